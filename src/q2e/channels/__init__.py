@@ -1,0 +1,1 @@
+"""One module a channel: a stretch of media in, evidence out."""

@@ -1,0 +1,31 @@
+"""What a channel is: it reads one part of a video and says what it found there."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from q2e.types import Evidence, Part
+
+#: What a channel must be given: decoded frames, sound, only the record of the file, or the
+#: evidence of the channels before it.
+Needs = Literal["frames", "audio", "record", "evidence"]
+
+
+class Channel(Protocol):
+    """Reads a part; what it read before under the same `config_key` is never read again.
+
+    `config_key` changes exactly when the same media would give other evidence: model, revision,
+    preprocessing and options all enter it.
+    """
+
+    name: str
+    needs: Needs
+    config_key: str
+
+    def extract(self, part: Part) -> list[Evidence]:
+        """Return the evidence of `part`, in time order, without text vectors.
+
+        Text vectors and lexical tokens are added for all channels in one place afterwards.
+        Raises `q2e.errors.MediaError` where the media cannot be read.
+        """
+        ...

@@ -1,0 +1,69 @@
+"""Every exception that Q2E raises on purpose.
+
+    Q2EError                     anything below; the message is meant for a person
+    |-- ConfigError              a setting, argument or manifest is not usable
+    |-- MissingDependency        an optional package is not installed
+    |-- ModelError               a model is missing, damaged or answered nonsense
+    |-- MediaError               a file cannot be read as video
+    |-- StoreError               an index cannot be opened, read or written
+    |   |-- IndexLocked          another process holds the index
+    |   `-- IndexMismatch        the index was made by other models or another version
+    |-- QueryError               a question cannot be understood
+    |-- FusionError              score matrices that must not be fused
+    `-- EvaluationError          runs, qrels or matrices that do not fit together
+
+A message says the value, what is allowed, and the next step.
+"""
+
+from __future__ import annotations
+
+
+class Q2EError(Exception):
+    """Base of every error raised on purpose; its text is shown to the user as it is."""
+
+
+class ConfigError(Q2EError):
+    """A setting, argument or manifest row is not usable."""
+
+
+class MissingDependency(Q2EError):
+    """An optional package is not installed; the message holds the install command."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f'{purpose} needs the package {package!r}: run  pip install "q2e[{extra}]"'
+        )
+
+
+class ModelError(Q2EError):
+    """A model is missing, damaged, or its answer is not usable."""
+
+
+class MediaError(Q2EError):
+    """A file cannot be read as video; the message is the one-line reason shown in `status`."""
+
+
+class StoreError(Q2EError):
+    """An index cannot be opened, read or written."""
+
+
+class IndexLocked(StoreError):
+    """Another process is writing to the index."""
+
+
+class IndexMismatch(StoreError):
+    """The index was made with other models or by another version."""
+
+
+class QueryError(Q2EError):
+    """A question cannot be understood."""
+
+
+class FusionError(Q2EError):
+    """Score matrices that do not describe the same items must not be fused."""
+
+
+class EvaluationError(Q2EError):
+    """Runs, qrels or matrices that do not fit together."""

@@ -1,0 +1,1 @@
+"""Runs, qrels, measures and tests of significance."""

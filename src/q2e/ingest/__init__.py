@@ -1,0 +1,1 @@
+"""Index time: from files to stored evidence, resumable at every step."""

@@ -1,0 +1,1 @@
+"""The only package that opens media: identity, probe, shots, frames and sound by time."""

@@ -1,0 +1,1 @@
+"""Models behind protocols; the only package that imports an inference runtime."""

@@ -1,0 +1,142 @@
+"""What each kind of model must offer; nothing here loads one.
+
+A model's `space` names the vectors it makes: model, revision and preprocessing version. Two
+vectors are comparable exactly when their spaces are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from q2e.arrays import Float32, UInt8
+from q2e.types import Audio, Span, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Facts about one model, shown by `q2e models list` and `q2e doctor`."""
+
+    id: str
+    task: str
+    source: str
+    licence: str
+    languages: str
+    size_bytes: int = 0
+    dimension: int | None = None
+    citation: str = ""
+    note: str = ""
+
+
+class TextEncoder(Protocol):
+    """Turns text in any language into vectors; questions and passages have their own form."""
+
+    info: ModelInfo
+    space: str
+
+    def encode_queries(self, texts: Sequence[str]) -> Float32:
+        """Return (n, d) unit vectors of questions."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> Float32:
+        """Return (n, d) unit vectors of passages."""
+        ...
+
+
+class ImageTextEncoder(Protocol):
+    """Puts pictures and text into one space; a CLIP-class model and the tag bridge both fit."""
+
+    info: ModelInfo
+    space: str
+
+    def encode_images(self, images: Sequence[UInt8]) -> Float32:
+        """Return (n, d) unit vectors of RGB uint8 pictures of shape (h, w, 3)."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32:
+        """Return (n, d) unit vectors of descriptions or questions."""
+        ...
+
+
+class Tagger(Protocol):
+    """Names what a picture shows."""
+
+    info: ModelInfo
+
+    def tags(self, images: Sequence[UInt8]) -> list[tuple[Tag, ...]]:
+        """Return the most probable labels of each picture, best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Recognised speech; `language` is None where nobody speaks."""
+
+    lines: tuple[Span, ...]
+    language: str | None
+
+
+class SpeechRecognizer(Protocol):
+    """Turns sound into timed lines in the language spoken."""
+
+    info: ModelInfo
+
+    def transcribe(self, audio: Audio, language: str | None = None) -> Transcript:
+        """Return lines whose times count from the start of the video, not of `audio`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextBox:
+    """A line of text found in a picture; `box` is (left, top, right, bottom) in [0, 1]."""
+
+    text: str
+    box: tuple[float, float, float, float]
+    confidence: float
+
+
+class TextReader(Protocol):
+    """Reads the text written in a picture."""
+
+    info: ModelInfo
+
+    def read(self, image: UInt8) -> list[TextBox]:
+        """Return the lines of an RGB picture in reading order."""
+        ...
+
+
+class Translator(Protocol):
+    """Translates text into English or another language."""
+
+    info: ModelInfo
+
+    def translate(self, texts: Sequence[str], source: str | None, target: str) -> list[str]: ...
+
+
+class LanguageModel(Protocol):
+    """Completes a prompt; with `schema` the answer is meant to be JSON of that schema.
+
+    Callers validate: an implementation only promises text within the given bounds.
+    """
+
+    info: ModelInfo
+
+    def complete(
+        self,
+        prompt: str,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 512,
+        timeout_s: float = 30.0,
+    ) -> str: ...
+
+
+class VisionLanguageModel(Protocol):
+    """Answers a prompt about pictures."""
+
+    info: ModelInfo
+
+    def describe(
+        self, images: Sequence[UInt8], prompt: str, *, max_tokens: int = 256, timeout_s: float = 60
+    ) -> str: ...

@@ -1,0 +1,1 @@
+"""The question: parsing it and unfolding it into events."""

@@ -1,0 +1,1 @@
+"""Query time: scores, normalisation, fusion, moments and reasons."""

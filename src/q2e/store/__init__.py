@@ -1,0 +1,1 @@
+"""Where evidence is kept and looked up; never loads a model."""

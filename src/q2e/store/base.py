@@ -1,0 +1,182 @@
+"""The verbs every store offers, and the columns scoring works on.
+
+A store keeps videos, their segments, the state of each stage, and evidence. Scoring sees
+evidence as rows of a `Table`; `dense` and `lexical` answer in row numbers of that same table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from q2e.arrays import Bool, Float32, Int16, Int32, Int64
+from q2e.types import Evidence, Filters, Segment, Video
+
+
+@dataclass(frozen=True, slots=True)
+class StageKey:
+    """One unit of work: a stage (`shots` or a channel) over one part of one video."""
+
+    video: str
+    stage: str
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a file could not be read, or a stage of it."""
+
+    path: str
+    reason: str
+    video: str | None = None
+    stage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Evidence ready to be stored: with the lexical tokens its text passes the index by."""
+
+    evidence: Evidence
+    tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Every piece of evidence as columns of equal length E, in order of storage.
+
+    `version` changes whenever a row was added or removed; row numbers are valid for one version.
+    """
+
+    version: int
+    evidence_id: Int64
+    video: Int32
+    """(E,) index into `video_ids`."""
+    channel: Int16
+    """(E,) index into `q2e.types.CHANNELS`."""
+    start_s: Float32
+    end_s: Float32
+    length: Int32
+    """(E,) number of lexical tokens."""
+    video_ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.evidence_id)
+
+    def __repr__(self) -> str:
+        return f"Table(version={self.version}, rows={len(self)}, videos={len(self.video_ids)})"
+
+
+class Store(Protocol):
+    """A place for evidence; every implementation passes tests/conformance_store.py."""
+
+    # -- writing: each call is one transaction -------------------------------------------------
+    def put_video(self, video: Video) -> None:
+        """Add a video or replace what is known about it; its evidence stays."""
+        ...
+
+    def put_part(
+        self,
+        key: StageKey,
+        config_key: str,
+        items: Sequence[Item] = (),
+        segments: Sequence[Segment] | None = None,
+        frame_times_s: Sequence[float] | None = None,
+    ) -> None:
+        """Store what one stage found in one part, replacing what it found there before.
+
+        `segments` and `frame_times_s` are given by the stage `shots` alone. Marks the key as
+        done under `config_key` and clears its failure.
+        """
+        ...
+
+    def put_failure(self, failure: Failure) -> None: ...
+
+    def clear_failure(self, path: str) -> None: ...
+
+    def remove_video(self, video_id: str) -> bool:
+        """Remove a video with all its evidence; False where it was not known."""
+        ...
+
+    def drop_stage(self, video_id: str, stage: str) -> None:
+        """Forget a stage's work and evidence, as when a channel is switched off."""
+        ...
+
+    # -- what is known --------------------------------------------------------------------------
+    def videos(self) -> list[Video]: ...
+
+    def video(self, video_id: str) -> Video | None: ...
+
+    def done(self, video_id: str) -> Mapping[tuple[str, int], str]:
+        """Return {(stage, part): config_key} of the finished work of a video."""
+        ...
+
+    def segments(self, video_id: str) -> list[Segment]: ...
+
+    def frame_times_s(self, video_id: str, part: int) -> list[float]: ...
+
+    def failures(self) -> list[Failure]: ...
+
+    def setting(self, name: str) -> str | None: ...
+
+    def set_setting(self, name: str, value: str) -> None: ...
+
+    # -- searching ------------------------------------------------------------------------------
+    def table(self) -> Table:
+        """Return the current columns; cheap when nothing changed since the last call."""
+        ...
+
+    def rows(self, filters: Filters) -> Bool | None:
+        """Return the (E,) mask of rows that satisfy `filters`, or None where all do."""
+        ...
+
+    def dense(
+        self,
+        space: str,
+        queries: Float32,
+        *,
+        mask: Bool | None = None,
+        k: int | None = None,
+    ) -> list[tuple[Int64, Float32]]:
+        """Return, for each of the (q, d) query vectors, rows and their inner products.
+
+        Best first and ties by row number. All rows with a vector in `space` when `k` is None.
+        """
+        ...
+
+    def dense_rows(self, space: str, queries: Float32, rows: Int64) -> Float32:
+        """Return (q, len(rows)) inner products; NaN where a row has no vector in `space`."""
+        ...
+
+    def lexical(
+        self,
+        tokens: Sequence[str],
+        *,
+        mask: Bool | None = None,
+        k: int | None = None,
+    ) -> tuple[Int64, Float32]:
+        """Return rows holding any of `tokens` and their BM25 scores, best first.
+
+        Lucene's BM25 (k1 = 1.2, b = 0.75, idf = ln(1 + (N - n + 0.5) / (n + 0.5))), with N, n
+        and mean length counted inside each row's own channel. Repeated tokens count once each
+        time they occur in the query.
+        """
+        ...
+
+    def spaces(self) -> Mapping[str, int]:
+        """Return {vector space: number of vectors}."""
+        ...
+
+    def vectors(self, space: str) -> tuple[Int64, Float32]:
+        """Return row numbers (n,) and the (n, d) matrix of one space; do not write to it."""
+        ...
+
+    def evidence(self, rows: Iterable[int]) -> list[Evidence]:
+        """Return whole evidence (without vectors) of the given row numbers of `table()`."""
+        ...
+
+    def evidence_of(self, video_id: str) -> list[Evidence]:
+        """Return all evidence of one video in time order, without vectors."""
+        ...
+
+    def close(self) -> None: ...

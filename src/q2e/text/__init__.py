@@ -1,0 +1,1 @@
+"""Language and lexical tokens of text in any script."""
