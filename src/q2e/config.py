@@ -1,0 +1,114 @@
+"""Every setting, declared once: for `q2e.toml`, environment variables, the CLI and the docs.
+
+Precedence, highest first: arguments, environment (`Q2E_...`), the index's own `q2e.toml`,
+the defaults below.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from q2e.errors import ConfigError
+from q2e.types import CHANNELS
+
+CONFIG_NAME = "q2e.toml"
+
+
+class Settings(BaseSettings):
+    """What can be set; reading settings decide what is stored, search settings do not."""
+
+    model_config = SettingsConfigDict(env_prefix="Q2E_", frozen=True, extra="forbid")
+
+    profile: str = Field("local", description="Named set of models to read and search with.")
+
+    channels: tuple[str, ...] = Field(
+        ("frame", "speech", "screen_text", "caption", "metadata"),
+        description="Ways in which a video is read.",
+    )
+    frames_per_video: int = Field(
+        16, ge=1, le=512, description="Uniform frames of a video, besides one in each shot."
+    )
+    frame_max_side: int = Field(
+        640, ge=64, le=4096, description="Longest side, in pixels, to which frames are reduced."
+    )
+    segment_max_s: float = Field(
+        30.0, gt=0.6, description="Longest segment in seconds; longer shots are divided."
+    )
+    part_s: float = Field(
+        600.0, ge=30, description="Seconds of video read and committed as one unit of work."
+    )
+    chunk_words: int = Field(60, ge=10, le=400, description="Words in one chunk of text.")
+    speech_language: str | None = Field(
+        None, description="ISO 639-1 code of the speech, where it is known; else recognised."
+    )
+    threads: int = Field(
+        min(4, os.cpu_count() or 1), ge=1, le=256, description="Threads a model may use."
+    )
+    recycle_after: int = Field(
+        50, ge=1, description="Videos after which the reading process is replaced by a new one."
+    )
+
+    top: int = Field(10, ge=1, le=10_000, description="Hits shown.")
+    moments_per_video: int = Field(3, ge=1, le=100, description="Moments shown of one video.")
+    decompose: Literal["events", "none", "llm"] = Field(
+        "events", description="What unfolds a question into events before, during and after."
+    )
+    fuse: str = Field("entropy", description="Rule that makes one score of many.")
+    normalise: Literal["videos", "bank"] = Field(
+        "bank", description="How scores of different channels are made comparable."
+    )
+    temperature: float = Field(
+        1.0, gt=0, description="Softness of the distribution from which entropy is taken."
+    )
+    feedback: bool = Field(
+        False, description="Search again with what the best hits have in common."
+    )
+    language_model: str | None = Field(
+        None,
+        description="Source of a language model: `http://host:port/v1#name` or `file:model.gguf`.",
+    )
+
+    @field_validator("channels")
+    @classmethod
+    def _known_channels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in value if name not in CHANNELS]
+        if unknown:
+            raise ValueError(f"unknown channel {unknown[0]!r}; known: {', '.join(CHANNELS)}")
+        return tuple(dict.fromkeys(value))
+
+
+def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
+    """Return the settings for an index; `overrides` that are None are left out.
+
+    Raises ConfigError naming the setting, its value and what is allowed.
+    """
+    values: dict[str, Any] = {}
+    file = directory / CONFIG_NAME if directory else None
+    if file and file.is_file():
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file}: not valid TOML ({error}); mend or delete the file") from None
+    environment = {name for name in Settings.model_fields if f"Q2E_{name.upper()}" in os.environ}
+    values = {name: value for name, value in values.items() if name not in environment}
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(sorted(Settings.model_fields))
+            raise ConfigError(f"unknown setting {name!r}; known: {known}") from None
+        raise ConfigError(f"setting {name} = {first['input']!r}: {first['msg']}") from None
+
+
+def default_index() -> Path:
+    """Return the index directory used when none is named: `$Q2E_INDEX` or `./index.q2e`."""
+    return Path(os.environ.get("Q2E_INDEX", "index.q2e"))
