@@ -94,7 +94,9 @@ def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
         try:
             values = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file}: not valid TOML ({error}); mend or delete the file") from None
+            raise ConfigError(
+                f"{file}: not valid TOML ({error}); mend or delete the file"
+            ) from None
     environment = {name for name in Settings.model_fields if f"Q2E_{name.upper()}" in os.environ}
     values = {name: value for name, value in values.items() if name not in environment}
     values |= {name: value for name, value in overrides.items() if value is not None}

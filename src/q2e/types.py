@@ -252,6 +252,8 @@ class Reason:
     rank: int
     entropy: float
     contribution: float
+    how: str = "meaning"
+    """`meaning` (vectors of text), `words` (lexical) or `picture` (vectors of frames)."""
     event: str | None = None
     text: str = ""
     start_s: float = 0.0

@@ -1,0 +1,49 @@
+"""The command `q2e`: data on standard output, talk on standard error, `--json` everywhere."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from q2e.cli import collection, doctor, find
+from q2e.cli import eval as evaluation
+from q2e.errors import Q2EError
+
+app = typer.Typer(
+    name="q2e",
+    help="Find videos, and the moments inside them, from a short question in any language.",
+    epilog="Start with:  q2e index FOLDER  and then  q2e search 'your question'",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("index")(collection.index)
+app.command("search")(find.search)
+app.command("show")(collection.show)
+app.command("status")(collection.status)
+app.command("retry")(collection.retry)
+app.command("remove")(collection.remove)
+app.command("import")(collection.import_evidence)
+app.command("run")(find.run)
+app.command("config")(doctor.config)
+app.command("doctor")(doctor.doctor)
+app.add_typer(doctor.models, name="models")
+app.add_typer(evaluation.app, name="eval")
+
+
+def main() -> None:
+    """Run the command line; errors made for people are one line and exit code 2."""
+    try:
+        app()
+    except Q2EError as error:
+        print(f"q2e: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of our output, such as `head`, has left: nothing more to say.
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        print("q2e: stopped; run the same command again to go on from here", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,214 @@
+"""Commands that make and look after a collection."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from q2e.cli.options import IndexDir, Json, Wait, clock, directory, one_line, print_json, talk
+
+if TYPE_CHECKING:
+    from q2e.ingest.run import Report
+    from q2e.store.base import Failure
+
+Paths = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PATH...",
+        help="Folders (searched recursively), files, globs, or a .csv/.jsonl manifest with "
+        "path,title,description,date,language,tags.",
+        show_default=False,
+    ),
+]
+
+
+def index(
+    paths: Paths,
+    index_dir: IndexDir = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option("--channel", "-c", help="Read only this channel; may be repeated."),
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="Set of models, on first use.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads a model may use.")] = None,
+    speech_language: Annotated[
+        str | None, typer.Option(help="Language spoken (such as `es`); else recognised.")
+    ] = None,
+    wait: Wait = 0.0,
+    json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Read videos into an index; run it again to add new ones or to go on after a stop.
+
+    Files are known by content: renamed ones are recognised, unchanged ones cost nothing. A file
+    that cannot be read is reported, the others are indexed, and the exit code is then 1.
+    """
+    import q2e
+    from q2e.cli.progress import IndexProgress
+
+    collection = q2e.open(
+        directory(index_dir),
+        channels=tuple(channel) if channel else None,
+        profile=profile,
+        threads=threads,
+        speech_language=speech_language,
+    )
+    with IndexProgress(quiet) as progress:
+        report = collection.add(*paths, watch=progress.watch, wait_s=wait)
+    _say_report(report, directory(index_dir), json)
+
+
+def retry(
+    failed: Annotated[bool, typer.Option("--failed", help="Read again what failed.")] = True,
+    index_dir: IndexDir = None,
+    wait: Wait = 0.0,
+    json: Json = False,
+) -> None:
+    """Read again the files that failed before, as after mending or replacing them."""
+    import q2e
+    from q2e.cli.progress import IndexProgress
+
+    collection = q2e.open(directory(index_dir))
+    with IndexProgress() as progress:
+        report = collection.retry(watch=progress.watch, wait_s=wait)
+    _say_report(report, directory(index_dir), json)
+
+
+def remove(
+    videos: Annotated[
+        list[str] | None, typer.Argument(help="Path, file name or id.", show_default=False)
+    ] = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Remove every video whose file is gone.")
+    ] = False,
+    index_dir: IndexDir = None,
+    wait: Wait = 0.0,
+    json: Json = False,
+) -> None:
+    """Remove videos from the index; the files themselves are never touched."""
+    import q2e
+    from q2e.errors import ConfigError
+
+    if not videos and not missing:
+        raise ConfigError("name the videos to remove, or use --missing")
+    gone = q2e.open(directory(index_dir)).remove(*videos or (), missing=missing, wait_s=wait)
+    if json:
+        print_json({"removed": [{"video": video.id, "path": video.path} for video in gone]})
+    else:
+        for video in gone:
+            print(video.path)
+        talk(f"{len(gone)} removed")
+
+
+def show(
+    video: Annotated[str, typer.Argument(help="Path, file name or id.", show_default=False)],
+    index_dir: IndexDir = None,
+    json: Json = False,
+) -> None:
+    """Show everything known about one video: shots, transcript, screen text, tags, failures."""
+    import q2e
+    from q2e import shape
+    from q2e.cli.render import print_record
+
+    record = q2e.open(directory(index_dir)).show(video)
+    if json:
+        print_json(
+            {
+                "video": shape.video(record.video),
+                "segments": [
+                    {"start": round(s.start_s, 3), "end": round(s.end_s, 3)}
+                    for s in record.segments
+                ],
+                "evidence": [shape.evidence(one) for one in record.evidence],
+                "failures": [asdict(failure) for failure in record.failures],
+            }
+        )
+    else:
+        print_record(record)
+
+
+def status(index_dir: IndexDir = None, json: Json = False) -> None:
+    """Say what the index holds, which files failed and why, and which files are gone."""
+    import q2e
+
+    value = q2e.open(directory(index_dir)).status()
+    if json:
+        print_json(
+            {
+                "directory": str(value.directory),
+                "videos": value.videos,
+                "duration": round(value.duration_s, 3),
+                "evidence": value.evidence,
+                "spaces": value.spaces,
+                "failures": [asdict(failure) for failure in value.failures],
+                "missing": list(value.missing),
+                "size": value.size_bytes,
+            }
+        )
+        return
+    print(f"{value.directory}: {value.videos} videos, {clock(value.duration_s)}, ", end="")
+    print(f"{value.size_bytes / 1e6:.1f} MB")
+    for name, count in value.evidence.items():
+        print(f"  {name:12} {count}")
+    _print_failures(value.failures)
+    if value.missing:
+        print(f"{len(value.missing)} files are gone (q2e remove --missing):")
+        for path in value.missing:
+            print(f"  {path}")
+
+
+def import_evidence(
+    file: Annotated[Path, typer.Argument(help="JSONL file.", show_default=False)],
+    index_dir: IndexDir = None,
+    wait: Wait = 0.0,
+    json: Json = False,
+) -> None:
+    """Bring your own captions, transcripts, descriptions or vectors, without the media.
+
+    One JSON object a line with `video`, `channel`, `text` and optional `start`, `end`,
+    `language`, `vector`.
+    """
+    import q2e
+
+    count = q2e.open(directory(index_dir)).import_evidence(file, wait_s=wait)
+    if json:
+        print_json({"videos": count.videos, "evidence": count.evidence})
+    else:
+        talk(f"{count.evidence} pieces of evidence of {count.videos} videos imported")
+
+
+def _say_report(report: Report, where: Path, json: bool) -> None:
+    if json:
+        print_json(
+            {
+                "indexed": [video.path for video in report.indexed],
+                "unchanged": report.unchanged,
+                "renamed": [{"from": old, "to": new} for old, new in report.renamed],
+                "duplicates": [{"path": path, "of": of} for path, of in report.duplicates],
+                "failures": [asdict(failure) for failure in report.failures],
+                "evidence": dict(report.evidence),
+                "seconds": {name: round(spent, 3) for name, spent in report.seconds.items()},
+            }
+        )
+    else:
+        parts = [f"{len(report.indexed)} indexed", f"{report.unchanged} unchanged"]
+        parts += [f"{len(report.renamed)} renamed"] if report.renamed else []
+        parts += [f"{len(report.duplicates)} the same as another"] if report.duplicates else []
+        talk(", ".join(parts) + f"  ({where})")
+        for path, of in report.duplicates:
+            talk(f"  {path} has the same content as {of}")
+        _print_failures(report.failures, to_stderr=True)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+def _print_failures(failures: tuple[Failure, ...] | list[Failure], to_stderr: bool = False) -> None:
+    say = talk if to_stderr else print
+    if failures:
+        say(f"{len(failures)} failed (mend them, then q2e retry --failed):")
+    for failure in failures:
+        stage = f" [{failure.stage}]" if failure.stage else ""
+        say(f"  {failure.path}{stage}: {one_line(failure.reason, 200)}")

@@ -1,0 +1,121 @@
+"""Commands that ask: one question, or a file of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from q2e.cli.options import IndexDir, Json, directory, print_json, talk
+
+Decompose = Annotated[
+    str | None,
+    typer.Option(help="What unfolds the question into events: events, none or llm."),
+]
+Fuse = Annotated[str | None, typer.Option(help="Rule that makes one score of many.")]
+Normalise = Annotated[
+    str | None, typer.Option(help="How scores are made comparable: videos or bank.")
+]
+Channels = Annotated[
+    list[str] | None,
+    typer.Option("--channel", "-c", help="Search only this channel; may be repeated."),
+]
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="The question.", show_default=False)],
+    index_dir: IndexDir = None,
+    top: Annotated[int | None, typer.Option("--top", "-n", min=1, help="Hits shown.")] = None,
+    channel: Channels = None,
+    since: Annotated[str | None, typer.Option(help="Only videos from this date on.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only videos up to this date.")] = None,
+    lang: Annotated[
+        list[str] | None, typer.Option(help="Only evidence in this language; may be repeated.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only videos with this tag.")] = None,
+    decompose: Decompose = None,
+    fuse: Fuse = None,
+    normalise: Normalise = None,
+    feedback: Annotated[
+        bool | None, typer.Option(help="Search again with what the best hits share.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show every term of every score.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Find videos and the moments inside them.
+
+    The question may be in any language, whatever the videos speak. Each hit says which channel
+    found it and when.
+    """
+    import q2e
+    from q2e import shape
+
+    index = q2e.open(directory(index_dir))
+    options = {
+        "decompose": decompose,
+        "fuse": fuse,
+        "normalise": normalise,
+        "feedback": feedback,
+    }
+    results = index.search(
+        text,
+        top=top,
+        channels=channel or (),
+        since=since,
+        until=until,
+        languages=lang or (),
+        tags=tag or (),
+        **{name: value for name, value in options.items() if value is not None},
+    )
+    if json:
+        print_json(shape.results(results))
+        return
+    from q2e.cli.render import print_results
+
+    print_results(results, explain)
+    if results.decomposition.note:
+        talk(f"note: {results.decomposition.note}")
+
+
+def run(
+    queries: Annotated[
+        Path, typer.Option("--queries", help="Lines of id, tab, text.", show_default=False)
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="Run file in TREC format.", show_default=False)
+    ],
+    index_dir: IndexDir = None,
+    top: Annotated[int, typer.Option("--top", "-n", min=1, help="Videos of each query.")] = 100,
+    channel: Channels = None,
+    decompose: Decompose = None,
+    fuse: Fuse = None,
+    normalise: Normalise = None,
+    feedback: Annotated[bool | None, typer.Option(help="Search again with the best hits.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the run, its last column.")] = "q2e",
+    json: Json = False,
+) -> None:
+    """Answer a file of questions and write a TREC run; run again to go on after a stop."""
+    import q2e
+
+    index = q2e.open(directory(index_dir))
+    options = {
+        "decompose": decompose,
+        "fuse": fuse,
+        "normalise": normalise,
+        "feedback": feedback,
+    }
+    done = index.run(
+        queries,
+        out,
+        top=top,
+        channels=channel or (),
+        name=name,
+        **{key: value for key, value in options.items() if value is not None},
+    )
+    if json:
+        print_json({"queries": done.queries, "resumed": done.resumed, "out": str(out)})
+    else:
+        talk(f"{done.queries} queries answered, {done.resumed} were done before: {out}")

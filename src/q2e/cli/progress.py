@@ -1,0 +1,78 @@
+"""Progress bars of an indexing run: one for all files, one for the file being read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from q2e.ingest.messages import Failed, Finished, Message
+from q2e.ingest.messages import Progress as Step
+
+
+class IndexProgress:
+    """Shows what `Index.add` is doing; pass `watch` to it. Plain lines where nobody watches."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", table_column=None),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._all = self._progress.add_task("all files", total=None, note="")
+        self._file = self._progress.add_task("", total=None, note="", visible=False)
+        self._path: Path | None = None
+        self._reached: dict[str, float] = {}
+
+    def watch(self, path: Path, number: int, count: int, message: Message) -> None:
+        """Show one message of the run."""
+        if path != self._path:
+            self._path, self._reached = path, {}
+            self._progress.update(self._all, total=count, completed=number, note=f"{count} files")
+            self._progress.reset(
+                self._file, description=escape(path.name[-40:]), note="reading", visible=True
+            )
+        if isinstance(message, Step):
+            self._reached[message.stage] = message.done_s
+            stages = " ".join(
+                f"{stage} {100 * done_s / message.total_s:.0f}%"
+                for stage, done_s in sorted(self._reached.items())
+                if message.total_s
+            )
+            slowest = min(self._reached.values())
+            self._progress.update(self._file, total=message.total_s, completed=slowest, note=stages)
+        elif isinstance(message, Failed):
+            where = f" ({message.stage})" if message.stage else ""
+            self._console.print(
+                f"[red]failed[/red] {escape(str(path))}{where}: {escape(message.reason)}",
+                soft_wrap=True,
+                highlight=False,
+            )
+        elif isinstance(message, Finished):
+            self._progress.update(self._all, completed=number + 1)
+            if not self._console.is_terminal:
+                self._console.print(
+                    f"[{number + 1}/{count}] {escape(str(path))}", soft_wrap=True, highlight=False
+                )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()

@@ -1,0 +1,121 @@
+"""How results look on a terminal: everything on standard output, plain where it is a pipe."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from q2e.cli.options import clock, one_line
+from q2e.index import VideoRecord
+from q2e.types import Decomposition, Evidence, Moment, Reason, Results
+
+_KINDS = {"prequel": "before", "current": "during", "sequel": "after"}
+
+
+def _console() -> Console:
+    console = Console(highlight=False, markup=False)
+    # A pipe gets whole lines: cutting them at 80 columns would lose what a script looks for.
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=10_000)
+    return console
+
+
+def print_results(results: Results, explain: bool) -> None:
+    """Print hits with their moments and the strongest reasons; with `explain`, all of them."""
+    console = _console()
+    if explain:
+        _print_decomposition(console, results.decomposition)
+    if not results.hits:
+        console.print("no confident match")
+    for hit in results.hits:
+        line = Text(f"{hit.rank:3}. ", style="bold")
+        line.append(hit.video.path)
+        line.append(f"  {hit.score:.3f}", style="dim")
+        console.print(line)
+        for moment in hit.moments:
+            console.print(_moment_line(moment))
+        shown = hit.why if explain else hit.why[:2]
+        for reason in shown:
+            console.print(_reason_line(reason, explain))
+
+
+def _moment_line(moment: Moment) -> Text:
+    line = Text("     ")
+    line.append(f"{clock(moment.start_s)}-{clock(moment.end_s)}", style="cyan")
+    words = "; ".join(filter(None, (_evidence_words(one) for one in moment.evidence[:2])))
+    if words:
+        line.append("  " + words)
+    return line
+
+
+def _evidence_words(evidence: Evidence) -> str:
+    if evidence.text:
+        return f"{evidence.channel}: “{one_line(evidence.text, 90)}”"
+    if evidence.tags:
+        return f"{evidence.channel}: " + ", ".join(tag.label for tag in evidence.tags[:3])
+    return ""
+
+
+def _reason_line(reason: Reason, explain: bool) -> Text:
+    line = Text("     because ", style="dim")
+    line.append(f"{reason.channel} by {reason.how}")
+    line.append(f" (rank {reason.rank}, {reason.contribution:+.3f}")
+    if explain:
+        line.append(
+            f" = weight {reason.weight:.3f} x score {reason.score:+.3f}, "
+            f"entropy {reason.entropy:.3f}"
+        )
+    line.append(")")
+    if reason.part != "query" and reason.event:
+        line.append(f" {_KINDS.get(reason.part, reason.part)}: {one_line(reason.event, 60)}")
+    if reason.text and explain:
+        line.append(f" “{one_line(reason.text, 80)}”")
+    return line
+
+
+def _print_decomposition(console: Console, value: Decomposition) -> None:
+    if value.note:
+        console.print(f"note: {value.note}")
+    if value.event_type:
+        console.print(f"event: {value.event_type} ({value.backend} {value.prompt_version})")
+    for event in value.events:
+        console.print(f"  {_KINDS[event.kind]:7} {event.text}")
+
+
+def print_record(record: VideoRecord) -> None:
+    """Print everything known about one video."""
+    console = _console()
+    video = record.video
+    console.print(Text(video.path, style="bold"))
+    console.print(
+        f"  id {video.id}, {clock(video.duration_s)}, {video.width}x{video.height}, "
+        f"{video.rate_hz:.3g} frames/s, {'sound' if video.has_audio else 'no sound'}"
+    )
+    for name in ("title", "description", "date", "language"):
+        if getattr(video, name):
+            console.print(f"  {name}: {one_line(str(getattr(video, name)), 300)}")
+    if video.tags:
+        console.print(f"  tags: {', '.join(video.tags)}")
+    for failure in record.failures:
+        console.print(f"  failed {failure.stage or ''}: {failure.reason}")
+    console.print(f"{len(record.segments)} segments")
+    for segment in record.segments:
+        console.print(f"  {clock(segment.start_s)}-{clock(segment.end_s)}")
+    channels = dict.fromkeys(evidence.channel for evidence in record.evidence)
+    for channel in channels:
+        console.print(Text(channel, style="bold"))
+        for evidence in record.evidence:
+            if evidence.channel == channel:
+                _print_evidence(console, evidence)
+
+
+def _print_evidence(console: Console, evidence: Evidence) -> None:
+    when = f"{clock(evidence.start_s)}-{clock(evidence.end_s)}"
+    language = f" [{evidence.language}]" if evidence.language else ""
+    if evidence.tags:
+        words = ", ".join(f"{tag.label} {tag.probability:.0%}" for tag in evidence.tags[:5])
+        console.print(f"  {when}  {words}")
+    for span in evidence.spans:
+        console.print(f"  {clock(span.start_s)}-{clock(span.end_s)}{language}  {span.text}")
+    if not evidence.spans and evidence.text:
+        console.print(f"  {when}{language}  {one_line(evidence.text, 500)}")

@@ -1,0 +1,95 @@
+"""Answers a file of questions into a run file, and goes on where an earlier run stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from q2e.errors import EvaluationError
+
+#: Answers one question with (video id, score), best first.
+Answer = Callable[[str], Sequence[tuple[str, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How many queries a batch answered, and how many an earlier one had."""
+
+    queries: int
+    resumed: int
+
+
+def run_queries(
+    queries: Path,
+    out: Path,
+    answer: Answer,
+    *,
+    name: str,
+    watch: Callable[[int, int], None] | None = None,
+) -> Ran:
+    """Write a TREC run of `queries` (lines of id, tab, text) to `out`.
+
+    Scores fall strictly with rank by construction of the last digits, so that a reader which
+    sorts again keeps our order. The last query of an interrupted file is answered again.
+    Raises EvaluationError for lines that are not usable, with their number.
+    """
+    asked = read_queries(queries)
+    done = _complete_queries(out, set(asked))
+    with out.open("a", encoding="utf-8") as file:
+        for number, (query_id, text) in enumerate(asked.items(), 1):
+            if query_id not in done:
+                file.write("".join(_lines(query_id, answer(text), name)))
+                file.flush()
+            if watch is not None:
+                watch(number, len(asked))
+    return Ran(len(asked) - len(done), len(done))
+
+
+def read_queries(path: Path) -> dict[str, str]:
+    """Return {id: text} in the order of the file. Raises EvaluationError with the line number."""
+    found: dict[str, str] = {}
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"{path}: cannot be read ({error})") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        query_id, tab, text = line.partition("\t")
+        if not tab or not query_id.strip() or not text.strip() or " " in query_id.strip():
+            raise EvaluationError(
+                f"{path}, line {number}: must be an id without blanks, a tab, and the question"
+            )
+        if query_id.strip() in found:
+            raise EvaluationError(f"{path}, line {number}: id {query_id.strip()!r} stands twice")
+        found[query_id.strip()] = text.strip()
+    return found
+
+
+def _lines(query_id: str, ranking: Sequence[tuple[str, float]], name: str) -> list[str]:
+    lines = []
+    previous = float("inf")
+    for rank, (video, score) in enumerate(ranking, 1):
+        # Readers of runs sort by score and break ties by name; keep our order visible to them.
+        previous = min(float(score), previous - 1e-9)
+        lines.append(f"{query_id} Q0 {video} {rank} {previous:.9f} {name}\n")
+    return lines
+
+
+def _complete_queries(out: Path, asked: set[str]) -> set[str]:
+    """Return the queries that `out` answers, dropping the last one, which may be cut short."""
+    if not out.exists():
+        return set()
+    lines = out.read_text(encoding="utf-8").splitlines(keepends=True)
+    order = list(dict.fromkeys(line.split(" ", 1)[0] for line in lines if line.strip()))
+    strangers = [query_id for query_id in order if query_id not in asked]
+    if strangers:
+        raise EvaluationError(
+            f"{out} answers query {strangers[0]!r}, which is not asked; name another --out"
+        )
+    if not order:
+        return set()
+    kept = [line for line in lines if line.split(" ", 1)[0] != order[-1]]
+    out.write_text("".join(kept), encoding="utf-8")
+    return set(order[:-1])

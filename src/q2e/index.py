@@ -1,0 +1,326 @@
+"""The one handle a user holds: open a collection, add to it, search it, look after it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from q2e.config import CONFIG_NAME, Settings, load_settings
+from q2e.errors import ConfigError, StoreError
+from q2e.evaluate.batch import Ran
+from q2e.ingest.bring import Brought
+from q2e.ingest.run import Report, Watcher, ingest
+from q2e.models.registry import Models
+from q2e.store.base import Failure
+from q2e.store.sqlite import SqliteStore
+from q2e.types import Evidence, Filters, Query, Results, Segment, Video
+
+STORE_NAME = "index.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRecord:
+    """Everything known about one video."""
+
+    video: Video
+    segments: tuple[Segment, ...]
+    evidence: tuple[Evidence, ...]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a collection holds, and what is wrong with it."""
+
+    directory: Path
+    videos: int
+    duration_s: float
+    evidence: dict[str, int]
+    spaces: dict[str, int]
+    failures: tuple[Failure, ...]
+    missing: tuple[str, ...]
+    """Paths of indexed videos whose file is gone."""
+    size_bytes: int
+
+
+class Index:
+    """A collection of videos on disk. Use `q2e.open(directory)` to get one.
+
+    One process at a time may change a collection; any number may search it meanwhile.
+    """
+
+    def __init__(self, directory: str | Path, **settings: Any) -> None:
+        self.directory = Path(directory)
+        self.settings: Settings = load_settings(self.directory, **settings)
+        self._models: Models | None = None
+        self._store: SqliteStore | None = None
+        self._searcher: Any = None
+        self._lock = threading.RLock()
+
+    # -- changing -------------------------------------------------------------------------------
+    def add(self, *paths: str | Path, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
+        """Read files, folders, globs or manifests into the collection.
+
+        Work done before is not repeated; a file that fails is a row in `report.failures`.
+        Raises ConfigError for a path that does not exist, IndexLocked when another process holds
+        the collection for longer than `wait_s`, StoreError when it cannot be written.
+        """
+        from q2e.ingest.manifest import sources
+
+        listed = sources(paths)
+        if not listed:
+            raise ConfigError(f"no video found under {', '.join(map(str, paths))}")
+        return self._ingest(listed, watch, wait_s)
+
+    def retry(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
+        """Read the files again that failed before."""
+        from q2e.ingest.manifest import Source
+
+        failed = dict.fromkeys(failure.path for failure in self.store.failures())
+        return self._ingest([Source(Path(path)) for path in failed], watch, wait_s)
+
+    def remove(self, *videos: str, missing: bool = False, wait_s: float = 0.0) -> list[Video]:
+        """Remove videos by path, name or id, and with `missing` those whose file is gone.
+
+        Returns what was removed; the files themselves are never touched.
+        """
+        chosen = {video.id: video for video in map(self.find, videos)}
+        if missing:
+            gone = set(self.status().missing)
+            chosen |= {video.id: video for video in self.store.videos() if video.path in gone}
+        with self._writing(wait_s) as store:
+            for video in chosen.values():
+                store.remove_video(video.id)
+                store.clear_failure(video.path)
+        return list(chosen.values())
+
+    def import_evidence(
+        self,
+        file: str | Path,
+        *,
+        wait_s: float = 0.0,
+        watch: Callable[[int, int], None] | None = None,
+    ) -> Brought:
+        """Bring evidence made elsewhere from a JSONL file; see `q2e.ingest.bring`."""
+        from q2e.ingest.bring import bring
+
+        with self._writing(wait_s) as store:
+            done = bring(store, Path(file), self.models.text, self.settings.chunk_words, watch)
+            store.optimise()
+        return done
+
+    def _ingest(self, listed: Sequence[Any], watch: Watcher | None, wait_s: float) -> Report:
+        with self._writing(wait_s) as store:
+            report = ingest(store, self._store_file, listed, self.settings, watch)
+            store.optimise()
+        return report
+
+    @contextmanager
+    def _writing(self, wait_s: float) -> Iterator[SqliteStore]:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._write_settings()
+        store = SqliteStore(self._store_file, wait_s=wait_s)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def _write_settings(self) -> None:
+        """Keep what differs from the defaults, so that later runs read alike."""
+        file = self.directory / CONFIG_NAME
+        if file.exists():
+            return
+        lines = ["# Settings of this collection; `q2e config` lists all of them.\n"]
+        for name, field in Settings.model_fields.items():
+            value = getattr(self.settings, name)
+            if value != field.default and value is not None:
+                lines.append(f"{name} = {_toml(value)}\n")
+        file.write_text("".join(lines), encoding="utf-8")
+
+    # -- asking ---------------------------------------------------------------------------------
+    def search(
+        self,
+        text: str,
+        *,
+        top: int | None = None,
+        channels: Sequence[str] = (),
+        since: str | None = None,
+        until: str | None = None,
+        languages: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        videos: Sequence[str] = (),
+        moments: bool = True,
+        **settings: Any,
+    ) -> Results:
+        """Return ranked videos with their moments and reasons for a question in any language.
+
+        Without `moments` only the ranking is made, which is quicker for long lists.
+
+        `settings` override those of the collection for this search, such as `decompose="none"`.
+        Raises QueryError for an empty question or an unusable filter.
+        """
+        filters = Filters(
+            channels=tuple(channels),
+            videos=tuple(self.find(video).id for video in videos),
+            languages=tuple(languages),
+            since=since,
+            until=until,
+            tags=tuple(tags),
+        )
+        used = _with(self.settings, settings | ({} if top is None else {"top": top}))
+        return self._search(Query(text=text, filters=filters), used, moments)
+
+    def _search(self, query: Query, settings: Settings, moments: bool) -> Results:
+        from q2e.retrieve.search import Searcher
+
+        with self._lock:
+            if self._searcher is None:
+                self._searcher = Searcher(self.store, self.models)
+        result: Results = self._searcher.search(query, settings, moments)
+        return result
+
+    def run(
+        self,
+        queries: str | Path,
+        out: str | Path,
+        *,
+        top: int = 100,
+        channels: Sequence[str] = (),
+        name: str = "q2e",
+        watch: Callable[[int, int], None] | None = None,
+        **settings: Any,
+    ) -> Ran:
+        """Answer a file of questions (lines of id, tab, text) and write a TREC run.
+
+        Queries already complete in `out` are not asked again. Videos are named by their id.
+        """
+        from q2e.evaluate.batch import run_queries
+
+        def answer(text: str) -> list[tuple[str, float]]:
+            hits = self.search(text, top=top, channels=channels, moments=False, **settings)
+            return [(hit.video.id, hit.score) for hit in hits]
+
+        return run_queries(Path(queries), Path(out), answer, name=name, watch=watch)
+
+    def videos(self) -> list[Video]:
+        """Return the indexed videos in order of path."""
+        return sorted(self.store.videos(), key=lambda video: video.path)
+
+    def find(self, name: str) -> Video:
+        """Return one video by path, file name or leading part of its id.
+
+        Raises ConfigError where none or several fit.
+        """
+        videos = self.store.videos()
+        path = str(Path(name).resolve())
+        fits = [video for video in videos if name == video.id or path == video.path]
+        fits = fits or [video for video in videos if Path(video.path).name == name]
+        if not fits and len(name) >= 4:
+            fits = [video for video in videos if video.id.startswith(name)]
+        if len(fits) == 1:
+            return fits[0]
+        if fits:
+            listed = ", ".join(f"{video.id[:8]} ({video.path})" for video in fits[:5])
+            raise ConfigError(f"{name!r} fits {len(fits)} videos: {listed}; name one by its id")
+        raise ConfigError(f"{name!r} is not in the index; `q2e status` lists what is")
+
+    def show(self, name: str) -> VideoRecord:
+        """Return everything known about one video."""
+        video = self.find(name)
+        return VideoRecord(
+            video=video,
+            segments=tuple(self.store.segments(video.id)),
+            evidence=tuple(self.store.evidence_of(video.id)),
+            failures=tuple(f for f in self.store.failures() if f.path == video.path),
+        )
+
+    def status(self) -> Status:
+        """Return counts, failures and files that are gone."""
+        from q2e.types import CHANNELS
+
+        videos = self.store.videos()
+        table = self.store.table()
+        counts = Counter(CHANNELS[code] for code in table.channel.tolist())
+        return Status(
+            directory=self.directory,
+            videos=len(videos),
+            duration_s=sum(video.duration_s for video in videos),
+            evidence={name: counts[name] for name in CHANNELS if counts[name]},
+            spaces=dict(self.store.spaces()),
+            failures=tuple(self.store.failures()),
+            missing=tuple(sorted(v.path for v in videos if v.path and not Path(v.path).exists())),
+            size_bytes=sum(f.stat().st_size for f in self.directory.iterdir() if f.is_file()),
+        )
+
+    # -- parts ----------------------------------------------------------------------------------
+    @property
+    def models(self) -> Models:
+        """The models of this collection's profile, loaded when first used."""
+        with self._lock:
+            if self._models is None:
+                self._models = Models(self.settings)
+            return self._models
+
+    @property
+    def store(self) -> SqliteStore:
+        """The store, opened for reading. Raises StoreError where nothing was indexed yet."""
+        with self._lock:
+            if self._store is None:
+                if not self._store_file.is_file():
+                    raise StoreError(
+                        f"{self.directory} holds no index; make one with  "
+                        f"q2e index FOLDER --index {self.directory}"
+                    )
+                self._store = SqliteStore(self._store_file, read_only=True)
+            return self._store
+
+    @property
+    def _store_file(self) -> Path:
+        return self.directory / STORE_NAME
+
+    def close(self) -> None:
+        """Close the collection; it opens again when next used."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+            self._store = self._searcher = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self.store.videos())
+
+    def __repr__(self) -> str:
+        return f"Index({str(self.directory)!r}, profile={self.settings.profile!r})"
+
+
+def _with(settings: Settings, changes: dict[str, Any]) -> Settings:
+    if not changes:
+        return settings
+    return load_settings(**(settings.model_dump() | changes))
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return repr(value)

@@ -1,0 +1,192 @@
+"""Brings evidence made elsewhere into the index, without the media: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from q2e.errors import ConfigError
+from q2e.models.base import TextEncoder
+from q2e.store.base import Item, StageKey, Store
+from q2e.types import CHANNELS, Evidence, Video
+
+FIELDS = ("video", "channel", "text", "start", "end", "language", "vector")
+#: Texts embedded and committed at once.
+BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What an import did."""
+
+    videos: int
+    evidence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One checked line of an evidence file."""
+
+    evidence: Evidence
+    vector: tuple[float, ...] | None
+
+
+def bring(
+    store: Store,
+    file: Path,
+    encoder: TextEncoder,
+    chunk_words: int,
+    watch: Callable[[int, int], None] | None = None,
+) -> Brought:
+    """Store the evidence of a JSONL file; what a video's channel held before is replaced.
+
+    Long texts are cut into chunks and embedded, unless the line has a `vector`, which must come
+    from the text model of the index's profile. A video is known by its `video` value. The file
+    is checked whole before the first write. Raises ConfigError with the line number.
+    """
+    groups: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
+    for line in read_evidence(file, encoder.info.dimension):
+        groups[line.evidence.video][line.evidence.channel].append(line)
+    written = 0
+    batch: list[tuple[str, dict[str, list[Line]]]] = []
+    for number, (video, channels) in enumerate(groups.items(), 1):
+        batch.append((video, channels))
+        if sum(len(lines) for _, c in batch for lines in c.values()) >= BATCH:
+            written += _commit(store, batch, encoder, chunk_words)
+            batch = []
+        if watch is not None:
+            watch(number, len(groups))
+    written += _commit(store, batch, encoder, chunk_words)
+    return Brought(len(groups), written)
+
+
+def _commit(
+    store: Store,
+    batch: list[tuple[str, dict[str, list[Line]]]],
+    encoder: TextEncoder,
+    chunk_words: int,
+) -> int:
+    from q2e.text.chunk import chunk_text
+    from q2e.text.language import detect
+    from q2e.text.tokens import tokens
+
+    pieces: dict[tuple[str, str], list[tuple[Evidence, Any]]] = defaultdict(list)
+    for video, channels in batch:
+        for channel, lines in channels.items():
+            for line in lines:
+                evidence = line.evidence
+                texts = [evidence.text] if line.vector else chunk_text(evidence.text, chunk_words)
+                for text in texts:
+                    language = evidence.language or detect(text)
+                    piece = replace(evidence, text=text, language=language)
+                    pieces[video, channel].append((piece, line.vector))
+    texts = list(
+        dict.fromkeys(e.text for found in pieces.values() for e, given in found if given is None)
+    )
+    embedded = dict(zip(texts, encoder.encode_passages(texts), strict=True)) if texts else {}
+    for video, channels in batch:
+        _put_video(store, video, channels)
+        for channel in channels:
+            items = []
+            for evidence, given in pieces[video, channel]:
+                vector = embedded[evidence.text] if given is None else _unit(given)
+                stored = replace(evidence, vectors={encoder.space: vector})
+                items.append(Item(stored, tuple(tokens(evidence.text))))
+            store.put_part(StageKey(video, channel, 0), "import", items)
+    return sum(len(found) for found in pieces.values())
+
+
+def _put_video(store: Store, video: str, channels: Mapping[str, list[Line]]) -> None:
+    end_s = max(line.evidence.end_s for lines in channels.values() for line in lines)
+    known = store.video(video)
+    if known is None:
+        store.put_video(Video(id=video, path="", duration_s=end_s, has_video=False))
+    elif known.duration_s < end_s:
+        store.put_video(replace(known, duration_s=end_s))
+
+
+def read_evidence(file: Path, dimension: int | None) -> Iterator[Line]:
+    """Yield the checked lines of an evidence file. Raises ConfigError with the line number."""
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _line(line, f"{file}, line {number}", dimension)
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file}: must be UTF-8 text") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from None
+
+
+def _line(line: str, where: str, dimension: int | None) -> Line:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{where}: not JSON ({error})") from None
+    if not isinstance(row, dict):
+        raise ConfigError(f"{where}: must be a JSON object with {', '.join(FIELDS[:3])}")
+    unknown = sorted(set(row) - set(FIELDS))
+    if unknown:
+        raise ConfigError(f"{where}: unknown field {unknown[0]!r}; known: {', '.join(FIELDS)}")
+    for name in ("video", "channel", "text"):
+        if not isinstance(row.get(name), str) or (name != "text" and not row[name].strip()):
+            raise ConfigError(f"{where}: needs {name!r} as text, got {row.get(name)!r}")
+    if len(row["video"].split()) != 1:
+        raise ConfigError(
+            f"{where}: video {row['video']!r} must have no blanks: it becomes a column of run files"
+        )
+    if row["channel"] not in CHANNELS:
+        raise ConfigError(
+            f"{where}: unknown channel {row['channel']!r}; known: {', '.join(CHANNELS)}"
+        )
+    start_s, end_s = _seconds(row, "start", 0.0, where), _seconds(row, "end", None, where)
+    if end_s < start_s:
+        raise ConfigError(f"{where}: end {end_s} lies before start {start_s}")
+    language = row.get("language")
+    if language is not None and not isinstance(language, str):
+        raise ConfigError(f"{where}: language must be text, got {language!r}")
+    evidence = Evidence(
+        video=row["video"].strip(),
+        channel=row["channel"],
+        start_s=start_s,
+        end_s=end_s,
+        text=row["text"].strip(),
+        language=language or None,
+        origin="import",
+    )
+    return Line(evidence, _vector(row.get("vector"), dimension, where))
+
+
+def _seconds(row: Mapping[str, Any], name: str, default: float | None, where: str) -> float:
+    value = row.get(name)
+    if value is None:
+        return float(row.get("start") or 0.0) if default is None else default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ConfigError(f"{where}: {name} must be seconds >= 0, got {value!r}")
+    return float(value)
+
+
+def _vector(value: Any, dimension: int | None, where: str) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(x, int | float) for x in value):
+        raise ConfigError(f"{where}: vector must be a list of numbers")
+    if dimension is not None and len(value) != dimension:
+        raise ConfigError(
+            f"{where}: vector has {len(value)} numbers; the text model of this index makes "
+            f"{dimension}"
+        )
+    if not np.isfinite(value).all() or not np.any(value):
+        raise ConfigError(f"{where}: vector must be finite and not all zero")
+    return tuple(map(float, value))
+
+
+def _unit(vector: tuple[float, ...]) -> Any:
+    array = np.asarray(vector, dtype=np.float32)
+    return array / np.linalg.norm(array)

@@ -1,0 +1,64 @@
+"""What the reading process is asked and what it answers; all of it travels between processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from q2e.ingest.manifest import Record
+from q2e.store.base import Item, StageKey
+from q2e.types import Segment, Video
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Read one file, leaving out what the index already holds."""
+
+    path: Path
+    video_id: str
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The file is a video, and this is what is known about it."""
+
+    video: Video
+
+
+@dataclass(frozen=True, slots=True)
+class PartRead:
+    """One stage has read one part."""
+
+    key: StageKey
+    config_key: str
+    items: tuple[Item, ...] = ()
+    segments: tuple[Segment, ...] | None = None
+    frame_times_s: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The file, or one stage of it, could not be read."""
+
+    reason: str
+    stage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A stage has come as far as `done_s` of `total_s` seconds of the video."""
+
+    stage: str
+    done_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Nothing more will be said about this job; `seconds` spent by each stage."""
+
+    seconds: dict[str, float]
+
+
+Message = Found | PartRead | Failed | Progress | Finished

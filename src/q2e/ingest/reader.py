@@ -1,0 +1,351 @@
+"""Reads one file: knows the order of stages and skips what the index already holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from queue import SimpleQueue
+from threading import Lock
+
+from q2e.channels.base import Channel
+from q2e.config import Settings
+from q2e.errors import MediaError, Q2EError
+from q2e.ingest.manifest import Record
+from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
+from q2e.models.registry import Models
+from q2e.plugins import channel_factories
+from q2e.store.base import Item, StageKey, Store
+from q2e.types import Evidence, Frame, Part, Segment, Video
+
+SHOTS = "shots"
+#: Frames handed to the channels at once; bounds memory where cuts are many.
+FRAMES_AT_ONCE = 48
+#: Raised when shots or frame choice change for the same settings.
+SHOTS_VERSION = 1
+
+
+class Reader:
+    """Turns files into evidence with one set of models, as long as the process lives."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.models = Models(settings)
+        factories = channel_factories()
+        self.channels: list[Channel] = [
+            factories[name](settings, self.models)
+            for name in settings.channels
+            if name in factories
+        ]
+
+    def read(self, job: Job) -> Iterator[Message]:
+        """Yield what is found in one file; never raises for what the file contains."""
+        try:
+            video = self._video(job)
+        except MediaError as error:
+            yield Failed(str(error))
+            return
+        yield Found(video)
+        yield from _Reading(self, video).messages()
+
+    def _video(self, job: Job) -> Video:
+        from q2e.media.probe import probe
+
+        video = replace(probe(job.path), id=job.video_id)
+        known = self.store.video(job.video_id)
+        record = job.record
+        if record is None and known is not None:
+            record = Record(known.title, known.description, known.date, known.language, known.tags)
+        if record is not None:
+            video = replace(
+                video,
+                title=record.title,
+                description=record.description,
+                date=record.date,
+                language=record.language,
+                tags=record.tags,
+            )
+        return video
+
+
+class _Reading:
+    """The reading of one video: its outstanding work, and the messages about it."""
+
+    def __init__(self, reader: Reader, video: Video) -> None:
+        self.settings = reader.settings
+        self.store = reader.store
+        self.models = reader.models
+        self.channels = reader.channels
+        self.video = video
+        self.done = reader.store.done(video.id)
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._said: SimpleQueue[Message | None] = SimpleQueue()
+        self._embedding = Lock()
+        self._keys = self._config_keys()
+
+    def messages(self) -> Iterator[Message]:
+        with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(self._work)
+            while (message := self._said.get()) is not None:
+                yield message
+            working.result()
+        yield Finished(dict(self.seconds))
+
+    def _work(self) -> None:
+        """Read part after part; pictures and sound side by side."""
+        try:
+            for number, (start_s, end_s) in enumerate(self._parts()):
+                part = Part(self.video, start_s, end_s)
+                with ThreadPoolExecutor(2) as pool:
+                    sides = [
+                        pool.submit(self._guard, self._pictures, number, part, SHOTS),
+                        pool.submit(self._guard, self._sound, number, part, "speech"),
+                    ]
+                    found = [evidence for side in sides for evidence in side.result()]
+                for channel in self._outstanding("record", number):
+                    if number == 0:
+                        found += self._extract(
+                            channel, number, [replace(part, end_s=self._end_s())]
+                        )
+                for channel in self._outstanding("evidence", number):
+                    composed = replace(part, evidence=tuple(self._all_evidence(part, found)))
+                    self._extract(channel, number, [composed])
+        finally:
+            self._said.put(None)
+
+    # -- what there is to do ---------------------------------------------------------------------
+    def _config_keys(self) -> Mapping[str, str]:
+        """Return the key of each stage: its own configuration and that of what it stands on."""
+        settings = self.settings
+        shots = _digest(
+            SHOTS_VERSION,
+            settings.frames_per_video,
+            settings.frame_max_side,
+            settings.segment_max_s,
+            settings.part_s,
+        )
+        keys = {SHOTS: shots}
+        text_space = self.models.text.space
+        for channel in self.channels:
+            below: list[object] = [channel.config_key, settings.part_s, text_space]
+            if channel.needs == "frames":
+                below.append(shots)
+            elif channel.needs == "evidence":
+                below.extend(sorted(keys.values()))
+            elif channel.needs == "record":
+                below.append(_record_digest(self.video))
+            keys[channel.name] = _digest(*below)
+        return keys
+
+    def _parts(self) -> list[tuple[float, float]]:
+        duration_s, part_s = self.video.duration_s, self.settings.part_s
+        count = max(1, math.ceil(duration_s / part_s))
+        return [(i * part_s, min((i + 1) * part_s, duration_s)) for i in range(count)]
+
+    def _end_s(self) -> float:
+        return self.video.duration_s
+
+    def _is_done(self, stage: str, number: int) -> bool:
+        return self.done.get((stage, number)) == self._keys[stage]
+
+    def _outstanding(self, needs: str, number: int) -> list[Channel]:
+        return [
+            channel
+            for channel in self.channels
+            if channel.needs == needs and not self._is_done(channel.name, number)
+        ]
+
+    # -- the sides ----------------------------------------------------------------------------
+    def _pictures(self, number: int, part: Part) -> list[Evidence]:
+        channels = self._outstanding("frames", number)
+        shots_done = self._is_done(SHOTS, number)
+        if not self.video.has_video or (shots_done and not channels):
+            return []
+        slices = self._stored_slices(number, part) if shots_done else self._scanned(number, part)
+        gathered: list[Part] = []
+        found: dict[str, list[Evidence]] = {channel.name: [] for channel in channels}
+        failed: set[str] = set()
+        for piece in slices:
+            gathered.append(replace(piece, frames=()))
+            for channel in channels:
+                if channel.name not in failed:
+                    try:
+                        found[channel.name] += self._timed(channel, piece)
+                    except Exception as error:  # noqa: BLE001 - a failure is a row, not an end
+                        failed.add(channel.name)
+                        self._say(Failed(_reason(error), channel.name))
+        for channel in channels:
+            if channel.name not in failed:
+                self._keep(channel, number, found[channel.name])
+        return [evidence for name in found if name not in failed for evidence in found[name]]
+
+    def _scanned(self, number: int, part: Part) -> Iterator[Part]:
+        """Yield slices of the part as the one decoding pass finds its shots; then store them."""
+        from q2e.media.scan import scan
+
+        settings = self.settings
+        segments: list[Segment] = []
+        times_s: list[float] = []
+        frames: list[Frame] = []
+        first = 0
+        began = time.perf_counter()
+        for shot in scan(
+            self.video,
+            part.start_s,
+            part.end_s,
+            frames_per_video=settings.frames_per_video,
+            max_side=settings.frame_max_side,
+            segment_max_s=settings.segment_max_s,
+        ):
+            self.seconds[SHOTS] += time.perf_counter() - began
+            segments.append(shot.segment)
+            times_s += [frame.time_s for frame in shot.frames]
+            frames += shot.frames
+            self._say(Progress(SHOTS, shot.segment.end_s, self.video.duration_s))
+            if len(frames) >= FRAMES_AT_ONCE:
+                yield replace(part, segments=tuple(segments[first:]), frames=tuple(frames))
+                frames, first = [], len(segments)
+            began = time.perf_counter()
+        self.seconds[SHOTS] += time.perf_counter() - began
+        if frames:
+            yield replace(part, segments=tuple(segments[first:]), frames=tuple(frames))
+        self._say(
+            PartRead(
+                StageKey(self.video.id, SHOTS, number),
+                self._keys[SHOTS],
+                segments=tuple(segments),
+                frame_times_s=tuple(times_s),
+            )
+        )
+
+    def _stored_slices(self, number: int, part: Part) -> Iterator[Part]:
+        """Yield the same slices as `_scanned`, from the shots stored by an earlier run."""
+        from q2e.media.frames import frames_at
+
+        segments = [
+            segment
+            for segment in self.store.segments(self.video.id)
+            if part.start_s <= segment.start_s < part.end_s
+        ]
+        times_s = self.store.frame_times_s(self.video.id, number)
+        chosen: list[Segment] = []
+        wanted: list[float] = []
+
+        def piece() -> Part:
+            pictures = frames_at(self.video.path, wanted, max_side=self.settings.frame_max_side)
+            frames = tuple(
+                replace(frame, segment=_containing(chosen, frame.time_s)) for frame in pictures
+            )
+            return replace(part, segments=tuple(chosen), frames=frames)
+
+        for segment in segments:
+            chosen.append(segment)
+            wanted += [t for t in times_s if segment.start_s <= t < segment.end_s]
+            if len(wanted) >= FRAMES_AT_ONCE:
+                yield piece()
+                chosen, wanted = [], []
+        if wanted:
+            yield piece()
+
+    def _sound(self, number: int, part: Part) -> list[Evidence]:
+        channels = self._outstanding("audio", number)
+        if not channels:
+            return []
+        from q2e.media.sound import read_audio
+
+        audio = None
+        if self.video.has_audio:
+            audio = read_audio(self.video.path, part.start_s, part.end_s)
+        found: list[Evidence] = []
+        for channel in channels:
+            found += self._extract(channel, number, [replace(part, audio=audio)])
+        return found
+
+    # -- one channel ----------------------------------------------------------------------------
+    def _extract(self, channel: Channel, number: int, parts: Sequence[Part]) -> list[Evidence]:
+        try:
+            found = [evidence for part in parts for evidence in self._timed(channel, part)]
+        except Exception as error:  # noqa: BLE001 - a failure is a row with a reason, not an end
+            self._say(Failed(_reason(error), channel.name))
+            return []
+        self._keep(channel, number, found)
+        self._say(Progress(channel.name, parts[-1].end_s, self.video.duration_s))
+        return found
+
+    def _timed(self, channel: Channel, part: Part) -> list[Evidence]:
+        began = time.perf_counter()
+        try:
+            return channel.extract(part)
+        finally:
+            self.seconds[channel.name] += time.perf_counter() - began
+
+    def _keep(self, channel: Channel, number: int, found: list[Evidence]) -> None:
+        key = StageKey(self.video.id, channel.name, number)
+        self._say(PartRead(key, self._keys[channel.name], tuple(self._items(found))))
+
+    def _items(self, found: list[Evidence]) -> Iterator[Item]:
+        """Add to each evidence its lexical tokens and, where it has text, its text vector."""
+        from q2e.text.tokens import tokens
+
+        texts = list(dict.fromkeys(evidence.text for evidence in found if evidence.text))
+        vectors = {}
+        if texts:
+            with self._embedding:
+                began = time.perf_counter()
+                vectors = dict(zip(texts, self.models.text.encode_passages(texts), strict=True))
+                self.seconds["text"] += time.perf_counter() - began
+        space = self.models.text.space
+        for evidence in found:
+            if evidence.text:
+                added = {**evidence.vectors, space: vectors[evidence.text]}
+                yield Item(replace(evidence, vectors=added), tuple(tokens(evidence.text)))
+            else:
+                yield Item(evidence)
+
+    def _all_evidence(self, part: Part, found: list[Evidence]) -> list[Evidence]:
+        """Return this part's evidence of all channels, found now or by an earlier run."""
+        fresh = {evidence.channel for evidence in found}
+        stored = [
+            evidence
+            for evidence in self.store.evidence_of(self.video.id)
+            if evidence.channel not in fresh and part.start_s <= evidence.start_s < part.end_s
+        ]
+        return sorted(stored + found, key=lambda evidence: (evidence.start_s, evidence.channel))
+
+    def _guard(
+        self, side: Callable[[int, Part], list[Evidence]], number: int, part: Part, stage: str
+    ) -> list[Evidence]:
+        try:
+            return side(number, part)
+        except Exception as error:  # noqa: BLE001 - a failure is a row with a reason, not an end
+            self._say(Failed(_reason(error), stage))
+            return []
+
+    def _say(self, message: Message) -> None:
+        self._said.put(message)
+
+
+def _containing(segments: Sequence[Segment], time_s: float) -> Segment | None:
+    return next((s for s in segments if s.start_s <= time_s < s.end_s), None)
+
+
+def _record_digest(video: Video) -> str:
+    return _digest(
+        video.path, video.title, video.description, video.date, video.language, list(video.tags)
+    )
+
+
+def _digest(*values: object) -> str:
+    return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def _reason(error: Exception) -> str:
+    """Return one line that a person can act on."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, Q2EError) else f"{type(error).__name__}: {text}"[:300]

@@ -1,0 +1,137 @@
+"""Indexes a list of files: knows the order of the first line, from file to stored evidence."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from q2e.config import Settings
+from q2e.errors import MediaError
+from q2e.ingest.manifest import Source
+from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead
+from q2e.ingest.worker import Worker
+from q2e.store.base import Failure, Store
+from q2e.types import Video
+
+#: Called with the file, its number, the count of files, and what was just said about it.
+Watcher = Callable[[Path, int, int, Message], None]
+
+
+@dataclass(slots=True)
+class Report:
+    """What one indexing run did."""
+
+    indexed: list[Video] = field(default_factory=list)
+    unchanged: int = 0
+    renamed: list[tuple[str, str]] = field(default_factory=list)
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    evidence: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    video_seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+
+def ingest(
+    store: Store,
+    index_file: Path,
+    sources: Sequence[Source],
+    settings: Settings,
+    watch: Watcher | None = None,
+) -> Report:
+    """Read every source into the store; a file that fails becomes a row and the run goes on.
+
+    Raises StoreError where the index itself cannot be written, as on a full disk; what was
+    committed before stays, and running again goes on from there.
+    """
+    report = Report()
+    seen: dict[str, str] = {}
+    with Worker(settings, index_file) as worker:
+        for number, source in enumerate(sources):
+            path = source.path
+            try:
+                video_id = _identify(store, path)
+            except MediaError as error:
+                _fail(store, report, Failure(str(path), str(error)))
+                continue
+            first = seen.setdefault(video_id, str(path))
+            if first != str(path):
+                report.duplicates.append((str(path), first))
+                store.clear_failure(str(path))
+                continue
+            if not _relocate(store, report, video_id, path):
+                continue
+            wrote = False
+            failed = False
+            for message in worker.run(Job(path, video_id, source.record)):
+                match message:
+                    case Found(video):
+                        if store.video(video_id) != video:
+                            store.put_video(video)
+                    case PartRead(key, config_key, items, segments, times_s):
+                        store.put_part(key, config_key, items, segments, times_s)
+                        report.evidence[key.stage] += len(items)
+                        wrote = True
+                    case Failed(reason, stage):
+                        failed = True
+                        _fail(store, report, Failure(str(path), reason, video_id, stage))
+                    case Finished(seconds):
+                        for stage_name, spent in seconds.items():
+                            report.seconds[stage_name] += spent
+                if watch is not None:
+                    watch(path, number, len(sources), message)
+            if failed:
+                continue
+            store.clear_failure(str(path))
+            known = store.video(video_id)
+            if wrote and known is not None:
+                report.indexed.append(known)
+                report.video_seconds += known.duration_s
+            else:
+                report.unchanged += 1
+    return report
+
+
+def _identify(store: Store, path: Path) -> str:
+    """Return the content id, computed once for each size and time of change of a path."""
+    from q2e.media.identity import content_id
+
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise MediaError(f"cannot be read: {error.strerror}") from None
+    name = f"file:{path}"
+    stamp = [stat.st_size, stat.st_mtime_ns]
+    cached = store.setting(name)
+    if cached is not None:
+        *known_stamp, video_id = json.loads(cached)
+        if known_stamp == stamp and isinstance(video_id, str):
+            return video_id
+    video_id = content_id(path)
+    store.set_setting(name, json.dumps([*stamp, video_id]))
+    return video_id
+
+
+def _relocate(store: Store, report: Report, video_id: str, path: Path) -> bool:
+    """Note a renamed file; False where the same content is already indexed under a live path."""
+    known = store.video(video_id)
+    if known is None or known.path == str(path):
+        return True
+    if Path(known.path).exists():
+        report.duplicates.append((str(path), known.path))
+        store.clear_failure(str(path))
+        return False
+    report.renamed.append((known.path, str(path)))
+    store.put_video(replace(known, path=str(path)))
+    return True
+
+
+def _fail(store: Store, report: Report, failure: Failure) -> None:
+    store.put_failure(failure)
+    report.failures.append(failure)

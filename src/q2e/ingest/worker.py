@@ -1,0 +1,159 @@
+"""The reading process: keeps decoders and models away from the process that writes the index.
+
+A file that crashes a decoder ends this process, not the run, and replacing the process now and
+then returns what decoders leak. Jobs come in and messages go out as pickles over pipes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from q2e.config import Settings
+from q2e.ingest.messages import Failed, Finished, Job, Message
+from q2e.ingest.reader import Reader
+
+#: Seconds without any message after which a reading process is taken for hung.
+SILENCE_S = 1800.0
+
+
+class Worker:
+    """Runs jobs in a reading process, which is started when needed and replaced when it dies."""
+
+    def __init__(self, settings: Settings, index: Path) -> None:
+        self.settings = settings
+        self.index = index
+        self._process: subprocess.Popen[bytes] | None = None
+        self._jobs_done = 0
+        self._stderr: IO[bytes] | None = None
+
+    def run(self, job: Job) -> Iterator[Message]:
+        """Yield the messages about one job, ending with Finished or Failed."""
+        process = self._alive()
+        assert process.stdin is not None  # opened with a pipe below
+        answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        try:
+            pickle.dump(job, process.stdin)
+            process.stdin.flush()
+        except BrokenPipeError:
+            yield Failed(self._obituary())
+            return
+        threading.Thread(target=_listen, args=(process, answers), daemon=True).start()
+        while True:
+            try:
+                message = answers.get(timeout=SILENCE_S)
+            except queue.Empty:
+                self.close()
+                yield Failed(f"reading stopped: no progress in {SILENCE_S / 60:.0f} minutes")
+                return
+            if message is None:
+                yield Failed(self._obituary())
+                return
+            yield message
+            if isinstance(message, Finished):
+                self._jobs_done += 1
+                if self._jobs_done >= self.settings.recycle_after:
+                    self.close()
+                return
+
+    def _alive(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            # Closed in close(): it lives as long as the process.
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "q2e.ingest.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+            )
+            assert self._process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                pickle.dump((self.settings, self.index), self._process.stdin)
+            self._jobs_done = 0
+        return self._process
+
+    def _obituary(self) -> str:
+        """Return why the reading process died, and forget it."""
+        process, stderr = self._process, self._stderr
+        assert process is not None and stderr is not None
+        code = process.wait()
+        stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - 2000))
+        last = stderr.read().decode(errors="replace").strip().splitlines()
+        self.close()
+        if code < 0:
+            return f"the reading process was ended by signal {-code} while it read this file"
+        return f"the reading process ended ({last[-1] if last else f'exit code {code}'})"
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout, self._stderr):
+                if pipe is not None:
+                    with contextlib.suppress(BrokenPipeError):
+                        pipe.close()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _listen(process: subprocess.Popen[bytes], answers: queue.SimpleQueue[Message | None]) -> None:
+    """Pass on the answers to one job; None stands for a process that died."""
+    assert process.stdout is not None
+    try:
+        while True:
+            message = pickle.load(process.stdout)
+            answers.put(message)
+            if isinstance(message, Finished):
+                return
+    except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+        answers.put(None)
+
+
+def main() -> None:
+    """Serve jobs until standard input ends."""
+    from q2e.store.sqlite import SqliteStore
+
+    jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # Libraries that print must not break into the stream of answers.
+    os.dup2(2, 1)
+    settings, index = pickle.load(jobs)
+    store = SqliteStore(index, read_only=True)
+    reader = Reader(settings, store)
+    while True:
+        try:
+            job = pickle.load(jobs)
+        except EOFError:
+            return
+        for message in reader.read(job):
+            pickle.dump(message, answers)
+            answers.flush()
+            if isinstance(message, Failed) and message.stage is None:
+                break
+        else:
+            continue
+        pickle.dump(Finished({}), answers)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The stable JSON shapes of what the command line and the Python API return.
+
+Adding a key is a compatible change; removing or renaming one is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from q2e.types import Decomposition, Evidence, Hit, Moment, Reason, Results, Video
+
+Json = dict[str, Any]
+
+
+def results(value: Results) -> Json:
+    """Return the shape of a search: query, hits, index, timings."""
+    return {
+        "query": {
+            "text": value.query.text,
+            "language": value.query.language,
+            "decomposition": decomposition(value.decomposition),
+        },
+        "hits": [hit(one) for one in value.hits],
+        "index": dict(value.info),
+        "timings": {name: round(seconds, 4) for name, seconds in value.timings_s.items()},
+    }
+
+
+def hit(value: Hit) -> Json:
+    return {
+        "rank": value.rank,
+        "video": value.video.id,
+        "path": value.video.path,
+        "title": value.video.title,
+        "score": _number(value.score),
+        "moments": [moment(one) for one in value.moments],
+        "why": [reason(one) for one in value.why],
+    }
+
+
+def moment(value: Moment) -> Json:
+    return {
+        "start": _time(value.start_s),
+        "end": _time(value.end_s),
+        "frame": _time(value.frame_s),
+        "score": _number(value.score),
+        "evidence": [evidence(one) for one in value.evidence],
+    }
+
+
+def reason(value: Reason) -> Json:
+    return {
+        "channel": value.channel,
+        "part": value.part,
+        "how": value.how,
+        "weight": _number(value.weight),
+        "score": _number(value.score),
+        "rank": value.rank,
+        "entropy": _number(value.entropy),
+        "contribution": _number(value.contribution),
+        "event": value.event,
+        "text": value.text,
+        "start": _time(value.start_s),
+        "end": _time(value.end_s),
+        "frame": None if value.frame_s is None else _time(value.frame_s),
+    }
+
+
+def evidence(value: Evidence) -> Json:
+    shape: Json = {
+        "channel": value.channel,
+        "start": _time(value.start_s),
+        "end": _time(value.end_s),
+        "text": value.text,
+        "language": value.language,
+        "origin": value.origin,
+    }
+    if value.frame_s is not None:
+        shape["frame"] = _time(value.frame_s)
+    if value.spans:
+        shape["spans"] = [
+            {"start": _time(span.start_s), "end": _time(span.end_s), "text": span.text}
+            for span in value.spans
+        ]
+    if value.tags:
+        shape["tags"] = [
+            {"label": tag.label, "probability": round(tag.probability, 4)} for tag in value.tags
+        ]
+    return shape
+
+
+def video(value: Video) -> Json:
+    shape: Mapping[str, Any] = asdict(value)
+    renamed = {"duration_s": "duration", "rate_hz": "rate", "size_bytes": "size"}
+    return {
+        renamed.get(name, name): list(item) if isinstance(item, tuple) else item
+        for name, item in shape.items()
+    }
+
+
+def decomposition(value: Decomposition) -> Json:
+    return {
+        "backend": value.backend,
+        "prompt_version": value.prompt_version,
+        "note": value.note,
+        "event_type": value.event_type,
+        "english": value.english,
+        "time": list(value.time),
+        "place": list(value.place),
+        "subject": list(value.subject),
+        "events": [{"kind": event.kind, "text": event.text} for event in value.events],
+    }
+
+
+def _time(seconds: float) -> float:
+    return round(float(seconds), 3)
+
+
+def _number(value: float) -> float:
+    return round(float(value), 6)

