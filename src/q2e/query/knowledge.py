@@ -1,0 +1,156 @@
+"""Reads the event knowledge base and the query bank; the only module that knows their files.
+
+A folder of knowledge holds one `<language>.toml` a language, whose tables are event types with
+`name`, `definition` and the phrases `prequel`, `current`, `sequel`, and one `bank/<language>.toml`
+with generic questions by event type. English defines the event types; the other languages may
+say less. A user's own folders are read after the built-in one and add to it or replace parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from q2e.errors import ConfigError
+from q2e.types import EVENT_KINDS, EventKind
+
+_FIELDS = ("name", "definition", *EVENT_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One kind of event; each mapping goes from an ISO 639-1 language code to our words."""
+
+    id: str
+    name: Mapping[str, str]
+    definition: Mapping[str, str]
+    phrases: Mapping[EventKind, Mapping[str, tuple[str, ...]]]
+
+    def say(self, kind: EventKind, language: str | None) -> tuple[str, ...]:
+        """Return the typical phrases of a kind in `language`, or in English where it has none."""
+        by_language = self.phrases[kind]
+        return by_language.get(language or "en") or by_language.get("en", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """All event types, and the bank of generic questions by language and event type."""
+
+    types: tuple[EventType, ...]
+    banks: Mapping[str, Mapping[str, tuple[str, ...]]]
+    version: str
+    """First 12 hexadecimal digits of the SHA-256 of what was read."""
+
+    def __getitem__(self, event_type: str) -> EventType:
+        for candidate in self.types:
+            if candidate.id == event_type:
+                return candidate
+        known = ", ".join(candidate.id for candidate in self.types)
+        raise ConfigError(f"unknown event type {event_type!r}; known: {known}")
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that have a bank, sorted."""
+        return tuple(sorted(self.banks))
+
+
+@lru_cache(maxsize=8)
+def load(*folders: Path) -> Knowledge:
+    """Read the built-in knowledge base and then `folders`, each adding to what is there.
+
+    Raises ConfigError where a file is not readable as described at the top of this module.
+    """
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    banks: dict[str, dict[str, tuple[str, ...]]] = {}
+    digest = hashlib.sha256()
+    for folder in (resources.files("q2e") / "data" / "events", *folders):
+        for language, origin, content in _read(folder, digest):
+            known = tables.setdefault(language, {})
+            for event_type, row in content.items():
+                known[event_type] = known.get(event_type, {}) | _checked(row, event_type, origin)
+        bank_folder = folder / "bank"
+        if bank_folder.is_dir():
+            for language, origin, content in _read(bank_folder, digest):
+                for event_type, questions in content.items():
+                    banks.setdefault(language, {})[event_type] = _lines(
+                        questions, f"{origin}: {event_type}"
+                    )
+    return Knowledge(
+        types=tuple(_event_type(event_type, tables) for event_type in tables.get("en", {})),
+        banks=MappingProxyType(banks),
+        version=digest.hexdigest()[:12],
+    )
+
+
+def bank(language: str, knowledge: Knowledge | None = None) -> list[str]:
+    """Return generic questions about events in `language`, spread over all event types.
+
+    They are meant as the query bank of a hubness correction, which wants questions in the
+    language and form of the user's own. Raises ConfigError for a language without a bank.
+    """
+    banks = (knowledge or load()).banks
+    if language not in banks:
+        raise ConfigError(f"no query bank in {language!r}; known: {', '.join(sorted(banks))}")
+    return [question for questions in banks[language].values() for question in questions]
+
+
+def _read(
+    folder: Traversable | Path, digest: hashlib._Hash
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield (language, file name, content) of each TOML file of a folder in the order of names."""
+    if not folder.is_dir():
+        raise ConfigError(f"no folder of event knowledge at {folder}")
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if not file.name.endswith(".toml"):
+            continue
+        raw = file.read_bytes()
+        digest.update(file.name.encode() + b"\0" + raw)
+        try:
+            content = tomllib.loads(raw.decode("utf-8"))
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{file}: not a TOML file in UTF-8: {error}") from error
+        yield file.name.removesuffix(".toml"), str(file), content
+
+
+def _checked(row: Any, event_type: str, origin: str) -> dict[str, Any]:
+    if not isinstance(row, dict) or set(row) - set(_FIELDS):
+        raise ConfigError(f"{origin}: [{event_type}] may only hold {', '.join(_FIELDS)}")
+    checked: dict[str, Any] = {}
+    for name, value in row.items():
+        where = f"{origin}: [{event_type}] {name}"
+        checked[name] = _lines(value, where) if name in EVENT_KINDS else _lines([value], where)[0]
+    return checked
+
+
+def _lines(value: Any, where: str) -> tuple[str, ...]:
+    good = isinstance(value, list) and all(isinstance(line, str) and line.strip() for line in value)
+    if not good:
+        raise ConfigError(f"{where}: needs non-empty text, got {value!r}")
+    return tuple(value)
+
+
+def _event_type(event_type: str, tables: Mapping[str, Mapping[str, dict[str, Any]]]) -> EventType:
+    def gather(name: str) -> dict[str, Any]:
+        return {
+            language: rows[event_type][name]
+            for language, rows in sorted(tables.items())
+            if name in rows.get(event_type, {})
+        }
+
+    names = gather("name")
+    if "en" not in names:
+        raise ConfigError(f"event type {event_type!r} has no English name; add one to its en.toml")
+    return EventType(
+        id=event_type,
+        name=names,
+        definition=gather("definition"),
+        phrases={kind: gather(kind) for kind in EVENT_KINDS},
+    )
