@@ -1,0 +1,146 @@
+"""From scored evidence of one video to the moments that answer; pure functions on arrays.
+
+Times are seconds; n is the number of pieces of evidence of the video.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from q2e.arrays import Float64
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A moment before it is dressed up: `[start_s, end_s)`, best evidence first in `members`."""
+
+    start_s: float
+    end_s: float
+    score: float
+    frame_s: float
+    members: tuple[int, ...]
+    """Positions, in the arrays given, of the evidence inside; the first has `score`."""
+
+
+def find_moments(
+    start_s: ArrayLike,
+    end_s: ArrayLike,
+    scores: ArrayLike,
+    segment: ArrayLike,
+    *,
+    frame_s: ArrayLike | None = None,
+    duration_s: float | None = None,
+    top: int = 3,
+    relative: float = 0.5,
+    floor: float | None = None,
+    gap_s: float = 2.0,
+    shortest_s: float = 1.0,
+    longest_s: float = 60.0,
+) -> list[Stretch]:
+    """Return at most `top` moments, best first and ties by time; they never overlap.
+
+    `start_s`, `end_s`, `scores`, `segment` and `frame_s` are (n,); a NaN score is left out, a NaN
+    `frame_s` means that the evidence has no picture.
+
+    1. Weak evidence is no moment: kept is what reaches `floor + relative * (best - floor)`, where
+       `floor` is the score of evidence that has nothing to do with the question (the video's
+       lowest score where not given).
+    2. Kept evidence of the same segment (shot) whose gap is at most `gap_s` belongs together.
+    3. A stretch under `shortest_s` grows to it, inside `[0, duration_s]`.
+    4. Stretches that overlap are merged; where the whole would be longer than `longest_s` the
+       weaker one is left out, so that strong evidence everywhere does not end as the whole video.
+
+    A moment's score is that of its best evidence; its frame is that evidence's own, else the
+    frame of the best member that has one, else the middle of the best evidence.
+    """
+    start, end = _times(start_s), _times(end_s)
+    score, shot = np.asarray(scores, dtype=np.float64), np.asarray(segment)
+    frame = np.full(len(start), np.nan) if frame_s is None else _times(frame_s)
+    if not len(start) == len(end) == len(score) == len(shot) == len(frame):
+        raise ValueError(
+            "start_s, end_s, scores, segment and frame_s must be equally long, got "
+            f"{len(start)}, {len(end)}, {len(score)}, {len(shot)}, {len(frame)}"
+        )
+    if (end < start).any():
+        raise ValueError("end_s must not lie before start_s")
+    known = np.flatnonzero(np.isfinite(score))
+    if not len(known) or top < 1:
+        return []
+    best = score[known].max()
+    base = score[known].min() if floor is None else min(floor, best)
+    kept = known[score[known] >= base + relative * (best - base)]
+
+    groups: list[list[int]] = []
+    for index in kept[np.lexsort((end[kept], start[kept], shot[kept]))]:
+        last = groups[-1] if groups else []
+        if last and shot[last[0]] == shot[index] and start[index] <= end[last].max() + gap_s:
+            last.append(int(index))
+        else:
+            groups.append([int(index)])
+
+    stretches = [_stretch(group, start, end, score, frame) for group in groups]
+    stretches = [_grown(stretch, shortest_s, duration_s) for stretch in stretches]
+    return _apart(stretches, score, longest_s)[:top]
+
+
+def _times(values: ArrayLike) -> Float64:
+    return np.asarray(values, dtype=np.float64)
+
+
+def _stretch(
+    group: list[int], start: Float64, end: Float64, score: Float64, frame: Float64
+) -> Stretch:
+    members = sorted(group, key=lambda index: (-score[index], start[index], index))
+    low, high = float(start[group].min()), float(end[group].max())
+    lead = members[0]
+    pictured = [index for index in members if low <= frame[index] < max(high, low + 1e-9)]
+    shown = frame[pictured[0]] if pictured else (start[lead] + end[lead]) / 2
+    return Stretch(low, high, float(score[lead]), float(shown), tuple(members))
+
+
+def _grown(stretch: Stretch, shortest_s: float, duration_s: float | None) -> Stretch:
+    """Widen a short stretch around its middle, inside the video where its length allows it."""
+    missing = shortest_s - (stretch.end_s - stretch.start_s)
+    if missing <= 0:
+        return stretch
+    latest = float("inf") if duration_s is None else max(duration_s, stretch.end_s)
+    begin = max(0.0, min(stretch.start_s - missing / 2, latest - shortest_s))
+    return replace(stretch, start_s=begin, end_s=max(stretch.end_s, begin + shortest_s))
+
+
+def _apart(stretches: list[Stretch], score: Float64, longest_s: float) -> list[Stretch]:
+    """Join stretches that overlap in time, best first, as long as the whole stays short enough."""
+    done: list[Stretch] = []
+    waiting = sorted(stretches, key=_best_first)
+    while waiting:
+        whole, waiting = waiting[0], waiting[1:]
+        while near := [other for other in waiting if _overlap(whole, other)]:
+            waiting = [other for other in waiting if other not in near]
+            for other in near:
+                joined = _joined(whole, other, score)
+                # A whole that would be too long stands without its weaker part.
+                whole = joined if joined.end_s - joined.start_s <= longest_s else whole
+        if not any(_overlap(whole, other) for other in done):
+            done.append(whole)
+    return sorted(done, key=_best_first)
+
+
+def _best_first(stretch: Stretch) -> tuple[float, float]:
+    return -stretch.score, stretch.start_s
+
+
+def _overlap(one: Stretch, other: Stretch) -> bool:
+    return max(one.start_s, other.start_s) < min(one.end_s, other.end_s)
+
+
+def _joined(best: Stretch, other: Stretch, score: Float64) -> Stretch:
+    members = best.members + other.members
+    return replace(
+        best,
+        start_s=min(best.start_s, other.start_s),
+        end_s=max(best.end_s, other.end_s),
+        members=tuple(sorted(members, key=lambda index: (-score[index], index))),
+    )
