@@ -1,0 +1,231 @@
+"""Reads a stretch of a video once, from front to back, and gives its shots with their frames."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from q2e.arrays import UInt8
+from q2e.errors import MissingDependency
+from q2e.media.container import open_media, video_stream
+from q2e.media.pictures import Painter, Shown, shown
+from q2e.types import Frame, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """How shots are found and how many of their frames are kept."""
+
+    adaptive_threshold: float = 3.5
+    """How many times more than its neighbours a picture must change to begin a shot."""
+    window: int = 3
+    """Pictures on either side that a change is compared with."""
+    min_shot_s: float = 0.6
+    max_segment_s: float = 30.0
+    """Longer shots are cut into pieces of equal length."""
+    frame_every_s: float = 10.0
+    """A segment has one frame for every begun stretch of this length."""
+    max_side: int = 640
+    """Longest side of the frames, in pixels."""
+    detect_side: int = 256
+    """Longest side of the pictures that are compared, in pixels."""
+    grid_s: float = 0.4
+    """Frames are chosen among those on screen at multiples of this time."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.grid_s < self.min_shot_s <= self.frame_every_s <= self.max_segment_s:
+            raise ValueError(
+                "ScanOptions: needs 0 < grid_s < min_shot_s <= frame_every_s <= max_segment_s, "
+                f"got {self}"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A segment with its frames in time order; every frame's `segment` is this one."""
+
+    segment: Segment
+    frames: tuple[Frame, ...]
+
+
+def uniform_times(duration_s: float, n: int = 16) -> tuple[float, ...]:
+    """Return the middles of `n` equal ranges of `[0, duration_s)`."""
+    return tuple((i + 0.5) * duration_s / n for i in range(n))
+
+
+def scan(
+    path: str | Path,
+    start_s: float,
+    end_s: float,
+    *,
+    times_s: Sequence[float] = (),
+    options: ScanOptions | None = None,
+) -> Iterator[Shot]:
+    """Yield the shots that make up `[start_s, end_s)`, in order and without gaps.
+
+    One decoding pass. Each shot holds the frames on screen at those of `times_s` that fall into
+    it (give `uniform_times` of the whole video), and one near the middle of every stretch of
+    `frame_every_s` that has none of these; a picture that stays is given once. `time_s` of a
+    frame is when it was on screen, so `frames_at` finds the same picture there. Stretches
+    without pictures, such as sound that goes on after them, are segments without frames.
+
+    `start_s` and `end_s` always bound a shot, so the shots of a part do not depend on what came
+    before it. Memory does not grow with the length of the stretch.
+
+    Raises MediaError where the file cannot be read.
+    """
+    options = options or ScanOptions()
+    collector = _Collector(options, start_s, end_s, times_s)
+    with open_media(path) as container:
+        stream = video_stream(container)
+        if stream is not None:
+            find_cut = _CutFinder(options, stream)
+            for picture in shown(container, stream, start_s, end_s, options.max_side):
+                cut_s = find_cut(picture)
+                if cut_s is not None:
+                    yield from collector.cut(cut_s)
+                yield from collector.add(picture)
+    yield from collector.finish()
+
+
+class _CutFinder:
+    """Feeds pictures to PySceneDetect's adaptive detector; its timecodes are plain seconds.
+
+    The detector only subtracts and compares timecodes, which numbers do as well and faster.
+    """
+
+    def __init__(self, options: ScanOptions, stream: Any) -> None:
+        try:
+            from scenedetect.detectors import AdaptiveDetector
+        except ImportError as error:
+            raise MissingDependency("scenedetect-headless", "local", "finding shots") from error
+        self._painter = Painter(stream)
+        self._side = options.detect_side
+        self._shape: tuple[int, ...] | None = None
+        self._detector: Any = None
+        self._new_detector: Callable[[], Any] = partial(
+            AdaptiveDetector,
+            adaptive_threshold=options.adaptive_threshold,
+            window_width=options.window,
+            min_scene_len=options.min_shot_s,
+        )
+
+    def __call__(self, picture: Shown) -> float | None:
+        """Return the start of a shot that is now known to begin, `window` pictures ago."""
+        pixels = self._painter.paint(picture.frame, self._side, "bgr24")
+        if pixels.shape != self._shape:  # a new size in mid-stream starts a new shot
+            cut_s = None if self._shape is None else picture.start_s
+            self._shape, self._detector = pixels.shape, self._new_detector()
+            self._detector.process_frame(picture.start_s, pixels)
+            return cut_s
+        cuts = self._detector.process_frame(picture.start_s, pixels)
+        return cuts[0] if cuts else None
+
+
+@dataclass(slots=True, eq=False)
+class _Sample:
+    time_s: float
+    image: UInt8
+    asked: bool
+
+
+#: Samples of the shot under way; beyond that every second one is let go.
+_MAX_SAMPLES = 40
+
+
+class _Collector:
+    """Keeps samples of the shot under way, and gives its segments once its end is known."""
+
+    def __init__(
+        self, options: ScanOptions, start_s: float, end_s: float, times_s: Sequence[float]
+    ) -> None:
+        self._options = options
+        self._start_s = start_s  # of the shot under way
+        self._end_s = end_s
+        self._asked_s = deque(sorted(t for t in times_s if start_s <= t < end_s))
+        self._samples: list[_Sample] = []
+        self._recent: deque[Shown] = deque(maxlen=options.window + 1)  # a cut may fall on these
+        self._seen_s = start_s
+        self._step_s = options.grid_s
+        self._tick_s = start_s
+
+    def add(self, picture: Shown) -> Iterator[Shot]:
+        """Sample a picture; yield the first segment of a shot that has become too long."""
+        self._recent.append(picture)
+        self._seen_s = picture.end_s
+        while (time_s := min(self._tick_s, self._next_asked_s)) < picture.end_s:
+            self._samples.append(_Sample(time_s, picture.image, time_s == self._next_asked_s))
+            if time_s == self._tick_s:
+                self._tick_s += self._step_s
+            if time_s == self._next_asked_s:
+                self._asked_s.popleft()
+        settled_s = self._recent[0].start_s
+        self._thin(settled_s)
+        while settled_s - self._start_s > 2 * self._options.max_segment_s:
+            yield from self._close(self._start_s + self._options.max_segment_s)
+
+    def cut(self, cut_s: float) -> Iterator[Shot]:
+        """Yield the segments of the shot that ended at `cut_s` and begin another."""
+        yield from self._close(cut_s)
+        for picture in self._recent:
+            if picture.start_s == cut_s:
+                self._samples.insert(0, _Sample(cut_s, picture.image, asked=False))
+        self._step_s = self._options.grid_s
+        self._tick_s = self._seen_s
+
+    def finish(self) -> Iterator[Shot]:
+        """Yield what remains; sound that outlasts the pictures gets segments of its own."""
+        if self._start_s < self._seen_s < self._end_s - self._options.min_shot_s:
+            yield from self._close(self._seen_s)
+        yield from self._close(self._end_s)
+
+    @property
+    def _next_asked_s(self) -> float:
+        return self._asked_s[0] if self._asked_s else math.inf
+
+    def _thin(self, settled_s: float) -> None:
+        if sum(not sample.asked for sample in self._samples) > _MAX_SAMPLES:
+            self._step_s *= 2
+            keep = True
+            for sample in list(self._samples):
+                if sample.asked or sample.time_s > settled_s:
+                    continue
+                if not keep:
+                    self._samples.remove(sample)
+                keep = not keep
+
+    def _close(self, end_s: float) -> Iterator[Shot]:
+        length_s = end_s - self._start_s
+        if length_s <= 0:
+            return
+        pieces = math.ceil(length_s / self._options.max_segment_s - 1e-6)
+        bounds = [self._start_s + i * length_s / pieces for i in range(pieces)] + [end_s]
+        for start_s, stop_s in itertools.pairwise(bounds):
+            yield self._shot(Segment(start_s, stop_s))
+        self._samples = [sample for sample in self._samples if sample.time_s >= end_s]
+        self._start_s = end_s
+
+    def _shot(self, segment: Segment) -> Shot:
+        inside = [s for s in self._samples if segment.start_s <= s.time_s < segment.end_s]
+        chosen = [sample for sample in inside if sample.asked]
+        ranges = math.ceil(segment.duration_s / self._options.frame_every_s - 1e-6)
+        width_s = segment.duration_s / ranges
+        for i in range(ranges):
+            low_s = segment.start_s + i * width_s
+            here = [s for s in inside if low_s <= s.time_s < low_s + width_s]
+            if here and not any(sample.asked for sample in here):
+                middle_s = low_s + width_s / 2
+                chosen.append(min(here, key=lambda s: abs(s.time_s - middle_s)))
+        chosen.sort(key=lambda sample: sample.time_s)
+        frames = [
+            Frame(sample.time_s, sample.image, segment)
+            for i, sample in enumerate(chosen)
+            if i == 0 or sample.image is not chosen[i - 1].image
+        ]
+        return Shot(segment, tuple(frames))
