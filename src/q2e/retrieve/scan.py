@@ -1,0 +1,174 @@
+"""Scores every part of a question against every channel: the rows that fusion makes one of.
+
+Exact: all evidence is scored. V is the number of videos in the table, E of pieces of evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from q2e.arrays import Bool, Float32, Float64, Int64
+from q2e.store.base import Store, Table
+from q2e.types import CHANNELS
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The texts of one part of the question (`query`, `prequel`, ...) as (q, d) vectors."""
+
+    part: str
+    texts: tuple[str, ...]
+    matrix: Float32
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.matrix):
+            raise ValueError(f"{len(self.texts)} texts but {self.matrix.shape=}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreRow:
+    """The scores of one part of the question in one channel.
+
+    `video` (V,) holds each video's best, NaN where it has no such evidence; `rows` (n,) and
+    `scores` (n,) the evidence behind it, and `which` (n,) the text of the part that scored best.
+    """
+
+    part: str
+    channel: str
+    how: str
+    video: Float64
+    rows: Int64
+    scores: Float32
+    texts: tuple[str, ...]
+    which: Int64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layout:
+    """Where the evidence of one channel lies among the vectors of a space, video by video."""
+
+    take: Int64
+    rows: Int64
+    starts: Int64
+    videos: Int64
+
+
+@dataclass(slots=True)
+class Scanner:
+    """Scores questions against one store; keeps the layout of the evidence between questions."""
+
+    store: Store
+    _layouts: dict[tuple[int, str], dict[str, _Layout]] = field(default_factory=dict)
+
+    def dense(
+        self,
+        space: str,
+        how: str,
+        parts: Sequence[Vectors],
+        *,
+        mask: Bool | None = None,
+    ) -> list[ScoreRow]:
+        """Return a row for each (part, channel) that has vectors in `space`.
+
+        The score is the maximum over the part's texts and the video's evidence (many-to-many).
+        """
+        table = self.store.table()
+        layouts = self._layout(table, space)
+        _, matrix = self.store.vectors(space)
+        if not layouts or not parts:
+            return []
+        stacked = np.concatenate([part.matrix for part in parts]).astype(np.float32)
+        scores = stacked @ matrix.T
+        ends = np.cumsum([len(part.texts) for part in parts])
+        found = []
+        for part, end in zip(parts, ends, strict=True):
+            block = scores[end - len(part.texts) : end]
+            single = len(block) == 1
+            best = block[0] if single else block.max(axis=0)
+            which = np.zeros(len(best), np.int64) if single else block.argmax(axis=0)
+            for channel, layout in layouts.items():
+                found.append(self._row(table, part, channel, how, layout, best, which, mask))
+        return [row for row in found if row is not None]
+
+    def _row(
+        self,
+        table: Table,
+        part: Vectors,
+        channel: str,
+        how: str,
+        layout: _Layout,
+        best: Float32,
+        which: Int64,
+        mask: Bool | None,
+    ) -> ScoreRow | None:
+        values = best[layout.take]
+        if mask is not None:
+            values = np.where(mask[layout.rows], values, -np.inf)
+        video = np.full(len(table.video_ids), np.nan)
+        video[layout.videos] = np.maximum.reduceat(values, layout.starts)
+        video[np.isneginf(video)] = np.nan
+        if np.isnan(video).all():
+            return None
+        return ScoreRow(
+            part.part, channel, how, video, layout.rows, values, part.texts, which[layout.take]
+        )
+
+    def lexical(
+        self, part: str, text: str, tokens: Sequence[str], mask: Bool | None
+    ) -> list[ScoreRow]:
+        """Return a row of BM25 scores for each channel that holds any of `tokens`.
+
+        A video that has text in a channel but none of the tokens scores zero there; one that has
+        no text in it is missing.
+        """
+        table = self.store.table()
+        rows, scores = self.store.lexical(tokens, mask=mask)
+        if not len(rows):
+            return []
+        channel_of = table.channel[rows]
+        found = []
+        for code in np.unique(channel_of):
+            chosen = channel_of == code
+            present = (table.channel == code) & (table.length > 0)
+            if mask is not None:
+                present &= mask
+            video = np.full(len(table.video_ids), np.nan)
+            video[table.video[present]] = 0.0
+            np.fmax.at(video, table.video[rows[chosen]], scores[chosen])
+            found.append(
+                ScoreRow(
+                    part,
+                    CHANNELS[code],
+                    "words",
+                    video,
+                    rows[chosen],
+                    scores[chosen],
+                    (text,),
+                    np.zeros(int(chosen.sum()), np.int64),
+                )
+            )
+        return found
+
+    def _layout(self, table: Table, space: str) -> dict[str, _Layout]:
+        key = (table.version, space)
+        if key not in self._layouts:
+            # Only the newest version is ever asked for again.
+            self._layouts = {k: v for k, v in self._layouts.items() if k[0] == table.version}
+            rows, _ = self.store.vectors(space)
+            channel = table.channel[rows]
+            self._layouts[key] = {
+                CHANNELS[code]: _lay_out(table, rows, np.flatnonzero(channel == code))
+                for code in np.unique(channel)
+            }
+        return self._layouts[key]
+
+
+def _lay_out(table: Table, rows: Int64, chosen: Int64) -> _Layout:
+    order = np.argsort(table.video[rows[chosen]], kind="stable")
+    take = chosen[order].astype(np.int64)
+    video = table.video[rows[take]].astype(np.int64)
+    starts = np.flatnonzero(np.diff(video, prepend=-1)).astype(np.int64)
+    return _Layout(take, rows[take].astype(np.int64), starts, video[starts])
