@@ -25,6 +25,9 @@ _FORMATS = (
     "bmp_pipe,jpeg_pipe,jpegxl_pipe,png_pipe,psd_pipe,tiff_pipe,webp_pipe"
 )
 
+#: Still pictures that come in an MP4-like file.
+_STILL_BRANDS = ("avif", "heic", "heix", "mif1")
+
 MAX_SIDE_PX = 16_384
 MAX_PIXELS = 8_192 * 8_192
 
@@ -88,9 +91,10 @@ def open_media(path: str | Path) -> Iterator[Any]:
     except (av.error.FFmpegError, ValueError) as error:
         raise MediaError(f"{path.name}: {_unopened_reason(path)}") from error
     with container:
-        if container.format.name.endswith("_pipe"):
-            kind = container.format.name.removesuffix("_pipe").upper()
-            raise MediaError(f"{path.name}: a still image ({kind}), not a video")
+        brand = container.metadata.get("major_brand", "")
+        if container.format.name.endswith("_pipe") or brand in _STILL_BRANDS:
+            kind = brand or container.format.name.removesuffix("_pipe")
+            raise MediaError(f"{path.name}: a still image ({kind.upper()}), not a video")
         try:
             yield container
         except av.error.FFmpegError as error:
@@ -173,6 +177,7 @@ def decode_from(container: Any, stream: Any, start_s: float) -> Iterator[tuple[f
     """
     if stream.type == "video":
         stream.thread_type = "AUTO"
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     prerolls_s = () if container.format.name in _WITHOUT_KEY_FRAMES else _PREROLLS_S
     moved = False
     for preroll_s in prerolls_s:

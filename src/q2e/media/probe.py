@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +40,20 @@ def probe(path: str | Path) -> Video:
     """
     path = Path(path)
     with open_media(path) as container:
-        _refuse_encrypted(path, container)
         video, audio = video_stream(container), audio_stream(container)
         if video is None and audio is None:
             raise MediaError(f"{path.name}: holds neither pictures nor sound; give a video file")
-        width, height = (0, 0) if video is None else _picture_size(path, container, video)
-        rate = 0.0 if video is None else float(video.average_rate or video.guessed_rate or 0)
-        if video is None:
-            _first(path, container, audio, "sound")
+        tracks = _measure(container)
+        duration_s = _duration_s(path, container, tracks)
+        rate_hz = 0.0 if video is None else tracks[video.index].rate_hz
+    width, height = _decoded_size(path)
     return Video(
         id=content_id(path),
         path=str(path),
-        duration_s=_duration_s(path),
+        duration_s=duration_s,
         width=width,
         height=height,
-        rate_hz=rate,
+        rate_hz=rate_hz,
         has_video=video is not None,
         has_audio=audio is not None,
         size_bytes=path.stat().st_size,
@@ -74,78 +75,94 @@ def container_tags(path: str | Path) -> dict[str, str]:
     return tags
 
 
-def _refuse_encrypted(path: Path, container: Any) -> None:
-    streams = (video_stream(container), audio_stream(container))
-    if any(s.codec_context.codec_tag in ("encv", "enca") for s in streams if s is not None):
-        raise MediaError(f"{path.name}: encrypted; give a copy without copy protection")
+@dataclass(slots=True)
+class _Track:
+    """What the packets of one stream say of its times; `length_s` is used where they do not."""
+
+    length_s: float
+    count: int = 0
+    first_s: float = math.inf
+    last_s: float = 0.0
+    end_s: float = 0.0
+    encrypted: bool = False
+
+    def take(self, time_s: float | None, length_s: float) -> None:
+        time_s = self.end_s if time_s is None else time_s
+        self.count += 1
+        self.first_s = min(self.first_s, time_s)
+        self.last_s = max(self.last_s, time_s)
+        self.end_s = max(self.end_s, time_s + (length_s or self.length_s))
+
+    @property
+    def rate_hz(self) -> float:
+        length_s = self.last_s - self.first_s
+        return (self.count - 1) / length_s if self.count > 1 and length_s > 0 else 1 / self.length_s
 
 
-def _first(path: Path, container: Any, stream: Any, what: str) -> Any:
-    if stream.codec_context is None:
-        raise MediaError(f"{path.name}: no decoder for its {what}; convert it to H.264 or VP9")
-    for _, frame in decode_from(container, stream, 0.0):
-        return frame
-    if next(packets_of(path, stream.index), None) is None:
-        raise MediaError(f"{path.name}: zero duration: it holds no {what}")
-    raise MediaError(f"{path.name}: its {what} cannot be decoded: damaged or encrypted")
-
-
-def packets_of(path: Path, index: int) -> Any:
-    """Yield the packets with content of one stream of a freshly opened file."""
-    with open_media(path) as container:
-        for packet in packets(container, container.streams[index]):
-            if packet.size:
-                yield packet
-
-
-def _picture_size(path: Path, container: Any, video: Any) -> tuple[int, int]:
-    width, height = video.width, video.height
-    if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:
-        raise MediaError(
-            f"{path.name}: {width} x {height} is too large; at most {MAX_SIDE_PX} px a side "
-            f"and {MAX_PIXELS} px in all"
-        )
-    frame = _first(path, container, video, "pictures")
-    turned = quarter_turns(frame) % 2
-    return (frame.height, frame.width) if turned else (frame.width, frame.height)
-
-
-def _duration_s(path: Path) -> float:
-    """Return the end of the last picture or sound, found by reading every packet."""
-    end_s = last_s = 0.0
-    with open_media(path) as container:
-        streams = [s for s in (video_stream(container), audio_stream(container)) if s is not None]
-        bases = {stream.index: float(stream.time_base) for stream in container.streams}
-        wanted = {stream.index for stream in streams}
-        origin = origin_s(container)
-        rates = {s.index: float(s.average_rate or 25) for s in streams if s.type == "video"}
-        count = dict.fromkeys(wanted, 0)
-        for packet in packets(container):
-            if not packet.size or packet.stream_index not in bases:
-                continue
-            index, base = packet.stream_index, bases[packet.stream_index]
+def _measure(container: Any) -> dict[int, _Track]:
+    """Return the track of every stream by its index, from all packets of the file."""
+    origin, tracks, bases = origin_s(container), {}, {}
+    for stream in container.streams:
+        rate = stream.type == "video" and (stream.average_rate or stream.guessed_rate)
+        tracks[stream.index] = _Track(1 / float(rate or 25) if stream.type == "video" else 0.0)
+        bases[stream.index] = float(stream.time_base)
+    for packet in packets(container):
+        if packet.size and packet.stream_index in tracks:
+            base = bases[packet.stream_index]
             time = packet.dts if packet.pts is None else packet.pts
-            length_s = (packet.duration or 0) * base
-            if index in rates:
-                count[index] += 1
-                length_s = length_s or 1.0 / rates[index]
-                time_s = count[index] / rates[index] if time is None else time * base - origin
-            elif time is None:
-                continue
-            else:
-                time_s = time * base - origin
-            last_s = max(last_s, time_s + length_s)
-            if index in wanted:
-                end_s = max(end_s, time_s + length_s)
-        declared_s = float(container.duration or 0) / 1_000_000
-        exact = container.format.name.startswith(("mov", "matroska"))
+            track = tracks[packet.stream_index]
+            track.take(
+                None if time is None else time * base - origin, (packet.duration or 0) * base
+            )
+            if track.count == 1:
+                track.encrypted = packet.has_sidedata("encryption_info")
+    return tracks
+
+
+def _duration_s(path: Path, container: Any, tracks: dict[int, _Track]) -> float:
+    streams = (video_stream(container), audio_stream(container))
+    used = [tracks[stream.index] for stream in streams if stream is not None]
+    duration_s = max(track.end_s for track in used)
+    if any(track.encrypted for track in used):
+        raise MediaError(f"{path.name}: encrypted; give a copy without copy protection")
+    last_s = origin_s(container) + max(track.end_s for track in tracks.values())
+    declared_s = float(container.duration or 0) / 1_000_000
     missing_s = declared_s - last_s
+    exact = container.format.name.startswith(("mov", "matroska"))  # others only estimate
+    if duration_s <= 0:
+        raise MediaError(f"{path.name}: zero duration: it holds no pictures and no sound")
     if exact and missing_s > max(_MISSING_S, _MISSING_SHARE * declared_s):
         raise MediaError(
             f"{path.name}: truncated: {last_s:.0f} of {declared_s:.0f} s are there; copy it again"
         )
-    if end_s <= 0:
-        raise MediaError(f"{path.name}: zero duration: it holds no pictures and no sound")
-    if end_s > MAX_DURATION_S:
-        raise MediaError(f"{path.name}: says it lasts {end_s / 3600:.0f} h; at most 168 h are read")
-    return end_s
+    if duration_s > MAX_DURATION_S:
+        raise MediaError(
+            f"{path.name}: says it lasts {duration_s / 3600:.0f} h; at most "
+            f"{MAX_DURATION_S / 3600:.0f} h are read"
+        )
+    return duration_s
+
+
+def _decoded_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) of the upright first picture; (0, 0) for sound that decodes."""
+    with open_media(path) as container:
+        stream = video_stream(container)
+        if stream is None:
+            stream, what = audio_stream(container), "sound"
+        else:
+            what = "pictures"
+            _refuse_huge(path, stream.width, stream.height)
+        for _, frame in decode_from(container, stream, 0.0):
+            if what == "sound":
+                return 0, 0
+            turned = quarter_turns(frame) % 2
+            return (frame.height, frame.width) if turned else (frame.width, frame.height)
+    raise MediaError(f"{path.name}: its {what} cannot be decoded: damaged or encrypted")
+
+
+def _refuse_huge(path: Path, width: int, height: int) -> None:
+    if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:
+        raise MediaError(
+            f"{path.name}: {width} x {height} px is too large; at most {MAX_SIDE_PX} px a side "
+            f"and {MAX_PIXELS} px in all"
+        )

@@ -13,7 +13,7 @@ from typing import Any
 
 from q2e.arrays import UInt8
 from q2e.errors import MissingDependency
-from q2e.media.container import open_media, video_stream
+from q2e.media.container import CLOSE_S, open_media, video_stream
 from q2e.media.pictures import Painter, Shown, shown
 from q2e.types import Frame, Segment
 
@@ -159,8 +159,9 @@ class _Collector:
         """Sample a picture; yield the first segment of a shot that has become too long."""
         self._recent.append(picture)
         self._seen_s = picture.end_s
-        while (time_s := min(self._tick_s, self._next_asked_s)) < picture.end_s:
-            self._samples.append(_Sample(time_s, picture.image, time_s == self._next_asked_s))
+        while (time_s := min(self._tick_s, self._next_asked_s)) < picture.end_s - CLOSE_S:
+            seen_s = max(time_s, picture.start_s)
+            self._samples.append(_Sample(seen_s, picture.image, time_s == self._next_asked_s))
             if time_s == self._tick_s:
                 self._tick_s += self._step_s
             if time_s == self._next_asked_s:
