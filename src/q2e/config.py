@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         640, ge=64, le=4096, description="Longest side, in pixels, to which frames are reduced."
     )
     segment_max_s: float = Field(
-        30.0, gt=0.6, description="Longest segment in seconds; longer shots are divided."
+        30.0, ge=10, description="Longest segment in seconds; longer shots are divided."
     )
     part_s: float = Field(
         600.0, ge=30, description="Seconds of video read and committed as one unit of work."

@@ -7,6 +7,7 @@ hooks below, marked with `q2e.plugins.hook`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,22 @@ import pluggy
 if TYPE_CHECKING:
     from q2e.channels.base import Channel
     from q2e.config import Settings
+    from q2e.models.base import ModelInfo
     from q2e.models.registry import Models
 
 _specification = pluggy.HookspecMarker("q2e")
 hook = pluggy.HookimplMarker("q2e")
 
-#: Makes a model; it is given the other models because some build on one another.
-ModelFactory = Callable[["Settings", "Models"], Any]
+
+@dataclass(frozen=True, slots=True)
+class ModelFactory:
+    """Facts about a model, and how it is made.
+
+    `make` is given the other models of the profile because some build on one another.
+    """
+
+    info: ModelInfo
+    make: Callable[[Settings, Models], Any]
 
 
 class Hooks:

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from queue import SimpleQueue
 from threading import Lock
 
@@ -55,23 +55,21 @@ class Reader:
         yield from _Reading(self, video).messages()
 
     def _video(self, job: Job) -> Video:
+        """Return the file's facts with what is said about it: by its manifest row, else by the
+        description beside it, else by an earlier manifest."""
         from q2e.media.probe import probe
+        from q2e.media.sidecar import sidecar_record
 
         video = replace(probe(job.path), id=job.video_id)
+        if job.record is not None:
+            return replace(video, **asdict(job.record))
+        if beside := sidecar_record(job.path):
+            return replace(video, **beside)
         known = self.store.video(job.video_id)
-        record = job.record
-        if record is None and known is not None:
-            record = Record(known.title, known.description, known.date, known.language, known.tags)
-        if record is not None:
-            video = replace(
-                video,
-                title=record.title,
-                description=record.description,
-                date=record.date,
-                language=record.language,
-                tags=record.tags,
-            )
-        return video
+        if known is None:
+            return video
+        said = {field.name: getattr(known, field.name) for field in fields(Record)}
+        return replace(video, **said)
 
 
 class _Reading:
@@ -187,21 +185,20 @@ class _Reading:
 
     def _scanned(self, number: int, part: Part) -> Iterator[Part]:
         """Yield slices of the part as the one decoding pass finds its shots; then store them."""
-        from q2e.media.scan import scan
+        from q2e.media.scan import ScanOptions, scan, uniform_times
 
         settings = self.settings
+        options = ScanOptions(
+            max_segment_s=settings.segment_max_s, max_side=settings.frame_max_side
+        )
+        uniform_s = uniform_times(self.video.duration_s, settings.frames_per_video)
         segments: list[Segment] = []
         times_s: list[float] = []
         frames: list[Frame] = []
         first = 0
         began = time.perf_counter()
         for shot in scan(
-            self.video,
-            part.start_s,
-            part.end_s,
-            frames_per_video=settings.frames_per_video,
-            max_side=settings.frame_max_side,
-            segment_max_s=settings.segment_max_s,
+            self.video.path, part.start_s, part.end_s, times_s=uniform_s, options=options
         ):
             self.seconds[SHOTS] += time.perf_counter() - began
             segments.append(shot.segment)

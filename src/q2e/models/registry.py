@@ -40,21 +40,22 @@ class Models:
 
     @property
     def text(self) -> TextEncoder:
-        return cast(TextEncoder, self._get("text"))
+        return cast(TextEncoder, self.load("text"))
 
     @property
     def image(self) -> ImageTextEncoder:
-        return cast(ImageTextEncoder, self._get("image"))
+        return cast(ImageTextEncoder, self.load("image"))
 
     @property
     def speech(self) -> SpeechRecognizer:
-        return cast(SpeechRecognizer, self._get("speech"))
+        return cast(SpeechRecognizer, self.load("speech"))
 
     @property
     def reader(self) -> TextReader:
-        return cast(TextReader, self._get("reader"))
+        return cast(TextReader, self.load("reader"))
 
-    def _get(self, task: str) -> Any:
+    def load(self, task: str) -> Any:
+        """Return the model for a task, loading it where that has not happened yet."""
         with self._lock:
             if task not in self._loaded:
                 source = self._sources[task]
@@ -64,5 +65,5 @@ class Models:
                         f"profile {self.settings.profile!r} names the {task} model {source!r}, "
                         f"which no installed plugin offers; known: {', '.join(sorted(factories))}"
                     )
-                self._loaded[task] = factories[source](self.settings, self)
+                self._loaded[task] = factories[source].make(self.settings, self)
             return self._loaded[task]

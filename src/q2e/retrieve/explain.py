@@ -1,0 +1,155 @@
+"""Says why a video is a hit and where in it the answer lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from q2e.arrays import Bool, Float64, Int64
+from q2e.retrieve.fuse import Fusion
+from q2e.retrieve.moments import Stretch, find_moments
+from q2e.retrieve.scan import ScoreRow
+from q2e.store.base import Store, Table
+from q2e.types import Evidence, Moment, Reason, Video
+
+#: Pieces of evidence shown with a moment.
+SHOWN = 5
+#: Channels that speak of a video as a whole; they make no moment where others can.
+WHOLE = ("metadata", "summary")
+
+
+class Explainer:
+    """Explains the hits of one question from its score rows and their fusion."""
+
+    def __init__(
+        self, store: Store, table: Table, rows: Sequence[ScoreRow], fusion: Fusion
+    ) -> None:
+        self.store = store
+        self.table = table
+        self.rows = rows
+        self.fusion = fusion
+        self._video_of = [table.video[row.rows] for row in rows]
+        self._scale = [_scale(row.video) for row in rows]
+
+    def reasons(self, video: int) -> tuple[Reason, ...]:
+        """Return the terms of a video's score, largest first; they add up to it."""
+        contribution = self.fusion.contribution[:, video]
+        best = {number: self._best(number, video) for number in range(len(self.rows))}
+        evidence = self._evidence([row for row, _ in best.values() if row >= 0])
+        reasons = []
+        for number in np.argsort(-contribution, kind="stable").tolist():
+            row = self.rows[number]
+            place, which = best[number]
+            found = evidence.get(place)
+            own = row.video[video]
+            reasons.append(
+                Reason(
+                    channel=row.channel,
+                    part=row.part,
+                    weight=float(self.fusion.weight[number]),
+                    score=float(self.fusion.normalised[number, video]),
+                    rank=0 if np.isnan(own) else int((row.video > own).sum()) + 1,
+                    entropy=float(self.fusion.entropy[number]),
+                    contribution=float(contribution[number]),
+                    how=row.how,
+                    event=row.texts[which] if found is not None else None,
+                    text=_words(found),
+                    start_s=found.start_s if found is not None else 0.0,
+                    end_s=found.end_s if found is not None else 0.0,
+                    frame_s=found.frame_s if found is not None else None,
+                )
+            )
+        return tuple(reasons)
+
+    def moments(self, video: int, known: Video, top: int) -> tuple[Moment, ...]:
+        """Return the stretches of a video that answer best, best first."""
+        rows, scores = self._evidence_scores(video)
+        if not len(rows):
+            return ()
+        rows, scores = self._narrowed(rows, scores)
+        evidence = self.store.evidence(rows.tolist())
+        start_s = np.array([one.start_s for one in evidence])
+        end_s = np.array([one.end_s for one in evidence])
+        frame_s = np.array([np.nan if one.frame_s is None else one.frame_s for one in evidence])
+        cuts = np.array([segment.start_s for segment in self.store.segments(known.id)])
+        segment = np.searchsorted(cuts, start_s, side="right") if len(cuts) else np.zeros(len(rows))
+        stretches = find_moments(
+            start_s,
+            end_s,
+            scores,
+            segment,
+            frame_s=frame_s,
+            duration_s=known.duration_s,
+            top=top,
+            floor=0.0,
+        )
+        return tuple(_moment(stretch, evidence) for stretch in stretches)
+
+    def _evidence_scores(self, video: int) -> tuple[Int64, Float64]:
+        """Return the rows of a video's evidence and what each adds, in the scale of the fusion.
+
+        A piece of evidence counts by how far it stands above its row's mean video.
+        """
+        total: dict[int, float] = {}
+        for number, row in enumerate(self.rows):
+            weight = float(self.fusion.weight[number])
+            if weight <= 0:
+                continue
+            mean, spread = self._scale[number]
+            for place in self._places(number, video):
+                score = float(row.scores[place])
+                if np.isfinite(score):
+                    worth = weight * max(0.0, (score - mean) / spread)
+                    evidence = int(row.rows[place])
+                    total[evidence] = total.get(evidence, 0.0) + worth
+        rows = np.array(sorted(total), dtype=np.int64)
+        return rows, np.array([total[row] for row in rows.tolist()], dtype=np.float64)
+
+    def _narrowed(self, rows: Int64, scores: Float64) -> tuple[Int64, Float64]:
+        """Leave out evidence about the whole video where there is any about a part of it."""
+        from q2e.types import CHANNELS
+
+        whole = np.isin(self.table.channel[rows], [CHANNELS.index(channel) for channel in WHOLE])
+        local: Bool = ~whole & (scores > 0)
+        return (rows[local], scores[local]) if local.any() else (rows, scores)
+
+    def _best(self, number: int, video: int) -> tuple[int, int]:
+        """Return the row of a video's best evidence in a score row, and which text it matched."""
+        row = self.rows[number]
+        places = self._places(number, video)
+        if not len(places) or np.isnan(row.video[video]):
+            return -1, 0
+        best = places[int(np.argmax(row.scores[places]))]
+        if not np.isfinite(row.scores[best]):
+            return -1, 0
+        return int(row.rows[best]), int(row.which[best])
+
+    def _places(self, number: int, video: int) -> Int64:
+        return np.flatnonzero(self._video_of[number] == video)
+
+    def _evidence(self, rows: list[int]) -> dict[int, Evidence]:
+        wanted = sorted(set(rows))
+        return dict(zip(wanted, self.store.evidence(wanted), strict=True))
+
+
+def _scale(video: Float64) -> tuple[float, float]:
+    known = video[~np.isnan(video)]
+    spread = float(known.std()) if len(known) else 0.0
+    return (float(known.mean()) if len(known) else 0.0), spread or 1.0
+
+
+def _moment(stretch: Stretch, evidence: Sequence[Evidence]) -> Moment:
+    return Moment(
+        start_s=stretch.start_s,
+        end_s=stretch.end_s,
+        score=stretch.score,
+        frame_s=stretch.frame_s,
+        evidence=tuple(evidence[member] for member in stretch.members[:SHOWN]),
+    )
+
+
+def _words(evidence: Evidence | None) -> str:
+    if evidence is None:
+        return ""
+    return evidence.text or ", ".join(tag.label for tag in evidence.tags[:3])

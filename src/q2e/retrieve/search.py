@@ -1,0 +1,193 @@
+"""Answers a question: knows the order of the second line, from text to hits with reasons."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from q2e.arrays import Bool, Int64
+from q2e.config import Settings
+from q2e.errors import IndexMismatch, QueryError
+from q2e.models.registry import Models
+from q2e.query.decompose import Decomposer
+from q2e.retrieve.bank import Bank
+from q2e.retrieve.explain import Explainer
+from q2e.retrieve.fuse import Fusion, fuse
+from q2e.retrieve.normalise import normalise
+from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
+from q2e.store.base import Store
+from q2e.text.language import detect
+from q2e.text.tokens import tokens
+from q2e.types import EVENT_KINDS, Decomposition, Hit, Query, Results
+
+#: Longest question, in characters; a whole article is not a question.
+LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Fused score rows of one question, and the videos it may answer with, best first."""
+
+    rows: list[ScoreRow]
+    fusion: Fusion
+    order: Int64
+
+
+class Searcher:
+    """Searches one store with one set of models; safe to share between threads."""
+
+    def __init__(self, store: Store, models: Models) -> None:
+        self.store = store
+        self.models = models
+        self.scanner = Scanner(store)
+        self._decomposers: dict[str, Decomposer] = {}
+
+    def search(self, query: Query, settings: Settings, moments: bool = True) -> Results:
+        """Return the best videos with reasons, and with their moments where asked for.
+
+        Raises QueryError for an empty or overlong question, IndexMismatch where the index was
+        made by another text model.
+        """
+        clock = _Clock()
+        query = self._checked(query)
+        with clock("decompose"):
+            decomposition = self._decomposer(settings).decompose(query)
+        with clock("encode"):
+            parts = self._parts(decomposition, settings)
+        with clock("score"):
+            mask = self.store.rows(query.filters)
+            rows = self._rows(query, parts, settings, mask)
+        with clock("fuse"):
+            ranking = self._rank(rows, settings)
+        with clock("explain"):
+            hits = self._hits(ranking, settings, moments)
+        table = self.store.table()
+        info = {
+            "videos": len(table.video_ids),
+            "evidence": len(table),
+            "version": table.version,
+            "profile": settings.profile,
+            "fuse": settings.fuse,
+            "normalise": settings.normalise,
+            "models": {"text": self.models.text.space, "image": self.models.image.space},
+        }
+        return Results(query, tuple(hits), decomposition, info, clock.seconds)
+
+    def _checked(self, query: Query) -> Query:
+        text = " ".join(query.text.split())
+        if not any(character.isalnum() for character in text):
+            raise QueryError("the question is empty; ask for what is seen, said or written")
+        if len(text) > LONGEST:
+            raise QueryError(
+                f"the question has {len(text)} characters; at most {LONGEST} are searched"
+            )
+        return replace(query, text=text, language=query.language or detect(text))
+
+    def _decomposer(self, settings: Settings) -> Decomposer:
+        key = f"{settings.decompose} {settings.language_model}"
+        if key not in self._decomposers:
+            self._decomposers[key] = Decomposer.from_settings(settings, self.models)
+        return self._decomposers[key]
+
+    @cached_property
+    def _bank(self) -> Bank:
+        return Bank(self.models.text)
+
+    # -- scores ---------------------------------------------------------------------------------
+    def _parts(self, decomposition: Decomposition, settings: Settings) -> list[Vectors]:
+        """Return the question and its sub-events as vectors of the text model."""
+        asked = [decomposition.query]
+        if decomposition.english and decomposition.english != decomposition.query:
+            asked.append(decomposition.english)
+        texts = {"query": asked}
+        for kind in EVENT_KINDS:
+            texts[kind] = [event.text for event in decomposition.of_kind(kind)]
+        parts = []
+        for part, wanted in texts.items():
+            if wanted:
+                matrix = self.models.text.encode_queries(wanted)
+                if settings.normalise == "bank":
+                    matrix = self._bank.correct(matrix, decomposition.language)
+                parts.append(Vectors(part, tuple(wanted), matrix))
+        return parts
+
+    def _rows(
+        self, query: Query, parts: list[Vectors], settings: Settings, mask: Bool | None
+    ) -> list[ScoreRow]:
+        self._check_spaces()
+        rows = self.scanner.dense(self.models.text.space, "meaning", parts, mask=mask)
+        rows += self.scanner.lexical("query", query.text, tokens(query.text), mask)
+        if self.models.image.space in self.store.spaces():
+            vector = self.models.image.encode_texts([query.text])
+            picture = Vectors("query", (query.text,), vector)
+            rows += self.scanner.dense(self.models.image.space, "picture", [picture], mask=mask)
+        allowed = query.filters.channels
+        return [row for row in rows if not allowed or row.channel in allowed]
+
+    def _check_spaces(self) -> None:
+        spaces = self.store.spaces()
+        ours = {self.models.text.space, self.models.image.space}
+        if spaces and not ours & set(spaces):
+            raise IndexMismatch(
+                f"the index holds vectors of {', '.join(sorted(spaces))}, the profile searches "
+                f"with {', '.join(sorted(ours))}; run  q2e index  again, or choose the profile "
+                "the index was made with"
+            )
+
+    def _rank(self, rows: list[ScoreRow], settings: Settings) -> Ranking:
+        videos = self.store.table().video_ids
+        if not rows:
+            empty = Fusion(np.zeros(0), np.zeros(0), np.zeros((0, len(videos))))
+            return Ranking([], empty, np.zeros(0, np.int64))
+        scores = np.stack([row.video for row in rows])
+        floor = np.array([0.0 if row.how == "words" else np.nan for row in rows])
+        normalised = normalise(scores, "videos", temperature=settings.temperature, floor=floor)
+        fusion = fuse(normalised, settings.fuse)
+        present = np.flatnonzero(~np.isnan(scores).all(axis=0))
+        # Equal scores are told apart by the video's id, never by the order of indexing.
+        names = np.array(videos)[present]
+        order = present[np.lexsort((names, -fusion.score[present]))]
+        return Ranking(rows, fusion, order.astype(np.int64))
+
+    # -- hits -----------------------------------------------------------------------------------
+    def _hits(self, ranking: Ranking, settings: Settings, moments: bool) -> list[Hit]:
+        table = self.store.table()
+        chosen = ranking.order[: settings.top]
+        explainer = Explainer(self.store, table, ranking.rows, ranking.fusion)
+        hits = []
+        for rank, number in enumerate(chosen.tolist(), 1):
+            video = self.store.video(table.video_ids[number])
+            if video is None:
+                continue
+            hits.append(
+                Hit(
+                    rank=rank,
+                    video=video,
+                    score=float(ranking.fusion.score[number]),
+                    moments=(
+                        explainer.moments(number, video, settings.moments_per_video)
+                        if moments
+                        else ()
+                    ),
+                    why=explainer.reasons(number) if moments else (),
+                )
+            )
+        return hits
+
+
+class _Clock:
+    """Seconds spent in each named phase."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[phase] = time.perf_counter() - began
