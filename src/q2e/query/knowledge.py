@@ -1,9 +1,13 @@
 """Reads the event knowledge base and the query bank; the only module that knows their files.
 
-A folder of knowledge holds one `<language>.toml` a language, whose tables are event types with
-`name`, `definition` and the phrases `prequel`, `current`, `sequel`, and one `bank/<language>.toml`
-with generic questions by event type. English defines the event types; the other languages may
-say less. A user's own folders are read after the built-in one and add to it or replace parts.
+A folder of knowledge holds
+
+- `<language>.toml`: event types by id, each with `name`, `definition` and the phrases `prequel`,
+  `current` and `sequel`; English defines the event types, other languages may say less,
+- `bank/<language>.toml`: generic questions by event type,
+- `plain/<language>.toml`: questions that are not about an event.
+
+A user's own folders are read after the built-in one and add to it or replace parts.
 """
 
 from __future__ import annotations
@@ -42,10 +46,11 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """All event types, and the bank of generic questions by language and event type."""
+    """All event types, generic questions about them by language, and plain questions."""
 
     types: tuple[EventType, ...]
     banks: Mapping[str, Mapping[str, tuple[str, ...]]]
+    plain: Mapping[str, tuple[str, ...]]
     version: str
     """First 12 hexadecimal digits of the SHA-256 of what was read."""
 
@@ -70,6 +75,7 @@ def load(*folders: Path) -> Knowledge:
     """
     tables: dict[str, dict[str, dict[str, Any]]] = {}
     banks: dict[str, dict[str, tuple[str, ...]]] = {}
+    plain: dict[str, tuple[str, ...]] = {}
     digest = hashlib.sha256()
     for folder in (resources.files("q2e") / "data" / "events", *folders):
         for language, origin, content in _read(folder, digest):
@@ -83,9 +89,14 @@ def load(*folders: Path) -> Knowledge:
                     banks.setdefault(language, {})[event_type] = _lines(
                         questions, f"{origin}: {event_type}"
                     )
+        plain_folder = folder / "plain"
+        if plain_folder.is_dir():
+            for language, origin, content in _read(plain_folder, digest):
+                plain[language] = _lines(content.get("questions"), f"{origin}: questions")
     return Knowledge(
         types=tuple(_event_type(event_type, tables) for event_type in tables.get("en", {})),
         banks=MappingProxyType(banks),
+        plain=MappingProxyType(plain),
         version=digest.hexdigest()[:12],
     )
 
