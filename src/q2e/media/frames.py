@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def jpeg(image: UInt8, quality: int = 4) -> bytes:
     frame = av.VideoFrame.from_ndarray(image, format="rgb24")
     codec = av.CodecContext.create("mjpeg", "w")
     codec.width, codec.height, codec.pix_fmt = frame.width, frame.height, "yuvj420p"
-    codec.time_base = "1/25"
+    codec.time_base = Fraction(1, 25)
     codec.options = {"qmin": str(quality), "qmax": str(quality)}
     picture = frame.reformat(format="yuvj420p")
     return b"".join(bytes(p) for p in [*codec.encode(picture), *codec.encode(None)])
