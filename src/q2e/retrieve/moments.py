@@ -35,7 +35,7 @@ def find_moments(
     duration_s: float | None = None,
     top: int = 3,
     relative: float = 0.5,
-    floor: float | None = None,
+    floor: float = 0.0,
     gap_s: float = 2.0,
     shortest_s: float = 1.0,
     longest_s: float = 60.0,
@@ -46,8 +46,7 @@ def find_moments(
     `frame_s` means that the evidence has no picture.
 
     1. Weak evidence is no moment: kept is what reaches `floor + relative * (best - floor)`, where
-       `floor` is the score of evidence that has nothing to do with the question (the video's
-       lowest score where not given).
+       `floor` is the score of evidence that has nothing to do with the question.
     2. Kept evidence of the same segment (shot) whose gap is at most `gap_s` belongs together.
     3. A stretch under `shortest_s` grows to it, inside `[0, duration_s]`.
     4. Stretches that overlap are merged; where the whole would be longer than `longest_s` the
@@ -70,7 +69,7 @@ def find_moments(
     if not len(known) or top < 1:
         return []
     best = score[known].max()
-    base = score[known].min() if floor is None else min(floor, best)
+    base = min(floor, best)
     kept = known[score[known] >= base + relative * (best - base)]
 
     groups: list[list[int]] = []
@@ -108,7 +107,8 @@ def _grown(stretch: Stretch, shortest_s: float, duration_s: float | None) -> Str
         return stretch
     latest = float("inf") if duration_s is None else max(duration_s, stretch.end_s)
     begin = max(0.0, min(stretch.start_s - missing / 2, latest - shortest_s))
-    return replace(stretch, start_s=begin, end_s=max(stretch.end_s, begin + shortest_s))
+    finish = max(stretch.end_s, min(begin + shortest_s, latest))
+    return replace(stretch, start_s=begin, end_s=finish)
 
 
 def _apart(stretches: list[Stretch], score: Float64, longest_s: float) -> list[Stretch]:

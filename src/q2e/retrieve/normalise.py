@@ -244,11 +244,12 @@ def normalise(
     videos. In the batch modes `temperature` multiplies the scores instead, as in the reference
     code, and `value` and `probability` are both the outcome (for `batch`, softmax over queries).
 
-    `floor` (S,) is what a row gives a video that does not match: 0 for BM25. A floor that is
-    given is an observation: missing videos take part in the standardisation with it, so a
-    channel that matches 1 video of 100 lifts it, and scores below it count as it. Without one,
-    missing videos stand level with the lowest score present and the row is standardised over
-    present videos alone: three equal scores then say nothing, and neither does a single one.
+    `floor` (S,) is what a row gives a video that does not match: 0 for BM25, NaN where that is
+    not known, as for cosines. A known floor is an observation: missing videos take part in the
+    standardisation with it, so a channel that matches 1 video of 100 lifts it, and scores below
+    it count as it. Without one, missing videos stand level with the lowest score present and the
+    row is standardised over present videos alone: three equal scores then say nothing, and
+    neither does a single one.
 
     `bank` (S, B, V) holds the scores of other queries and `correction` names one of CORRECTIONS.
 
@@ -332,7 +333,7 @@ def _filled(table: Float64, floor: ArrayLike | None) -> tuple[Float64, Bool, Boo
         if low.shape != table.shape[:1]:
             raise FusionError(f"floor must be (S,) = {table.shape[:1]}, got {low.shape}")
         shaped = low.reshape((-1,) + (1,) * (table.ndim - 1))
-        filled = np.where(present, np.maximum(table, shaped), np.broadcast_to(shaped, table.shape))
+        filled = np.where(present, np.fmax(table, shaped), shaped)
     known = ~np.isnan(filled)
     high = np.where(known, filled, -np.inf).max(axis=-1, initial=-np.inf)
     bottom = np.where(known, filled, np.inf).min(axis=-1, initial=np.inf)

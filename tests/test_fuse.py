@@ -1,0 +1,215 @@
+"""Fusion rules: what adds up, what must change nothing, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from q2e.errors import FusionError
+from q2e.evaluate.measures import judge_matrix
+from q2e.retrieve.fuse import (
+    RULES,
+    agreement,
+    check_ids,
+    check_matrices,
+    entropy_bits,
+    fuse,
+    fuse_batch,
+    wrrf,
+)
+from q2e.retrieve.normalise import normalise
+
+NAN = np.nan
+CELL = st.one_of(st.integers(-9, 9), st.just(NAN))
+ROWS = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 8)), elements=CELL)
+RULE = st.sampled_from(sorted(RULES))
+MODE = st.sampled_from(["none", "minmax", "videos"])
+
+
+@given(ROWS, RULE, MODE)
+def test_contributions_add_up_and_everything_is_finite(
+    scores: np.ndarray, rule: str, mode: str
+) -> None:
+    rows = normalise(scores, mode)
+    fusion = fuse(rows, rule)
+    assert fusion.score.shape == scores.shape[1:] and np.isfinite(fusion.score).all()
+    np.testing.assert_allclose(fusion.contribution.sum(0), fusion.score, atol=1e-6)
+    assert (fusion.weight[rows.dead] == 0).all()
+    assert (fusion.weight >= 0).all()
+
+
+@given(ROWS, RULE, MODE, st.sampled_from([NAN, 0.0, 0.7]))
+def test_a_dead_row_changes_no_score(
+    scores: np.ndarray, rule: str, mode: str, constant: float
+) -> None:
+    dead = np.full((1, scores.shape[1]), constant)
+    alone = fuse(normalise(scores, mode), rule).score
+    joined = fuse(normalise(np.vstack([dead, scores]), mode), rule).score
+    np.testing.assert_allclose(joined, alone, atol=1e-12)
+
+
+@given(ROWS, RULE, MODE, st.randoms(use_true_random=False))
+def test_videos_and_rows_in_another_order_get_the_same(
+    scores: np.ndarray, rule: str, mode: str, random: object
+) -> None:
+    generator = np.random.default_rng(random.getrandbits(32))  # type: ignore[attr-defined]
+    columns = generator.permutation(scores.shape[1])
+    lines = generator.permutation(len(scores))
+    one = fuse(normalise(scores, mode), rule).score
+    two = fuse(normalise(scores[lines][:, columns], mode), rule).score
+    np.testing.assert_allclose(two, one[columns], atol=1e-9)
+
+
+@given(arrays(np.float64, (1, 6), elements=CELL), RULE, MODE)
+def test_a_duplicated_row_keeps_the_order(row: np.ndarray, rule: str, mode: str) -> None:
+    one = fuse(normalise(row, mode), rule).score
+    two = fuse(normalise(np.vstack([row, row]), mode), rule).score
+    np.testing.assert_array_equal(
+        np.sign(np.subtract.outer(one, one).round(9)), np.sign(np.subtract.outer(two, two).round(9))
+    )
+
+
+@given(ROWS, RULE)
+def test_one_query_of_a_batch_is_the_query_alone(scores: np.ndarray, rule: str) -> None:
+    batch = fuse_batch(normalise(np.stack([scores, scores[:, ::-1]], axis=1), "videos"), rule)
+    np.testing.assert_allclose(batch[0], fuse(normalise(scores, "videos"), rule).score)
+
+
+def test_a_peaked_row_outweighs_a_flat_one() -> None:
+    peaked, flat = np.zeros(50), np.sin(np.arange(50.0))
+    peaked[3] = 1.0
+    fusion = fuse(normalise(np.stack([peaked, flat])))
+    assert fusion.weight[0] > 3 * fusion.weight[1]
+    assert fusion.entropy[0] < fusion.entropy[1] <= 1.0
+    assert fusion.score.argmax() == 3
+
+
+def test_inverse_entropy_of_a_batch_is_the_reference_arithmetic() -> None:
+    random = np.random.default_rng(3)
+    scores = random.random((2, 5, 7)) * 0.1
+    power = np.exp(100 * scores)
+    p = power / power.sum(axis=1, keepdims=True)
+    h = -(p * np.log2(p + 1e-6)).sum(axis=2)
+    wanted = (p / (h + 1e-6)[..., None]).sum(axis=0)
+    fused = fuse_batch(normalise(scores, "batch", temperature=100), "entropy")
+    spread = [(x - x.min(1, keepdims=True)) / np.ptp(x, axis=1)[:, None] for x in (fused, wanted)]
+    np.testing.assert_allclose(spread[0], spread[1], atol=1e-12)
+    np.testing.assert_allclose(entropy_bits(p), h)
+
+
+def test_a_channel_present_for_few_lifts_them_without_sinking_a_strong_match() -> None:
+    """Speech matches strongly in 3 of 50 videos; 47 say nothing."""
+    random = np.random.default_rng(0)
+    frame = random.normal(0.2, 0.02, 50)
+    frame[10] = 0.45  # seen clearly, and nothing is said in it
+    frame[[20, 21, 22]] = 0.2  # not seen, but spoken about
+    speech = np.full(50, NAN)
+    speech[[20, 21, 22]] = [14.0, 13.0, 12.5]
+    alone = fuse(normalise(frame[None]))
+    both = fuse(normalise(np.stack([frame, speech]), floor=[NAN, 0.0]))
+    order = np.argsort(-both.score)
+    assert set(order[:4].tolist()) == {10, 20, 21, 22}
+    assert (np.argsort(-alone.score)[:4] != order[:4]).any()
+    rest = np.setdiff1d(np.arange(50), [20, 21, 22])
+    np.testing.assert_array_equal(
+        rest[np.argsort(-alone.score[rest], kind="stable")],
+        rest[np.argsort(-both.score[rest], kind="stable")],
+    )
+
+
+@pytest.mark.parametrize("rule", sorted(set(RULES) - {"max"}))
+def test_one_match_among_a_hundred_is_lifted(rule: str) -> None:
+    frame = np.linspace(0.0, 1.0, 100)
+    words = np.full(100, NAN)
+    words[40] = 3.0
+    before = fuse(normalise(frame[None]), rule).score
+    after = fuse(normalise(np.stack([frame, words]), floor=[NAN, 0.0]), rule).score
+    assert (after > after[40]).sum() < (before > before[40]).sum()
+
+
+def test_max_by_hand_names_the_winner() -> None:
+    rows = normalise([[0.0, 1.0, 0.2], [0.9, 0.0, 0.1]], "minmax")
+    fusion = fuse(rows, "max")
+    np.testing.assert_allclose(fusion.score, [1.0, 1.0, 0.2])
+    np.testing.assert_allclose(fusion.contribution, [[0, 1, 0.2], [1, 0, 0]])
+
+
+def test_combmnz_and_combsum_by_hand() -> None:
+    rows = normalise([[0.0, 1.0, 0.5], [NAN, 0.0, 2.0]], "minmax")
+    np.testing.assert_allclose(fuse(rows, "combsum").score, [0.0, 1.0, 1.5])
+    np.testing.assert_allclose(fuse(rows, "combmnz").score, [0.0, 1.0, 3.0])
+
+
+def test_rrf_by_hand_ties_share_and_missing_has_no_vote() -> None:
+    rows = normalise([[3.0, 3.0, 1.0, NAN], [0.0, 1.0, 2.0, 3.0]], "none")
+    wanted = [1 / 61.5 + 1 / 64, 1 / 61.5 + 1 / 63, 1 / 63 + 1 / 62, 1 / 61]
+    np.testing.assert_allclose(fuse(rows, "rrf").score, wanted)
+
+
+def test_wrrf_by_hand() -> None:
+    rows = normalise([[3.0, 2.0, 1.0], [0.0, 1.0, 2.0]], "none")
+    half = wrrf(rows, np.full((2, 3), 0.5), k=60.0)
+    np.testing.assert_allclose(half.score, fuse(rows, "rrf").score / 2)
+    text = wrrf(rows, [[0, 0, 0], [1, 1, 1]])
+    assert np.argsort(-text.score).tolist() == [2, 1, 0]
+    np.testing.assert_allclose(text.contribution.sum(0), text.score)
+    with pytest.raises(FusionError, match="alpha"):
+        wrrf(rows, [0.5, 0.5])
+
+
+def test_given_weights_shift_the_sum_and_zero_switches_a_row_off() -> None:
+    rows = normalise([[1.0, 0.0], [0.0, 1.0]], "none")
+    np.testing.assert_allclose(fuse(rows, "sum", [0.73, 0.27]).score, [0.73, 0.27])
+    for rule in RULES:
+        off = fuse(rows, rule, [1.0, 0.0])
+        assert off.contribution[1].sum() == 0 and off.score[0] > off.score[1]
+
+
+def test_what_cannot_be_fused_is_refused() -> None:
+    rows = normalise(np.eye(3))
+    with pytest.raises(FusionError, match="unknown fusion rule 'magic'; known: entropy"):
+        fuse(rows, "magic")
+    for weights in ([1.0], [1.0, 1.0, -1.0], [1.0, 1.0, NAN]):
+        with pytest.raises(FusionError, match="weights"):
+            fuse(rows, "sum", weights)
+    with pytest.raises(FusionError, match="one query"):
+        fuse(normalise(np.ones((2, 3, 4))))
+    with pytest.raises(FusionError, match=r"\(S, Q, V\)"):
+        fuse_batch(rows)
+
+
+def test_id_lists_must_agree() -> None:
+    check_ids(["a", "b"], ("a", "b"))
+    check_ids()
+    with pytest.raises(FusionError, match="item 1 is 'b' in matrix 1 and 'c' in matrix 2"):
+        check_ids(["a", "b"], ["a", "c"])
+    with pytest.raises(FusionError, match="2 items and matrix 3 has 1"):
+        check_ids(["a", "b"], ["a", "b"], ["a"])
+
+
+def test_matrices_of_other_shapes_are_refused() -> None:
+    with pytest.raises(FusionError, match="score the same"):
+        check_matrices(np.eye(3), np.eye(4))
+
+
+@pytest.mark.needs_data
+def test_a_real_matrix_in_another_order_is_refused(dev_data: Path) -> None:
+    video = np.load(dev_data / "cap4video" / "msrvtt_video_matrix.npy")
+    titles = np.load(dev_data / "cap4video" / "msrvtt_titles_matrix.npy")
+    check_matrices(video, titles)
+    order = np.random.default_rng(0).permutation(len(titles))
+    moved = titles[np.ix_(order, order)]
+    with pytest.raises(FusionError, match="different item order"):
+        check_matrices(video, moved)
+    assert agreement(video, titles).off_diagonal > 0.5
+    assert abs(agreement(video, moved).off_diagonal) < 0.02
+    # What the check prevents: the leak lifts hit rate at 1 by more than 20 points.
+    leaked = fuse_batch(normalise(np.stack([video, moved]), "videos"), "mean")
+    honest = fuse_batch(normalise(np.stack([video, titles]), "videos"), "mean")
+    hits = [np.mean([one.ranks[0] <= 1 for one in judge_matrix(x)]) for x in (leaked, honest)]
+    assert hits[0] - hits[1] > 0.2

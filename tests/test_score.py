@@ -1,0 +1,98 @@
+"""Scores of videos from scores of evidence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from q2e.retrieve.score import (
+    POOLING,
+    many_to_many,
+    pool_hitchhiker,
+    video_scores,
+    video_scores_top,
+)
+
+SCORES = st.lists(
+    st.tuples(st.integers(0, 9), st.one_of(st.integers(-3, 3), st.just(None))), max_size=30
+)
+
+
+@given(SCORES, st.integers(1, 4))
+def test_the_best_of_each_video_is_found_and_missing_stays_missing(
+    pairs: list[tuple[int, int | None]], m: int
+) -> None:
+    video_of_row = np.array([video for video, _ in pairs], dtype=np.int32)
+    scores = np.array([np.nan if score is None else score for _, score in pairs], dtype=float)
+    best, row = video_scores(np.arange(len(pairs)), scores, video_of_row, 10)
+    top = video_scores_top(np.arange(len(pairs)), scores, video_of_row, 10, m)
+    for video in range(10):
+        own = sorted((s for v, s in pairs if v == video and s is not None), reverse=True)
+        if not own:
+            assert np.isnan(best[video]) and row[video] == -1 and np.isnan(top[video])
+            continue
+        assert best[video] == own[0] == scores[row[video]]
+        assert row[video] == next(i for i, p in enumerate(pairs) if p == (video, own[0]))
+        assert top[video] == pytest.approx(np.mean(own[:m]))
+
+
+@given(st.integers(0, 4), st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_many_to_many_is_the_brute_force_maximum(n: int, q: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    scores = random.normal(size=(q, n))
+    scores[random.random((q, n)) < 0.4] = np.nan
+    best, which = many_to_many(scores)
+    for item in range(n):
+        known = [i for i in range(q) if not np.isnan(scores[i, item])]
+        if not known:
+            assert np.isnan(best[item]) and which[item] == -1
+        else:
+            assert best[item] == max(scores[i, item] for i in known)
+            assert scores[which[item], item] == best[item]
+
+
+def test_the_reference_floor_clips_negatives_and_keeps_missing() -> None:
+    best, _ = many_to_many([[-0.5, 0.2, np.nan]], floor=0.0)
+    np.testing.assert_array_equal(best, [0.0, 0.2, np.nan])
+
+
+def test_no_question_scores_nothing() -> None:
+    best, which = many_to_many(np.zeros((0, 3)))
+    assert np.isnan(best).all() and (which == -1).all()
+
+
+def test_hitchhiker_lies_between_best_frame_and_mean() -> None:
+    random = np.random.default_rng(1)
+    frames, query = random.normal(size=(40, 8)), random.normal(size=8)
+    video = np.repeat(np.arange(5), 8)
+    frames /= np.linalg.norm(frames, axis=1, keepdims=True)
+    sharp = pool_hitchhiker(query, frames, video, 6, tau=1e-4)
+    flat = pool_hitchhiker(query, frames, video, 6, tau=1e6)
+    np.testing.assert_allclose(sharp, POOLING["max"](query, frames, video, 6), atol=1e-9)
+    np.testing.assert_allclose(flat, POOLING["mean"](query, frames, video, 6), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(POOLING))
+def test_pooling_of_one_frame_is_its_cosine_and_of_none_is_missing(name: str) -> None:
+    pooled = POOLING[name](np.array([1.0, 0.0]), np.array([[3.0, 4.0]]), np.array([1]), 3)
+    np.testing.assert_allclose(pooled, [np.nan, 0.6, np.nan])
+
+
+@pytest.mark.parametrize("name", sorted(POOLING))
+def test_frames_in_another_order_score_alike(name: str) -> None:
+    random = np.random.default_rng(2)
+    frames, query, video = random.normal(size=(20, 4)), random.normal(size=4), np.arange(20) % 4
+    order = random.permutation(20)
+    np.testing.assert_allclose(
+        POOLING[name](query, frames, video, 4),
+        POOLING[name](query, frames[order], video[order], 4),
+    )
+
+
+def test_lengths_that_differ_are_refused() -> None:
+    with pytest.raises(ValueError, match="rows and scores"):
+        video_scores([0, 1], [1.0], [0, 0], 1)
+    with pytest.raises(ValueError, match="at least 1"):
+        video_scores_top([0], [1.0], [0], 1, m=0)
