@@ -1,0 +1,82 @@
+# Two commands do their own set-up on a fresh machine: `make demo` and `make test`.
+#
+#   make demo                                  index the samples, ask five questions
+#   make demo VIDEOS="my folder" Q="a dog"     the same on your own folder
+#   make test                                  everything that CI runs
+#   make docs                                  build the documentation site into site/
+#   make bench [BENCH=search]                  run a benchmark: ingest, search or quality
+#
+# PYTHON=/path/to/python3.12 chooses the interpreter (3.11 or newer).
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+NEW_ENOUGH := -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	if $$p $(NEW_ENOUGH) 2>/dev/null; then echo $$p; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUN_INSTALLED := $(VENV)/.installed-local
+DEV_INSTALLED := $(VENV)/.installed-dev
+BENCH ?= quality
+
+export VIDEOS Q
+
+.PHONY: help demo test lint types unit docs-check docs bench samples clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(RUN_INSTALLED)
+	@sh scripts/demo.sh $(BIN)/q2e
+
+test: lint types unit docs-check
+
+lint: $(DEV_INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(DEV_INSTALLED)
+	$(BIN)/mypy
+
+unit: $(DEV_INSTALLED)
+	$(BIN)/python -m pytest -q
+
+docs-check: $(DEV_INSTALLED)
+	$(BIN)/python scripts/gendocs.py --check
+	$(BIN)/mkdocs build --strict --quiet
+
+docs: $(DEV_INSTALLED)
+	$(BIN)/python scripts/gendocs.py
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "the documentation is in site/index.html"
+
+bench: $(DEV_INSTALLED)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+samples: $(DEV_INSTALLED)
+	$(BIN)/python scripts/build_samples.py
+
+clean:
+	rm -rf $(VENV) demo-index site build dist
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) $(NEW_ENOUGH); then \
+		echo "Python 3.11 or newer with the venv module is needed;" \
+			"found: $$(python3 --version 2>&1 || echo none)." >&2; \
+		echo "Install it (Debian: apt-get install python3 python3-venv)" \
+			"or name it: make PYTHON=/path/to/python3.12 ..." >&2; \
+		exit 1; \
+	fi
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+
+# A stamp newer than pyproject.toml means that nothing has to be installed again.
+$(RUN_INSTALLED): pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[local]'
+	@touch $@
+
+$(DEV_INSTALLED): pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[local]' --group test --group docs
+	@touch $@ $(RUN_INSTALLED)

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Indexes the samples and asks five questions; or, with VIDEOS and Q, your folder and question.
+#   sh scripts/demo.sh path/to/q2e
+set -eu
+q2e=$1
+
+# Exit code 1 means that some file could not be read; the others can be searched all the same.
+index() {
+    "$q2e" index "$1" --index "$2" || [ $? -eq 1 ]
+}
+
+ask() {
+    printf '\n[%s] %s\n' "$2" "$3"
+    "$q2e" search "$3" --index "$1" --top 2
+}
+
+if [ -n "${VIDEOS:-}" ]; then
+    where=demo-index/own-$(printf '%s' "$VIDEOS" | cksum | cut -d ' ' -f 1)
+    index "$VIDEOS" "$where"
+    "$q2e" search "${Q:-people}" --index "$where"
+    exit
+fi
+
+index samples/manifest.csv demo-index/samples
+if [ -n "${Q:-}" ]; then
+    "$q2e" search "$Q" --index demo-index/samples
+    exit
+fi
+ask demo-index/samples "English" "weasels have eaten the telephone system"
+ask demo-index/samples "Spanish" "una taza de café sobre una mesa"
+ask demo-index/samples "Chinese" "颐和园的花展"
+ask demo-index/samples "Arabic" "دب قطبي على الثلج"
+ask demo-index/samples "Russian" "женщина, которая пилотировала шаттл"
