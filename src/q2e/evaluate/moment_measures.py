@@ -1,0 +1,99 @@
+"""How well moments were found in time; pure functions on intervals in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from q2e.arrays import Float64
+
+
+@dataclass(frozen=True, slots=True)
+class VideoMoment:
+    """`[start_s, end_s)` of a video; `relevance` is read of ground truths alone."""
+
+    video: str
+    start_s: float
+    end_s: float
+    relevance: float = 1.0
+
+
+def iou(one: ArrayLike, other: ArrayLike) -> Float64:
+    """Return (n, m) shared time over covered time of intervals (n, 2) and (m, 2).
+
+    Intervals without extent share nothing.
+    """
+    first = np.asarray(one, dtype=np.float64).reshape(-1, 1, 2)
+    second = np.asarray(other, dtype=np.float64).reshape(1, -1, 2)
+    shared = np.minimum(first[..., 1], second[..., 1]) - np.maximum(first[..., 0], second[..., 0])
+    shared = np.maximum(shared, 0.0)
+    covered = (first[..., 1] - first[..., 0]) + (second[..., 1] - second[..., 0]) - shared
+    return np.asarray(np.divide(shared, covered, out=np.zeros(shared.shape), where=covered > 0))
+
+
+def moment_recall(
+    predictions: Sequence[ArrayLike], truths: Sequence[ArrayLike], n: int, threshold: float
+) -> float:
+    """Return R@n at IoU m: the share of queries with one of the first n moments at IoU >= m.
+
+    Each query has predictions (p, 2), best first, and truths (t, 2); any truth may be met. A
+    query without predictions counts as missed.
+    """
+    return _mean(
+        bool(_best(given, truth, n) >= threshold)
+        for given, truth in zip(predictions, truths, strict=True)
+    )
+
+
+def mean_iou(predictions: Sequence[ArrayLike], truths: Sequence[ArrayLike], n: int = 1) -> float:
+    """Return mIoU: the mean over queries of the best IoU of the first n moments."""
+    return _mean(_best(given, truth, n) for given, truth in zip(predictions, truths, strict=True))
+
+
+def tvr_ndcg(
+    predictions: Sequence[VideoMoment],
+    truths: Sequence[VideoMoment],
+    k: int,
+    threshold: float,
+) -> float:
+    """Return nDCG@k at IoU above `threshold` of one query's ranked moments over all videos.
+
+    TVR-Ranking (Liang et al. 2024): predictions are walked in order; the truth of the same video
+    with the highest IoU that was not met before gives its relevance where that IoU is above the
+    threshold. Gain is 2 ** relevance - 1, the ideal takes the k largest relevances.
+    """
+    unmet = list(truths)
+    gains = np.zeros(k)
+    for place, given in enumerate(predictions[:k]):
+        near = [truth for truth in unmet if truth.video == given.video]
+        if not near:
+            continue
+        shares = iou([_interval(given)], [_interval(truth) for truth in near])[0]
+        if shares.max() > threshold:
+            met = near[int(shares.argmax())]
+            gains[place] = met.relevance
+            unmet = [truth for truth in unmet if truth is not met]
+    ideal = np.sort([truth.relevance for truth in truths])[::-1][:k]
+    best = _dcg(np.asarray(ideal, dtype=np.float64))
+    return _dcg(gains) / best if best > 0 else 0.0
+
+
+def _interval(moment: VideoMoment) -> tuple[float, float]:
+    return moment.start_s, moment.end_s
+
+
+def _dcg(gains: Float64) -> float:
+    return float(((np.exp2(gains) - 1) / np.log2(np.arange(len(gains)) + 2)).sum())
+
+
+def _best(given: ArrayLike, truth: ArrayLike, n: int) -> float:
+    shares = iou(np.asarray(given, dtype=np.float64).reshape(-1, 2)[:n], truth)
+    return float(shares.max(initial=0.0))
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = np.fromiter(values, dtype=np.float64)
+    return float(found.mean()) if len(found) else 0.0

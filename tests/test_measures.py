@@ -1,0 +1,210 @@
+"""Measures agree with trec_eval; ties in matrices are never broken by array order."""
+
+from __future__ import annotations
+
+import ir_measures
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from q2e.errors import EvaluationError
+from q2e.evaluate.measures import (
+    Judged,
+    Measure,
+    evaluate_run,
+    judge_matrix,
+    parse_measures,
+    ranking,
+    set_ranks,
+    summarise,
+)
+from q2e.evaluate.moment_measures import VideoMoment, iou, mean_iou, moment_recall, tvr_ndcg
+
+ITEMS = st.sampled_from([f"v{n}" for n in (1, 2, 3, 10, 20, 100)] + ["é", "中", "V1", "ж"])
+SCORES = st.one_of(
+    st.integers(-2, 2).map(float),
+    st.floats(-10, 10),
+    st.sampled_from([0.1, 0.1 + 1e-12, 0.30000001, 0.3]),
+)
+QUERIES = st.sampled_from(["q1", "q2", "q3", "q4"])
+RUNS = st.dictionaries(QUERIES, st.dictionaries(ITEMS, SCORES, min_size=1), min_size=1)
+QRELS = st.dictionaries(QUERIES, st.dictionaries(ITEMS, st.integers(0, 3), min_size=1), min_size=1)
+OURS = "nDCG@1,nDCG@5,nDCG,P@1,P@5,R@1,R@5,Success@1,Success@5,MRR,MAP,MAP@3"
+THEIRS = "nDCG@1 nDCG@5 nDCG P@1 P@5 R@1 R@5 Success@1 Success@5 RR AP AP@3"
+
+
+@settings(max_examples=150, deadline=None)
+@given(RUNS, QRELS)
+def test_runs_agree_with_trec_eval(
+    run: dict[str, dict[str, float]], qrels: dict[str, dict[str, int]]
+) -> None:
+    run = {query: items for query, items in run.items() if query in qrels}
+    ours = evaluate_run(run, qrels, parse_measures(OURS))
+    theirs = [ir_measures.parse_measure(name) for name in THEIRS.split()]
+    oracle = ir_measures.pytrec_eval.evaluator(theirs, qrels)
+    for metric in oracle.iter_calc(run):
+        name = {"RR": "MRR", "AP": "MAP", "AP@3": "MAP@3"}.get(
+            str(metric.measure), str(metric.measure)
+        )
+        assert ours.per_query[name][metric.query_id] == pytest.approx(metric.value, abs=1e-9), name
+    assert set(ours.missing) == set(qrels) - set(run)
+    aggregate = oracle.calc_aggregate(run)
+    for measure, value in aggregate.items():
+        name = {"RR": "MRR", "AP": "MAP", "AP@3": "MAP@3"}.get(str(measure), str(measure))
+        assert ours.values[name] == pytest.approx(value, abs=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(RUNS, QRELS)
+def test_exponential_gain_is_linear_gain_of_the_exponential(
+    run: dict[str, dict[str, float]], qrels: dict[str, dict[str, int]]
+) -> None:
+    run = {query: items for query, items in run.items() if query in qrels}
+    powers = {q: {i: 2 ** max(g, 0) - 1 for i, g in items.items()} for q, items in qrels.items()}
+    one = evaluate_run(run, qrels, parse_measures("nDCGexp@3"))
+    two = evaluate_run(run, powers, parse_measures("nDCG@3"))
+    assert one.values["nDCGexp@3"] == pytest.approx(two.values["nDCG@3"], abs=1e-12)
+
+
+def test_equal_scores_are_ordered_by_id_from_the_end() -> None:
+    assert ranking({"a": 1.0, "c": 1.0, "b": 2.0}) == ["b", "c", "a"]
+    assert ranking({"a": 1e300, "b": 2e300}) == ["b", "a"]  # both too large for 32 bits
+
+
+def test_missing_queries_count_as_zero_and_are_named() -> None:
+    found = evaluate_run(
+        {"q1": {"a": 1.0}, "other": {"a": 1.0}},
+        {"q1": {"a": 1}, "q2": {"b": 1}, "q3": {"c": 0}},
+        parse_measures("R@1,MdR,MnR"),
+    )
+    assert found.values["R@1"] == pytest.approx(1 / 3)
+    assert (found.missing, found.unjudged, found.irrelevant) == (("q2", "q3"), ("other",), ("q3",))
+    assert found.values["MdR"] == float("inf") and found.n_queries == 3
+
+
+def test_nothing_in_common_is_refused() -> None:
+    with pytest.raises(EvaluationError, match="same queries"):
+        evaluate_run({"a": {"x": 1.0}}, {"b": {"x": 1}}, parse_measures("R@1"))
+    with pytest.raises(EvaluationError, match="no query"):
+        evaluate_run({"a": {"x": 1.0}}, {}, parse_measures("R@1"))
+
+
+def test_hit_rate_and_recall_are_told_apart() -> None:
+    run, qrels = {"q": {"a": 3.0, "x": 2.0, "b": 1.0}}, {"q": {"a": 1, "b": 1}}
+    values = evaluate_run(run, qrels, parse_measures("Success@1,R@1,All@1,All@3,RSum")).values
+    assert values == {"Success@1": 1.0, "R@1": 0.5, "All@1": 0.0, "All@3": 1.0, "RSum": 2.5}
+
+
+def test_measures_are_read_in_any_case_and_once() -> None:
+    assert parse_measures(" ndcg@10, R@1,rr,AP@5,hit@1,R@1,MdR,") == (
+        Measure("nDCG", 10),
+        Measure("R", 1),
+        Measure("MRR"),
+        Measure("MAP", 5),
+        Measure("Success", 1),
+        Measure("MdR"),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "R", "R@0", "MdR@5", "nDCG@x", "F1@3", "R@1 P@1", "R@-1"])
+def test_measures_that_do_not_exist_are_refused(text: str) -> None:
+    with pytest.raises(EvaluationError, match="known: Success@k, R@k"):
+        parse_measures(text)
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_ranks_of_a_matrix_do_not_depend_on_array_order(
+    n_queries: int, n_items: int, seed: int, levels: int
+) -> None:
+    random = np.random.default_rng(seed)
+    scores = random.integers(0, levels, (n_queries, n_items)).astype(float)
+    grades = random.integers(0, 3, (n_queries, n_items))
+    order = random.permutation(n_items)
+    kept = {}
+    for ties in ("optimistic", "average", "pessimistic"):
+        one = judge_matrix(scores, grades, ties)
+        two = judge_matrix(scores[:, order], grades[:, order], ties)
+        for a, b in zip(one, two, strict=True):
+            np.testing.assert_allclose(a.ranks, b.ranks)
+            np.testing.assert_allclose(a.gains, b.gains)
+            assert (np.diff(a.ranks) > 0).all()
+        kept[ties] = one
+    for low, middle, high in zip(*kept.values(), strict=True):
+        assert (low.ranks <= middle.ranks).all() and (middle.ranks <= high.ranks).all()
+        # The average is the mean over all orders of a tie, so optimistic and pessimistic straddle.
+        np.testing.assert_allclose(middle.ranks.sum() * 2, (low.ranks + high.ranks).sum())
+
+
+@given(st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_a_matrix_without_ties_agrees_with_its_run(size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    scores = random.permutation(size * size).reshape(size, size).astype(float)
+    grades = random.integers(0, 4, (size, size))
+    measures = parse_measures(OURS + ",nDCGexp@3,All@2,RSum,P@2")
+    judged = judge_matrix(scores, grades)
+    matrix = summarise({str(q): one for q, one in enumerate(judged)}, measures)
+    names = [str(n) for n in range(size)]
+    run = {q: dict(zip(names, row, strict=True)) for q, row in zip(names, scores, strict=True)}
+    qrels = {
+        q: dict(zip(names, row.tolist(), strict=True)) for q, row in zip(names, grades, strict=True)
+    }
+    assert matrix.values == pytest.approx(dict(evaluate_run(run, qrels, measures).values))
+
+
+def test_a_constant_matrix_earns_chance_not_the_diagonal() -> None:
+    flat = np.zeros((9, 9))
+    for ties, rank in (("average", 5.0), ("pessimistic", 9.0), ("optimistic", 1.0)):
+        assert [one.ranks.tolist() for one in judge_matrix(flat, ties=ties)] == [[rank]] * 9
+
+
+def test_missing_scores_come_last_and_tied() -> None:
+    [one, two] = judge_matrix([[np.nan, 0.1], [np.nan, -5.0]], [[1, 0], [0, 1]])
+    assert one.ranks.tolist() == [2.0] and two.ranks.tolist() == [1.0]
+
+
+def test_matrices_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(EvaluationError, match="no diagonal"):
+        judge_matrix(np.zeros((2, 3)))
+    with pytest.raises(EvaluationError, match="relevance must be"):
+        judge_matrix(np.zeros((2, 3)), np.zeros((3, 2)))
+    with pytest.raises(EvaluationError, match="score matrix"):
+        judge_matrix(np.zeros(3))
+
+
+def test_rank_statistics_of_sets() -> None:
+    sets = [[1.0, 3.0, 11.0], [2.0, 4.0], []]
+    judged = [Judged(np.array(r), np.ones(len(r)), np.ones(len(r))) for r in sets]
+    assert set_ranks(judged) == {
+        "mean of means": 4.0,
+        "median of means": 4.0,
+        "mean of medians": 3.0,
+        "median of medians": 3.0,
+    }
+
+
+def test_iou_by_hand() -> None:
+    shares = iou([[0, 10], [5, 5]], [[5, 15], [0, 10], [20, 30], [5, 5]])
+    np.testing.assert_allclose(shares, [[1 / 3, 1, 0, 0], [0, 0, 0, 0]])
+
+
+def test_moment_recall_and_mean_iou() -> None:
+    given_moments = [[[0, 10], [20, 30]], [[0, 1]], []]
+    truths = [[[20, 30]], [[0, 2], [8, 9]], [[0, 5]]]
+    assert moment_recall(given_moments, truths, 1, 0.5) == pytest.approx(1 / 3)
+    assert moment_recall(given_moments, truths, 2, 0.5) == pytest.approx(2 / 3)
+    assert mean_iou(given_moments, truths) == pytest.approx(0.5 / 3)
+    assert moment_recall([], [], 1, 0.5) == 0.0
+
+
+def test_tvr_ranking_meets_each_truth_once() -> None:
+    truths = [VideoMoment("a", 0, 10, 3), VideoMoment("a", 20, 30, 1), VideoMoment("b", 0, 10, 2)]
+    perfect = [truths[0], truths[2], truths[1]]
+    assert tvr_ndcg(perfect, truths, 10, 0.5) == pytest.approx(1.0)
+    twice = [truths[0], truths[0], VideoMoment("c", 0, 10)]
+    ideal = 7 + 3 / np.log2(3) + 1 / 2
+    assert tvr_ndcg(twice, truths, 10, 0.5) == pytest.approx(7 / ideal)
+    # Exactly at the threshold does not count.
+    half = [VideoMoment("a", 0, 5)]
+    assert tvr_ndcg(half, truths, 10, 0.5) == 0.0 < tvr_ndcg(half, truths, 10, 0.49)
+    assert tvr_ndcg([], [], 10, 0.5) == 0.0
