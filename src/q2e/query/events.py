@@ -8,18 +8,16 @@ place, subject) from the question itself.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from q2e.arrays import Float32, Int64
+from q2e.cache import cache_dir, content_key, write_whole
 from q2e.models.base import TextEncoder
 from q2e.query.knowledge import EventType, Knowledge, load
 from q2e.query.refine import fold, refine
@@ -57,8 +55,8 @@ class Choice:
 class EventsBackend:
     """The decomposition backend that needs no language model.
 
-    `cache` is a folder for the vectors of the knowledge base, by default `q2e/events` under the
-    user's cache folder; they are computed once a language, text encoder and knowledge base.
+    `cache` is a folder for the vectors of the knowledge base, by default `events` in Q2E's own
+    (see q2e.cache); they are computed once a language, text encoder and knowledge base.
     """
 
     name = "events"
@@ -72,7 +70,7 @@ class EventsBackend:
         self._encoder = text_encoder
         self.knowledge = knowledge or load()
         self.version = f"events/{self.knowledge.version}"
-        self._cache = cache or _user_cache() / "q2e" / "events"
+        self._cache = cache or cache_dir() / "events"
         self._anchors: dict[str, _Anchors] = {}
         self._lock = Lock()
 
@@ -162,8 +160,7 @@ class EventsBackend:
             return self._anchors[language]
 
     def _vectors(self, texts: Sequence[str]) -> Float32:
-        key = hashlib.sha256("\0".join((self._encoder.space, *texts)).encode()).hexdigest()
-        file = self._cache / f"{key[:32]}.npy"
+        file = self._cache / f"{content_key(self._encoder.space, *texts)}.npy"
         vectors = _read(file)
         if vectors is None or vectors.ndim != 2 or len(vectors) != len(texts):
             # Rounded before first use too, so that a warm cache changes no answer.
@@ -210,10 +207,6 @@ def _mean_of_best(values: Float32, count: int) -> float:
     return float(np.sort(values)[::-1][:count].mean())
 
 
-def _user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
 def _read(file: Path) -> NDArray[np.float16] | None:
     try:
         vectors: NDArray[np.float16] = np.load(file, allow_pickle=False)
@@ -223,11 +216,7 @@ def _read(file: Path) -> NDArray[np.float16] | None:
 
 
 def _write(file: Path, vectors: NDArray[np.float16]) -> None:
-    """Write a cache file whole or not at all; a cache that cannot be written is no error."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as temporary:
-            np.save(temporary, vectors, allow_pickle=False)
-        Path(temporary.name).replace(file)
+        write_whole(file, lambda out: np.save(out, vectors, allow_pickle=False))
     except OSError:
-        return
+        return  # A cache that cannot be written is computed again.

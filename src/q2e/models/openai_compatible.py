@@ -1,0 +1,115 @@
+"""A language model behind an OpenAI-compatible server: vLLM, llama.cpp, Ollama or a hosted one."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from q2e.errors import ModelError
+from q2e.models.base import ModelInfo
+
+#: Longest answer read, in bytes; a server that sends more is not answering our question.
+MAX_ANSWER_BYTES = 1_000_000
+_RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
+_PAUSE_S = 0.5
+
+
+class OpenAICompatible:
+    """Answers through `POST {url}/chat/completions`; `url` usually ends in `/v1`.
+
+    The key is read from the environment variable `Q2E_API_KEY` and sent only there. One more
+    try follows a broken connection or a status that says "busy", within the time allowed.
+    """
+
+    def __init__(self, url: str, model: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ModelError(f"{url!r} is no address of a server; it starts with http(s)://")
+        self._url = url.rstrip("/")
+        self._model = model
+        self.info = ModelInfo(
+            id=f"{self._url}#{model}",
+            task="language model",
+            source=self._url,
+            licence="see the server's operator",
+            languages="see the model",
+        )
+
+    def complete(
+        self,
+        prompt: str,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 512,
+        timeout_s: float = 30.0,
+    ) -> str:
+        """Return the text of the first choice.
+
+        A server may ignore `schema` and still say 200, so callers validate. Raises ModelError
+        for no connection, no answer within `timeout_s` in all, a status other than 200, an
+        answer cut off at `max_tokens`, or one of another form.
+        """
+        request: dict[str, Any] = {
+            "model": self._model,
+            "messages": [{"role": "user", "content": prompt}],
+            "max_tokens": max_tokens,
+            "temperature": 0.0,
+            "stream": False,
+        }
+        if schema is not None:
+            request["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)},
+            }
+        deadline = time.monotonic() + timeout_s
+        return self._text(self._post(request, deadline, timeout_s))
+
+    def _post(self, request: Mapping[str, Any], deadline: float, timeout_s: float) -> bytes:
+        import httpx
+
+        key = os.environ.get("Q2E_API_KEY")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        url = f"{self._url}/chat/completions"
+        for last in (False, True):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            body = bytearray()
+            try:
+                with (
+                    httpx.Client(timeout=left, headers=headers) as client,
+                    client.stream("POST", url, json=request) as response,
+                ):
+                    for chunk in response.iter_bytes():
+                        body += chunk
+                        if len(body) > MAX_ANSWER_BYTES:
+                            raise ModelError(f"{url}: more than {MAX_ANSWER_BYTES} bytes")
+                        if time.monotonic() > deadline:
+                            raise ModelError(f"{url}: no complete answer within {timeout_s:g} s")
+            except httpx.TimeoutException:
+                break
+            except httpx.TransportError as error:
+                if last:
+                    raise ModelError(f"{url}: no connection: {error}") from error
+            else:
+                if response.status_code == 200:
+                    return bytes(body)
+                if last or response.status_code not in _RETRIED_STATUS:
+                    said = bytes(body[:200]).decode("utf-8", "replace")
+                    raise ModelError(f"{url}: status {response.status_code}: {said}")
+            time.sleep(min(_PAUSE_S, max(0.0, deadline - time.monotonic())))
+        raise ModelError(f"{url}: no complete answer within {timeout_s:g} s")
+
+    def _text(self, body: bytes) -> str:
+        try:
+            choice = json.loads(body)["choices"][0]
+            text, reason = choice["message"]["content"], choice.get("finish_reason")
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ModelError(f"{self._url}: the answer is no chat completion: {error!r}") from error
+        if not isinstance(text, str):
+            raise ModelError(f"{self._url}: the answer holds no text")
+        if reason == "length":
+            raise ModelError(f"{self._url}: the answer was cut off; raise max_tokens")
+        return text
