@@ -1,0 +1,67 @@
+"""The `frame` channel: what is seen, as a vector and the labels of each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from q2e.arrays import Float32, UInt8
+from q2e.channels.base import Needs
+from q2e.models.base import ImageTextEncoder
+from q2e.types import Evidence, Frame, Part, Tag
+
+_VERSION = 1
+
+
+@runtime_checkable
+class NamesWhatItSees(Protocol):
+    """An encoder that gives vectors and labels in one pass over the pictures."""
+
+    def read(self, images: Sequence[UInt8]) -> tuple[Float32, list[tuple[Tag, ...]]]: ...
+
+
+class FrameChannel:
+    """Turns each frame into one piece of evidence; labels, where there are any, become tags.
+
+    Tags are not text: what a classifier guesses is no wording of the video's own.
+    """
+
+    name = "frame"
+    needs: Needs = "frames"
+
+    def __init__(self, encoder: ImageTextEncoder) -> None:
+        self._encoder = encoder
+        self.config_key = f"frame/{_VERSION} {encoder.space}"
+
+    def extract(self, part: Part) -> list[Evidence]:
+        """Return one item a frame, in time order, over the segment that the frame shows."""
+        if not part.frames:
+            return []
+        frames = sorted(part.frames, key=lambda frame: frame.time_s)
+        vectors, tags = self._read([frame.image for frame in frames])
+        return [
+            Evidence(
+                video=part.video.id,
+                channel=self.name,
+                start_s=start_s,
+                end_s=end_s,
+                origin=self._encoder.info.id,
+                frame_s=frame.time_s,
+                tags=named,
+                vectors={self._encoder.space: vector},
+            )
+            for frame, vector, named in zip(frames, vectors, tags, strict=True)
+            for start_s, end_s in [_stretch(frame)]
+        ]
+
+    def _read(self, images: Sequence[UInt8]) -> tuple[Float32, Sequence[tuple[Tag, ...]]]:
+        if isinstance(self._encoder, NamesWhatItSees):
+            return self._encoder.read(images)
+        return self._encoder.encode_images(images), [()] * len(images)
+
+
+def _stretch(frame: Frame) -> tuple[float, float]:
+    """Return the frame's segment, reaching as far as the frame where rounding put it outside."""
+    if frame.segment is None:
+        return frame.time_s, frame.time_s
+    return min(frame.segment.start_s, frame.time_s), max(frame.segment.end_s, frame.time_s)
