@@ -12,13 +12,15 @@ import av
 import numpy as np
 import pytest
 
-from media_files import picture, turn, write_sound, write_video
+from media_files import picture, turn, write_sound, write_tone, write_video
 from q2e.errors import ConfigError, MediaError
 from q2e.media import container as container_module
 from q2e.media.discover import discover
 from q2e.media.frames import save_jpeg
 from q2e.media.identity import content_id
 from q2e.media.probe import container_tags, probe
+from q2e.media.scan import scan
+from q2e.media.sound import read_audio
 
 # -- identity and discovery ----------------------------------------------------------------------
 
@@ -112,6 +114,21 @@ def test_probe_of_sound_alone(tmp_path: Path, name: str, codec: str, rate: int) 
     assert (video.has_video, video.has_audio) == (False, True)
     assert (video.width, video.height, video.rate_hz) == (0, 0, 0.0)
     assert video.duration_s == pytest.approx(1.5, abs=0.06)
+
+
+def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
+    cover = av.VideoFrame.from_ndarray(picture(0, 0, 64, 48), format="rgb24")
+    cover.pts = 0
+    with av.open(str(tmp_path / "song.m4a"), "w", format="mp4") as container:
+        sound = container.add_stream("aac", rate=44_100, layout="mono")
+        image = container.add_stream("mjpeg", rate=1)
+        image.width, image.height, image.pix_fmt = 64, 48, "yuvj420p"
+        image.disposition = av.stream.Disposition.attached_pic
+        container.mux(image.encode(cover.reformat(format="yuvj420p")))
+        container.mux(image.encode(None))
+        write_tone(container, sound, 1.0, 0.0)
+    video = probe(tmp_path / "song.m4a")
+    assert (video.has_video, video.has_audio, video.duration_s) == (False, True, 1.0)
 
 
 def test_probe_of_one_frame_and_of_odd_sizes(tmp_path: Path) -> None:
@@ -264,6 +281,29 @@ def test_a_playlist_reaches_no_other_file(tmp_path: Path, name: str, kind: str) 
     }[kind]
     (tmp_path / name).write_text(text)
     assert "not a video" in reason(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mpg", "a.gif", "a.avi", "a.ts"])
+def test_damaged_files_give_a_reason_or_a_reading(tmp_path: Path, name: str) -> None:
+    codec = {"a.mpg": "mpeg2video", "a.gif": "gif", "a.avi": "mpeg4"}.get(name, "libx264")
+    tone_s = 0.0 if name in ("a.gif", "a.mpg") else 0.5
+    path = write_video(tmp_path / name, (0.3, 0.3), size=(64, 48), codec=codec, tone_s=tone_s)
+    whole = path.read_bytes()
+    random = np.random.default_rng(7)
+    for _ in range(15):
+        raw = bytearray(whole[: random.integers(1, len(whole) + 1)])
+        for at in random.integers(0, min(len(raw), 4_000), random.integers(1, 12)):
+            raw[at] = random.integers(0, 256)
+        path.write_bytes(raw)
+        try:
+            video = probe(path)
+            for start_s in (0.0, video.duration_s / 2):
+                end_s = min(video.duration_s, start_s + 60)
+                for shot in scan(path, start_s, end_s):
+                    assert all(frame.segment == shot.segment for frame in shot.frames)
+                read_audio(path, start_s, end_s)
+        except MediaError as error:
+            assert "\n" not in str(error)
 
 
 def test_a_name_that_looks_like_an_address_is_a_file_name(

@@ -48,12 +48,17 @@ def test_samples_are_where_they_belong(tmp_path: Path, rate: int) -> None:
         ("a.mp3", "libmp3lame", 44_100),
         ("a.opus", "libopus", 48_000),
         ("a.flac", "flac", 22_050),
+        ("with_pictures.mp4", "aac", 44_100),
+        ("with_pictures.ts", "aac", 44_100),
     ],
 )
 def test_a_stretch_has_the_samples_of_the_whole(
     tmp_path: Path, name: str, codec: str, rate: int
 ) -> None:
-    path = write_sound(tmp_path / name, 9.0, codec, rate)
+    if name.startswith("with_pictures"):
+        path = write_video(tmp_path / name, (9.0,), tone_s=9.0, gop=200)
+    else:
+        path = write_sound(tmp_path / name, 9.0, codec, rate)
     whole = read(path, 0.0, 9.0)
     for start_s, end_s in ((3.0, 6.0), (4.321, 4.5), (0.2, 0.9)):
         part = read(path, start_s, end_s)

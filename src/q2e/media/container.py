@@ -31,6 +31,9 @@ _STILL_BRANDS = ("avif", "heic", "heix", "mif1")
 MAX_SIDE_PX = 16_384
 MAX_PIXELS = 8_192 * 8_192
 
+#: Every decoder thread holds a picture of its own: larger ones get fewer threads.
+_HUGE_PIXELS = 4_096 * 2_304
+
 #: Every picture of these builds on the ones before, whatever its flags say.
 _WITHOUT_KEY_FRAMES = ("gif", "apng")
 
@@ -148,7 +151,9 @@ def _decoded(container: Any, stream: Any) -> Iterator[tuple[float, Any]]:
     for packet in packets(container, stream):
         try:
             frames = packet.decode()
-        except (av.error.InvalidDataError, av.error.EOFError, av.error.PatchWelcomeError):
+        except av.error.MemoryError:
+            raise
+        except av.error.FFmpegError:
             continue
         for frame in frames:
             if frame.pts is not None:
@@ -177,6 +182,8 @@ def decode_from(container: Any, stream: Any, start_s: float) -> Iterator[tuple[f
     """
     if stream.type == "video":
         stream.thread_type = "AUTO"
+        if stream.width * stream.height > _HUGE_PIXELS:
+            stream.codec_context.thread_count = 4
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     prerolls_s = () if container.format.name in _WITHOUT_KEY_FRAMES else _PREROLLS_S
     moved = False

@@ -45,7 +45,7 @@ def probe(path: str | Path) -> Video:
             raise MediaError(f"{path.name}: holds neither pictures nor sound; give a video file")
         tracks = _measure(container)
         duration_s = _duration_s(path, container, tracks)
-        rate_hz = 0.0 if video is None else tracks[video.index].rate_hz
+        rate_hz = 0.0 if video is None else round(tracks[video.index].rate_hz, 3)
     width, height = _decoded_size(path)
     return Video(
         id=content_id(path),
@@ -105,7 +105,7 @@ def _measure(container: Any) -> dict[int, _Track]:
     for stream in container.streams:
         rate = stream.type == "video" and (stream.average_rate or stream.guessed_rate)
         tracks[stream.index] = _Track(1 / float(rate or 25) if stream.type == "video" else 0.0)
-        bases[stream.index] = float(stream.time_base)
+        bases[stream.index] = float(stream.time_base or 0)
     for packet in packets(container):
         if packet.size and packet.stream_index in tracks:
             base = bases[packet.stream_index]

@@ -63,7 +63,11 @@ def _subtitle_files(video: Path) -> Iterator[tuple[Path, str | None]]:
         if (plain := video.with_suffix(suffix)).is_file():
             yield plain, None
     prefix = f"{video.stem}."
-    for file in sorted(video.parent.iterdir()):
+    try:
+        beside = sorted(video.parent.iterdir())
+    except OSError as error:
+        raise MediaError(f"{video.parent}: cannot be listed ({error.strerror})") from error
+    for file in beside:
         if file.name.startswith(prefix) and file.suffix.lower() in (".srt", ".vtt"):
             match = _LANGUAGE.match(file.name.removeprefix(prefix)[: -len(file.suffix)])
             if match and file.is_file():
