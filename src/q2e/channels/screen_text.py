@@ -1,0 +1,169 @@
+"""The channel `screen_text`: what is written in the pictures, each line with the time it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from q2e.arrays import Float32, UInt8
+from q2e.channels.base import Needs
+from q2e.models.base import TextReader
+from q2e.text.chunk import chunk
+from q2e.text.clean import clean
+from q2e.text.language import detect
+from q2e.types import Evidence, Frame, Part, Span
+
+_VERSION = "screen_text/1"
+_MAX_LINE = 500
+_MAX_LINES = 100
+#: A frame is read when a cell of 1/48 of its width differs by this much grey from the last read.
+_CELLS = 48
+_CHANGED = 10.0
+#: Lines are the same text where this share of their letters agrees in order: the reader's jitter.
+_SAME = 0.8
+#: Frames read in between that may miss a line.
+_MISSED = 1
+
+
+@dataclass(slots=True, eq=False)
+class _Track:
+    """One line of text over the frames (by number) that show it."""
+
+    text: str
+    confidence: float
+    first: int
+    last: int
+    top: float
+    left: float
+
+
+class ScreenTextChannel:
+    """Reads the frames that differ from the one read before; `words` bounds one evidence."""
+
+    name = "screen_text"
+    needs: Needs = "frames"
+
+    def __init__(self, reader: TextReader, words: int = 60) -> None:
+        self._reader = reader
+        self._words = words
+        model = getattr(reader, "version", reader.info.source)
+        self.config_key = f"{_VERSION};{model};{words}"
+
+    def extract(self, part: Part) -> list[Evidence]:
+        """Return the text on screen; lines that come and go together are one evidence."""
+        frames = sorted(part.frames, key=lambda frame: frame.time_s)
+        together: dict[tuple[int, int], list[_Track]] = {}
+        for track in self._tracks(frames):
+            together.setdefault((track.first, track.last), []).append(track)
+        found = []
+        for (first, last), tracks in sorted(together.items()):
+            start_s, end_s = _interval(frames, first, last)
+            lines = [
+                Span(start_s, end_s, track.text)
+                for track in sorted(tracks, key=lambda track: (track.top, track.left))
+            ]
+            for piece in chunk(lines, self._words):
+                found.append(
+                    Evidence(
+                        video=part.video.id,
+                        channel=self.name,
+                        start_s=start_s,
+                        end_s=end_s,
+                        text=piece.text,
+                        language=detect(piece.text),
+                        origin=self._reader.info.id,
+                        frame_s=frames[first].time_s,
+                        spans=piece.spans,
+                    )
+                )
+        return found
+
+    def _tracks(self, frames: Sequence[Frame]) -> list[_Track]:
+        open_: list[_Track] = []
+        closed: list[_Track] = []
+        last_read: Float32 | None = None
+        shown: list[_Track] = []
+        reads = 0
+        last_seen: dict[int, int] = {}
+        for number, frame in enumerate(frames):
+            cells = _cells(frame.image)
+            if last_read is not None and not _changed(last_read, cells):
+                for track in shown:
+                    track.last = number
+                continue
+            last_read = cells
+            reads += 1
+            shown = []
+            for line in self._lines(frame.image, number):
+                known = _same(line, [track for track in open_ if track not in shown])
+                if known is None:
+                    open_.append(line)
+                    shown.append(line)
+                    last_seen[id(line)] = reads
+                    continue
+                known.last = number
+                if line.confidence > known.confidence:
+                    known.text, known.confidence = line.text, line.confidence
+                shown.append(known)
+                last_seen[id(known)] = reads
+            gone = [track for track in open_ if reads - last_seen[id(track)] > _MISSED]
+            closed += gone
+            open_ = [track for track in open_ if track not in gone]
+        return closed + open_
+
+    def _lines(self, image: UInt8, number: int) -> Iterator[_Track]:
+        for box in self._reader.read(image)[:_MAX_LINES]:
+            text = clean(box.text, _MAX_LINE)
+            if sum(map(str.isalnum, text)) >= 2:
+                yield _Track(text, box.confidence, number, number, box.box[1], box.box[0])
+
+
+def _cells(image: UInt8) -> Float32:
+    """Return the mean grey of square cells, about `_CELLS` across the width."""
+    side = max(1, image.shape[1] // _CELLS)
+    height, width = image.shape[0] // side * side, image.shape[1] // side * side
+    if not height or not width:
+        return np.zeros((0, 0), dtype=np.float32)
+    grey = image[:height, :width].mean(axis=2, dtype=np.float32)
+    cells: Float32 = grey.reshape(height // side, side, width // side, side).mean(axis=(1, 3))
+    return cells
+
+
+def _changed(before: Float32, now: Float32) -> bool:
+    return before.shape != now.shape or bool(np.abs(before - now).max(initial=0.0) > _CHANGED)
+
+
+def _same(line: _Track, known: Sequence[_Track]) -> _Track | None:
+    letters = _letters(line.text)
+    best, best_share = None, _SAME
+    for track in known:
+        other = _letters(track.text)
+        if 2 * min(len(letters), len(other)) < best_share * (len(letters) + len(other)):
+            continue
+        # Numbers that differ are other text (a clock, a score), however alike the letters.
+        if [c for c in letters if c.isdigit()] != [c for c in other if c.isdigit()]:
+            continue
+        share = SequenceMatcher(None, letters, other, autojunk=False).ratio()
+        if share >= best_share:
+            best, best_share = track, share
+    return best
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def _interval(frames: Sequence[Frame], first: int, last: int) -> tuple[float, float]:
+    """Return when text in frames `first` to `last` stands: half way to the frames beside, in the
+    shots that show it."""
+    start_s, end_s = frames[first].time_s, frames[last].time_s
+    if (shot := frames[first].segment) is not None:
+        before_s = (frames[first - 1].time_s + start_s) / 2 if first else 0.0
+        start_s = min(start_s, max(shot.start_s, before_s))
+    if (shot := frames[last].segment) is not None:
+        after_s = (frames[last + 1].time_s + end_s) / 2 if last + 1 < len(frames) else shot.end_s
+        end_s = max(end_s, min(shot.end_s, after_s))
+    return start_s, end_s

@@ -1,0 +1,88 @@
+"""The channel `speech`: what is said, from subtitles beside the video or else by recognition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from q2e.channels.base import Needs
+from q2e.config import Settings
+from q2e.media import sidecar
+from q2e.models.base import SpeechRecognizer
+from q2e.text.chunk import Chunk, chunk, count_words
+from q2e.text.clean import clean
+from q2e.text.language import detect
+from q2e.types import Evidence, Part, Span
+
+_VERSION = "speech/1"
+_MAX_LINE = 2_000
+#: Words from which a chunk's own text tells its language better than the recogniser's verdict
+#: on the whole part.
+_TELLING_WORDS = 8
+
+
+class SpeechChannel:
+    """Turns the sound of a part into chunks of timed lines.
+
+    Subtitles beside the video are taken instead of recognition; a line belongs to the part it
+    begins in.
+    """
+
+    name = "speech"
+    needs: Needs = "audio"
+
+    def __init__(
+        self,
+        recognizer: SpeechRecognizer,
+        settings: Settings,
+        subtitles: Callable[[str | Path], sidecar.Subtitles | None] = sidecar.subtitles,
+    ) -> None:
+        self._recognizer = recognizer
+        self._language = settings.speech_language
+        self._words = settings.chunk_words
+        self._subtitles = subtitles
+        model = getattr(recognizer, "version", recognizer.info.source)
+        self.config_key = f"{_VERSION};{model};{self._language};{self._words}"
+
+    def extract(self, part: Part) -> list[Evidence]:
+        """Return chunks of what is said, with their lines as spans.
+
+        Raises MediaError where subtitles are there but cannot be read.
+        """
+        beside = self._subtitles(part.video.path)
+        if beside is not None:
+            lines = [line for line in beside.lines if part.start_s <= line.start_s < part.end_s]
+            return self._evidence(part, lines, beside.language, "sidecar")
+        if part.audio is None or not len(part.audio.samples):
+            return []
+        heard = self._recognizer.transcribe(part.audio, self._language)
+        return self._evidence(part, heard.lines, heard.language, self._recognizer.info.id)
+
+    def _evidence(
+        self, part: Part, lines: list[Span] | tuple[Span, ...], language: str | None, origin: str
+    ) -> list[Evidence]:
+        last_s = max(part.end_s, part.start_s)
+        usable = [
+            Span(min(line.start_s, last_s), min(line.end_s, last_s), text)
+            for line in sorted(lines, key=lambda line: (line.start_s, line.end_s))
+            if (text := clean(line.text, _MAX_LINE))
+        ]
+        return [
+            Evidence(
+                video=part.video.id,
+                channel=self.name,
+                start_s=piece.start_s,
+                end_s=piece.end_s,
+                text=piece.text,
+                language=self._language or _language(piece, language),
+                origin=origin,
+                spans=piece.spans,
+            )
+            for piece in chunk(usable, self._words)
+        ]
+
+
+def _language(piece: Chunk, heard: str | None) -> str | None:
+    if heard is not None and count_words(piece.text) < _TELLING_WORDS:
+        return heard
+    return detect(piece.text) or heard

@@ -1,0 +1,155 @@
+"""Reads screen text with RapidOCR's PP-OCRv6 models: the one module that knows rapidocr.
+
+Its recogniser knows Latin, Chinese and Japanese letters. Lines in other scripts come out empty
+or with low confidence; they go to tesseract where that is installed, and are never guessed.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib.resources import files
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from q2e.arrays import UInt8
+from q2e.errors import MissingDependency, ModelError
+from q2e.models.base import ModelInfo, TextBox
+from q2e.models.tesseract import Tesseract, installed_packs
+
+MAX_SIDE = 640
+#: Letters the recogniser does not know leave it at 0.4 to 0.66; what it knows, above 0.9.
+_CONFIDENT = 0.75
+#: A picture whose grey hardly varies shows no text.
+_FLAT = 2.0
+_DETECTOR = "PP-OCRv6_det_small.onnx"
+_RECOGNISER = "PP-OCRv6_rec_small.onnx"
+
+_log = logging.getLogger("q2e")
+
+
+class RapidOcr:
+    """PP-OCRv6 small; `others` reads what it cannot, by default the installed tesseract."""
+
+    info = ModelInfo(
+        id="package:rapidocr",
+        task="screen text",
+        source="package:rapidocr",
+        licence="Apache-2.0",
+        languages="Latin script (without Vietnamese), Chinese, Japanese",
+        size_bytes=31_163_977,
+        citation="PaddleOCR, PP-OCRv6 small, converted by RapidOCR",
+        note="other scripts through Debian's tesseract-ocr packs where installed",
+    )
+
+    def __init__(self, threads: int = 1, others: Tesseract | None = None) -> None:
+        if threads < 1:
+            raise ModelError(f"RapidOcr: threads must be 1 or more, got {threads}")
+        if others is None and installed_packs():
+            others = Tesseract()
+        self._engine = _load(threads)
+        self._others = others
+        self._warned = False
+        self._lock = Lock()
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same picture would give other lines."""
+        return "pp-ocrv6-small/1" + (f"+{self._others.version}" if self._others else "")
+
+    def read(self, image: UInt8) -> list[TextBox]:
+        """Return the lines of an RGB picture in reading order."""
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ModelError(
+                f"RapidOcr: needs RGB uint8 (height, width, 3), got {image.dtype} {image.shape}"
+            )
+        if min(image.shape[:2]) < 8 or image[::4, ::4].std(axis=(0, 1)).max() < _FLAT:
+            return []
+        picture = np.ascontiguousarray(image[:, :, ::-1])  # the models were trained on BGR
+        with self._lock:
+            corners = self._engine(picture).boxes
+            if corners is None or not len(corners):
+                return []
+            crops = [_crop(picture, box) for box in corners]
+            read = self._engine.recognize_txt(crops)
+        lines: list[tuple[str, float] | None] = [
+            (text, float(score)) if score >= _CONFIDENT and text.strip() else None
+            for text, score in zip(read.txts, read.scores, strict=True)
+        ]
+        unread = [index for index, line in enumerate(lines) if line is None]
+        if unread:
+            for index, other in zip(unread, self._read_others(crops, unread), strict=True):
+                lines[index] = other
+        height, width = image.shape[:2]
+        return [
+            TextBox(line[0].strip(), _bounds(box, width, height), line[1])
+            for line, box in zip(lines, corners, strict=True)
+            if line is not None
+        ]
+
+    def _read_others(self, crops: list[UInt8], unread: list[int]) -> list[tuple[str, float] | None]:
+        if self._others is None:
+            if not self._warned:
+                self._warned = True
+                _log.warning(
+                    "text in a script that rapidocr does not read was left out; if it is "
+                    "Cyrillic, Arabic, Korean, Hindi, Thai or the like, run  apt install "
+                    "tesseract-ocr tesseract-ocr-rus  (or -ara, -kor, -hin, -tha)"
+                )
+            return [None] * len(unread)
+        found = self._others.read_lines([crops[index][:, :, ::-1] for index in unread])
+        return [None if line is None else (line.text, line.confidence) for line in found]
+
+
+def _load(threads: int) -> Any:
+    try:
+        import rapidocr
+    except ImportError as error:
+        raise MissingDependency("rapidocr", "local", "reading screen text") from error
+    models = files("rapidocr") / "models"
+    # Named outright, or a missing one would be downloaded.
+    for name in (_DETECTOR, _RECOGNISER):
+        if not (models / name).is_file():
+            raise ModelError(
+                f"rapidocr lacks its model {name}: run  pip install --force-reinstall "
+                '"rapidocr>=3.10,<4"'
+            )
+    return rapidocr.RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Global.use_cls": False,
+            "Global.use_rec": False,
+            "Global.max_side_len": MAX_SIDE,
+            "Det.model_path": str(models / _DETECTOR),
+            "Det.limit_type": "max",
+            "Det.limit_side_len": MAX_SIDE,
+            "Rec.model_path": str(models / _RECOGNISER),
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+    )
+
+
+def _crop(picture: UInt8, corners: Any) -> UInt8:
+    """Return the box (4, 2) as an upright picture; tall boxes are turned to the left."""
+    import cv2
+
+    box = np.asarray(corners, dtype=np.float32)
+    width = max(8, round(float(max(np.hypot(*(box[0] - box[1])), np.hypot(*(box[2] - box[3]))))))
+    height = max(8, round(float(max(np.hypot(*(box[0] - box[3])), np.hypot(*(box[1] - box[2]))))))
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    crop = cv2.warpPerspective(
+        picture,
+        cv2.getPerspectiveTransform(box, target),
+        (width, height),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.rot90(crop) if height >= 1.5 * width else crop
+
+
+def _bounds(corners: Any, width: int, height: int) -> tuple[float, float, float, float]:
+    box = np.clip(np.asarray(corners, dtype=np.float64) / (width, height), 0.0, 1.0)
+    (left, top), (right, bottom) = box.min(axis=0), box.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
