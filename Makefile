@@ -22,6 +22,7 @@ DEV_INSTALLED := $(VENV)/.installed-dev
 BENCH ?= quality
 
 export VIDEOS Q
+export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: help demo test lint types unit docs-check docs bench samples clean
 

@@ -1,0 +1,307 @@
+"""Writes docs/reference from the code, so that the reference cannot be wrong.
+
+python scripts/gendocs.py            # write
+python scripts/gendocs.py --check    # exit 1 and name the pages that are stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import dataclasses
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import typer
+from typer.models import ArgumentInfo
+
+import q2e
+from q2e import config, errors, shape, types
+from q2e.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+MADE = "<!-- Written by scripts/gendocs.py from the code; changes made here are lost. -->\n\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, say what is stale")
+    check = parser.parse_args().check
+    stale = []
+    for name, text in pages().items():
+        path = REFERENCE / name
+        if path.is_file() and path.read_text("utf-8") == text:
+            continue
+        stale.append(path)
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+    for path in stale:
+        print(f"{path.relative_to(ROOT)}: {'stale' if check else 'written'}", file=sys.stderr)
+    if check and stale:
+        print("run  python scripts/gendocs.py  and commit the result", file=sys.stderr)
+    return 1 if check and stale else 0
+
+
+def pages() -> dict[str, str]:
+    """Return the reference pages, file name to text."""
+    made = {
+        "cli.md": "# Command line\n\n" + "".join(cli_page()),
+        "settings.md": "# Settings\n\n" + "".join(settings_page()),
+        "json.md": "# JSON output\n\n" + "".join(json_page()),
+        "python.md": "# Python API\n\n" + "".join(python_page()),
+        "errors.md": "# Errors\n\n" + "".join(errors_page()),
+    }
+    return {name: MADE + text.rstrip() + "\n" for name, text in made.items()}
+
+
+# --- command line ---------------------------------------------------------------------------
+
+
+def cli_page() -> Iterator[str]:
+    yield f"{app.info.help}\n\n"
+    yield "Data goes to standard output, talk and progress to standard error. Exit codes: 0 done, "
+    yield "1 done but some files failed or a check is not met, 2 wrong usage or an error.\n"
+    for name, command in commands(app, "q2e"):
+        yield f"\n## {name}\n\n{paragraph(command.__doc__)}\n\n"
+        rows = [row_of(parameter) for parameter in parameters(command)]
+        names = [used for used, *_ in rows if used]
+        yield f"```\n{' '.join([name, '[OPTIONS]', *names])}\n```\n\n"
+        yield "| | | default |\n|---|---|---|\n"
+        for used, shown, text, default in rows:
+            yield f"| {shown or f'`{used}`'} | {cell(text)} | {default} |\n"
+
+
+def commands(group: typer.Typer, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield (full name, function) of every command of a Typer app and the apps inside it."""
+    for command in group.registered_commands:
+        if command.callback is not None:
+            name = command.name or command.callback.__name__.replace("_", "-")
+            yield f"{prefix} {name}", command.callback
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            name = inner.name or inner.typer_instance.info.name
+            yield from commands(inner.typer_instance, f"{prefix} {name}")
+
+
+def parameters(command: Callable[..., Any]) -> Iterator[tuple[str, Any, Any, Any]]:
+    """Yield (name, type, typer's declaration, default) of a command's parameters."""
+    hints = get_type_hints(command, include_extras=True)
+    for parameter in inspect.signature(command).parameters.values():
+        kind, declared, *_ = get_args(hints[parameter.name])
+        yield parameter.name, kind, declared, parameter.default
+
+
+def row_of(parameter: tuple[str, Any, Any, Any]) -> tuple[str, str, str, str]:
+    """Return (usage of an argument, flags of an option, help, default); unfit ones are empty."""
+    name, kind, declared, default = parameter
+    required = default is inspect.Parameter.empty
+    shown = "" if default in (None, False) or required else f"`{default}`"
+    many = "list" in str(kind)
+    if isinstance(declared, ArgumentInfo):
+        used = declared.metavar or name.upper()
+        used += "..." if many and not used.endswith("...") else ""
+        return used if required else f"[{used}]", "", declared.help or "", shown
+    # In Annotated[...], the first name given to typer.Option lies in its `default`.
+    flags = [flag for flag in (declared.default, *(declared.param_decls or ())) if flag != ...]
+    is_bool = bool in (kind, *get_args(kind))
+    if not flags:
+        dashed = name.replace("_", "-")
+        flags = [f"--{dashed}", f"--no-{dashed}"] if is_bool else [f"--{dashed}"]
+    value = "" if is_bool else f" {declared.metavar or (name if many else plain(kind)).upper()}"
+    shown = "required" if required else shown
+    return "", ", ".join(f"`{flag}`" for flag in flags) + value, declared.help or "", shown
+
+
+def plain(kind: Any) -> str:
+    """Return `int` for `int | None`, and `text` for `str`."""
+    names = [inner.__name__ for inner in get_args(kind) or (kind,) if inner is not type(None)]
+    return {"str": "text", "Path": "path"}.get(names[0], names[0])
+
+
+# --- settings -------------------------------------------------------------------------------
+
+
+def settings_page() -> Iterator[str]:
+    yield f"{paragraph(config.__doc__)}\n\n"
+    yield "`q2e config` prints the values in force for an index.\n\n"
+    yield "| setting | kind | default | what it does |\n|---|---|---|---|\n"
+    for name, field in config.Settings.model_fields.items():
+        kind = config.Settings.__annotations__[name]
+        value = "number of cores, at most 4" if name == "threads" else f"`{field.default!r}`"
+        yield f"| `{name}` | `{cell(kind)}` | {cell(value)} | {cell(field.description)} |\n"
+    yield "\nAs an environment variable: `Q2E_` and the name in capitals, such as `Q2E_TOP=5`.\n"
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+
+def json_page() -> Iterator[str]:
+    yield f"{paragraph(shape.__doc__)}\n\nTimes are seconds from the start of the video.\n"
+    yield "\n## q2e search\n\nThe keys, shown with an invented hit:\n\n"
+    yield block(shape.results(example()))
+    for title, skeleton in sorted(skeletons()):
+        yield f"\n## {title}\n\n"
+        yield block(skeleton)
+
+
+def example() -> types.Results:
+    """Return invented results that fill every key of the shape."""
+    video = types.Video(
+        **{
+            field.name: value
+            for field in dataclasses.fields(types.Video)
+            if (value := EXAMPLE_VIDEO.get(field.name)) is not None
+        }
+    )
+    found = types.Evidence(
+        video.id,
+        "speech",
+        12.0,
+        19.5,
+        "the bridge was closed this morning",
+        "en",
+        "whisper-base",
+        frame_s=14.2,
+        spans=(types.Span(12.0, 14.5, "the bridge was closed"),),
+        tags=(types.Tag("suspension bridge", 0.61),),
+    )
+    reason = types.Reason(
+        "speech", "query", 1.0, 2.5, 1, 0.2, 2.5, text=found.text, start_s=12.0, end_s=19.5
+    )
+    hit = types.Hit(1, video, 2.5, (types.Moment(12.0, 19.5, 2.5, 14.2, (found,)),), (reason,))
+    text = "bridge closed"
+    unfolded = types.Decomposition(
+        text, "en", text, events=(types.SubEvent("sequel", "traffic jam"),), backend="events"
+    )
+    query = types.Query(text, "en")
+    return types.Results(query, (hit,), unfolded, {"videos": 1}, {"total": 0.05})
+
+
+EXAMPLE_VIDEO = {
+    "id": "9f2c41d07be83a55",
+    "path": "/videos/bridge.mp4",
+    "title": "Bridge closed",
+    "duration_s": 63.0,
+    "size_bytes": 1_000_000,
+    "width": 640,
+    "height": 360,
+    "has_video": True,
+    "has_audio": True,
+}
+
+
+def skeletons() -> Iterator[tuple[str, Any]]:
+    """Yield (command, keys) of every dictionary that a command prints with `--json`."""
+    names = {command.__name__: name for name, command in commands(app, "q2e")}
+    names["_say_report"] = "q2e index, q2e retry"
+    for path in sorted((ROOT / "src" / "q2e" / "cli").glob("*.py")):
+        for function in ast.parse(path.read_text("utf-8")).body:
+            if not isinstance(function, ast.FunctionDef) or function.name not in names:
+                continue
+            for call in ast.walk(function):
+                printed = isinstance(call, ast.Call) and getattr(call.func, "id", "")
+                if printed == "print_json" and isinstance(call.args[0], ast.Dict):
+                    yield names[function.name], keys_of(call.args[0])
+
+
+def keys_of(node: ast.expr) -> Any:
+    if isinstance(node, ast.Dict):
+        return {
+            key.value: keys_of(value)
+            for key, value in zip(node.keys, node.values, strict=True)
+            if isinstance(key, ast.Constant)
+        }
+    if isinstance(node, ast.ListComp):
+        return [keys_of(node.elt)]
+    return "…"
+
+
+# --- Python ---------------------------------------------------------------------------------
+
+
+def python_page() -> Iterator[str]:
+    text = inspect.cleandoc(q2e.__doc__ or "")
+    head, _, code = text.partition("\n\n")
+    yield f"{head}\n\n```python\n{code}\n```\n"
+    yield "\nEverything below is imported from `q2e` itself.\n"
+    for name in q2e.__all__:
+        value = getattr(q2e, name)
+        yield f"\n## {name}\n\n"
+        if inspect.isclass(value):
+            yield from class_of(value)
+        else:
+            (node,) = ast.parse(inspect.getsource(value)).body
+            assert isinstance(node, ast.FunctionDef)
+            yield from function_of(node)
+
+
+def class_of(value: type) -> Iterator[str]:
+    yield f"{paragraph(value.__doc__)}\n"
+    (node,) = ast.parse(inspect.getsource(value)).body
+    assert isinstance(node, ast.ClassDef)
+    if dataclasses.is_dataclass(value):
+        yield "\n| field | type | |\n|---|---|---|\n"
+        for field, after in pairwise([*node.body, ast.Pass()]):
+            if isinstance(field, ast.AnnAssign):
+                kind, note = ast.unparse(field.annotation), note_of(after)
+                yield f"| `{ast.unparse(field.target)}` | `{cell(kind)}` | {note} |\n"
+    if value is q2e.Settings:
+        yield "\nThe fields are in [Settings](settings.md).\n"
+        return
+    for member in node.body:
+        if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+            yield f"\n### {value.__name__}.{member.name}\n\n"
+            yield from function_of(member)
+
+
+def note_of(node: ast.stmt) -> str:
+    """Return the text that stands after a field, if there is one."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return cell(str(node.value.value))
+    return ""
+
+
+def function_of(node: ast.FunctionDef) -> Iterator[str]:
+    if not any(ast.unparse(mark) == "property" for mark in node.decorator_list):
+        arguments = ast.unparse(node.args).removeprefix("self").removeprefix(", ")
+        returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+        yield f"```python\n{node.name}({arguments}){returns}\n```\n\n"
+    yield f"{paragraph(ast.get_docstring(node))}\n"
+
+
+# --- errors ---------------------------------------------------------------------------------
+
+
+def errors_page() -> Iterator[str]:
+    head, _, rest = inspect.cleandoc(errors.__doc__ or "").partition("\n\n")
+    tree, _, tail = rest.partition("\n\n")
+    yield f"{head}\n\n```\n{inspect.cleandoc(tree)}\n```\n\n{paragraph(tail)}\n\n"
+    for name, value in vars(errors).items():
+        if inspect.isclass(value) and value.__module__ == errors.__name__:
+            yield f"- `{name}`: {paragraph(value.__doc__)}\n"
+
+
+# --- text -----------------------------------------------------------------------------------
+
+
+def paragraph(text: str | None) -> str:
+    return inspect.cleandoc(text or "").strip()
+
+
+def cell(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("|", "\\|")
+
+
+def block(value: Any) -> str:
+    return f"```json\n{json.dumps(value, ensure_ascii=False, indent=2)}\n```\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,86 @@
+"""The repository itself: what is in it, how big, and that each module says its purpose."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULE_LINES = 400
+FILE_BYTES = 2_000_000
+EXPECTED = (
+    "LICENSE",
+    "NOTICE",
+    "README.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "src/q2e/py.typed",
+)
+#: Paths that exist on one machine only must not be written down.
+LOCAL_PATHS = re.compile(r"(?<![\w./])/(?:work|root|home/\w+)/[\w.]")
+
+
+def files() -> list[Path]:
+    """Return the files that git tracks and that are there; skips outside a checkout."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_what_people_expect_is_there_and_not_empty() -> None:
+    for name in EXPECTED:
+        assert (ROOT / name).is_file(), name
+    for name in EXPECTED[:-1]:
+        assert (ROOT / name).stat().st_size > 300, name
+
+
+def test_no_file_is_big() -> None:
+    big = [f"{path.relative_to(ROOT)}" for path in files() if path.stat().st_size > FILE_BYTES]
+    assert not big
+
+
+@pytest.mark.parametrize("folder", ["src", "tests", "scripts", "benchmarks"])
+def test_every_module_says_its_purpose(folder: str) -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    ]
+    assert not silent
+
+
+def test_modules_stay_short() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
+        for path in (ROOT / "src").rglob("*.py")
+    }
+    assert not {name: lines for name, lines in lengths.items() if lines > MODULE_LINES}
+
+
+def test_no_path_of_one_machine_is_written_down() -> None:
+    found = []
+    for path in files():
+        if path == Path(__file__):
+            continue
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in LOCAL_PATHS.finditer(text)]
+    assert not found
+
+
+def test_changelog_and_citation_name_the_version() -> None:
+    import q2e
+
+    assert f"version: {q2e.__version__}" in (ROOT / "CITATION.cff").read_text("utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert "## Unreleased" in changes or f"## {q2e.__version__}" in changes
