@@ -166,7 +166,9 @@ def _decoded(container: Any, stream: Any) -> Iterator[tuple[float, Any]]:
 
 
 def frame_length_s(stream: Any, frame: Any) -> float:
-    """Return how long a video frame is shown, in seconds; 0.04 where the file does not say."""
+    """Return how long a frame lasts, in seconds; 0.04 for a picture whose file does not say."""
+    if stream.type == "audio":
+        return float(frame.samples) / float(frame.sample_rate)
     if frame.duration and frame.time_base:
         return float(frame.duration * frame.time_base)
     rate = stream.average_rate or stream.guessed_rate
