@@ -39,10 +39,11 @@ def quarter_turns(frame: Any) -> int:
 class Painter:
     """Makes small RGB pictures of one stream's frames; the same frame gives the same picture."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, interpolation: str = "AREA") -> None:
         from av.video.reformatter import VideoReformatter
 
         self._pixel_aspect = pixel_aspect(stream)
+        self._interpolation = interpolation
         self._reformatter = VideoReformatter()
 
     def paint(self, frame: Any, max_side: int, layout: str = "rgb24") -> UInt8:
@@ -54,7 +55,7 @@ class Painter:
         if turns % 2:
             width, height = height, width
         small = self._reformatter.reformat(
-            frame, width, height, layout, interpolation="AREA", threads=1
+            frame, width, height, layout, interpolation=self._interpolation, threads=1
         )
         pixels = np.asarray(small.to_ndarray(), np.uint8)
         return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
