@@ -55,7 +55,7 @@ def _speech(settings: Settings, models: Models) -> Channel:
 def _screen_text(settings: Settings, models: Models) -> Channel:
     from q2e.channels.screen_text import ScreenTextChannel
 
-    return ScreenTextChannel(models.reader)
+    return ScreenTextChannel(models.reader, settings.chunk_words)
 
 
 def _metadata(settings: Settings, models: Models) -> Channel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -54,7 +54,7 @@ def search(
     from q2e import shape
 
     index = q2e.open(directory(index_dir))
-    options = {
+    options: dict[str, Any] = {
         "decompose": decompose,
         "fuse": fuse,
         "normalise": normalise,
@@ -101,7 +101,7 @@ def run(
     import q2e
 
     index = q2e.open(directory(index_dir))
-    options = {
+    options: dict[str, Any] = {
         "decompose": decompose,
         "fuse": fuse,
         "normalise": normalise,

@@ -61,4 +61,11 @@ class Finished:
     seconds: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The reading process has its models; `problem` says why it has not."""
+
+    problem: str | None = None
+
+
 Message = Found | PartRead | Failed | Progress | Finished

@@ -20,7 +20,8 @@ from types import TracebackType
 from typing import IO, Self
 
 from q2e.config import Settings
-from q2e.ingest.messages import Failed, Finished, Job, Message
+from q2e.errors import ModelError, Q2EError
+from q2e.ingest.messages import Failed, Finished, Job, Message, Ready
 from q2e.ingest.reader import Reader
 
 #: Seconds without any message after which a reading process is taken for hung.
@@ -38,7 +39,10 @@ class Worker:
         self._stderr: IO[bytes] | None = None
 
     def run(self, job: Job) -> Iterator[Message]:
-        """Yield the messages about one job, ending with Finished or Failed."""
+        """Yield the messages about one job, ending with Finished or Failed.
+
+        Raises ModelError where the reading process cannot have its models.
+        """
         process = self._alive()
         assert process.stdin is not None  # opened with a pipe below
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
@@ -77,10 +81,22 @@ class Worker:
                 stderr=self._stderr,
             )
             assert self._process.stdin is not None
-            with contextlib.suppress(BrokenPipeError):
-                pickle.dump((self.settings, self.index), self._process.stdin)
             self._jobs_done = 0
+            self._greet(self._process)
         return self._process
+
+    def _greet(self, process: subprocess.Popen[bytes]) -> None:
+        """Hand over the settings and wait for the models; without them no file can be read."""
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            pickle.dump((self.settings, self.index), process.stdin)
+            process.stdin.flush()
+            answer = pickle.load(process.stdout)
+        except (BrokenPipeError, EOFError):
+            raise ModelError(f"{self._obituary()}; q2e doctor says what is missing") from None
+        if answer.problem is not None:
+            self.close()
+            raise ModelError(answer.problem)
 
     def _obituary(self) -> str:
         """Return why the reading process died, and forget it."""
@@ -138,8 +154,14 @@ def main() -> None:
     os.dup2(2, 1)
     settings, index = pickle.load(jobs)
     store = SqliteStore(index, read_only=True)
-    reader = Reader(settings, store)
-    while True:
+    ready = Ready()
+    try:
+        reader = Reader(settings, store)
+    except Q2EError as error:
+        ready = Ready(str(error))
+    pickle.dump(ready, answers)
+    answers.flush()
+    while ready.problem is None:
         try:
             job = pickle.load(jobs)
         except EOFError:
