@@ -22,7 +22,7 @@ class Interval:
     high: float
 
 
-def bootstrap(values: ArrayLike, *, level: float = 0.95, draws: int = 5_000) -> Interval:
+def bootstrap(values: ArrayLike, *, level: float = 0.95, draws: int = 2_000) -> Interval:
     """Return the mean of per-query values (n,) with its percentile bootstrap interval.
 
     Queries are drawn anew with replacement `draws` times; the draw is fixed, so figures repeat.

@@ -335,7 +335,7 @@ def _judge_row(row: Float64, grade: Float64, ties: Ties) -> Judged:
     order = relevant[np.argsort(-row[relevant], kind="stable")]
     gains = grade[order]
     ranks = np.empty(len(order))
-    for value in np.unique(row[order]):
+    for value in dict.fromkeys(row[order].tolist()):
         group = np.flatnonzero(row[order] == value)
         above, tied, hits = int((row > value).sum()), int((row == value).sum()), len(group)
         place = np.arange(1, hits + 1)

@@ -316,11 +316,12 @@ def _ranks(rows: Normalised) -> Float64:
 
 
 def _mean_ranks(table: Float64) -> Float64:
-    """Return ranks from 1 along the last axis, lowest first; equal entries share the mean."""
-    ordered = np.sort(table, axis=-1)
+    """Return ranks from 1 along the last axis of (n, V), lowest first; ties share the mean."""
+    order = np.argsort(table, axis=-1)
     ranks = np.empty(table.shape)
-    for row, line in enumerate(ordered):
-        left = np.searchsorted(line, table[row], "left")
-        right = np.searchsorted(line, table[row], "right")
-        ranks[row] = (left + right + 1) / 2
+    for row, places in enumerate(order):
+        line = table[row, places]
+        starts = np.flatnonzero(np.append(True, line[1:] != line[:-1])) if len(line) else places
+        sizes = np.diff(np.append(starts, len(line)))
+        ranks[row, places] = np.repeat(starts + (sizes + 1) / 2, sizes)
     return ranks

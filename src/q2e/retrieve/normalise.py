@@ -88,24 +88,27 @@ def minmax(scores: ArrayLike) -> Float64:
     return np.where(flat, (table - low) * 0.0, (table - low) / np.where(flat, 1.0, spread))
 
 
-def hubness(bank: ArrayLike, k: int = 128) -> Float64:
+def hubness(bank: ArrayLike, k: int | None = None) -> Float64:
     """Return (V,) the mean of the `k` largest scores that bank queries (B, V) give each video.
 
-    One number per item, made once for a collection. NaN where no bank query scores the item.
+    One number per item, made once for a collection; `k` is a hundredth of the bank where not
+    given, at least 1. NaN where no bank query scores the item.
     """
     table = np.asarray(bank, dtype=np.float64)
-    if k < 1:
+    count = max(1, len(table) // 100) if k is None else k
+    if count < 1:
         raise ValueError(f"k must be at least 1, got {k}")
-    ordered = -np.sort(-table, axis=0)[: min(k, len(table))]  # NaN sorts last
+    ordered = -np.sort(-table, axis=0)[:count]  # NaN sorts last
     return _mean(ordered.T)[:, 0]
 
 
-def nnn(scores: ArrayLike, bank: ArrayLike, k: int = 128, alpha: float = 0.75) -> Float64:
+def nnn(scores: ArrayLike, bank: ArrayLike, k: int | None = None, alpha: float = 0.5) -> Float64:
     """Return (Q, V) scores minus `alpha` times each item's `hubness`; NNN.
 
     Nearest Neighbour Normalisation (Chowdhury et al. 2024). An item near to every question loses
     what it would have got from any. Items no bank query scores keep their score less the mean
-    hubness; `alpha` 0 changes nothing.
+    hubness; `alpha` 0 changes nothing. Few neighbours and a mild `alpha` cost least where the
+    bank holds nothing like the query (docs/research/fusion.md).
     """
     table = np.asarray(scores, dtype=np.float64)
     return np.asarray(table - alpha * _mean_for_unknown(hubness(bank, k)))

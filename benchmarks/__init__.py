@@ -1,0 +1,1 @@
+"""Figures that the documentation quotes, reproduced by `python -m benchmarks`."""
