@@ -1,0 +1,31 @@
+"""Faults of an experiment that make its figures too good; pure functions on ids and texts."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+
+def _plain(text: str) -> str:
+    """Return text without case, width and spacing, so that the same words are the same."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def indexed_queries(queries: Mapping[str, str], documents: Iterable[str]) -> tuple[str, ...]:
+    """Return ids of queries whose whole text is also a document: they find themselves."""
+    known = {_plain(text) for text in documents}
+    return tuple(name for name, text in queries.items() if _plain(text) in known)
+
+
+def tested_bank(queries: Mapping[str, str], bank: Iterable[str]) -> tuple[str, ...]:
+    """Return ids of test queries that are in the bank used to normalise their scores."""
+    return indexed_queries(queries, bank)
+
+
+def shared_videos(splits: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Return {video: splits} of videos in more than one split; ids are hashes of content."""
+    found: dict[str, list[str]] = {}
+    for split, videos in splits.items():
+        for video in dict.fromkeys(videos):
+            found.setdefault(video, []).append(split)
+    return {video: tuple(names) for video, names in found.items() if len(names) > 1}
