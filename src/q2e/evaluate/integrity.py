@@ -11,15 +11,14 @@ def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def indexed_queries(queries: Mapping[str, str], documents: Iterable[str]) -> tuple[str, ...]:
-    """Return ids of queries whose whole text is also a document: they find themselves."""
-    known = {_plain(text) for text in documents}
+def queries_among(queries: Mapping[str, str], texts: Iterable[str]) -> tuple[str, ...]:
+    """Return ids of queries whose whole text is also among `texts`.
+
+    Queries that are documents find themselves; test queries in the bank that normalises their
+    scores are seen before the test.
+    """
+    known = {_plain(text) for text in texts}
     return tuple(name for name, text in queries.items() if _plain(text) in known)
-
-
-def tested_bank(queries: Mapping[str, str], bank: Iterable[str]) -> tuple[str, ...]:
-    """Return ids of test queries that are in the bank used to normalise their scores."""
-    return indexed_queries(queries, bank)
 
 
 def shared_videos(splits: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
