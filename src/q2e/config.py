@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     profile: str = Field("local", description="Named set of models to read and search with.")
 
     channels: tuple[str, ...] = Field(
-        ("frame", "speech", "screen_text", "caption", "metadata"),
+        ("frame", "speech", "screen_text", "metadata", "caption"),
         description="Ways in which a video is read.",
     )
     frames_per_video: int = Field(

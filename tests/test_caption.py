@@ -1,0 +1,46 @@
+"""Captions composed of what other channels recognised."""
+
+from __future__ import annotations
+
+from q2e.channels.caption import ComposedCaptionChannel
+from q2e.types import Evidence, Part, Tag, Video
+
+VIDEO = Video(id="v", path="v.mp4", duration_s=20.0)
+
+
+def _frame(start_s: float, end_s: float, at_s: float, *tags: tuple[str, float]) -> Evidence:
+    return Evidence(
+        "v", "frame", start_s, end_s, frame_s=at_s, tags=tuple(Tag(*tag) for tag in tags)
+    )
+
+
+def _captions(*evidence: Evidence) -> list[Evidence]:
+    return ComposedCaptionChannel().extract(Part(VIDEO, 0.0, 20.0, evidence=evidence))
+
+
+def test_confidence_is_said() -> None:
+    (caption,) = _captions(
+        _frame(0, 10, 2, ("dog", 0.9), ("sofa", 0.3)), _frame(0, 10, 6, ("dog", 0.7), ("cat", 0.01))
+    )
+    assert caption.text == "Shows dog, perhaps sofa."
+    assert (caption.origin, caption.language, caption.frame_s) == ("composed", "en", 2)
+    assert (caption.start_s, caption.end_s) == (0, 10)
+
+
+def test_nothing_recognised_says_nothing() -> None:
+    assert _captions(_frame(0, 10, 2, ("dog", 0.05)), _frame(10, 20, 12)) == []
+
+
+def test_speech_and_screen_text_of_the_same_time_are_quoted() -> None:
+    first, second = _captions(
+        _frame(0, 10, 2, ("dog", 0.5)),
+        _frame(10, 20, 12, ("cat", 0.5)),
+        Evidence("v", "speech", 3, 8, text="Да здравствует  лето"),
+        Evidence("v", "screen_text", 10, 15, text="夏"),
+    )
+    assert first.text == "Shows dog. Said: “Да здравствует лето”."
+    assert second.text == "Shows cat. Text on screen: “夏”."
+
+
+def test_no_frames_no_captions() -> None:
+    assert _captions(Evidence("v", "speech", 0, 5, text="hello")) == []
