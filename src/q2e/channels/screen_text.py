@@ -16,12 +16,14 @@ from q2e.text.clean import clean
 from q2e.text.language import detect
 from q2e.types import Evidence, Frame, Part, Span
 
-_VERSION = "screen_text/1"
+_VERSION = "screen_text/2"
 _MAX_LINE = 500
 _MAX_LINES = 100
 #: A frame is read when a cell of 1/48 of its width differs by this much grey from the last read.
 _CELLS = 48
 _CHANGED = 10.0
+#: Seconds of one shot between two frames that are read: text meant to be read stays longer.
+_EVERY_S = 1.5
 #: Lines are the same text where this share of their letters agrees in order: the reader's jitter.
 _SAME = 0.8
 #: Frames read in between that may miss a line.
@@ -85,16 +87,19 @@ class ScreenTextChannel:
         open_: list[_Track] = []
         closed: list[_Track] = []
         last_read: Float32 | None = None
+        last_frame: Frame | None = None
         shown: list[_Track] = []
         reads = 0
         last_seen: dict[int, int] = {}
         for number, frame in enumerate(frames):
             cells = _cells(frame.image)
-            if last_read is not None and not _changed(last_read, cells):
+            if last_read is not None and (
+                _soon_after(last_frame, frame) or not _changed(last_read, cells)
+            ):
                 for track in shown:
                     track.last = number
                 continue
-            last_read = cells
+            last_read, last_frame = cells, frame
             reads += 1
             shown = []
             for line in self._lines(frame.image, number):
@@ -132,6 +137,11 @@ def _cells(image: UInt8) -> Float32:
     return cells
 
 
+def _soon_after(before: Frame | None, now: Frame) -> bool:
+    same_shot = before is not None and before.segment == now.segment
+    return same_shot and before is not None and now.time_s - before.time_s < _EVERY_S
+
+
 def _changed(before: Float32, now: Float32) -> bool:
     return before.shape != now.shape or bool(np.abs(before - now).max(initial=0.0) > _CHANGED)
 
@@ -144,7 +154,8 @@ def _same(line: _Track, known: Sequence[_Track]) -> _Track | None:
         if 2 * min(len(letters), len(other)) < best_share * (len(letters) + len(other)):
             continue
         # Numbers that differ are other text (a clock, a score), however alike the letters.
-        if [c for c in letters if c.isdigit()] != [c for c in other if c.isdigit()]:
+        digits, other_digits = (list(filter(str.isdigit, text)) for text in (letters, other))
+        if digits and other_digits and digits != other_digits:
             continue
         share = SequenceMatcher(None, letters, other, autojunk=False).ratio()
         if share >= best_share:
