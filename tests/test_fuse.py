@@ -84,7 +84,7 @@ def test_a_peaked_row_outweighs_a_flat_one() -> None:
     peaked, flat = np.zeros(50), np.sin(np.arange(50.0))
     peaked[3] = 1.0
     fusion = fuse(normalise(np.stack([peaked, flat])))
-    assert fusion.weight[0] > 3 * fusion.weight[1]
+    assert fusion.weight[0] > 2 * fusion.weight[1]
     assert fusion.entropy[0] < fusion.entropy[1] <= 1.0
     assert fusion.score.argmax() == 3
 
@@ -130,6 +130,17 @@ def test_one_match_among_a_hundred_is_lifted(rule: str) -> None:
     before = fuse(normalise(frame[None]), rule).score
     after = fuse(normalise(np.stack([frame, words]), floor=[NAN, 0.0]), rule).score
     assert (after > after[40]).sum() < (before > before[40]).sum()
+
+
+def test_one_spoken_match_of_a_thousand_does_not_silence_what_is_seen() -> None:
+    frame = np.random.default_rng(0).normal(0.2, 0.02, 1000)
+    frame[10] = 0.3
+    words = np.full(1000, NAN)
+    words[500] = 1.0
+    fusion = fuse(normalise(np.stack([frame, words]), floor=[NAN, 0.0]))
+    assert set(np.argsort(-fusion.score)[:2].tolist()) == {10, 500}
+    assert fusion.weight.min() > 0.4
+    assert fusion.score[10] > fusion.score[500] / 2
 
 
 def test_max_by_hand_names_the_winner() -> None:

@@ -12,6 +12,7 @@ from q2e.errors import FusionError
 from q2e.retrieve.normalise import (
     CORRECTIONS,
     MODES,
+    PEAK,
     batch_softmax,
     dual_softmax,
     dynamic_inverted_softmax,
@@ -77,6 +78,15 @@ def test_a_single_present_score_says_nothing_without_a_floor_and_lifts_with_one(
     rows = normalise(row, floor=[0.0])
     assert not rows.dead[0] and rows.value[0].argmax() == 7
     assert rows.present[0].sum() == 1
+
+
+def test_one_match_among_many_does_not_tower_over_everything() -> None:
+    row = np.full((1, 10_000), NAN)
+    row[0, [3, 4]] = [2.0, 1.9]
+    rows = normalise(row, floor=[0.0])
+    assert rows.value.max() == pytest.approx(PEAK)
+    assert rows.value[0, 3] > rows.value[0, 4] > 4 > rows.value[0, 5]
+    assert rows.probability.max() < 0.05
 
 
 def test_a_floor_is_known_for_some_rows_only() -> None:

@@ -22,6 +22,9 @@ from q2e.errors import FusionError
 
 #: Rows whose spread is below this share of their size are constant: rounding, not information.
 CONSTANT = 1e-9
+#: Standard deviations that a standardised row's best may stand above its mean. A channel that
+#: matches one of V videos would put it sqrt(V) above, and silence every other channel.
+PEAK = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,10 +245,11 @@ def normalise(
 ) -> Normalised:
     """Make score rows (S, V) of one query, or (S, Q, V) of a batch, comparable.
 
-    For a single query, `value` is the standardised row (`videos`, `bank`), the row in [0, 1]
-    (`minmax`) or the row itself (`none`), and `probability` softmax(value / temperature) over the
-    videos. In the batch modes `temperature` multiplies the scores instead, as in the reference
-    code, and `value` and `probability` are both the outcome (for `batch`, softmax over queries).
+    For a single query, `value` is the standardised row (`videos`, `bank`; the best at most PEAK
+    above the mean), the row in [0, 1] (`minmax`) or the row itself (`none`), and `probability`
+    softmax(value / temperature) over the videos. In the batch modes `temperature` multiplies the
+    scores instead, as in the reference code, and `value` and `probability` are both the outcome
+    (for `batch`, softmax over queries).
 
     `floor` (S,) is what a row gives a video that does not match: 0 for BM25, NaN where that is
     not known, as for cosines. A known floor is an observation: missing videos take part in the
@@ -275,7 +279,7 @@ def normalise(
         table = _corrected(table, bank, correction)
         floor = None  # a floor of raw scores means nothing after the correction
     filled, present, dead = _filled(table, floor)
-    value = {"none": _same, "minmax": minmax}.get(mode, zscore)(filled)
+    value = {"none": _same, "minmax": minmax}.get(mode, _standardised)(filled)
     # What no floor is known for is level with the lowest present.
     value = _level(value, ~np.isnan(filled))
     value[dead] = 0.0
@@ -308,6 +312,13 @@ def _dual(scores: ArrayLike, temperature: float) -> Float64:
 
 def _sinkhorn(scores: ArrayLike, temperature: float) -> Float64:
     return sinkhorn(scores, temperature=temperature)
+
+
+def _standardised(scores: Float64) -> Float64:
+    """Return z-scores of rows, drawn together where the best would stand above PEAK."""
+    value = zscore(scores)
+    best = np.where(np.isnan(value), 0.0, value).max(axis=-1, keepdims=True, initial=0.0)
+    return np.asarray(value * (PEAK / np.maximum(best, PEAK)))
 
 
 def _same(scores: Float64) -> Float64:
