@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import q2e
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -30,3 +32,12 @@ def _no_user_settings() -> None:
     for name in list(os.environ):
         if name.startswith("Q2E_") and name != "Q2E_DEV_DATA":
             del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def sample_index(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> q2e.Index:
+    """The whole sample collection, read once with the real models; tests must not change it."""
+    index = q2e.open(tmp_path_factory.mktemp("samples") / "index")
+    report = index.add(samples / "manifest.csv")
+    assert report.failures == []
+    return index

@@ -1,0 +1,106 @@
+"""Searching the sample collection: nine languages, all channels, reasons that add up."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import q2e
+from q2e.errors import ConfigError, QueryError, StoreError
+
+
+def _queries(samples: Path) -> list[dict[str, str]]:
+    with (samples / "queries.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def test_the_right_clip_is_found_in_every_language(sample_index: q2e.Index, samples: Path) -> None:
+    missed = []
+    first = 0
+    rows = _queries(samples)
+    for row in rows:
+        found = [
+            str(Path(hit.video.path).relative_to(samples))
+            for hit in sample_index.search(row["query"], top=3)
+        ]
+        if row["expected"] not in found:
+            missed.append((row["language"], row["query"], found[:1]))
+        first += found[:1] == [row["expected"]]
+    # Every language finds what it asks for; a few pictures lie between labels.
+    assert len(missed) <= len(rows) // 10, missed
+    assert first >= 0.75 * len(rows), first
+
+
+def test_reasons_add_up_and_point_into_the_video(sample_index: q2e.Index, samples: Path) -> None:
+    for row in _queries(samples)[::4]:
+        for hit in sample_index.search(row["query"], top=5):
+            assert sum(reason.contribution for reason in hit.why) == pytest.approx(
+                hit.score, abs=1e-6
+            )
+            for reason in hit.why:
+                assert reason.contribution == pytest.approx(reason.weight * reason.score, abs=1e-6)
+            for moment in hit.moments:
+                assert 0 <= moment.start_s <= moment.frame_s <= moment.end_s
+                assert moment.end_s <= hit.video.duration_s + 0.5
+                assert moment.evidence
+            assert len(hit.moments) <= 3
+
+
+def test_hits_are_ranked(sample_index: q2e.Index) -> None:
+    results = sample_index.search("weasels have eaten the telephone system")
+    assert [hit.rank for hit in results] == list(range(1, len(results) + 1))
+    scores = [hit.score for hit in results]
+    assert scores == sorted(scores, reverse=True)
+    assert Path(results[0].video.path).name == "call-06.mp4"
+    assert any(reason.channel == "speech" for reason in results[0].why[:2])
+    assert {"decompose", "encode", "score", "fuse", "explain"} <= set(results.timings_s)
+
+
+def test_the_same_question_has_the_same_answer(sample_index: q2e.Index) -> None:
+    one, two = (sample_index.search("huelga de museos") for _ in range(2))
+    assert one.hits == two.hits
+
+
+def test_channel_filter(sample_index: q2e.Index) -> None:
+    results = sample_index.search("exhibition in Cairo", channels=["screen_text"])
+    assert results.hits
+    assert {reason.channel for hit in results for reason in hit.why} == {"screen_text"}
+
+
+def test_date_language_and_video_filters(sample_index: q2e.Index) -> None:
+    dated = sample_index.search("astronaut", since="2012", until="2012-09")
+    assert [Path(hit.video.path).name for hit in dated] == ["portrait-19.mp4"]
+    for hit in sample_index.search("please wait", languages=["es"]):
+        evidence = [one for moment in hit.moments for one in moment.evidence]
+        assert "es" in {hit.video.language, *(one.language for one in evidence)}
+    one = sample_index.search("please wait", videos=["call-06.mp4"])
+    assert [Path(hit.video.path).name for hit in one] == ["call-06.mp4"]
+
+
+def test_a_filter_that_nothing_satisfies_ends_the_list(sample_index: q2e.Index) -> None:
+    assert len(sample_index.search("astronaut", since="2999")) == 0
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!…", "。"])
+def test_empty_question(sample_index: q2e.Index, text: str) -> None:
+    with pytest.raises(QueryError, match="empty"):
+        sample_index.search(text)
+
+
+def test_overlong_question(sample_index: q2e.Index) -> None:
+    with pytest.raises(QueryError, match="4000"):
+        sample_index.search("a" * 4001)
+
+
+def test_unknown_names_are_said(sample_index: q2e.Index) -> None:
+    with pytest.raises(ConfigError, match="nowhere"):
+        sample_index.show("nowhere.mp4")
+    with pytest.raises(ConfigError, match="colour"):
+        sample_index.search("cat", colour="red")
+
+
+def test_no_index_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="q2e index"):
+        q2e.open(tmp_path / "nothing").search("cat")
