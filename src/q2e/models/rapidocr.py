@@ -21,6 +21,8 @@ from q2e.models.tesseract import Tesseract, installed_packs
 MAX_SIDE = 640
 #: Letters the recogniser does not know leave it at 0.4 to 0.66; what it knows, above 0.9.
 _CONFIDENT = 0.75
+#: The detector's score from which an unread box is text; patterns taken for text stay below.
+_SURELY_TEXT = 0.65
 #: A picture whose grey hardly varies shows no text.
 _FLAT = 2.0
 _DETECTOR = "PP-OCRv6_det_small.onnx"
@@ -68,7 +70,8 @@ class RapidOcr:
             return []
         picture = np.ascontiguousarray(image[:, :, ::-1])  # the models were trained on BGR
         with self._lock:
-            corners = self._engine(picture).boxes
+            detected = self._engine(picture)
+            corners = detected.boxes
             if corners is None or not len(corners):
                 return []
             crops = [_crop(picture, box) for box in corners]
@@ -77,7 +80,11 @@ class RapidOcr:
             (text, float(score)) if score >= _CONFIDENT and text.strip() else None
             for text, score in zip(read.txts, read.scores, strict=True)
         ]
-        unread = [index for index, line in enumerate(lines) if line is None]
+        unread = [
+            index
+            for index, (line, score) in enumerate(zip(lines, detected.scores, strict=True))
+            if line is None and score >= _SURELY_TEXT
+        ]
         if unread:
             for index, other in zip(unread, self._read_others(crops, unread), strict=True):
                 lines[index] = other

