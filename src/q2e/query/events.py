@@ -9,9 +9,13 @@ place, subject) from the question itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from threading import Lock
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +29,9 @@ from q2e.query.slots import Slots, find_slots, languages_by_script
 from q2e.types import EVENT_KINDS, Decomposition
 
 #: Least advantage in cosine of the best event type over plain descriptions. Chosen on the odd
-#: questions of tests/data/event_queries.toml; a hundredth either way changes little.
-MARGIN = 0.0052
-_NEAREST_EVENT = 2
+#: questions of tests/data/event_queries.toml with multilingual-e5-small.
+MARGIN = 0.006
+_NEAREST_EVENT = 3
 _NEAREST_PLAIN = 3
 _PLAIN = -1
 
@@ -55,8 +59,9 @@ class Choice:
 class EventsBackend:
     """The decomposition backend that needs no language model.
 
-    `cache` is a folder for the vectors of the knowledge base, by default `events` in Q2E's own
-    (see q2e.cache); they are computed once a language, text encoder and knowledge base.
+    The vectors of the built-in knowledge base in the space of the `local` profile come with the
+    package; others are computed once a language and kept in the folder `cache`, by default
+    `events` in Q2E's own (see q2e.cache).
     """
 
     name = "events"
@@ -120,8 +125,8 @@ class EventsBackend:
     def choose(self, text: str, language: str | None = None, top: int = 3) -> Choice:
         """Return the `top` event types nearest to `text`, with their advantage over plain text.
 
-        A type's nearness is the mean cosine of its two nearest words, that of plain text the
-        mean of its three nearest descriptions.
+        A type's nearness is the mean cosine of its three nearest names, definitions and
+        questions, that of plain text the mean of its three nearest descriptions.
         """
         if not text.strip() or not self.knowledge.types:
             return Choice((), ())
@@ -159,14 +164,28 @@ class EventsBackend:
                 self._anchors[language] = _Anchors(self._vectors(texts), types)
             return self._anchors[language]
 
+    def vector_files(self) -> list[str]:
+        """Return the names of the files that hold the vectors, one a language."""
+        languages = self.knowledge.languages
+        return [self._file_name(_words(self.knowledge, language)[0]) for language in languages]
+
+    def _file_name(self, texts: Sequence[str]) -> str:
+        return f"{content_key(self._encoder.space, *texts)}.npz"
+
     def _vectors(self, texts: Sequence[str]) -> Float32:
-        file = self._cache / f"{content_key(self._encoder.space, *texts)}.npy"
-        vectors = _read(file)
-        if vectors is None or vectors.ndim != 2 or len(vectors) != len(texts):
-            # Rounded before first use too, so that a warm cache changes no answer.
-            vectors = self._encoder.encode_queries(texts).astype(np.float16)
-            _write(file, vectors)
-        return vectors.astype(np.float32)
+        name = self._file_name(texts)
+        shipped = resources.files("q2e") / "data" / "events" / "vectors" / name
+        for file in (shipped, self._cache / name):
+            vectors = _read(file)
+            if vectors is not None and vectors.shape[:1] == (len(texts),):
+                return vectors
+        rounded, scale = _rounded(self._encoder.encode_queries(texts))
+        with suppress(OSError):  # A cache that cannot be written is computed again.
+            write_whole(
+                self._cache / name,
+                lambda out: np.savez(out, vectors=rounded, scale=np.float32(scale)),
+            )
+        return rounded.astype(np.float32) * np.float32(scale)
 
 
 def _words(knowledge: Knowledge, language: str) -> tuple[list[str], Int64]:
@@ -207,16 +226,16 @@ def _mean_of_best(values: Float32, count: int) -> float:
     return float(np.sort(values)[::-1][:count].mean())
 
 
-def _read(file: Path) -> NDArray[np.float16] | None:
+def _rounded(vectors: Float32) -> tuple[NDArray[np.int8], float]:
+    """Return `vectors` in steps of the returned size, which a byte can count."""
+    scale = float(np.abs(vectors).max(initial=1e-12)) / 127
+    return np.round(vectors / scale).astype(np.int8), scale
+
+
+def _read(file: Traversable | Path) -> Float32 | None:
     try:
-        vectors: NDArray[np.float16] = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as content:
+            vectors: Float32 = content["vectors"].astype(np.float32) * content["scale"]
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile):
         return None
     return vectors
-
-
-def _write(file: Path, vectors: NDArray[np.float16]) -> None:
-    try:
-        write_whole(file, lambda out: np.save(out, vectors, allow_pickle=False))
-    except OSError:
-        return  # A cache that cannot be written is computed again.

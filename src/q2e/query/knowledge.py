@@ -26,6 +26,8 @@ from typing import Any
 from q2e.errors import ConfigError
 from q2e.types import EVENT_KINDS, EventKind
 
+#: Phrases of one kind that a question is unfolded into.
+MOST_PHRASES = 5
 _FIELDS = ("name", "definition", *EVENT_KINDS)
 
 
@@ -39,9 +41,10 @@ class EventType:
     phrases: Mapping[EventKind, Mapping[str, tuple[str, ...]]]
 
     def say(self, kind: EventKind, language: str | None) -> tuple[str, ...]:
-        """Return the typical phrases of a kind in `language`, or in English where it has none."""
+        """Return typical phrases of a kind: first those in `language`, then English."""
         by_language = self.phrases[kind]
-        return by_language.get(language or "en") or by_language.get("en", ())
+        phrases = (*by_language.get(language or "en", ()), *by_language.get("en", ()))
+        return tuple(dict.fromkeys(phrases))[:MOST_PHRASES]
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ def _capitalised(
     """Return runs of capitalised words: those after a preposition of place, and the others.
 
     A capital at the very start says nothing, nor do capitals in German, where nouns have them;
-    there a run needs two words or a preposition.
+    there, and where the language is unknown, a name needs two words.
     """
     places: list[str] = []
     subjects: list[str] = []
@@ -210,7 +210,7 @@ def _capitalised(
         long_run = len(run.split()) > 1 or (run.isupper() and len(run) > 1)
         if before and before[-1].casefold() in _PREPOSITIONS and (language != "de" or long_run):
             places.append(run)
-        elif long_run or (before and language != "de"):
+        elif long_run or (before and language not in (None, "de")):
             subjects.append(run)
     return places, subjects
 
