@@ -187,11 +187,15 @@ def batch_softmax(scores: ArrayLike, temperature: float = 100.0) -> Float64:
     """
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim < 2 or table.shape[-2] < 2:
-        raise FusionError(
-            "normalisation 'batch' compares the queries of a batch and got 1 query, which makes "
-            "all videos equal; use 'videos' or 'bank' for single queries"
-        )
+        raise _one_query("batch")
     return softmax(temperature * table, axis=-2)
+
+
+def _one_query(mode: str) -> FusionError:
+    return FusionError(
+        f"normalisation {mode!r} compares the queries of a batch and got 1 query, which makes "
+        "all videos equal; use 'videos' or 'bank' for single queries"
+    )
 
 
 #: Hubness corrections that work for a single query, by name: (scores, bank) -> scores.
@@ -279,7 +283,8 @@ def normalise(
         table = _corrected(table, bank, correction)
         floor = None  # a floor of raw scores means nothing after the correction
     filled, present, dead = _filled(table, floor)
-    value = {"none": _same, "minmax": minmax}.get(mode, _standardised)(filled)
+    plain: dict[str, Callable[[Float64], Float64]] = {"none": np.asarray, "minmax": minmax}
+    value = plain.get(mode, _standardised)(filled)
     # What no floor is known for is level with the lowest present.
     value = _level(value, ~np.isnan(filled))
     value[dead] = 0.0
@@ -288,13 +293,14 @@ def normalise(
 
 def _normalise_batch(table: Float64, mode: str, temperature: float) -> Normalised:
     if table.ndim == 2 or table.shape[1] < 2:
-        raise FusionError(
-            f"normalisation {mode!r} compares the queries of a batch and got 1 query, which makes "
-            "all videos equal; use 'videos' or 'bank' for single queries"
-        )
-    formula = {"batch": batch_softmax, "dual_softmax": _dual, "sinkhorn": _sinkhorn}[mode]
+        raise _one_query(mode)
+    formulas: dict[str, Callable[..., Float64]] = {
+        "batch": batch_softmax,
+        "dual_softmax": dual_softmax,
+        "sinkhorn": sinkhorn,
+    }
     present = ~np.isnan(table)
-    channels = [formula(channel, temperature) for channel in table]
+    channels = [formulas[mode](channel, temperature=temperature) for channel in table]
     value = np.stack(channels) if channels else table
     probability = np.exp(value) if mode == "sinkhorn" else value
     return Normalised(
@@ -306,23 +312,11 @@ def _normalise_batch(table: Float64, mode: str, temperature: float) -> Normalise
     )
 
 
-def _dual(scores: ArrayLike, temperature: float) -> Float64:
-    return dual_softmax(scores, temperature=temperature)
-
-
-def _sinkhorn(scores: ArrayLike, temperature: float) -> Float64:
-    return sinkhorn(scores, temperature=temperature)
-
-
 def _standardised(scores: Float64) -> Float64:
     """Return z-scores of rows, drawn together where the best would stand above PEAK."""
     value = zscore(scores)
     best = np.where(np.isnan(value), 0.0, value).max(axis=-1, keepdims=True, initial=0.0)
     return np.asarray(value * (PEAK / np.maximum(best, PEAK)))
-
-
-def _same(scores: Float64) -> Float64:
-    return scores
 
 
 def _corrected(table: Float64, bank: ArrayLike | None, correction: str) -> Float64:
