@@ -65,7 +65,8 @@ clean:
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) $(NEW_ENOUGH); then \
 		echo "Python 3.11 or newer with the venv module is needed;" \
-			"found: $$(python3 --version 2>&1 || echo none)." >&2; \
+			"tried: $(if $(PYTHON),$(PYTHON),python3 to python3.14)," \
+			"version $$($(or $(PYTHON),python3) --version 2>&1 | head -n 1)." >&2; \
 		echo "Install it (Debian: apt-get install python3 python3-venv)" \
 			"or name it: make PYTHON=/path/to/python3.12 ..." >&2; \
 		exit 1; \

@@ -26,8 +26,8 @@ if [ -n "${Q:-}" ]; then
     "$q2e" search "$Q" --index demo-index/samples
     exit
 fi
-ask demo-index/samples "English" "weasels have eaten the telephone system"
-ask demo-index/samples "Spanish" "una taza de café sobre una mesa"
-ask demo-index/samples "Chinese" "颐和园的花展"
-ask demo-index/samples "Arabic" "دب قطبي على الثلج"
-ask demo-index/samples "Russian" "женщина, которая пилотировала шаттл"
+ask demo-index/samples "English" "weasels have eaten the telephone system"  # is said
+ask demo-index/samples "Spanish" "oso polar"                                # is seen
+ask demo-index/samples "Chinese" "颐和园的花展"                             # is written
+ask demo-index/samples "Arabic" "جميع الموظفين مشغولون، الرجاء الانتظار"    # is said, in Spanish
+ask demo-index/samples "Russian" "женщина, которая пилотировала шаттл"      # is known, in English
