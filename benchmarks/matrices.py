@@ -19,13 +19,15 @@ from q2e.arrays import Bool, Float64
 from q2e.evaluate.compare import bootstrap, randomisation_test
 from q2e.evaluate.matrix import evaluate_matrices, load_matrix, query_groups
 from q2e.evaluate.measures import judge_matrix, parse_measures
-from q2e.retrieve.fuse import RULES, agreement, fuse_batch
+from q2e.retrieve.fuse import RULES, agreement, entropy_bits, fuse_batch
 from q2e.retrieve.normalise import (
     dual_softmax,
     dynamic_inverted_softmax,
     inverted_softmax,
     nnn,
     normalise,
+    softmax,
+    zscore,
 )
 
 HITS = parse_measures("Success@1,Success@5,Success@10")
@@ -71,6 +73,7 @@ def run(dev_data: Path) -> dict[str, Any]:
             str(heat): _figures([video, titles], mode="videos", temperature=heat)["R@1"]["value"]
             for heat in (0.25, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0)
         },
+        "tried and not kept": _tried(stack),
         "one query at a time, half of the queries as bank": _banks(stack),
         "repeated sentences": _repeated(stack),
         "permuted copy": _permuted(video, titles),
@@ -100,6 +103,34 @@ def _hits(scores: Float64, own: Any) -> Float64:
     relevance = np.zeros(scores.shape)
     relevance[np.arange(len(own)), own] = 1
     return np.array([float(one.ranks[0] <= 1) for one in judge_matrix(scores, relevance)])
+
+
+def _tried(stack: Float64) -> dict[str, float]:
+    """Return R@1 of ideas that were not kept, on rows standardised over the videos."""
+    z = zscore(stack)
+    p = softmax(z)
+    ordered = -np.sort(-z, axis=-1)
+    gap, best = ordered[..., 0] - ordered[..., 1], ordered[..., 0]
+    ideas = {
+        "z-scores, inverse entropy, 1.0": (z, _inverse_entropy(p)),
+        "z-scores, inverse entropy, 0.35": (z, _inverse_entropy(softmax(z / 0.35))),
+        "square roots of probabilities": (np.sqrt(p), _inverse_entropy(p)),
+        "probabilities, equal weights": (p, np.ones(gap.shape)),
+        "z-scores, gap to the second": (z, gap),
+        "z-scores, best": (z, best),
+        "z-scores, best cubed": (z, best**3),
+        "z-scores, fourth moment": (z, (z**4).mean(axis=-1)),
+        "sum of exponentials of z-scores": (np.exp(z), np.ones(gap.shape)),
+    }
+    own = np.arange(stack.shape[1])
+    return {
+        name: round(100 * float(_hits((weight[..., None] * value).sum(0), own).mean()), 1)
+        for name, (value, weight) in ideas.items()
+    }
+
+
+def _inverse_entropy(probability: Float64) -> Float64:
+    return np.asarray(1 / (entropy_bits(probability) / np.log2(probability.shape[-1]) + 0.1))
 
 
 def _banks(stack: Float64) -> dict[str, Any]:
