@@ -10,12 +10,14 @@ from urllib.parse import unquote
 from q2e.channels.base import Needs
 from q2e.config import Settings
 from q2e.media.probe import container_tags
-from q2e.text.chunk import chunk_text
+from q2e.text.chunk import chunk_text, count_words
 from q2e.text.clean import clean
 from q2e.text.language import detect
 from q2e.types import Evidence, Part, Video
 
 _VERSION = "metadata/1"
+#: Fewer words, as names have, tell no language.
+_TELLING_WORDS = 3
 _MAX_TITLE = 500
 _MAX_DESCRIPTION = 50_000
 #: Tags of a container that speak of what it shows; the others name encoders and handlers.
@@ -80,7 +82,7 @@ class MetadataChannel:
                     start_s=0.0,
                     end_s=max(video.duration_s, part.end_s),
                     text=text,
-                    language=detect(text) or video.language,
+                    language=_language(text) or video.language,
                     origin=origin,
                 )
             )
@@ -106,6 +108,10 @@ class MetadataChannel:
             line for raw in text.splitlines() if (line := clean(raw, _MAX_DESCRIPTION))
         )
         return chunk_text(lines[:_MAX_DESCRIPTION], self._words)
+
+
+def _language(text: str) -> str | None:
+    return detect(text) if count_words(text) >= _TELLING_WORDS else None
 
 
 def readable_name(path: str) -> str:

@@ -11,13 +11,15 @@ import numpy as np
 from q2e.arrays import Float32, UInt8
 from q2e.channels.base import Needs
 from q2e.models.base import TextReader
-from q2e.text.chunk import chunk
+from q2e.text.chunk import chunk, count_words
 from q2e.text.clean import clean
 from q2e.text.language import detect
 from q2e.types import Evidence, Frame, Part, Span
 
 _VERSION = "screen_text/2"
 _MAX_LINE = 500
+#: Fewer words, as names and signs have, tell no language.
+_TELLING_WORDS = 3
 _MAX_LINES = 100
 #: A frame is read when a cell of 1/48 of its width differs by this much grey from the last read.
 _CELLS = 48
@@ -75,7 +77,7 @@ class ScreenTextChannel:
                         start_s=start_s,
                         end_s=end_s,
                         text=piece.text,
-                        language=detect(piece.text),
+                        language=_language(piece.text),
                         origin=self._reader.info.id,
                         frame_s=frames[first].time_s,
                         spans=piece.spans,
@@ -124,6 +126,10 @@ class ScreenTextChannel:
             text = clean(box.text, _MAX_LINE)
             if sum(map(str.isalnum, text)) >= 2:
                 yield _Track(text, box.confidence, number, number, box.box[1], box.box[0])
+
+
+def _language(text: str) -> str | None:
+    return detect(text) if count_words(text) >= _TELLING_WORDS else None
 
 
 def _cells(image: UInt8) -> Float32:

