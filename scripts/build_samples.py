@@ -355,7 +355,9 @@ def write_media(target: Path, frames: list[Any], voice: Any) -> None:
     """Write H.264 and AAC, or Opus alone; a still last frame fills up to the end of the speech."""
     import av
 
-    with av.open(str(target), "w") as container:
+    # Ogg numbers its streams at random unless told to be exact to the bit.
+    exact = {"fflags": "+bitexact"} if target.suffix == ".opus" else {}
+    with av.open(str(target), "w", options=exact) as container:
         picture = sound = None
         if frames:
             picture = container.add_stream("libx264", FPS)
