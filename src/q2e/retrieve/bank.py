@@ -17,7 +17,7 @@ from q2e.models.remembered import remembered
 from q2e.query.knowledge import Knowledge, bank, load
 
 #: Share of the mean similarity to the bank that is subtracted.
-ALPHA = 1.0
+ALPHA = 0.75
 
 
 def subtract_bank(queries: Float32, mean: Float32, alpha: float = ALPHA) -> Float32:
