@@ -27,7 +27,7 @@ FRAMES = 16
 
 
 def run(dev_data: Path) -> dict[str, Any]:
-    """Return recall and mean reciprocal rank by language, and the cost of a frame, decoding included.
+    """Return recall and mean reciprocal rank by language, and what a frame costs with decoding.
 
     `dev_data` holds `videos/clips` and `videos/captions.tsv` (file name, caption in English).
     """
