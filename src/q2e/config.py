@@ -59,12 +59,21 @@ class Settings(BaseSettings):
     decompose: Literal["events", "none", "llm"] = Field(
         "events", description="What unfolds a question into events before, during and after."
     )
-    fuse: str = Field("entropy", description="Rule that makes one score of many.")
+    fuse: str = Field("entropy_sum", description="Rule that makes one score of many.")
     normalise: Literal["videos", "bank"] = Field(
         "bank", description="How scores of different channels are made comparable."
     )
     temperature: float = Field(
         1.0, gt=0, description="Softness of the distribution from which entropy is taken."
+    )
+    event_weight: float = Field(
+        0.25, ge=0, le=1, description="Weight of a sub-event beside the question itself."
+    )
+    confidence: float = Field(
+        1.0,
+        ge=0,
+        description="Least score of a hit in its best channel, in standard deviations above "
+        "generic questions; 0 shows everything.",
     )
     feedback: bool = Field(
         False, description="Search again with what the best hits have in common."

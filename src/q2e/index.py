@@ -203,7 +203,9 @@ class Index:
         from q2e.evaluate.batch import run_queries
 
         def answer(text: str) -> list[tuple[str, float]]:
-            hits = self.search(text, top=top, channels=channels, moments=False, **settings)
+            hits = self.search(
+                text, top=top, channels=channels, moments=False, **{"confidence": 0.0} | settings
+            )
             return [(hit.video.id, hit.score) for hit in hits]
 
         return run_queries(Path(queries), Path(out), answer, name=name, watch=watch)

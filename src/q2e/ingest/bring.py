@@ -50,6 +50,7 @@ def bring(
     from the text model of the index's profile. A video is known by its `video` value. The file
     is checked whole before the first write. Raises ConfigError with the line number.
     """
+    store.set_setting("space.text", encoder.space)
     groups: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
     for line in read_evidence(file, encoder.info.dimension):
         groups[line.evidence.video][line.evidence.channel].append(line)

@@ -63,9 +63,16 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The reading process has its models; `problem` says why it has not."""
+    """The reading process has its models, whose vector spaces it names by kind."""
 
-    problem: str | None = None
+    spaces: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The reading process cannot have its models."""
+
+    problem: str
 
 
 Message = Found | PartRead | Failed | Progress | Finished

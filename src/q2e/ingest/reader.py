@@ -46,6 +46,14 @@ class Reader:
             if name in factories
         ]
 
+    @property
+    def spaces(self) -> dict[str, str]:
+        """The vector spaces that this reader's evidence lies in, by kind."""
+        found = {"text": self.models.text.space}
+        if any(channel.name == "frame" for channel in self.channels):
+            found["image"] = self.models.image.space
+        return found
+
     def read(self, job: Job) -> Iterator[Message]:
         """Yield what is found in one file; never raises for what the file contains."""
         try:

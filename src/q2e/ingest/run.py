@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -72,6 +72,7 @@ def ingest(
             for message in worker.run(Job(path, video_id, source.record)):
                 match message:
                     case Found(video):
+                        _bind(store, worker.spaces)
                         if store.video(video_id) != video:
                             store.put_video(video)
                     case PartRead(key, config_key, items, segments, times_s):
@@ -96,6 +97,13 @@ def ingest(
             else:
                 report.unchanged += 1
     return report
+
+
+def _bind(store: Store, spaces: Mapping[str, str]) -> None:
+    """Note which models the index is made with, so that no other ones search it."""
+    for kind, space in spaces.items():
+        if store.setting(f"space.{kind}") != space:
+            store.set_setting(f"space.{kind}", space)
 
 
 def _identify(store: Store, path: Path) -> str:

@@ -21,7 +21,7 @@ from typing import IO, Self
 
 from q2e.config import Settings
 from q2e.errors import ModelError, Q2EError
-from q2e.ingest.messages import Failed, Finished, Job, Message, Ready
+from q2e.ingest.messages import Failed, Finished, Job, Message, Ready, Refused
 from q2e.ingest.reader import Reader
 
 #: Seconds without any message after which a reading process is taken for hung.
@@ -35,6 +35,8 @@ class Worker:
         self.settings = settings
         self.index = index
         self._process: subprocess.Popen[bytes] | None = None
+        self.spaces: dict[str, str] = {}
+        """Vector spaces of the models, known once a job was run."""
         self._jobs_done = 0
         self._stderr: IO[bytes] | None = None
 
@@ -94,9 +96,10 @@ class Worker:
             answer = pickle.load(process.stdout)
         except (BrokenPipeError, EOFError):
             raise ModelError(f"{self._obituary()}; q2e doctor says what is missing") from None
-        if answer.problem is not None:
+        if isinstance(answer, Refused):
             self.close()
             raise ModelError(answer.problem)
+        self.spaces = answer.spaces
 
     def _obituary(self) -> str:
         """Return why the reading process died, and forget it."""
@@ -154,14 +157,14 @@ def main() -> None:
     os.dup2(2, 1)
     settings, index = pickle.load(jobs)
     store = SqliteStore(index, read_only=True)
-    ready = Ready()
     try:
         reader = Reader(settings, store)
+        greeting: Ready | Refused = Ready(reader.spaces)
     except Q2EError as error:
-        ready = Ready(str(error))
-    pickle.dump(ready, answers)
+        greeting = Refused(str(error))
+    pickle.dump(greeting, answers)
     answers.flush()
-    while ready.problem is None:
+    while isinstance(greeting, Ready):
         try:
             job = pickle.load(jobs)
         except EOFError:

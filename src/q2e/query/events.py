@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from q2e.arrays import Float32, Int64
 from q2e.cache import cache_dir, content_key, write_whole
 from q2e.models.base import TextEncoder
-from q2e.query.knowledge import EventType, Knowledge, load
+from q2e.query.knowledge import EventType, Knowledge, bank, load
 from q2e.query.refine import fold, refine
 from q2e.query.slots import Slots, find_slots, languages_by_script
 from q2e.types import EVENT_KINDS, Decomposition
@@ -152,6 +152,13 @@ class EventsBackend:
         for language in self.knowledge.languages if languages is None else languages:
             self._of(language)
 
+    def bank_vectors(self, language: str) -> Float32:
+        """Return the (n, d) vectors of the generic questions in `language`."""
+        questions = set(bank(language, self.knowledge))
+        texts, _ = _words(self.knowledge, language)
+        chosen = [place for place, text in enumerate(texts) if text in questions]
+        return np.asarray(self._of(language).vectors[chosen])
+
     def _languages(self, text: str, language: str | None) -> tuple[str, ...]:
         known = self.knowledge.banks
         own = (language,) if language and language in known else languages_by_script(text)
@@ -192,10 +199,10 @@ def _words(knowledge: Knowledge, language: str) -> tuple[list[str], Int64]:
     """Return what is compared with a question in `language`, and the event type of each line."""
     texts: list[str] = []
     types: list[int] = []
-    bank = knowledge.banks.get(language, {})
+    questions = knowledge.banks.get(language, {})
     for position, event_type in enumerate(knowledge.types):
         own = [
-            *bank.get(event_type.id, ()),
+            *questions.get(event_type.id, ()),
             *(words[language] for words in (event_type.name, event_type.definition)
               if language in words),
         ]  # fmt: skip

@@ -13,8 +13,8 @@ import numpy as np
 
 from q2e.arrays import Float32
 from q2e.models.base import TextEncoder
-from q2e.models.remembered import remembered
-from q2e.query.knowledge import Knowledge, bank, load
+from q2e.query.events import EventsBackend
+from q2e.query.knowledge import Knowledge
 
 #: Share of the mean similarity to the bank that is subtracted.
 ALPHA = 0.75
@@ -31,29 +31,23 @@ def subtract_bank(queries: Float32, mean: Float32, alpha: float = ALPHA) -> Floa
 
 
 class Bank:
-    """The knowledge base's generic questions as mean vectors, one for each language."""
+    """The knowledge base's generic questions as vectors, language by language."""
 
     def __init__(self, encoder: TextEncoder, knowledge: Knowledge | None = None) -> None:
-        self._encoder = encoder
-        self._knowledge = knowledge or load()
-        self._means: dict[str, Float32] = {}
+        self._events = EventsBackend(encoder, knowledge)
+        self._vectors: dict[str, Float32] = {}
         self._lock = Lock()
 
     def correct(self, queries: Float32, language: str | None) -> Float32:
-        """Return the (q, d) question vectors less the mean of the bank of their language.
+        """Return the (q, d) question vectors less the mean of the bank of their language."""
+        return subtract_bank(queries, self.vectors(language).mean(axis=0))
 
-        A language without a bank gets the mean over all banks.
-        """
-        return subtract_bank(queries, self.mean(language))
-
-    def mean(self, language: str | None) -> Float32:
-        """Return the (d,) mean vector of the bank of `language`, or of all banks."""
-        known = self._knowledge.languages
+    def vectors(self, language: str | None) -> Float32:
+        """Return the (n, d) vectors of the bank of `language`; of all banks where it has none."""
+        known = self._events.knowledge.languages
         if language not in known:
-            return np.asarray(np.mean([self.mean(one) for one in known], axis=0), dtype=np.float32)
+            return np.concatenate([self.vectors(one) for one in known])
         with self._lock:
-            if language not in self._means:
-                questions = bank(language, self._knowledge)
-                vectors = remembered(self._encoder, questions, "query")
-                self._means[language] = vectors.mean(axis=0)
-            return self._means[language]
+            if language not in self._vectors:
+                self._vectors[language] = self._events.bank_vectors(language)
+            return self._vectors[language]

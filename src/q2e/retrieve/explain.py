@@ -30,7 +30,6 @@ class Explainer:
         self.rows = rows
         self.fusion = fusion
         self._video_of = [table.video[row.rows] for row in rows]
-        self._scale = [_scale(row.video) for row in rows]
 
     def reasons(self, video: int) -> tuple[Reason, ...]:
         """Return the terms of a video's score, largest first; they add up to it."""
@@ -89,18 +88,17 @@ class Explainer:
     def _evidence_scores(self, video: int) -> tuple[Int64, Float64]:
         """Return the rows of a video's evidence and what each adds, in the scale of the fusion.
 
-        A piece of evidence counts by how far it stands above its row's mean video.
+        A piece of evidence counts by how far it stands above generic questions.
         """
         total: dict[int, float] = {}
         for number, row in enumerate(self.rows):
             weight = float(self.fusion.weight[number])
             if weight <= 0:
                 continue
-            mean, spread = self._scale[number]
             for place in self._places(number, video):
                 score = float(row.scores[place])
                 if np.isfinite(score):
-                    worth = weight * max(0.0, (score - mean) / spread)
+                    worth = weight * max(0.0, score)
                     evidence = int(row.rows[place])
                     total[evidence] = total.get(evidence, 0.0) + worth
         rows = np.array(sorted(total), dtype=np.int64)
@@ -131,12 +129,6 @@ class Explainer:
     def _evidence(self, rows: list[int]) -> dict[int, Evidence]:
         wanted = sorted(set(rows))
         return dict(zip(wanted, self.store.evidence(wanted), strict=True))
-
-
-def _scale(video: Float64) -> tuple[float, float]:
-    known = video[~np.isnan(video)]
-    spread = float(known.std()) if len(known) else 0.0
-    return (float(known.mean()) if len(known) else 0.0), spread or 1.0
 
 
 def _moment(stretch: Stretch, evidence: Sequence[Evidence]) -> Moment:

@@ -100,6 +100,14 @@ def entropy(rows: Normalised, given: Float64) -> Terms:
     return _inverse_entropy(rows, given, 0.1), rows.probability
 
 
+def entropy_sum(rows: Normalised, given: Float64) -> Terms:
+    """sum_s w_s value_s with the weights of `entropy`: for values that share one scale.
+
+    Adding values rather than probabilities keeps a score comparable between questions.
+    """
+    return _inverse_entropy(rows, given, 0.1), rows.value
+
+
 def exponential(rows: Normalised, given: Float64) -> Terms:
     """sum_s exp(-H_s) P_s, H in bits, weights summing to 1; Q2E's negative-exponential entropy."""
     bits = row_entropy(rows) * np.log2(max(2, rows.probability.shape[-1]))
@@ -174,6 +182,7 @@ class Rule:
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "entropy": Rule(entropy, "probabilities weighted by inverse entropy"),
+        "entropy_sum": Rule(entropy_sum, "values weighted by inverse entropy"),
         "exponential": Rule(exponential, "probabilities weighted by exp(-entropy)"),
         "mean": Rule(mean, "mean of the values"),
         "max": Rule(maximum, "largest value"),

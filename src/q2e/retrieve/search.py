@@ -16,6 +16,7 @@ from q2e.errors import IndexMismatch, QueryError
 from q2e.models.registry import Models
 from q2e.query.decompose import Decomposer
 from q2e.retrieve.bank import Bank
+from q2e.retrieve.calibrate import Calibrator, by_videos, by_words
 from q2e.retrieve.explain import Explainer
 from q2e.retrieve.fuse import Fusion, fuse
 from q2e.retrieve.normalise import normalise
@@ -119,25 +120,42 @@ class Searcher:
     def _rows(
         self, query: Query, parts: list[Vectors], settings: Settings, mask: Bool | None
     ) -> list[ScoreRow]:
+        """Return the rows of all parts and channels, on one scale."""
         self._check_spaces()
-        rows = self.scanner.dense(self.models.text.space, "meaning", parts, mask=mask)
-        rows += self.scanner.lexical("query", query.text, tokens(query.text), mask)
-        if self.models.image.space in self.store.spaces():
-            vector = self.models.image.encode_texts([query.text])
-            picture = Vectors("query", (query.text,), vector)
-            rows += self.scanner.dense(self.models.image.space, "picture", [picture], mask=mask)
+        table = self.store.table()
+        picture = Vectors("query", (query.text,), self.models.image.encode_texts([query.text]))
+        if settings.normalise == "bank":
+            picture = replace(picture, matrix=self._bank.correct(picture.matrix, query.language))
+        rows = []
+        for space, how, asked in (
+            (self.models.text.space, "meaning", parts),
+            (self.models.image.space, "picture", [picture]),
+        ):
+            for row in self.scanner.dense(space, how, asked, mask=mask):
+                if settings.normalise == "bank":
+                    rows.append(self._calibrator.by_bank(row, space, query.language))
+                else:
+                    rows.append(by_videos(row))
+        words = tokens(query.text)
+        for row in self.scanner.lexical("query", query.text, words, mask):
+            rows.append(by_words(row, words, table))
         allowed = query.filters.channels
         return [row for row in rows if not allowed or row.channel in allowed]
 
+    @cached_property
+    def _calibrator(self) -> Calibrator:
+        return Calibrator(self.store, self._bank)
+
     def _check_spaces(self) -> None:
-        spaces = self.store.spaces()
-        ours = {self.models.text.space, self.models.image.space}
-        if spaces and not ours & set(spaces):
-            raise IndexMismatch(
-                f"the index holds vectors of {', '.join(sorted(spaces))}, the profile searches "
-                f"with {', '.join(sorted(ours))}; run  q2e index  again, or choose the profile "
-                "the index was made with"
-            )
+        """Refuse an index whose vectors were made by other models."""
+        for kind, ours in (("text", self.models.text), ("image", self.models.image)):
+            held = self.store.setting(f"space.{kind}")
+            if held is not None and held != ours.space:
+                raise IndexMismatch(
+                    f"the index holds {kind} vectors of {held}, the profile searches with "
+                    f"{ours.space}; run  q2e index  again on the same files, or choose the "
+                    "profile the index was made with"
+                )
 
     def _rank(self, rows: list[ScoreRow], settings: Settings) -> Ranking:
         videos = self.store.table().video_ids
@@ -145,10 +163,15 @@ class Searcher:
             empty = Fusion(np.zeros(0), np.zeros(0), np.zeros((0, len(videos))))
             return Ranking([], empty, np.zeros(0, np.int64))
         scores = np.stack([row.video for row in rows])
-        floor = np.array([0.0 if row.how == "words" else np.nan for row in rows])
-        normalised = normalise(scores, "videos", temperature=settings.temperature, floor=floor)
-        fusion = fuse(normalised, settings.fuse)
-        present = np.flatnonzero(~np.isnan(scores).all(axis=0))
+        # On this scale 0 says that nothing answers: the floor, and the value of what is missing.
+        floor = np.zeros(len(rows))
+        level = normalise(scores, "none", temperature=settings.temperature, floor=floor)
+        weights = [1.0 if row.part == "query" else settings.event_weight for row in rows]
+        fusion = fuse(level, settings.fuse, weights)
+        found = ~np.isnan(scores).all(axis=0)
+        if settings.confidence > 0:
+            found &= level.value.max(axis=0) >= settings.confidence
+        present = np.flatnonzero(found)
         # Equal scores are told apart by the video's id, never by the order of indexing.
         names = np.array(videos)[present]
         order = present[np.lexsort((names, -fusion.score[present]))]

@@ -1,0 +1,93 @@
+"""Puts the scores of all channels on one scale: how far they stand above generic questions.
+
+A row's zero is what questions at large score on the evidence of its channel, its unit their
+standard deviation. So a channel in which nothing answers stays near zero for every video, a
+channel that has no evidence of a video says the same as one whose evidence does not answer, and
+rows of different channels can be added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from q2e.arrays import Float32
+from q2e.retrieve.bank import Bank
+from q2e.retrieve.scan import ScoreRow
+from q2e.store.base import Store, Table
+from q2e.types import CHANNELS
+
+#: Evidence of a channel from which its scale is taken; more changes the third digit.
+_SAMPLED = 2000
+#: What a text that holds every word of a question, each word its own alone, counts for.
+WORDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Mean and standard deviation of generic questions' scores in one channel."""
+
+    mean: float
+    deviation: float
+
+
+@dataclass(slots=True)
+class Calibrator:
+    """Calibrates the rows of one store; keeps the scales between questions."""
+
+    store: Store
+    bank: Bank
+    _scales: dict[tuple[int, str, str | None, str], Scale] = field(default_factory=dict)
+
+    def by_bank(self, row: ScoreRow, space: str, language: str | None) -> ScoreRow:
+        """Return a row of inner products with corrected questions, on the scale of the bank."""
+        scale = self._scale(self.store.table(), space, language, row.channel)
+        return on_scale(row, scale)
+
+    def _scale(self, table: Table, space: str, language: str | None, channel: str) -> Scale:
+        key = (table.version, space, language, channel)
+        if key not in self._scales:
+            self._scales = {k: v for k, v in self._scales.items() if k[0] == table.version}
+            rows, matrix = self.store.vectors(space)
+            chosen = np.flatnonzero(table.channel[rows] == CHANNELS.index(channel))
+            step = max(1, len(chosen) // _SAMPLED)
+            questions = self.bank.correct(self.bank.vectors(language), language)
+            self._scales[key] = scale_of(matrix[chosen[::step]] @ questions.T)
+        return self._scales[key]
+
+
+def scale_of(scores: Float32) -> Scale:
+    """Return mean and standard deviation of scores (n, b); a deviation of 0 counts as 1."""
+    if not scores.size:
+        return Scale(0.0, 1.0)
+    return Scale(float(scores.mean()), float(scores.std()) or 1.0)
+
+
+def by_videos(row: ScoreRow) -> ScoreRow:
+    """Return a row on the scale of its own videos, for use without a bank."""
+    known = row.video[~np.isnan(row.video)]
+    return on_scale(row, Scale(float(known.mean()), float(known.std()) or 1.0))
+
+
+def by_words(row: ScoreRow, tokens: Sequence[str], table: Table) -> ScoreRow:
+    """Return a row of BM25 scores as `WORDS` times the share of the question that they cover.
+
+    The whole is what a text of mean length would score that holds each of the question's words
+    once, were it the only one to hold them. Words that all texts hold cover nothing, and words
+    that none holds are missed.
+    """
+    texts = int(((table.channel == CHANNELS.index(row.channel)) & (table.length > 0)).sum())
+    rarest = np.log1p((texts - 0.5) / 1.5) if texts > 1 else np.log1p(0.5 / 1.5)
+    whole = len(tokens) * rarest / 2.2
+    return on_scale(row, Scale(0.0, float(whole / WORDS)))
+
+
+def on_scale(row: ScoreRow, scale: Scale) -> ScoreRow:
+    """Return the row with (score - mean) / deviation for every score, of videos and evidence."""
+    return replace(
+        row,
+        video=(row.video - scale.mean) / scale.deviation,
+        scores=((row.scores - scale.mean) / scale.deviation).astype(np.float32),
+    )
