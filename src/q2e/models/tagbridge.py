@@ -22,12 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from q2e.arrays import Float32, UInt8
+from q2e.cache import content_key
 from q2e.models.base import ModelInfo, TextEncoder
 from q2e.models.colours import COLOURS, USUAL, colour_shares
 from q2e.models.lite2 import Lite2
 from q2e.models.remembered import remembered
 from q2e.types import Tag
 
+#: Vectors of `anchor_texts` by the default text encoder, made by scripts/build_label_vectors.py.
+SHIPPED = "label_vectors.npz"
 #: Raised when the same picture or text would get another vector.
 _VERSION = 2
 _TAGS = 5
@@ -100,11 +103,8 @@ class TagBridge:
 
     @cached_property
     def _anchors(self) -> _Anchors:
-        scenes = sorted({label.scene for label in self._labels if label.scene})
-        colours = [f"something {colour}" for colour in COLOURS]
-        sentences = [label.sentence for label in self._labels]
-        # As questions: label and question then lie in one cone, whose middle can be taken off.
-        vectors = remembered(self._text, [*sentences, *scenes, *colours], "query")
+        scenes, sentences = _scenes(self._labels), [label.sentence for label in self._labels]
+        vectors = _vectors(self._text, anchor_texts(self._labels))
         own, of_scene, of_colour = np.split(vectors, [len(sentences), len(sentences) + len(scenes)])
         around = np.array(
             [
@@ -139,6 +139,28 @@ class _Anchors:
         spread = (directions / np.sqrt(relative + _DAMPING)) @ directions.T
         spread = spread.astype(np.float32)
         return cls(centred @ spread, (colours - colours.mean(axis=0)) @ spread, mean, spread)
+
+
+def anchor_texts(labels: Sequence[Label]) -> list[str]:
+    """Return what is encoded: the sentences of the labels, their scenes, and the colours."""
+    sentences = [label.sentence for label in labels]
+    return [*sentences, *_scenes(labels), *(f"something {colour}" for colour in COLOURS)]
+
+
+def _scenes(labels: Sequence[Label]) -> list[str]:
+    return sorted({label.scene for label in labels if label.scene})
+
+
+def _vectors(text: TextEncoder, texts: list[str]) -> Float32:
+    """Return vectors of `texts` as questions: label and question then lie in one cone.
+
+    Those of the default encoder ship with us, since making them takes half a minute.
+    """
+    with (files("q2e") / "data" / SHIPPED).open("rb") as file, np.load(file) as shipped:
+        if str(shipped["key"]) == content_key(text.space, *texts):
+            vectors: Float32 = shipped["vectors"].astype(np.float32)
+            return vectors
+    return remembered(text, texts, "query")
 
 
 def load_labels() -> list[Label]:
