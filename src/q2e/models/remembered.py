@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from q2e.arrays import Float32
 from q2e.cache import cache_dir, content_key, write_whole
-from q2e.models.base import TextEncoder
-
-Form = Literal["query", "passage"]
 
 
-def remembered(encoder: TextEncoder, texts: Sequence[str], form: Form) -> Float32:
-    """Return the (n, d) vectors of `texts`, from disk where this list was encoded before.
+def remembered(
+    space: str, form: str, texts: Sequence[str], encode: Callable[[list[str]], Float32]
+) -> Float32:
+    """Return `encode(texts)` as (n, d) vectors, from disk where this was asked before.
 
-    A damaged file is made anew; a cache folder that cannot be written only costs time.
+    `space` and `form` name the model and the way in which `encode` uses it. A damaged file is
+    made anew; a cache folder that cannot be written only costs time.
     """
-    key = content_key(encoder.space, form, *texts)
+    key = content_key(space, form, *texts)
     path = cache_dir() / "vectors" / f"{key}.npy"
     stored = _read(path)
     if stored is not None and len(stored) == len(texts):
         return stored
-    encode = encoder.encode_queries if form == "query" else encoder.encode_passages
     vectors = np.ascontiguousarray(encode(list(texts)), dtype=np.float32)
     with contextlib.suppress(OSError):
         write_whole(path, lambda file: np.save(file, vectors, allow_pickle=False))

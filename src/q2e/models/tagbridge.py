@@ -160,7 +160,7 @@ def _vectors(text: TextEncoder, texts: list[str]) -> Float32:
         if str(shipped["key"]) == content_key(text.space, *texts):
             vectors: Float32 = shipped["vectors"].astype(np.float32)
             return vectors
-    return remembered(text, texts, "query")
+    return remembered(text.space, "query", texts, text.encode_queries)
 
 
 def load_labels() -> list[Label]:

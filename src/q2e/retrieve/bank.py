@@ -12,7 +12,8 @@ from threading import Lock
 import numpy as np
 
 from q2e.arrays import Float32
-from q2e.models.base import TextEncoder
+from q2e.models.base import ImageTextEncoder, TextEncoder
+from q2e.models.remembered import remembered
 from q2e.query.events import EventsBackend
 from q2e.query.knowledge import Knowledge
 
@@ -42,11 +43,16 @@ class Bank:
         """Return the (q, d) question vectors less the mean of the bank of their language."""
         return subtract_bank(queries, self.vectors(language).mean(axis=0))
 
+    def pictured(self, encoder: ImageTextEncoder, language: str | None) -> Float32:
+        """Return the (n, d) vectors, among pictures, of plain descriptions in a language."""
+        plain = self._events.knowledge.plain
+        texts = plain.get(language or "en") or plain["en"]
+        return remembered(encoder.space, "text", texts, encoder.encode_texts)
+
     def vectors(self, language: str | None) -> Float32:
-        """Return the (n, d) vectors of the bank of `language`; of all banks where it has none."""
-        known = self._events.knowledge.languages
-        if language not in known:
-            return np.concatenate([self.vectors(one) for one in known])
+        """Return the (n, d) vectors of the bank of `language`, or the English one where none is."""
+        if language not in self._events.knowledge.languages:
+            language = "en"
         with self._lock:
             if language not in self._vectors:
                 self._vectors[language] = self._events.bank_vectors(language)

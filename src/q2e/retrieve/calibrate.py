@@ -8,12 +8,13 @@ rows of different channels can be added.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from q2e.arrays import Float32
+from q2e.models.base import ImageTextEncoder
 from q2e.retrieve.bank import Bank
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
@@ -43,18 +44,36 @@ class Calibrator:
 
     def by_bank(self, row: ScoreRow, space: str, language: str | None) -> ScoreRow:
         """Return a row of inner products with corrected questions, on the scale of the bank."""
-        scale = self._scale(self.store.table(), space, language, row.channel)
-        return on_scale(row, scale)
+        return on_scale(row, self._scale(row, space, language, self._corrected))
 
-    def _scale(self, table: Table, space: str, language: str | None, channel: str) -> Scale:
-        key = (table.version, space, language, channel)
+    def by_descriptions(
+        self, row: ScoreRow, encoder: ImageTextEncoder, language: str | None
+    ) -> ScoreRow:
+        """Return a row about pictures on the scale of plain descriptions in the language."""
+
+        def described(language: str | None) -> Float32:
+            return self.bank.pictured(encoder, language)
+
+        return on_scale(row, self._scale(row, encoder.space, language, described))
+
+    def _corrected(self, language: str | None) -> Float32:
+        return self.bank.correct(self.bank.vectors(language), language)
+
+    def _scale(
+        self,
+        row: ScoreRow,
+        space: str,
+        language: str | None,
+        questions: Callable[[str | None], Float32],
+    ) -> Scale:
+        table = self.store.table()
+        key = (table.version, space, language, row.channel)
         if key not in self._scales:
             self._scales = {k: v for k, v in self._scales.items() if k[0] == table.version}
             rows, matrix = self.store.vectors(space)
-            chosen = np.flatnonzero(table.channel[rows] == CHANNELS.index(channel))
+            chosen = np.flatnonzero(table.channel[rows] == CHANNELS.index(row.channel))
             step = max(1, len(chosen) // _SAMPLED)
-            questions = self.bank.correct(self.bank.vectors(language), language)
-            self._scales[key] = scale_of(matrix[chosen[::step]] @ questions.T)
+            self._scales[key] = scale_of(matrix[chosen[::step]] @ questions(language).T)
         return self._scales[key]
 
 

@@ -15,6 +15,7 @@ from q2e.config import Settings
 from q2e.errors import IndexMismatch, QueryError
 from q2e.models.registry import Models
 from q2e.query.decompose import Decomposer
+from q2e.query.slots import languages_by_script
 from q2e.retrieve.bank import Bank
 from q2e.retrieve.calibrate import Calibrator, by_videos, by_words
 from q2e.retrieve.explain import Explainer
@@ -87,7 +88,8 @@ class Searcher:
             raise QueryError(
                 f"the question has {len(text)} characters; at most {LONGEST} are searched"
             )
-        return replace(query, text=text, language=query.language or detect(text))
+        language = query.language or detect(text) or next(iter(languages_by_script(text)), None)
+        return replace(query, text=text, language=language)
 
     def _decomposer(self, settings: Settings) -> Decomposer:
         key = f"{settings.decompose} {settings.language_model}"
@@ -132,19 +134,16 @@ class Searcher:
         """Return the rows of all parts and channels, on one scale."""
         self._check_spaces()
         table = self.store.table()
-        picture = Vectors("query", (query.text,), self.models.image.encode_texts([query.text]))
+        image = self.models.image
+        picture = Vectors("query", (query.text,), image.encode_texts([query.text]))
+        meanings = self.scanner.dense(self.models.text.space, "meaning", parts, mask=mask)
+        pictures = self.scanner.dense(image.space, "picture", [picture], mask=mask)
         if settings.normalise == "bank":
-            picture = replace(picture, matrix=self._bank.correct(picture.matrix, query.language))
-        rows = []
-        for space, how, asked in (
-            (self.models.text.space, "meaning", parts),
-            (self.models.image.space, "picture", [picture]),
-        ):
-            for row in self.scanner.dense(space, how, asked, mask=mask):
-                if settings.normalise == "bank":
-                    rows.append(self._calibrator.by_bank(row, space, query.language))
-                else:
-                    rows.append(by_videos(row))
+            calibrate, language = self._calibrator, query.language
+            rows = [calibrate.by_bank(row, self.models.text.space, language) for row in meanings]
+            rows += [calibrate.by_descriptions(row, image, language) for row in pictures]
+        else:
+            rows = [by_videos(row) for row in meanings + pictures]
         words = tokens(query.text)
         for row in self.scanner.lexical("query", query.text, words, mask):
             rows.append(by_words(row, words, table))
@@ -179,7 +178,8 @@ class Searcher:
         fusion = fuse(level, settings.fuse, weights)
         found = ~np.isnan(scores).all(axis=0)
         if settings.confidence > 0:
-            found &= level.value.max(axis=0) >= settings.confidence
+            own = [number for number, row in enumerate(rows) if row.part == "query"]
+            found &= level.value[own].max(axis=0, initial=0.0) >= settings.confidence
         present = np.flatnonzero(found)
         # Equal scores are told apart by the video's id, never by the order of indexing.
         names = np.array(videos)[present]
