@@ -1,0 +1,133 @@
+"""Lets videos that look alike lend each other score, and the best ones speak for the question.
+
+Videos of one event resemble each other more than they resemble the question, above all across
+languages. Two rules use this, one question at a time and without training; pure functions on
+arrays. Shapes: V videos, d dimensions, k neighbours. A video without a vector has a row of NaN
+or zeros: it neither gives nor takes. Scores are finite and on any scale that allows addition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from q2e.arrays import Bool, Float64, Int64
+
+#: Neighbours that may lend to a video.
+NEIGHBOURS = 5
+#: Best videos that speak for the question, at most a tenth of the collection.
+TOP = 3
+#: Mean similarity among the best videos from which they are believed in full.
+AGREEMENT = 0.4
+#: Share that the first ranking keeps beside the second.
+KEPT = 0.5
+#: Best videos that are ranked again; the others keep their scores and stay behind.
+POOL = 1_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """The `index` (V, k) of each video's nearest others and the `weight` (V, k) of each."""
+
+    index: Int64
+    weight: Float64
+
+
+def centred(vectors: ArrayLike) -> Float64:
+    """Return (V, d) unit vectors of what sets each video apart from the mean of them all.
+
+    Text encoders put all texts into a narrow cone; without its axis, unrelated texts have a
+    similarity near 0.
+    """
+    found: Float64 = np.nan_to_num(np.asarray(vectors, dtype=np.float64))
+    known: Bool = np.linalg.norm(found, axis=1) > 0
+    if not known.any():
+        return found
+    return np.where(known[:, None], _unit(found - found[known].mean(axis=0)), 0.0)
+
+
+def neighbours(unit: Float64, k: int = NEIGHBOURS) -> Neighbours:
+    """Return each video's `k` nearest with max(0, cos)^2 as weight, from `centred` vectors."""
+    cosines = unit @ unit.T
+    np.fill_diagonal(cosines, -1.0)
+    k = max(0, min(k, len(unit) - 1))
+    index = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+    weight = np.maximum(np.take_along_axis(cosines, index, axis=1), 0.0) ** 2
+    return Neighbours(index, weight)
+
+
+def smooth(scores: ArrayLike, near: Neighbours) -> Float64:
+    """Return (s_v + sum_u w_uv s_u) / (1 + sum_u w_uv) over the neighbours u of each video.
+
+    One step of score diffusion (Diaz 2005, score regularization); a video that resembles no
+    other keeps its score.
+    """
+    own = np.asarray(scores, dtype=np.float64)
+    lent = (near.weight * own[near.index]).sum(axis=1)
+    return np.asarray((own + lent) / (1.0 + near.weight.sum(axis=1)))
+
+
+def moved(query: ArrayLike, scores: ArrayLike, unit: Float64, top: int = TOP) -> Float64:
+    """Return the question's vector (d,) moved towards the best videos; Rocchio's rule, held back.
+
+    q / |q| + a m / |m| with m the mean of the best `top` rows of `unit` and a their agreement:
+    their mean similarity to each other over `AGREEMENT`, in [0, 1]. Where the best videos have
+    nothing in common, or the collection has fewer than 20 videos, the question stays as it is.
+    """
+    value = np.asarray(scores, dtype=np.float64)
+    asked = _unit(np.asarray(query, dtype=np.float64))
+    top = min(top, len(value) // 10)
+    if top < 2:
+        return asked
+    best = unit[np.argsort(-value, kind="stable")[:top]]
+    total = best.sum(axis=0)
+    alike = (total @ total - (best * best).sum()) / (top * (top - 1))
+    return asked + float(np.clip(alike / AGREEMENT, 0.0, 1.0)) * _unit(total)
+
+
+def refine(
+    query: ArrayLike,
+    meaning: ArrayLike,
+    other: ArrayLike,
+    vectors: ArrayLike,
+    score: Callable[[Float64], ArrayLike],
+) -> Float64:
+    """Return the scores (V,) of a question after smoothing, feedback and smoothing again.
+
+    `query` (d,) is the corrected question (`bank.subtract_bank`), `meaning` (V,) its scores,
+    `other` (V,) what words add to them on the same scale, `vectors` (V, d) the mean vector of
+    each video's evidence, and `score` the function that gives (V,) the scores of another
+    vector. Only the `POOL` best videos are ranked again.
+    """
+    first = np.asarray(meaning, dtype=np.float64)
+    rest = np.asarray(other, dtype=np.float64)
+    hybrid = first + rest
+    pool = np.sort(np.argsort(-hybrid, kind="stable")[:POOL])
+    unit = centred(vectors)
+    near = neighbours(unit[pool])
+    smoothed = hybrid.copy()
+    smoothed[pool] = smooth(hybrid[pool], near)
+    again = _matched(np.asarray(score(moved(query, smoothed, unit)), dtype=np.float64), first)
+    both = (again + rest + KEPT * hybrid) / (1.0 + KEPT)
+    refined = hybrid.copy()
+    refined[pool] = smooth(both[pool], near)
+    if len(pool) < len(refined):
+        behind = np.ones(len(refined), dtype=bool)
+        behind[pool] = False
+        refined[behind] -= max(0.0, float(refined[behind].max() - refined[pool].min()))
+    return refined
+
+
+def _matched(values: Float64, like: Float64) -> Float64:
+    """Return `values` with the mean and standard deviation of `like`."""
+    spread = float(values.std())
+    scale = float(like.std()) / spread if spread > 0 else 0.0
+    return np.asarray((values - values.mean()) * scale + like.mean())
+
+
+def _unit(vectors: Float64) -> Float64:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0))
