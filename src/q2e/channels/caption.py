@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from q2e.channels.base import Needs
 from q2e.types import Evidence, Part, Segment
 
-_VERSION = 1
+_VERSION = 2
 #: Mean probability over a segment's frames from which a label is named, and named plainly.
 PERHAPS, LIKELY = 0.10, 0.40
 _LABELS = 3

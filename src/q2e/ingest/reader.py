@@ -302,7 +302,9 @@ class _Reading:
         """Add to each evidence its lexical tokens and, where it has text, its text vector."""
         from q2e.text.tokens import tokens
 
-        texts = list(dict.fromkeys(evidence.text for evidence in found if evidence.text))
+        # What is composed of other evidence says nothing new: its words can be found, but its
+        # meaning is that of the pictures and speech which have vectors of their own.
+        texts = list(dict.fromkeys(one.text for one in found if one.text and not _composed(one)))
         vectors = {}
         if texts:
             with self._embedding:
@@ -311,11 +313,10 @@ class _Reading:
                 self.seconds["text"] += time.perf_counter() - began
         space = self.models.text.space
         for evidence in found:
-            if evidence.text:
+            if evidence.text in vectors and not _composed(evidence):
                 added = {**evidence.vectors, space: vectors[evidence.text]}
-                yield Item(replace(evidence, vectors=added), tuple(tokens(evidence.text)))
-            else:
-                yield Item(evidence)
+                evidence = replace(evidence, vectors=added)
+            yield Item(evidence, tuple(tokens(evidence.text)))
 
     def _all_evidence(self, part: Part, found: list[Evidence]) -> list[Evidence]:
         """Return this part's evidence of all channels, found now or by an earlier run."""
@@ -342,6 +343,10 @@ class _Reading:
 
 def _containing(segments: Sequence[Segment], time_s: float) -> Segment | None:
     return next((s for s in segments if s.start_s <= time_s < s.end_s), None)
+
+
+def _composed(evidence: Evidence) -> bool:
+    return evidence.origin == "composed"
 
 
 def _subtitle_stamp(video: Video) -> list[object]:

@@ -152,11 +152,17 @@ class EventsBackend:
         for language in self.knowledge.languages if languages is None else languages:
             self._of(language)
 
-    def bank_vectors(self, language: str) -> Float32:
-        """Return the (n, d) vectors of the generic questions in `language`."""
+    def bank_vectors(self, language: str, plain: bool = False) -> Float32:
+        """Return the (n, d) vectors of the generic questions in `language`.
+
+        They are questions about events, or with `plain` those about what is simply seen.
+        """
+        texts, types = _words(self.knowledge, language)
         questions = set(bank(language, self.knowledge))
-        texts, _ = _words(self.knowledge, language)
-        chosen = [place for place, text in enumerate(texts) if text in questions]
+        if plain:
+            chosen = np.flatnonzero(types == _PLAIN)
+        else:
+            chosen = np.array([i for i, text in enumerate(texts) if text in questions], np.int64)
         return np.asarray(self._of(language).vectors[chosen])
 
     def _languages(self, text: str, language: str | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ measured by a bank of them, in the language and form of what people ask, and sub
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
@@ -31,29 +32,41 @@ def subtract_bank(queries: Float32, mean: Float32, alpha: float = ALPHA) -> Floa
     return np.asarray(queries - np.float32(alpha) * mean, dtype=np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a question is like: its language, and whether it asks for an event.
+
+    Evidence is near to questions of one form more than to others, so each has its own bank.
+    """
+
+    language: str | None
+    event: bool
+
+
 class Bank:
-    """The knowledge base's generic questions as vectors, language by language."""
+    """The knowledge base's generic questions as vectors, for each form of question."""
 
     def __init__(self, encoder: TextEncoder, knowledge: Knowledge | None = None) -> None:
         self._events = EventsBackend(encoder, knowledge)
-        self._vectors: dict[str, Float32] = {}
+        self._vectors: dict[Form, Float32] = {}
         self._lock = Lock()
 
-    def correct(self, queries: Float32, language: str | None) -> Float32:
-        """Return the (q, d) question vectors less the mean of the bank of their language."""
-        return subtract_bank(queries, self.vectors(language).mean(axis=0))
+    def correct(self, queries: Float32, form: Form) -> Float32:
+        """Return the (q, d) question vectors less their share of the mean of their bank."""
+        return subtract_bank(queries, self.vectors(form).mean(axis=0))
 
-    def pictured(self, encoder: ImageTextEncoder, language: str | None) -> Float32:
+    def pictured(self, encoder: ImageTextEncoder, form: Form) -> Float32:
         """Return the (n, d) vectors, among pictures, of plain descriptions in a language."""
         plain = self._events.knowledge.plain
-        texts = plain.get(language or "en") or plain["en"]
+        texts = plain.get(form.language or "en") or plain["en"]
         return remembered(encoder.space, "text", texts, encoder.encode_texts)
 
-    def vectors(self, language: str | None) -> Float32:
-        """Return the (n, d) vectors of the bank of `language`, or the English one where none is."""
-        if language not in self._events.knowledge.languages:
-            language = "en"
+    def vectors(self, form: Form) -> Float32:
+        """Return the (n, d) vectors of the bank of a form; English ones for other languages."""
+        if form.language not in self._events.knowledge.languages:
+            form = Form("en", form.event)
         with self._lock:
-            if language not in self._vectors:
-                self._vectors[language] = self._events.bank_vectors(language)
-            return self._vectors[language]
+            if form not in self._vectors:
+                language = form.language or "en"
+                self._vectors[form] = self._events.bank_vectors(language, plain=not form.event)
+            return self._vectors[form]

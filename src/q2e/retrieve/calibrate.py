@@ -15,7 +15,7 @@ import numpy as np
 
 from q2e.arrays import Float32
 from q2e.models.base import ImageTextEncoder
-from q2e.retrieve.bank import Bank
+from q2e.retrieve.bank import Bank, Form
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
 from q2e.types import CHANNELS
@@ -40,40 +40,38 @@ class Calibrator:
 
     store: Store
     bank: Bank
-    _scales: dict[tuple[int, str, str | None, str], Scale] = field(default_factory=dict)
+    _scales: dict[tuple[int, str, Form, str], Scale] = field(default_factory=dict)
 
-    def by_bank(self, row: ScoreRow, space: str, language: str | None) -> ScoreRow:
+    def by_bank(self, row: ScoreRow, space: str, form: Form) -> ScoreRow:
         """Return a row of inner products with corrected questions, on the scale of the bank."""
-        return on_scale(row, self._scale(row, space, language, self._corrected))
+        return on_scale(row, self._scale(row, space, form, self._corrected))
 
-    def by_descriptions(
-        self, row: ScoreRow, encoder: ImageTextEncoder, language: str | None
-    ) -> ScoreRow:
-        """Return a row about pictures on the scale of plain descriptions in the language."""
+    def by_descriptions(self, row: ScoreRow, encoder: ImageTextEncoder, form: Form) -> ScoreRow:
+        """Return a row about pictures on the scale of plain descriptions."""
 
-        def described(language: str | None) -> Float32:
-            return self.bank.pictured(encoder, language)
+        def described(form: Form) -> Float32:
+            return self.bank.pictured(encoder, form)
 
-        return on_scale(row, self._scale(row, encoder.space, language, described))
+        return on_scale(row, self._scale(row, encoder.space, form, described))
 
-    def _corrected(self, language: str | None) -> Float32:
-        return self.bank.correct(self.bank.vectors(language), language)
+    def _corrected(self, form: Form) -> Float32:
+        return self.bank.correct(self.bank.vectors(form), form)
 
     def _scale(
         self,
         row: ScoreRow,
         space: str,
-        language: str | None,
-        questions: Callable[[str | None], Float32],
+        form: Form,
+        questions: Callable[[Form], Float32],
     ) -> Scale:
         table = self.store.table()
-        key = (table.version, space, language, row.channel)
+        key = (table.version, space, form, row.channel)
         if key not in self._scales:
             self._scales = {k: v for k, v in self._scales.items() if k[0] == table.version}
             rows, matrix = self.store.vectors(space)
             chosen = np.flatnonzero(table.channel[rows] == CHANNELS.index(row.channel))
             step = max(1, len(chosen) // _SAMPLED)
-            self._scales[key] = scale_of(matrix[chosen[::step]] @ questions(language).T)
+            self._scales[key] = scale_of(matrix[chosen[::step]] @ questions(form).T)
         return self._scales[key]
 
 

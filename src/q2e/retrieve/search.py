@@ -16,7 +16,7 @@ from q2e.errors import IndexMismatch, QueryError
 from q2e.models.registry import Models
 from q2e.query.decompose import Decomposer
 from q2e.query.slots import languages_by_script
-from q2e.retrieve.bank import Bank
+from q2e.retrieve.bank import Bank, Form
 from q2e.retrieve.calibrate import Calibrator, by_videos, by_words
 from q2e.retrieve.explain import Explainer
 from q2e.retrieve.fuse import Fusion, fuse
@@ -63,7 +63,7 @@ class Searcher:
             parts = self._parts(decomposition, settings)
         with clock("score"):
             mask = self.store.rows(query.filters)
-            rows = self._rows(query, parts, settings, mask)
+            rows = self._rows(query, decomposition, parts, settings, mask)
         with clock("fuse"):
             ranking = self._rank(rows, settings)
         with clock("explain"):
@@ -123,13 +123,18 @@ class Searcher:
             parts.append(Vectors(kind, tuple(event.text for event in events), matrix))
         if settings.normalise == "bank":
             parts = [
-                replace(part, matrix=self._bank.correct(part.matrix, decomposition.language))
+                replace(part, matrix=self._bank.correct(part.matrix, _form(decomposition)))
                 for part in parts
             ]
         return parts
 
     def _rows(
-        self, query: Query, parts: list[Vectors], settings: Settings, mask: Bool | None
+        self,
+        query: Query,
+        decomposition: Decomposition,
+        parts: list[Vectors],
+        settings: Settings,
+        mask: Bool | None,
     ) -> list[ScoreRow]:
         """Return the rows of all parts and channels, on one scale."""
         self._check_spaces()
@@ -139,9 +144,9 @@ class Searcher:
         meanings = self.scanner.dense(self.models.text.space, "meaning", parts, mask=mask)
         pictures = self.scanner.dense(image.space, "picture", [picture], mask=mask)
         if settings.normalise == "bank":
-            calibrate, language = self._calibrator, query.language
-            rows = [calibrate.by_bank(row, self.models.text.space, language) for row in meanings]
-            rows += [calibrate.by_descriptions(row, image, language) for row in pictures]
+            calibrate, form = self._calibrator, _form(decomposition)
+            rows = [calibrate.by_bank(row, self.models.text.space, form) for row in meanings]
+            rows += [calibrate.by_descriptions(row, image, form) for row in pictures]
         else:
             rows = [by_videos(row) for row in meanings + pictures]
         words = tokens(query.text)
@@ -210,6 +215,11 @@ class Searcher:
                 )
             )
         return hits
+
+
+def _form(decomposition: Decomposition) -> Form:
+    asks_event = bool(decomposition.events) or decomposition.backend == "none"
+    return Form(decomposition.language, event=asks_event)
 
 
 def _unit(vectors: Float32) -> Float32:
