@@ -253,7 +253,8 @@ class Reason:
     entropy: float
     contribution: float
     how: str = "meaning"
-    """`meaning` (vectors of text), `words` (lexical) or `picture` (vectors of frames)."""
+    """`meaning` (vectors of text), `words` (lexical), `picture` (vectors of frames) or, with
+    feedback, `likeness` to other videos that answer."""
     event: str | None = None
     text: str = ""
     start_s: float = 0.0

@@ -23,12 +23,19 @@ class Explainer:
     """Explains the hits of one question from its score rows and their fusion."""
 
     def __init__(
-        self, store: Store, table: Table, rows: Sequence[ScoreRow], fusion: Fusion
+        self,
+        store: Store,
+        table: Table,
+        rows: Sequence[ScoreRow],
+        fusion: Fusion,
+        score: Float64,
     ) -> None:
         self.store = store
         self.table = table
         self.rows = rows
         self.fusion = fusion
+        # What feedback added to the sum of the rows; 0 where there was none.
+        self._lent = score - fusion.score
         self._video_of = [table.video[row.rows] for row in rows]
 
     def reasons(self, video: int) -> tuple[Reason, ...]:
@@ -59,6 +66,8 @@ class Explainer:
                     frame_s=found.frame_s if found is not None else None,
                 )
             )
+        if lent := float(self._lent[video]):
+            reasons.append(_feedback(lent))
         return tuple(reasons)
 
     def moments(self, video: int, known: Video, top: int) -> tuple[Moment, ...]:
@@ -129,6 +138,20 @@ class Explainer:
     def _evidence(self, rows: list[int]) -> dict[int, Evidence]:
         wanted = sorted(set(rows))
         return dict(zip(wanted, self.store.evidence(wanted), strict=True))
+
+
+def _feedback(lent: float) -> Reason:
+    return Reason(
+        channel="collection",
+        part="query",
+        weight=1.0,
+        score=lent,
+        rank=0,
+        entropy=0.0,
+        contribution=lent,
+        how="likeness",
+        text="likeness to other videos that answer",
+    )
 
 
 def _moment(stretch: Stretch, evidence: Sequence[Evidence]) -> Moment:

@@ -62,6 +62,7 @@ class Scanner:
 
     store: Store
     _layouts: dict[tuple[int, str], dict[str, _Layout]] = field(default_factory=dict)
+    _means: dict[tuple[int, str], Float32] = field(default_factory=dict)
 
     def dense(
         self,
@@ -151,6 +152,23 @@ class Scanner:
                 )
             )
         return found
+
+    def mean_vectors(self, space: str) -> Float32:
+        """Return (V, d) unit vectors of the sum of each video's vectors in a space, or zeros."""
+        table = self.store.table()
+        key = (table.version, space)
+        if key not in self._means:
+            rows, matrix = self.store.vectors(space)
+            order = np.argsort(table.video[rows], kind="stable")
+            video = table.video[rows[order]]
+            starts = np.flatnonzero(np.diff(video, prepend=-1))
+            means = np.zeros((len(table.video_ids), matrix.shape[1]), np.float32)
+            if len(starts):
+                means[video[starts]] = np.add.reduceat(matrix[order], starts, axis=0)
+            length = np.linalg.norm(means, axis=1, keepdims=True)
+            unit = means / np.where(length > 0, length, np.float32(1.0))
+            self._means = {key: unit.astype(np.float32)}
+        return self._means[key]
 
     def _layout(self, table: Table, space: str) -> dict[str, _Layout]:
         key = (table.version, space)

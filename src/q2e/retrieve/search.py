@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from q2e.arrays import Bool, Float32, Int64
+from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.config import Settings
 from q2e.errors import IndexMismatch, QueryError
 from q2e.models.registry import Models
@@ -19,6 +19,7 @@ from q2e.query.slots import languages_by_script
 from q2e.retrieve.bank import Bank, Form
 from q2e.retrieve.calibrate import Calibrator, by_videos, by_words
 from q2e.retrieve.explain import Explainer
+from q2e.retrieve.feedback import refine
 from q2e.retrieve.fuse import Fusion, fuse
 from q2e.retrieve.normalise import normalise
 from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
@@ -33,10 +34,14 @@ LONGEST = 4000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Fused score rows of one question, and the videos it may answer with, best first."""
+    """Fused score rows of one question, and the videos it may answer with, best first.
+
+    `score` (V,) is that of the fusion, or what feedback made of it.
+    """
 
     rows: list[ScoreRow]
     fusion: Fusion
+    score: Float64
     order: Int64
 
 
@@ -63,9 +68,15 @@ class Searcher:
             parts = self._parts(decomposition, settings)
         with clock("score"):
             mask = self.store.rows(query.filters)
-            rows = self._rows(query, decomposition, parts, settings, mask)
+            form = _form(decomposition)
+            rows = self._rows(query, form, parts, settings, mask)
         with clock("fuse"):
-            ranking = self._rank(rows, settings)
+            fusion = self._fused(rows, settings)
+        with clock("feedback"):
+            score = fusion.score
+            if settings.feedback and rows:
+                score = self._refined(rows, fusion, parts[0], form, settings, mask)
+        ranking = self._ranked(rows, fusion, score, settings)
         with clock("explain"):
             hits = self._hits(ranking, settings, moments)
         table = self.store.table()
@@ -131,7 +142,7 @@ class Searcher:
     def _rows(
         self,
         query: Query,
-        decomposition: Decomposition,
+        form: Form,
         parts: list[Vectors],
         settings: Settings,
         mask: Bool | None,
@@ -143,17 +154,21 @@ class Searcher:
         picture = Vectors("query", (query.text,), image.encode_texts([query.text]))
         meanings = self.scanner.dense(self.models.text.space, "meaning", parts, mask=mask)
         pictures = self.scanner.dense(image.space, "picture", [picture], mask=mask)
+        rows = [self._on_scale(row, form, settings) for row in meanings]
         if settings.normalise == "bank":
-            calibrate, form = self._calibrator, _form(decomposition)
-            rows = [calibrate.by_bank(row, self.models.text.space, form) for row in meanings]
-            rows += [calibrate.by_descriptions(row, image, form) for row in pictures]
+            rows += [self._calibrator.by_descriptions(row, image, form) for row in pictures]
         else:
-            rows = [by_videos(row) for row in meanings + pictures]
+            rows += [by_videos(row) for row in pictures]
         words = tokens(query.text)
         for row in self.scanner.lexical("query", query.text, words, mask):
             rows.append(by_words(row, words, table))
         allowed = query.filters.channels
         return [row for row in rows if not allowed or row.channel in allowed]
+
+    def _on_scale(self, row: ScoreRow, form: Form, settings: Settings) -> ScoreRow:
+        if settings.normalise == "bank":
+            return self._calibrator.by_bank(row, self.models.text.space, form)
+        return by_videos(row)
 
     @cached_property
     def _calibrator(self) -> Calibrator:
@@ -170,32 +185,68 @@ class Searcher:
                     "profile the index was made with"
                 )
 
-    def _rank(self, rows: list[ScoreRow], settings: Settings) -> Ranking:
-        videos = self.store.table().video_ids
+    def _fused(self, rows: list[ScoreRow], settings: Settings) -> Fusion:
+        """Fuse rows on one scale, where 0 says that nothing answers: the value of the missing."""
         if not rows:
-            empty = Fusion(np.zeros(0), np.zeros(0), np.zeros((0, len(videos))))
-            return Ranking([], empty, np.zeros(0, np.int64))
+            videos = len(self.store.table().video_ids)
+            return Fusion(np.zeros(0), np.zeros(0), np.zeros((0, videos)))
         scores = np.stack([row.video for row in rows])
-        # On this scale 0 says that nothing answers: the floor, and the value of what is missing.
         floor = np.zeros(len(rows))
         level = normalise(scores, "none", temperature=settings.temperature, floor=floor)
         weights = [1.0 if row.part == "query" else settings.event_weight for row in rows]
-        fusion = fuse(level, settings.fuse, weights)
-        found = ~np.isnan(scores).all(axis=0)
+        return fuse(level, settings.fuse, weights)
+
+    def _refined(
+        self,
+        rows: list[ScoreRow],
+        fusion: Fusion,
+        asked: Vectors,
+        form: Form,
+        settings: Settings,
+        mask: Bool | None,
+    ) -> Float64:
+        """Return scores (V,) after the best videos and those like them had their say."""
+        space = self.models.text.space
+        own = {
+            row.channel: number
+            for number, row in enumerate(rows)
+            if row.how == "meaning" and row.part == "query"
+        }
+        if not own:
+            return fusion.score
+
+        def meaning(vector: Float64) -> Float64:
+            again = Vectors("query", asked.texts[:1], vector[None].astype(np.float32))
+            total = np.zeros(len(fusion.score))
+            for row in self.scanner.dense(space, "meaning", [again], mask=mask):
+                worth = np.nan_to_num(self._on_scale(row, form, settings).video)
+                total += fusion.weight[own[row.channel]] * np.maximum(worth, 0.0)
+            return total
+
+        first = fusion.contribution[list(own.values())].sum(axis=0)
+        vectors = self.scanner.mean_vectors(space)
+        return refine(asked.matrix[0], first, fusion.score - first, vectors, meaning)
+
+    def _ranked(
+        self, rows: list[ScoreRow], fusion: Fusion, score: Float64, settings: Settings
+    ) -> Ranking:
+        if not rows:
+            return Ranking(rows, fusion, score, np.zeros(0, np.int64))
+        found = ~np.isnan(np.stack([row.video for row in rows])).all(axis=0)
         if settings.confidence > 0:
             own = [number for number, row in enumerate(rows) if row.part == "query"]
-            found &= level.value[own].max(axis=0, initial=0.0) >= settings.confidence
+            found &= fusion.normalised[own].max(axis=0, initial=0.0) >= settings.confidence
         present = np.flatnonzero(found)
         # Equal scores are told apart by the video's id, never by the order of indexing.
-        names = np.array(videos)[present]
-        order = present[np.lexsort((names, -fusion.score[present]))]
-        return Ranking(rows, fusion, order.astype(np.int64))
+        names = np.array(self.store.table().video_ids)[present]
+        order = present[np.lexsort((names, -score[present]))]
+        return Ranking(rows, fusion, score, order.astype(np.int64))
 
     # -- hits -----------------------------------------------------------------------------------
     def _hits(self, ranking: Ranking, settings: Settings, moments: bool) -> list[Hit]:
         table = self.store.table()
         chosen = ranking.order[: settings.top]
-        explainer = Explainer(self.store, table, ranking.rows, ranking.fusion)
+        explainer = Explainer(self.store, table, ranking.rows, ranking.fusion, ranking.score)
         hits = []
         for rank, number in enumerate(chosen.tolist(), 1):
             video = self.store.video(table.video_ids[number])
@@ -205,7 +256,7 @@ class Searcher:
                 Hit(
                     rank=rank,
                     video=video,
-                    score=float(ranking.fusion.score[number]),
+                    score=float(ranking.score[number]),
                     moments=(
                         explainer.moments(number, video, settings.moments_per_video)
                         if moments
