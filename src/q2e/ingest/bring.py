@@ -75,7 +75,7 @@ def _commit(
 ) -> int:
     from q2e.text.chunk import chunk_text
     from q2e.text.language import detect
-    from q2e.text.tokens import tokens
+    from q2e.text.lexical import indexed
 
     pieces: dict[tuple[str, str], list[tuple[Evidence, Any]]] = defaultdict(list)
     for video, channels in batch:
@@ -98,7 +98,7 @@ def _commit(
             for evidence, given in pieces[video, channel]:
                 vector = embedded[evidence.text] if given is None else _unit(given)
                 stored = replace(evidence, vectors={encoder.space: vector})
-                items.append(Item(stored, tuple(tokens(evidence.text))))
+                items.append(Item(stored, indexed(evidence.text)))
             store.put_part(StageKey(video, channel, 0), "import", items)
     return sum(len(found) for found in pieces.values())
 

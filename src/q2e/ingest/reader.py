@@ -28,6 +28,8 @@ from q2e.types import Evidence, Frame, Part, Segment, Video
 SHOTS = "shots"
 #: Frames handed to the channels at once; bounds memory where cuts are many.
 FRAMES_AT_ONCE = 48
+#: Raised when the same text would give other lexical terms.
+TERMS_VERSION = 2
 #: Raised when shots or frame choice change for the same settings.
 SHOTS_VERSION = 1
 
@@ -139,7 +141,7 @@ class _Reading:
             settings.part_s,
         )
         keys = {SHOTS: shots}
-        text_space = self.models.text.space
+        text_space = f"{self.models.text.space};{TERMS_VERSION}"
         for channel in self.channels:
             below: list[object] = [channel.config_key, settings.part_s, text_space]
             if channel.needs == "frames":
@@ -300,7 +302,7 @@ class _Reading:
 
     def _items(self, found: list[Evidence]) -> Iterator[Item]:
         """Add to each evidence its lexical tokens and, where it has text, its text vector."""
-        from q2e.text.tokens import tokens
+        from q2e.text.lexical import indexed
 
         # What is composed of other evidence says nothing new: its words can be found, but its
         # meaning is that of the pictures and speech which have vectors of their own.
@@ -316,7 +318,7 @@ class _Reading:
             if evidence.text in vectors and not _composed(evidence):
                 added = {**evidence.vectors, space: vectors[evidence.text]}
                 evidence = replace(evidence, vectors=added)
-            yield Item(evidence, tuple(tokens(evidence.text)))
+            yield Item(evidence, indexed(evidence.text))
 
     def _all_evidence(self, part: Part, found: list[Evidence]) -> list[Evidence]:
         """Return this part's evidence of all channels, found now or by an earlier run."""

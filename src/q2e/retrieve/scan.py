@@ -118,15 +118,15 @@ class Scanner:
         )
 
     def lexical(
-        self, part: str, text: str, tokens: Sequence[str], mask: Bool | None
+        self, how: str, text: str, terms: Sequence[str], mask: Bool | None
     ) -> list[ScoreRow]:
-        """Return a row of BM25 scores for each channel that holds any of `tokens`.
+        """Return a row of BM25 scores for each channel that holds any of `terms`.
 
-        A video that has text in a channel but none of the tokens scores zero there; one that has
+        A video that has text in a channel but none of the terms scores zero there; one that has
         no text in it is missing.
         """
         table = self.store.table()
-        rows, scores = self.store.lexical(tokens, mask=mask)
+        rows, scores = self.store.lexical(terms, mask=mask)
         if not len(rows):
             return []
         channel_of = table.channel[rows]
@@ -141,9 +141,9 @@ class Scanner:
             np.fmax.at(video, table.video[rows[chosen]], scores[chosen])
             found.append(
                 ScoreRow(
-                    part,
+                    "query",
                     CHANNELS[code],
-                    "words",
+                    how,
                     video,
                     rows[chosen],
                     scores[chosen],

@@ -15,6 +15,8 @@ from q2e.config import Settings
 from q2e.errors import IndexMismatch, QueryError
 from q2e.models.registry import Models
 from q2e.query.decompose import Decomposer
+from q2e.query.knowledge import load
+from q2e.query.names import Names
 from q2e.query.slots import languages_by_script
 from q2e.retrieve.bank import Bank, Form
 from q2e.retrieve.calibrate import Calibrator, by_videos, by_words
@@ -149,7 +151,6 @@ class Searcher:
     ) -> list[ScoreRow]:
         """Return the rows of all parts and channels, on one scale."""
         self._check_spaces()
-        table = self.store.table()
         image = self.models.image
         picture = Vectors("query", (query.text,), image.encode_texts([query.text]))
         meanings = self.scanner.dense(self.models.text.space, "meaning", parts, mask=mask)
@@ -159,11 +160,25 @@ class Searcher:
             rows += [self._calibrator.by_descriptions(row, image, form) for row in pictures]
         else:
             rows += [by_videos(row) for row in pictures]
-        words = tokens(query.text)
-        for row in self.scanner.lexical("query", query.text, words, mask):
-            rows.append(by_words(row, words, table))
+        rows += self._lexical_rows(query, mask)
         allowed = query.filters.channels
         return [row for row in rows if not allowed or row.channel in allowed]
+
+    def _lexical_rows(self, query: Query, mask: Bool | None) -> list[ScoreRow]:
+        """Return rows of words and of names, which are alike across languages and scripts."""
+        table = self.store.table()
+        rows = []
+        for how, terms in (
+            ("words", tokens(query.text)),
+            ("names", self._names.grams(query.text, query.language)),
+        ):
+            for row in self.scanner.lexical(how, query.text, terms, mask):
+                rows.append(by_words(row, terms, table))
+        return rows
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(load())
 
     def _on_scale(self, row: ScoreRow, form: Form, settings: Settings) -> ScoreRow:
         if settings.normalise == "bank":

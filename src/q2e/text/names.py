@@ -20,12 +20,25 @@ _SIZE = 4
 #: Characters of one text that are read: names stand near the beginning.
 _LONGEST = 8_192
 _WORD = re.compile(r"[a-z0-9]+")
+_SEPARATE = re.compile(r"[\s\-–—/]+")
 _HAN_KANA = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
 def name_grams(text: str) -> list[str]:
-    """Return the marked letter groups of all words of a text, in order, with repetitions."""
+    """Return the marked letter groups of what may be names in a text, with repetitions.
+
+    In scripts with capital letters these are the words that have one, and numbers; a text
+    without any capital letter, or of another script, gives all its words.
+    """
+    text = text[:_LONGEST]
+    if any(character.isupper() for character in text):
+        text = " ".join(word for word in _SEPARATE.split(text) if _may_name(word))
     return [gram for word in latin_words(text) for gram in word_grams(word)]
+
+
+def _may_name(word: str) -> bool:
+    first = next(filter(str.isalnum, word), "")
+    return bool(first) and not first.islower()
 
 
 def latin_words(text: str) -> list[str]:
@@ -57,4 +70,5 @@ def _transliterator() -> Callable[[str], str]:
         from anyascii import anyascii
     except ImportError as error:
         raise MissingDependency("anyascii", "local", "matching names across scripts") from error
-    return anyascii
+    latin: Callable[[str], str] = anyascii
+    return latin
