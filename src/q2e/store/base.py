@@ -7,6 +7,7 @@ evidence as rows of a `Table`; `dense` and `lexical` answer in row numbers of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -122,6 +123,14 @@ class Store(Protocol):
     def set_setting(self, name: str, value: str) -> None: ...
 
     # -- searching ------------------------------------------------------------------------------
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let this thread's calls inside the block all see one state, whoever writes meanwhile.
+
+        Without it each call sees the newest state, in which row numbers and masks of an earlier
+        call may be of another version.
+        """
+        ...
+
     def table(self) -> Table:
         """Return the current columns; cheap when nothing changed since the last call."""
         ...
@@ -141,6 +150,7 @@ class Store(Protocol):
         """Return, for each of the (q, d) query vectors, rows and their inner products.
 
         Best first and ties by row number. All rows with a vector in `space` when `k` is None.
+        Vectors are kept in half precision: what is multiplied is the vector rounded to float16.
         """
         ...
 

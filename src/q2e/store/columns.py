@@ -1,189 +1,221 @@
-"""The evidence of a store as numpy columns: filled once, then only what is new is added."""
+"""The evidence of a SQLite store as numpy columns: filled once, then only what is new is read.
+
+A `Columns` describes one state of the index and never changes; what is asked for seldom (vectors,
+postings) is read at first use, through a connection that still sees that state.
+"""
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from q2e.arrays import Float32, Float64, Int32, Int64
+from q2e.arrays import Float32, Float64, Int16, Int32, Int64
 from q2e.store.base import Table
+from q2e.store.rows import pack
+from q2e.types import CHANNELS
 
-_COLUMNS = "id, video, channel, start_s, end_s, length"
-_CHUNK = 20_000
-#: Postings kept in memory, by number of pieces of evidence.
-_REMEMBERED = 20_000_000
+_COLUMNS = "id, video, channel, start_s, end_s, length, language"
+#: Bytes of decoded postings kept in memory.
+_REMEMBERED = 128 << 20
 
 
 @dataclass(slots=True)
 class _Space:
-    rows: Int64
+    """Vectors of one space; `ids` (n,) is ascending, `matrix` (n, d) may lie in a larger block."""
+
+    ids: Int64
     matrix: Float32
     last: int
-    """Highest evidence id looked at."""
+    """Highest number of the rows of table `vector` read so far."""
+    block: Float32
+    rows: Int64 | None = None
+    """Row numbers in the table of the columns that hold this space."""
 
 
 @dataclass(slots=True)
 class Columns:
-    """What searching needs of a SQLite store, in memory; `refresh` brings it up to date."""
-
-    generation: int = -1
-    version: int = 0
-    table: Table | None = None
-    count: Int64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    generation: int
+    table: Table
+    numbers: Int64
+    """(V,) numbers of the videos in the database, ascending."""
+    language: Int16
+    """(E,) index into `languages`, the evidence's own."""
+    languages: tuple[str | None, ...]
+    count: Int64
     """(channels,) pieces of evidence with text in each channel."""
-    mean_length: Float64 = field(default_factory=lambda: np.zeros(0))
+    mean_length: Float64
     _spaces: dict[str, _Space] = field(default_factory=dict)
-    _postings: OrderedDict[str, tuple[Int64, Int32]] = field(default_factory=OrderedDict)
-    _posted: int = 0
+    _counts: dict[str, int] | None = None
+    _postings: OrderedDict[str, tuple[Int32, Float64]] = field(default_factory=OrderedDict)
+    _remembered: int = 0
+    _lock: Any = field(default_factory=threading.RLock)
 
-    def refresh(self, connection: sqlite3.Connection, generation: int, channels: int) -> Table:
-        """Return the current table; reads only new rows where nothing was removed."""
-        if self.table is not None and generation == self.generation:
-            return self.table
-        numbers, ids = _videos(connection)
-        old = self.table
-        last = int(old.evidence_id[-1]) if old is not None and len(old) else 0
-        total = int(connection.execute("SELECT count(*) FROM evidence").fetchone()[0])
-        fresh = _read(connection, last)
-        grown = old is not None and len(old) + len(fresh[0]) == total
-        if old is not None and grown and len(fresh[0]) == 0 and ids == old.video_ids:
-            self.generation = generation
-            return old
-        if not grown or old is None or ids[: len(old.video_ids)] != old.video_ids:
-            fresh = _read(connection, 0)
-            self._spaces.clear()
-            old = None
-        fresh[1] = np.searchsorted(numbers, fresh[1])
-        if old is not None:
-            before: tuple[NDArray[Any], ...] = (
-                old.evidence_id,
-                old.video,
-                old.channel,
-                old.start_s,
-                old.end_s,
-                old.length,
-            )
-            fresh = [np.concatenate((was, new)) for was, new in zip(before, fresh, strict=True)]
-        self.version += 1
-        self.generation = generation
-        self.table = Table(
-            version=self.version,
-            evidence_id=fresh[0].astype(np.int64),
-            video=fresh[1].astype(np.int32),
-            channel=fresh[2].astype(np.int16),
-            start_s=fresh[3].astype(np.float32),
-            end_s=fresh[4].astype(np.float32),
-            length=fresh[5].astype(np.int32),
-            video_ids=ids,
-        )
-        self._measure(self.table, channels)
-        self._postings.clear()
-        self._posted = 0
-        return self.table
+    def space(self, connection: sqlite3.Connection, name: str) -> tuple[Int64, Float32]:
+        """Return the rows (n,) and vectors (n, d) of one space."""
+        with self._lock:
+            known = self._spaces.get(name)
+            if known is None or known.rows is None:
+                known = _vectors(connection, name, known, self.table.evidence_id)
+                self._spaces[name] = known
+            assert known.rows is not None
+            return known.rows, known.matrix
 
-    def _measure(self, table: Table, channels: int) -> None:
-        spoken = table.length > 0
-        code = table.channel[spoken]
-        self.count = np.bincount(code, minlength=channels)
-        total = np.bincount(code, weights=table.length[spoken], minlength=channels)
-        self.mean_length = np.divide(total, self.count, out=np.ones(channels), where=self.count > 0)
+    def _inherit(self, old: Columns) -> None:
+        """Take over the vectors of `old`, with the room behind them: only one may write there."""
+        with old._lock:
+            for name, space in old._spaces.items():
+                self._spaces[name] = replace(space, rows=None)
+                space.block = space.matrix
 
-    def space(self, connection: sqlite3.Connection, name: str, table: Table) -> _Space:
-        """Return the rows and vectors of one space."""
-        known = self._spaces.get(name)
-        last = int(table.evidence_id[-1]) if len(table) else 0
-        if known is not None and known.last == last:
-            return known
-        found = connection.execute(
-            "SELECT number, dimension FROM space WHERE name = ?", (name,)
-        ).fetchone()
-        if found is None:
-            return _Space(np.zeros(0, np.int64), np.zeros((0, 0), np.float32), last)
-        number, dimension = found
-        ids, matrix = _vectors(connection, number, dimension, known.last if known else 0)
-        rows = np.searchsorted(table.evidence_id, ids).astype(np.int64)
-        if known is not None:
-            rows = np.concatenate([known.rows, rows])
-            matrix = np.concatenate([known.matrix, matrix])
-        self._spaces[name] = _Space(rows, matrix, last)
-        return self._spaces[name]
+    def counts(self, connection: sqlite3.Connection) -> dict[str, int]:
+        """Return how many vectors each space has."""
+        with self._lock:
+            if self._counts is None:
+                found = connection.execute(
+                    "SELECT name, sum(length(evidence)) / 8 FROM vector JOIN space "
+                    "ON number = space GROUP BY name ORDER BY number"
+                )
+                self._counts = {str(name, "utf-8"): count for name, count in found}
+            return self._counts
 
-    def postings(
-        self, connection: sqlite3.Connection, term: str, table: Table
-    ) -> tuple[Int64, Int32]:
-        """Return the rows that hold a term, and how often each does."""
-        if term in self._postings:
-            self._postings.move_to_end(term)
+    def postings(self, connection: sqlite3.Connection, term: str) -> tuple[Int32, Float64]:
+        """Return the rows that hold a term, and what it adds to each one's BM25 score."""
+        with self._lock:
+            if term in self._postings:
+                self._postings.move_to_end(term)
+                return self._postings[term]
+            blobs = connection.execute(
+                "SELECT evidence, count FROM posting WHERE term = ? ORDER BY stage", (pack(term),)
+            ).fetchall()
+            ids = np.frombuffer(b"".join(blob[0] for blob in blobs), "<i8")
+            found = np.frombuffer(b"".join(blob[1] for blob in blobs), "<u2")
+            rows = np.searchsorted(self.table.evidence_id, ids).astype(np.int32)
+            self._postings[term] = rows, self._weigh(rows, found.astype(np.float64))
+            self._remembered += 12 * len(rows)
+            while self._remembered > _REMEMBERED and len(self._postings) > 1:
+                _, (dropped, _) = self._postings.popitem(last=False)
+                self._remembered -= 12 * len(dropped)
             return self._postings[term]
-        blobs = connection.execute(
-            "SELECT evidence, count FROM posting WHERE term = ?", (term,)
-        ).fetchall()
-        ids = np.frombuffer(b"".join(blob[0] for blob in blobs), dtype="<i8")
-        counts = np.frombuffer(b"".join(blob[1] for blob in blobs), dtype="<u2").astype(np.int32)
-        rows = np.searchsorted(table.evidence_id, ids).astype(np.int64)
-        self._postings[term] = rows, counts
-        self._posted += len(rows)
-        while self._posted > _REMEMBERED and len(self._postings) > 1:
-            _, (dropped, _) = self._postings.popitem(last=False)
-            self._posted -= len(dropped)
-        return rows, counts
+
+    def _weigh(self, rows: Int32, found: Float64) -> Float64:
+        """Return one term's part of BM25: idf f / (f + 1.2 (0.25 + 0.75 l / mean l))."""
+        channel = self.table.channel[rows]
+        holding = np.bincount(channel, minlength=len(CHANNELS)).tolist()
+        idf = np.array(
+            [
+                math.log(1 + (total - n + 0.5) / (n + 0.5))
+                for total, n in zip(self.count.tolist(), holding, strict=True)
+            ]
+        )
+        length = self.table.length[rows] / self.mean_length[channel]
+        return np.asarray(idf[channel] * found / (found + 1.2 * (0.25 + 0.75 * length)))
 
 
-def bm25(
-    table: Table,
-    count: Int64,
-    mean_length: Float64,
-    terms: Sequence[tuple[int, Int64, Int32]],
-) -> Float32:
-    """Return (E,) BM25 scores of every row, 0 where no term occurs.
-
-    `terms` are (times in the question, rows, times in each row). Lucene's form:
-    sum_t q_t idf_t f / (f + 1.2 (1 - 0.75 + 0.75 l / mean l)),
-    idf_t = ln(1 + (N - n_t + 0.5) / (n_t + 0.5)), with N, n and mean l of each row's channel.
-    """
-    scores = np.zeros(len(table), dtype=np.float32)
-    for asked, rows, found in terms:
-        channel = table.channel[rows]
-        holding = np.bincount(channel, minlength=len(count))
-        idf = np.log1p((count - holding + 0.5) / (holding + 0.5))
-        length = table.length[rows] / mean_length[channel]
-        scores[rows] += asked * idf[channel] * found / (found + 1.2 * (0.25 + 0.75 * length))
-    return scores
-
-
-def _videos(connection: sqlite3.Connection) -> tuple[Int64, tuple[str, ...]]:
-    rows = connection.execute("SELECT number, id FROM video ORDER BY number").fetchall()
-    return np.array([row[0] for row in rows], dtype=np.int64), tuple(row[1] for row in rows)
-
-
-def _read(connection: sqlite3.Connection, after: int) -> list[NDArray[Any]]:
-    """Return the columns of the evidence whose id is above `after`."""
-    cursor = connection.execute(
-        f"SELECT {_COLUMNS} FROM evidence WHERE id > ? ORDER BY id", (after,)
+def read(connection: sqlite3.Connection, generation: int, old: Columns | None) -> Columns:
+    """Return the columns of the state a connection sees, taking over what `old` knows of it."""
+    videos = connection.execute("SELECT number, id FROM video ORDER BY number").fetchall()
+    numbers = np.array([number for number, _ in videos], dtype=np.int64)
+    ids = tuple(video_id for _, video_id in videos)
+    total = int(connection.execute("SELECT count(*) FROM evidence").fetchone()[0])
+    kept = (
+        old if old is not None and ids[: len(old.table.video_ids)] == old.table.video_ids else None
     )
+    last = int(kept.table.evidence_id[-1]) if kept is not None and len(kept.table) else 0
+    fresh = connection.execute(
+        f"SELECT {_COLUMNS} FROM evidence WHERE id > ? ORDER BY id", (last,)
+    ).fetchall()
+    if kept is not None and len(kept.table) + len(fresh) != total:
+        # Something was removed: ids are never used twice, so counting them is enough.
+        kept = None
+        fresh = connection.execute(f"SELECT {_COLUMNS} FROM evidence ORDER BY id").fetchall()
+    if kept is not None and not fresh and ids == kept.table.video_ids:
+        return replace(kept, generation=generation)
+    columns = _columns(fresh, generation, numbers, ids, kept)
+    if old is not None:
+        columns._inherit(old)
+    return columns
+
+
+def _columns(
+    fresh: list[tuple[Any, ...]],
+    generation: int,
+    numbers: Int64,
+    ids: tuple[str, ...],
+    kept: Columns | None,
+) -> Columns:
     # float64 holds every id below 2**53 exactly.
-    whole = np.array(cursor.fetchall(), dtype=np.float64).reshape(-1, 6)
-    return list(whole.T)
+    new = list(np.array([row[:6] for row in fresh], dtype=np.float64).reshape(-1, 6).T)
+    new[1] = np.searchsorted(numbers, new[1]).astype(np.float64)
+    code_of = {name: code for code, name in enumerate(kept.languages)} if kept else {}
+    language = np.array([code_of.setdefault(row[6], len(code_of)) for row in fresh], np.int16)
+    if kept is not None:
+        table = kept.table
+        was: list[Any] = [table.evidence_id, table.video, table.channel]
+        was += [table.start_s, table.end_s, table.length]
+        new = [np.concatenate(pair) for pair in zip(was, new, strict=True)]
+        language = np.concatenate((kept.language, language))
+    table = Table(
+        version=generation,
+        evidence_id=new[0].astype(np.int64),
+        video=new[1].astype(np.int32),
+        channel=new[2].astype(np.int16),
+        start_s=new[3].astype(np.float32),
+        end_s=new[4].astype(np.float32),
+        length=new[5].astype(np.int32),
+        video_ids=ids,
+    )
+    spoken = table.length > 0
+    code = table.channel[spoken]
+    count = np.bincount(code, minlength=len(CHANNELS)).astype(np.int64)
+    words = np.bincount(code, weights=table.length[spoken], minlength=len(CHANNELS))
+    mean = np.divide(words, count, out=np.ones(len(CHANNELS)), where=count > 0)
+    return Columns(generation, table, numbers, language, tuple(code_of), count, mean)
 
 
 def _vectors(
-    connection: sqlite3.Connection, space: int, dimension: int, after: int
-) -> tuple[Int64, Float32]:
-    cursor = connection.execute(
-        "SELECT evidence, data FROM vector WHERE space = ? AND evidence > ? ORDER BY evidence",
-        (space, after),
+    connection: sqlite3.Connection, name: str, known: _Space | None, evidence_id: Int64
+) -> _Space:
+    """Return a space brought up to date: what was removed left out, what is new read."""
+    number, dimension = connection.execute(
+        "SELECT number, dimension FROM space WHERE name = ?", (pack(name),)
+    ).fetchone() or (-1, 0)
+    if known is None:
+        empty = np.zeros((0, dimension), np.float32)
+        known = _Space(np.zeros(0, np.int64), empty, 0, empty)
+    ids, matrix, block = known.ids, known.matrix, known.block
+    present = np.isin(ids, evidence_id, assume_unique=True)
+    if not present.all():
+        ids = ids[present]
+        block = matrix = matrix[present]
+    since = (number, known.last)
+    more, last = connection.execute(
+        "SELECT ifnull(sum(length(evidence)) / 8, 0), max(id) FROM vector "
+        "WHERE space = ? AND id > ?",
+        since,
+    ).fetchone()
+    if more:
+        used, size = len(ids), len(ids) + more
+        if len(block) < size or not used:
+            # Room for later additions, so that not every one of them copies the whole matrix.
+            block = np.empty((size + size // 8 if used else size, dimension), np.float32)
+            block[:used] = matrix if used else 0
+        new = []
+        for packed, data in connection.execute(
+            "SELECT evidence, data FROM vector WHERE space = ? AND id > ? ORDER BY id", since
+        ):
+            new.append(np.frombuffer(packed, "<i8"))
+            values = np.frombuffer(data, "<f2").reshape(-1, dimension)
+            block[used : used + len(values)] = values
+            used += len(values)
+        ids, matrix = np.concatenate((ids, *new)), block[:size]
+    seen = matrix.view()
+    seen.flags.writeable = False
+    return _Space(
+        ids, seen, last or known.last, block, np.searchsorted(evidence_id, ids).astype(np.int64)
     )
-    ids: list[int] = []
-    blocks: list[Float32] = []
-    while rows := cursor.fetchmany(_CHUNK):
-        ids.extend(row[0] for row in rows)
-        data = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f2")
-        blocks.append(data.reshape(len(rows), dimension).astype(np.float32))
-    matrix = np.concatenate(blocks) if blocks else np.zeros((0, dimension), np.float32)
-    return np.array(ids, dtype=np.int64), matrix

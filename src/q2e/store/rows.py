@@ -1,22 +1,36 @@
-"""How videos and evidence are written into the rows of a database, and read back."""
+"""How videos and evidence become rows of the database and come back, one transaction's worth."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from q2e.types import CHANNELS, Evidence, Filters, Span, Tag, Video
+import numpy as np
+
+from q2e.errors import StoreError
+from q2e.store.base import Item
+from q2e.types import CHANNELS, Evidence, Span, Tag, Video
 
 #: Columns that `evidence` reads, of tables `evidence e` and `video v`.
 EVIDENCE = "v.id, e.channel, e.start_s, e.end_s, e.language, e.body"
 
 
+def pack(text: str) -> bytes:
+    """Return any text as bytes, even a path that is not valid UTF-8."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def unpack(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
+
+
 def video_row(one: Video) -> tuple[Any, ...]:
-    """Return id, path, duration_s, date, language and all facts as JSON."""
-    facts = json.dumps(asdict(one), ensure_ascii=False)
-    return one.id, one.path, one.duration_s, one.date, one.language, facts
+    """Return id, date, language and all facts as JSON."""
+    return one.id, one.date, one.language, json.dumps(asdict(one))
 
 
 def video(facts: str) -> Video:
@@ -24,7 +38,7 @@ def video(facts: str) -> Video:
     return Video(**{**values, "tags": tuple(values["tags"])})
 
 
-def body(one: Evidence) -> str:
+def body(one: Evidence) -> bytes:
     """Return as JSON what of a piece of evidence has no column of its own."""
     values: dict[str, Any] = {"text": one.text, "origin": one.origin}
     if one.frame_s is not None:
@@ -33,13 +47,13 @@ def body(one: Evidence) -> str:
         values["spans"] = [[span.start_s, span.end_s, span.text] for span in one.spans]
     if one.tags:
         values["tags"] = [[tag.label, tag.probability] for tag in one.tags]
-    return json.dumps(values, ensure_ascii=False)
+    return pack(json.dumps(values, ensure_ascii=False))
 
 
 def evidence(row: Sequence[Any]) -> Evidence:
     """Return the evidence of a row of `EVIDENCE` columns, without vectors."""
     video_id, channel, start_s, end_s, language, packed = row
-    values = json.loads(packed)
+    values = json.loads(unpack(packed))
     return Evidence(
         video=video_id,
         channel=CHANNELS[channel],
@@ -54,17 +68,77 @@ def evidence(row: Sequence[Any]) -> Evidence:
     )
 
 
-def matches(one: Video, filters: Filters) -> bool:
-    """Say whether a video satisfies the filters that speak of videos.
+def insert(connection: sqlite3.Connection, stage: int, video: int, items: Sequence[Item]) -> None:
+    """Add what a stage found, with its vectors and postings."""
+    ids = [
+        connection.execute(
+            "INSERT INTO evidence (stage, video, channel, start_s, end_s, length, language, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                stage,
+                video,
+                CHANNELS.index(one.channel),
+                one.start_s,
+                one.end_s,
+                len(item.tokens),
+                one.language,
+                body(one),
+            ),
+        ).lastrowid
+        for item in items
+        for one in (item.evidence,)
+    ]
+    _insert_vectors(connection, stage, ids, items)
+    _insert_postings(connection, stage, ids, items)
 
-    Dates may be shortened (`2020`, `2020-05`); a video without a date is in no period.
-    """
-    if filters.videos and one.id not in filters.videos:
-        return False
-    if filters.tags and not set(filters.tags) <= set(one.tags):
-        return False
-    if (filters.since or filters.until) and one.date is None:
-        return False
-    if filters.since and str(one.date) < filters.since:
-        return False
-    return not (filters.until and str(one.date)[: len(filters.until)] > filters.until)
+
+def _insert_vectors(
+    connection: sqlite3.Connection, stage: int, ids: Sequence[int | None], items: Sequence[Item]
+) -> None:
+    found: dict[str, list[tuple[int | None, Any]]] = {}
+    for evidence_id, item in zip(ids, items, strict=True):
+        for name, vector in item.evidence.vectors.items():
+            found.setdefault(name, []).append((evidence_id, vector))
+    for name, pairs in found.items():
+        space = _space(connection, name, {len(vector) for _, vector in pairs})
+        with np.errstate(over="ignore"):
+            data = np.array([vector for _, vector in pairs]).astype("<f2")
+        if not np.isfinite(data).all():
+            raise StoreError(f"space {name!r}: a vector holds a number that is not finite")
+        connection.execute(
+            "INSERT INTO vector (stage, space, evidence, data) VALUES (?, ?, ?, ?)",
+            (stage, space, np.array([one for one, _ in pairs], "<i8").tobytes(), data.tobytes()),
+        )
+
+
+def _space(connection: sqlite3.Connection, name: str, dimensions: set[int]) -> int:
+    connection.execute(
+        "INSERT OR IGNORE INTO space (name, dimension) VALUES (?, ?)", (pack(name), min(dimensions))
+    )
+    number, known = connection.execute(
+        "SELECT number, dimension FROM space WHERE name = ?", (pack(name),)
+    ).fetchone()
+    for dimension in dimensions - {known}:
+        raise StoreError(f"space {name!r} has {known} dimensions, got a vector of {dimension}")
+    return int(number)
+
+
+def _insert_postings(
+    connection: sqlite3.Connection, stage: int, ids: Sequence[int | None], items: Sequence[Item]
+) -> None:
+    found: dict[str, list[tuple[int | None, int]]] = {}
+    for evidence_id, item in zip(ids, items, strict=True):
+        for term, count in Counter(item.tokens).items():
+            found.setdefault(term, []).append((evidence_id, min(count, 65_535)))
+    connection.executemany(
+        "INSERT INTO posting VALUES (?, ?, ?, ?)",
+        (
+            (
+                pack(term),
+                stage,
+                np.array([one for one, _ in where], "<i8").tobytes(),
+                np.array([count for _, count in where], "<u2").tobytes(),
+            )
+            for term, where in found.items()
+        ),
+    )

@@ -6,70 +6,75 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from q2e.errors import IndexMismatch
+from q2e.errors import IndexMismatch, StoreError
 
+#: Marks a SQLite file as an index of ours: the letters `Q2E` and a 1.
+APPLICATION_ID = 0x51324531
+
+# A stage's row owns all that the stage found in one part of a video. Names and paths are bytes
+# because a path of Linux need not be valid text. Vectors and postings of a part lie together: a
+# row for each piece of evidence would be slower to read and, beyond a quarter of a page, larger.
 _FIRST = """
 CREATE TABLE video (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
-  path TEXT NOT NULL,
-  duration_s REAL NOT NULL,
   date TEXT,
   language TEXT,
   facts TEXT NOT NULL
 );
 CREATE TABLE stage (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
   video INTEGER NOT NULL REFERENCES video(number) ON DELETE CASCADE,
   name TEXT NOT NULL,
   part INTEGER NOT NULL,
   config_key TEXT NOT NULL,
   segments TEXT,
   frame_times TEXT,
-  PRIMARY KEY (video, name, part)
-) WITHOUT ROWID;
+  UNIQUE (video, name, part)
+);
 CREATE TABLE evidence (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  video INTEGER NOT NULL REFERENCES video(number) ON DELETE CASCADE,
+  stage INTEGER NOT NULL REFERENCES stage(number) ON DELETE CASCADE,
+  video INTEGER NOT NULL,
   channel INTEGER NOT NULL,
-  part INTEGER NOT NULL,
   start_s REAL NOT NULL,
   end_s REAL NOT NULL,
   length INTEGER NOT NULL,
   language TEXT,
-  body TEXT NOT NULL
+  body BLOB NOT NULL
 );
-CREATE INDEX evidence_of_video ON evidence (video, channel, part);
+CREATE INDEX evidence_of_stage ON evidence (stage);
 CREATE TABLE space (
   number INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
+  name BLOB NOT NULL UNIQUE,
   dimension INTEGER NOT NULL
 );
 CREATE TABLE vector (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  stage INTEGER NOT NULL REFERENCES stage(number) ON DELETE CASCADE,
   space INTEGER NOT NULL REFERENCES space(number),
-  evidence INTEGER NOT NULL REFERENCES evidence(id) ON DELETE CASCADE,
-  data BLOB NOT NULL,
-  PRIMARY KEY (space, evidence)
-) WITHOUT ROWID;
-CREATE INDEX vector_of_evidence ON vector (evidence);
+  evidence BLOB NOT NULL,
+  data BLOB NOT NULL
+);
+CREATE INDEX vector_of_stage ON vector (stage);
 CREATE TABLE posting (
-  term TEXT NOT NULL,
-  video INTEGER NOT NULL REFERENCES video(number) ON DELETE CASCADE,
-  channel INTEGER NOT NULL,
-  part INTEGER NOT NULL,
+  term BLOB NOT NULL,
+  stage INTEGER NOT NULL REFERENCES stage(number) ON DELETE CASCADE,
   evidence BLOB NOT NULL,
   count BLOB NOT NULL,
-  PRIMARY KEY (term, video, channel, part)
+  PRIMARY KEY (term, stage)
 ) WITHOUT ROWID;
-CREATE INDEX posting_of_video ON posting (video, channel, part);
+CREATE INDEX posting_of_stage ON posting (stage);
 CREATE TABLE failure (
-  path TEXT NOT NULL,
+  path BLOB NOT NULL,
   stage TEXT NOT NULL,
   video TEXT,
-  reason TEXT NOT NULL,
+  reason BLOB NOT NULL,
   PRIMARY KEY (path, stage)
 ) WITHOUT ROWID;
-CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-INSERT INTO setting VALUES ('generation', '0');
+CREATE TABLE setting (name BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE generation (number INTEGER NOT NULL);
+INSERT INTO generation VALUES (0);
 """
 
 
@@ -86,24 +91,38 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_first,)
 def migrate(connection: sqlite3.Connection, path: Path, read_only: bool) -> None:
     """Bring a file to the newest version, in one transaction.
 
-    Raises IndexMismatch for a file of a newer version, or an older one opened for reading.
+    Raises IndexMismatch for a file of a newer version, or an older one opened for reading, and
+    StoreError for a database that is not an index.
     """
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    version = _pragma(connection, "user_version")
     newest = len(MIGRATIONS)
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    if tables and _pragma(connection, "application_id") != APPLICATION_ID:
+        raise StoreError(
+            f"{path} is not an index of this q2e; choose another folder, or delete the file and "
+            "run  q2e index  again"
+        )
     if version > newest:
         raise IndexMismatch(
             f"{path} was written by a newer q2e (format {version}, this one knows {newest}); "
             "upgrade with  pip install -U q2e"
         )
-    if version < newest and read_only:
+    if version == newest:
+        return
+    if read_only:
         raise IndexMismatch(
             f"{path} has the older format {version}; run any writing command, such as  "
             "q2e retry --failed,  to bring it up to date"
+            if version
+            else f"{path} is empty; run  q2e index FOLDER"
         )
-    if version == newest:
-        return
     connection.execute("BEGIN IMMEDIATE")
     for step in MIGRATIONS[version:]:
         step(connection)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {newest}")
     connection.execute("COMMIT")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -1,32 +1,30 @@
 """The embedded store: one SQLite file holds the truth, numpy columns in memory answer questions.
 
 Each write is one transaction, so an index is valid whenever the process ends. One process
-writes at a time, held by a lock file; readers see what it commits without reopening.
+writes at a time, held by a lock file; readers see what it commits without reopening. No thread
+waits for another to read: each call borrows a connection of its own.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import socket
 import sqlite3
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Int64
-from q2e.errors import IndexLocked, StoreError
+from q2e.errors import StoreError
 from q2e.store import rows as packing
 from q2e.store.base import Failure, Item, StageKey, Table
-from q2e.store.columns import Columns, bm25
-from q2e.store.schema import migrate
+from q2e.store.columns import Columns
+from q2e.store.database import Database
+from q2e.store.rank import best, top
 from q2e.types import CHANNELS, Evidence, Filters, Segment, Video
 
 #: SQLite takes at most this many `?` in one statement by default.
@@ -34,7 +32,7 @@ _VARIABLES = 900
 
 
 class SqliteStore:
-    """Keeps an index in the SQLite file `path`.
+    """Keeps an index in the SQLite file `path`; vectors are kept in half precision.
 
     A writing store holds `path.lock` until closed; `wait_s` says how long to wait for another
     writer. Safe to share between threads. Raises IndexLocked naming the process that writes,
@@ -44,41 +42,14 @@ class SqliteStore:
     def __init__(self, path: str | Path, *, read_only: bool = False, wait_s: float = 0.0) -> None:
         self.path = Path(path)
         self.read_only = read_only
-        self._lock = threading.RLock()
-        self._columns = Columns()
-        self._seen = -1
-        self._held = None if read_only else _hold(self.path, wait_s)
-        try:
-            self._connection = self._connect()
-            migrate(self._connection, self.path, read_only)
-        except sqlite3.Error as error:
-            self._let_go()
-            raise StoreError(f"{self.path} cannot be opened: {error}") from None
-        except StoreError:
-            self._connection.close()
-            self._let_go()
-            raise
-
-    def _connect(self) -> sqlite3.Connection:
-        if self.read_only and not self.path.is_file():
-            raise StoreError(f"{self.path} does not exist; make an index with  q2e index FOLDER")
-        connection = sqlite3.connect(
-            self.path, check_same_thread=False, isolation_level=None, timeout=30.0
-        )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        if self.read_only:
-            connection.execute("PRAGMA query_only = ON")
-        return connection
+        self._database = Database(self.path, read_only, wait_s)
 
     # -- writing --------------------------------------------------------------------------------
     def put_video(self, video: Video) -> None:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(
-                "INSERT INTO video (id, path, duration_s, date, language, facts) "
-                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET path = excluded.path, "
-                "duration_s = excluded.duration_s, date = excluded.date, "
+                "INSERT INTO video (id, date, language, facts) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET date = excluded.date, "
                 "language = excluded.language, facts = excluded.facts",
                 packing.video_row(video),
             )
@@ -91,276 +62,184 @@ class SqliteStore:
         segments: Sequence[Segment] | None = None,
         frame_times_s: Sequence[float] | None = None,
     ) -> None:
-        with self._writing() as connection:
-            number = self._number(connection, key.video)
-            self._forget(connection, number, key.stage, key.part)
-            ids = [
-                self._insert(connection, number, key.part, item.evidence, len(item.tokens))
-                for item in items
-            ]
-            self._insert_vectors(connection, ids, items)
-            self._insert_postings(connection, number, key.part, ids, items)
+        for one in (item.evidence for item in items):
+            if (one.video, one.channel) != (key.video, key.stage):
+                raise StoreError(
+                    f"stage {key.stage!r} of video {key.video!r} found evidence of channel "
+                    f"{one.channel!r} of video {one.video!r}; a channel reads for itself alone"
+                )
+        cuts = None if segments is None else json.dumps([[s.start_s, s.end_s] for s in segments])
+        times = None if frame_times_s is None else json.dumps([float(t) for t in frame_times_s])
+        with self._database.writing() as connection:
+            video = self._number(connection, key.video)
             connection.execute(
-                "INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    number,
-                    key.stage,
-                    key.part,
-                    config_key,
-                    None
-                    if segments is None
-                    else json.dumps([[one.start_s, one.end_s] for one in segments]),
-                    None if frame_times_s is None else json.dumps(list(frame_times_s)),
-                ),
+                "DELETE FROM stage WHERE video = ? AND name = ? AND part = ?",
+                (video, key.stage, key.part),
             )
-            connection.execute(
-                "DELETE FROM failure WHERE video = ? AND stage = ?", (key.video, key.stage)
-            )
-
-    def _insert(
-        self, connection: sqlite3.Connection, number: int, part: int, one: Evidence, length: int
-    ) -> int:
-        cursor = connection.execute(
-            "INSERT INTO evidence (video, channel, part, start_s, end_s, length, language, body) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                number,
-                CHANNELS.index(one.channel),
-                part,
-                one.start_s,
-                one.end_s,
-                length,
-                one.language,
-                packing.body(one),
-            ),
-        )
-        return int(cursor.lastrowid or 0)
-
-    def _insert_vectors(
-        self, connection: sqlite3.Connection, ids: list[int], items: Sequence[Item]
-    ) -> None:
-        spaces: dict[str, int] = {}
-        for evidence_id, item in zip(ids, items, strict=True):
-            for name, vector in item.evidence.vectors.items():
-                if name not in spaces:
-                    spaces[name] = self._space(connection, name, len(vector))
-                connection.execute(
-                    "INSERT INTO vector VALUES (?, ?, ?)",
-                    (spaces[name], evidence_id, np.asarray(vector, dtype="<f2").tobytes()),
-                )
-
-    def _space(self, connection: sqlite3.Connection, name: str, dimension: int) -> int:
-        connection.execute(
-            "INSERT OR IGNORE INTO space (name, dimension) VALUES (?, ?)", (name, dimension)
-        )
-        number, known = connection.execute(
-            "SELECT number, dimension FROM space WHERE name = ?", (name,)
-        ).fetchone()
-        if known != dimension:
-            raise StoreError(f"space {name!r} has {known} dimensions, got a vector of {dimension}")
-        return int(number)
-
-    def _insert_postings(
-        self,
-        connection: sqlite3.Connection,
-        number: int,
-        part: int,
-        ids: list[int],
-        items: Sequence[Item],
-    ) -> None:
-        found: dict[tuple[str, int], list[tuple[int, int]]] = {}
-        for evidence_id, item in zip(ids, items, strict=True):
-            code = CHANNELS.index(item.evidence.channel)
-            for term, count in Counter(item.tokens).items():
-                found.setdefault((term, code), []).append((evidence_id, min(count, 65_535)))
-        connection.executemany(
-            "INSERT INTO posting VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    term,
-                    number,
-                    code,
-                    part,
-                    np.array([one for one, _ in where], dtype="<i8").tobytes(),
-                    np.array([count for _, count in where], dtype="<u2").tobytes(),
-                )
-                for (term, code), where in found.items()
-            ],
-        )
-
-    def _forget(
-        self, connection: sqlite3.Connection, number: int, stage: str, part: int | None
-    ) -> None:
-        """Delete what a stage found in a part of a video, or in all of it."""
-        where, values = "video = ?", [number]
-        if part is not None:
-            where, values = where + " AND part = ?", [number, part]
-        connection.execute(f"DELETE FROM stage WHERE {where} AND name = ?", (*values, stage))
-        if stage in CHANNELS:
-            code = CHANNELS.index(stage)
-            for table in ("evidence", "posting"):
-                connection.execute(
-                    f"DELETE FROM {table} WHERE {where} AND channel = ?", (*values, code)
-                )
+            stage = connection.execute(
+                "INSERT INTO stage (video, name, part, config_key, segments, frame_times) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (video, key.stage, key.part, config_key, cuts, times),
+            ).lastrowid
+            packing.insert(connection, int(stage or 0), video, items)
+            self._clear(connection, key.video, key.stage)
 
     def put_failure(self, failure: Failure) -> None:
-        with self._writing() as connection:
+        path, reason = packing.pack(failure.path), packing.pack(failure.reason)
+        with self._database.writing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO failure (path, stage, video, reason) VALUES (?, ?, ?, ?)",
-                (failure.path, failure.stage or "", failure.video, failure.reason),
+                (path, failure.stage or "", failure.video, reason),
             )
 
     def clear_failure(self, path: str) -> None:
-        with self._writing() as connection:
-            connection.execute("DELETE FROM failure WHERE path = ?", (path,))
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM failure WHERE path = ?", (packing.pack(path),))
 
     def remove_video(self, video_id: str) -> bool:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             cursor = connection.execute("DELETE FROM video WHERE id = ?", (video_id,))
             return cursor.rowcount > 0
 
     def drop_stage(self, video_id: str, stage: str) -> None:
-        with self._writing() as connection:
-            self._forget(connection, self._number(connection, video_id), stage, None)
+        with self._database.writing() as connection:
+            video = self._number(connection, video_id)
+            connection.execute("DELETE FROM stage WHERE video = ? AND name = ?", (video, stage))
+            self._clear(connection, video_id, stage)
 
     def set_setting(self, name: str, value: str) -> None:
-        with self._writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO setting VALUES (?, ?)",
+                (packing.pack(name), packing.pack(value)),
+            )
 
-    def optimise(self) -> None:
-        """Fold the write-ahead log into the file and let SQLite look after its statistics."""
-        with self._guarded() as connection:
-            connection.execute("PRAGMA optimize")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def optimise(self) -> Mapping[str, int]:
+        """Give unused room back to the disk; returns `before_bytes` and `after_bytes`."""
+        return self._database.optimise()
+
+    def _number(self, connection: sqlite3.Connection, video_id: str) -> int:
+        row = connection.execute("SELECT number FROM video WHERE id = ?", (video_id,)).fetchone()
+        if row is None:
+            raise StoreError(f"video {video_id!r} is not in the index; put_video comes first")
+        return int(row[0])
+
+    def _clear(self, connection: sqlite3.Connection, video_id: str, stage: str) -> None:
+        connection.execute("DELETE FROM failure WHERE video = ? AND stage = ?", (video_id, stage))
 
     # -- what is known --------------------------------------------------------------------------
     def videos(self) -> list[Video]:
-        with self._guarded() as connection:
-            rows = connection.execute("SELECT facts FROM video ORDER BY number").fetchall()
+        with self._database.view() as view:
+            rows = view.connection.execute("SELECT facts FROM video ORDER BY number").fetchall()
         return [packing.video(row[0]) for row in rows]
 
     def video(self, video_id: str) -> Video | None:
-        with self._guarded() as connection:
-            row = connection.execute("SELECT facts FROM video WHERE id = ?", (video_id,)).fetchone()
+        with self._database.view() as view:
+            row = view.connection.execute(
+                "SELECT facts FROM video WHERE id = ?", (video_id,)
+            ).fetchone()
         return None if row is None else packing.video(row[0])
 
     def done(self, video_id: str) -> Mapping[tuple[str, int], str]:
-        with self._guarded() as connection:
-            rows = connection.execute(
-                "SELECT name, part, config_key FROM stage JOIN video ON number = video "
-                "WHERE id = ?",
+        with self._database.view() as view:
+            rows = view.connection.execute(
+                "SELECT s.name, s.part, s.config_key FROM stage s JOIN video v "
+                "ON v.number = s.video WHERE v.id = ?",
                 (video_id,),
             ).fetchall()
         return {(name, part): key for name, part, key in rows}
 
     def segments(self, video_id: str) -> list[Segment]:
-        with self._guarded() as connection:
-            rows = connection.execute(
-                "SELECT segments FROM stage JOIN video ON number = video "
-                "WHERE id = ? AND segments IS NOT NULL ORDER BY part",
+        with self._database.view() as view:
+            rows = view.connection.execute(
+                "SELECT s.segments FROM stage s JOIN video v ON v.number = s.video "
+                "WHERE v.id = ? AND s.segments IS NOT NULL ORDER BY s.part",
                 (video_id,),
             ).fetchall()
         return [Segment(*pair) for row in rows for pair in json.loads(row[0])]
 
     def frame_times_s(self, video_id: str, part: int) -> list[float]:
-        with self._guarded() as connection:
-            row = connection.execute(
-                "SELECT frame_times FROM stage JOIN video ON number = video "
-                "WHERE id = ? AND part = ? AND frame_times IS NOT NULL",
+        with self._database.view() as view:
+            row = view.connection.execute(
+                "SELECT s.frame_times FROM stage s JOIN video v ON v.number = s.video "
+                "WHERE v.id = ? AND s.part = ? AND s.frame_times IS NOT NULL",
                 (video_id, part),
             ).fetchone()
         return [] if row is None else list(json.loads(row[0]))
 
     def failures(self) -> list[Failure]:
-        with self._guarded() as connection:
-            rows = connection.execute(
+        with self._database.view() as view:
+            rows = view.connection.execute(
                 "SELECT path, reason, video, stage FROM failure ORDER BY path, stage"
             ).fetchall()
-        return [Failure(path, why, video, stage or None) for path, why, video, stage in rows]
+        return [
+            Failure(packing.unpack(path), packing.unpack(why), video, stage or None)
+            for path, why, video, stage in rows
+        ]
 
     def setting(self, name: str) -> str | None:
-        with self._guarded() as connection:
-            row = connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
+        with self._database.view() as view:
+            row = view.connection.execute(
+                "SELECT value FROM setting WHERE name = ?", (packing.pack(name),)
+            ).fetchone()
+        return None if row is None else packing.unpack(row[0])
 
     def evidence_of(self, video_id: str) -> list[Evidence]:
-        with self._guarded() as connection:
-            rows = connection.execute(
-                f"SELECT {packing.EVIDENCE} FROM evidence e JOIN video v ON v.number = e.video "
-                "WHERE v.id = ? ORDER BY e.start_s, e.channel, e.id",
+        with self._database.view() as view:
+            rows = view.connection.execute(
+                f"SELECT {packing.EVIDENCE} FROM video v JOIN stage s ON s.video = v.number "
+                "JOIN evidence e ON e.stage = s.number WHERE v.id = ? "
+                "ORDER BY e.start_s, e.channel, e.id",
                 (video_id,),
             ).fetchall()
         return [packing.evidence(row) for row in rows]
 
     # -- searching ------------------------------------------------------------------------------
-    def table(self) -> Table:
-        with self._guarded() as connection:
-            return self._table(connection)
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with self._database.view() as view:
+            self._database.pinned.view = view
+            try:
+                yield
+            finally:
+                self._database.pinned.view = None
 
-    def _table(self, connection: sqlite3.Connection) -> Table:
-        # data_version tells whether another connection wrote; our own writes bump `_seen`.
-        seen = int(connection.execute("PRAGMA data_version").fetchone()[0])
-        if seen == self._seen and self._columns.table is not None:
-            return self._columns.table
-        connection.execute("BEGIN")
-        try:
-            generation = int(
-                connection.execute(
-                    "SELECT value FROM setting WHERE name = 'generation'"
-                ).fetchone()[0]
-            )
-            table = self._columns.refresh(connection, generation, len(CHANNELS))
-        finally:
-            connection.execute("COMMIT")
-        self._seen = seen
-        return table
+    def table(self) -> Table:
+        with self._database.view() as view:
+            return self._database.columns(view).table
 
     def rows(self, filters: Filters) -> Bool | None:
         if filters == Filters():
             return None
-        with self._guarded() as connection:
-            table = self._table(connection)
-            mask = np.ones(len(table), dtype=bool)
-            if filters.channels:
-                codes = [CHANNELS.index(name) for name in filters.channels if name in CHANNELS]
-                mask &= np.isin(table.channel, codes)
-            wanted = [packing.matches(one, filters) for one in self._ordered(connection, table)]
-            mask &= np.array(wanted, dtype=bool)[table.video]
-            if filters.languages:
-                mask &= self._spoken(connection, table, filters.languages)
+        with self._database.view() as view:
+            columns = self._database.columns(view)
+            allowed, speaks = _allowed_videos(view.connection, columns, filters)
+        table = columns.table
+        mask = allowed[table.video]
+        if filters.channels:
+            codes = [code for code, name in enumerate(CHANNELS) if name in filters.channels]
+            mask &= np.isin(table.channel, codes)
+        if filters.languages:
+            own = np.array([name in filters.languages for name in columns.languages], dtype=bool)
+            silent = np.array([name is None for name in columns.languages], dtype=bool)
+            mask &= own[columns.language] | (silent[columns.language] & speaks[table.video])
         return mask
 
-    def _ordered(self, connection: sqlite3.Connection, table: Table) -> Iterator[Video]:
-        for (facts,) in connection.execute("SELECT facts FROM video ORDER BY number"):
-            yield packing.video(facts)
-
-    def _spoken(
-        self, connection: sqlite3.Connection, table: Table, languages: Sequence[str]
-    ) -> Bool:
-        marks = ", ".join("?" * len(languages))
-        found = connection.execute(
-            "SELECT e.id FROM evidence e JOIN video v ON v.number = e.video "
-            f"WHERE coalesce(e.language, v.language) IN ({marks}) ORDER BY e.id",
-            tuple(languages),
-        ).fetchall()
-        return np.isin(table.evidence_id, np.array([row[0] for row in found], dtype=np.int64))
-
     def dense(
-        self,
-        space: str,
-        queries: Float32,
-        *,
-        mask: Bool | None = None,
-        k: int | None = None,
+        self, space: str, queries: Float32, *, mask: Bool | None = None, k: int | None = None
     ) -> list[tuple[Int64, Float32]]:
-        rows, matrix = self.vectors(space)
-        if mask is not None:
-            kept = mask[rows]
-            rows, matrix = rows[kept], matrix[kept]
-        if not len(rows):
-            return [(rows, np.zeros(0, np.float32)) for _ in queries]
-        scores = np.asarray(queries, dtype=np.float32) @ matrix.T
-        return [_best(rows, line, k) for line in scores]
+        with self._database.view() as view:
+            columns = self._database.columns(view)
+            rows, matrix = columns.space(view.connection, space)
+        asked = _asked(space, queries, matrix)
+        if mask is None:
+            return top(asked, rows, matrix, k)
+        kept = _checked(mask, columns.table)[rows]
+        if 4 * kept.sum() < len(kept):
+            return top(asked, rows[kept], matrix[kept], k)
+        # Copying most of the matrix would cost more than scoring all of it.
+        scores = asked @ matrix.T
+        return [best(rows[kept], line[kept], k) for line in scores]
 
     def dense_rows(self, space: str, queries: Float32, rows: Int64) -> Float32:
         known, matrix = self.vectors(space)
@@ -368,49 +247,40 @@ class SqliteStore:
         if len(known):
             place = np.searchsorted(known, rows).clip(max=len(known) - 1)
             found = known[place] == rows
-            scores[:, found] = np.asarray(queries, np.float32) @ matrix[place[found]].T
+            scores[:, found] = _asked(space, queries, matrix) @ matrix[place[found]].T
         return scores
 
     def lexical(
-        self,
-        tokens: Sequence[str],
-        *,
-        mask: Bool | None = None,
-        k: int | None = None,
+        self, tokens: Sequence[str], *, mask: Bool | None = None, k: int | None = None
     ) -> tuple[Int64, Float32]:
-        with self._guarded() as connection:
-            table = self._table(connection)
-            terms = [
-                (asked, *self._columns.postings(connection, term, table))
-                for term, asked in Counter(tokens).items()
-            ]
-            scores = bm25(table, self._columns.count, self._columns.mean_length, terms)
+        with self._database.view() as view:
+            columns = self._database.columns(view)
+            scores = np.zeros(len(columns.table))
+            for term, asked in Counter(tokens).items():
+                holding, weight = columns.postings(view.connection, term)
+                scores[holding] += asked * weight
         if mask is not None:
-            scores = np.where(mask, scores, 0.0).astype(np.float32)
-        rows = np.flatnonzero(scores > 0).astype(np.int64)
-        return _best(rows, scores[rows], k)
+            scores *= _checked(mask, columns.table)
+        rows = np.flatnonzero(scores).astype(np.int64)
+        return best(rows, scores[rows].astype(np.float32), k)
 
     def spaces(self) -> Mapping[str, int]:
-        with self._guarded() as connection:
-            rows = connection.execute(
-                "SELECT name, (SELECT count(*) FROM vector WHERE space = number) FROM space"
-            ).fetchall()
-        return {name: count for name, count in rows if count}
+        with self._database.view() as view:
+            return dict(self._database.columns(view).counts(view.connection))
 
     def vectors(self, space: str) -> tuple[Int64, Float32]:
-        with self._guarded() as connection:
-            found = self._columns.space(connection, space, self._table(connection))
-        return found.rows, found.matrix
+        with self._database.view() as view:
+            return self._database.columns(view).space(view.connection, space)
 
     def evidence(self, rows: Iterable[int]) -> list[Evidence]:
-        with self._guarded() as connection:
-            table = self._table(connection)
+        found: dict[int, Evidence] = {}
+        with self._database.view() as view:
+            table = self._database.columns(view).table
             ids = [int(table.evidence_id[row]) for row in rows]
-            found: dict[int, Evidence] = {}
             for start in range(0, len(ids), _VARIABLES):
                 some = ids[start : start + _VARIABLES]
                 marks = ", ".join("?" * len(some))
-                for row in connection.execute(
+                for row in view.connection.execute(
                     f"SELECT e.id, {packing.EVIDENCE} FROM evidence e "
                     f"JOIN video v ON v.number = e.video WHERE e.id IN ({marks})",
                     some,
@@ -420,86 +290,63 @@ class SqliteStore:
 
     # -- plumbing -------------------------------------------------------------------------------
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
-            self._let_go()
+        """Close all connections and free the writer's lock; closing twice does no harm."""
+        self._database.close()
 
-    def _let_go(self) -> None:
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+    def __enter__(self) -> Self:
+        return self
 
-    def _number(self, connection: sqlite3.Connection, video_id: str) -> int:
-        row = connection.execute("SELECT number FROM video WHERE id = ?", (video_id,)).fetchone()
-        if row is None:
-            raise StoreError(f"video {video_id!r} is not in the index")
-        return int(row[0])
-
-    @contextmanager
-    def _guarded(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                yield self._connection
-            except sqlite3.Error as error:
-                raise StoreError(f"{self.path}: {error}") from None
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Run one transaction; nothing of it stays where it fails."""
-        if self.read_only:
-            raise StoreError(f"{self.path} was opened for reading")
-        with self._guarded() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("UPDATE setting SET value = value + 1 WHERE name = 'generation'")
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            finally:
-                self._seen = -1
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
-def _best(rows: Int64, scores: Float32, k: int | None) -> tuple[Int64, Float32]:
-    """Return the k best, highest first and ties by row."""
-    if k is not None and k < len(scores):
-        # Everything that reaches the k-th score, so that ties at the edge fall by row too.
-        edge = np.partition(scores, len(scores) - k)[len(scores) - k]
-        kept = np.flatnonzero(scores >= edge)
-        rows, scores = rows[kept], scores[kept]
-    order = np.lexsort((rows, -scores))[:k]
-    return rows[order], scores[order]
+def _allowed_videos(
+    connection: sqlite3.Connection, columns: Columns, filters: Filters
+) -> tuple[Bool, Bool]:
+    """Return two (V,) masks: videos that satisfy the filters, and that speak an asked language.
+
+    Dates may be shortened (`2020`, `2020-05`); a video without a date is in no period.
+    """
+    clauses, values = ["1"], []
+    if filters.videos:
+        clauses.append("id IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(filters.videos))
+    if filters.since:
+        clauses.append("date >= ?")
+        values.append(filters.since)
+    if filters.until:
+        clauses.append("substr(date, 1, length(?)) <= ?")
+        values += [filters.until, filters.until]
+    for tag in filters.tags:
+        clauses.append(
+            "(SELECT value FROM json_each(?)) IN (SELECT value FROM json_each(facts, '$.tags'))"
+        )
+        values.append(json.dumps([tag]))
+    found = connection.execute(
+        f"SELECT number, language FROM video WHERE {' AND '.join(clauses)}", values
+    ).fetchall()
+    allowed = np.isin(columns.numbers, [number for number, _ in found])
+    speaking = [number for number, language in found if language in filters.languages]
+    return allowed, np.isin(columns.numbers, speaking)
 
 
-def _hold(path: Path, wait_s: float) -> IO[str]:
-    """Take the writer's lock beside `path`; it is let go when the file or process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(path.name + ".lock")
-    try:
-        # Closed by the caller: holding the file open is what holds the lock.
-        file = lock.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{lock} cannot be written: {error.strerror}") from None
-    deadline = time.monotonic() + wait_s
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                file.seek(0)
-                holder = file.read().strip() or "another process"
-                file.close()
-                raise IndexLocked(
-                    f"{path.parent} is being written by {holder}; wait for it, or use "
-                    "--wait SECONDS"
-                ) from None
-            time.sleep(0.1)
-    file.seek(0)
-    file.truncate()
-    since = time.strftime("%H:%M:%S")
-    file.write(f"process {os.getpid()} on {socket.gethostname()} since {since}")
-    file.flush()
-    return file
+def _asked(space: str, queries: Float32, matrix: Float32) -> Float32:
+    asked = np.asarray(queries, dtype=np.float32)
+    if len(matrix) and asked.shape[1:] != matrix.shape[1:]:
+        raise StoreError(
+            f"space {space!r} has {matrix.shape[1]} dimensions, got questions of {asked.shape}"
+        )
+    return asked[:, : matrix.shape[1]]
+
+
+def _checked(mask: Bool, table: Table) -> Bool:
+    if len(mask) != len(table):
+        raise StoreError(
+            f"a mask of {len(mask)} rows does not fit {table}; ask inside one `snapshot()`"
+        )
+    return mask

@@ -1,0 +1,276 @@
+"""The exact store in memory: plain loops over plain dictionaries, the oracle of all others."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from q2e.arrays import Bool, Float32, Int64
+from q2e.errors import StoreError
+from q2e.store.base import Failure, Item, StageKey, Table
+from q2e.types import CHANNELS, Evidence, Filters, Segment, Video
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one stage found in one part."""
+
+    config_key: str
+    ids: tuple[int, ...]
+    segments: tuple[Segment, ...]
+    frame_times_s: tuple[float, ...] | None
+
+
+@dataclass(slots=True)
+class _Stored:
+    evidence: Evidence
+    tokens: Counter[str]
+    length: int
+    vectors: dict[str, Float32]
+
+
+@dataclass(slots=True)
+class MemoryStore:
+    """Keeps everything in this process, for tests and small throw-away collections."""
+
+    _videos: dict[str, Video] = field(default_factory=dict)
+    _work: dict[StageKey, _Work] = field(default_factory=dict)
+    _stored: dict[int, _Stored] = field(default_factory=dict)
+    _failures: dict[tuple[str, str | None], Failure] = field(default_factory=dict)
+    _settings: dict[str, str] = field(default_factory=dict)
+    _dimensions: dict[str, int] = field(default_factory=dict)
+    _next: int = 1
+    _version: int = 0
+
+    # -- writing --------------------------------------------------------------------------------
+    def put_video(self, video: Video) -> None:
+        self._version += video.id not in self._videos
+        self._videos[video.id] = video
+
+    def put_part(
+        self,
+        key: StageKey,
+        config_key: str,
+        items: Sequence[Item] = (),
+        segments: Sequence[Segment] | None = None,
+        frame_times_s: Sequence[float] | None = None,
+    ) -> None:
+        self._check(key, items)
+        self._forget(key)
+        ids = []
+        for item in items:
+            vectors = {
+                name: np.asarray(vector, np.float16).astype(np.float32)
+                for name, vector in item.evidence.vectors.items()
+            }
+            evidence = replace(item.evidence, vectors={})
+            stored = _Stored(evidence, Counter(item.tokens), len(item.tokens), vectors)
+            self._stored[self._next] = stored
+            ids.append(self._next)
+            self._next += 1
+        times = None if frame_times_s is None else tuple(frame_times_s)
+        self._work[key] = _Work(config_key, tuple(ids), tuple(segments or ()), times)
+        self._clear(key.video, key.stage)
+        self._version += bool(ids)
+
+    def _check(self, key: StageKey, items: Sequence[Item]) -> None:
+        if key.video not in self._videos:
+            raise StoreError(f"video {key.video!r} is not in the index; put_video comes first")
+        dimensions = dict(self._dimensions)
+        for one in (item.evidence for item in items):
+            if (one.video, one.channel) != (key.video, key.stage):
+                raise StoreError(f"{key} cannot hold {one}")
+            for space, vector in one.vectors.items():
+                if dimensions.setdefault(space, len(vector)) != len(vector):
+                    raise StoreError(f"space {space!r} cannot hold {len(vector)} dimensions")
+                with np.errstate(over="ignore"):
+                    if not np.isfinite(np.asarray(vector, np.float16)).all():
+                        raise StoreError(f"space {space!r}: a number is not finite")
+        self._dimensions = dimensions
+
+    def _forget(self, key: StageKey) -> None:
+        work = self._work.pop(key, None)
+        for evidence_id in work.ids if work else ():
+            del self._stored[evidence_id]
+            self._version += 1
+
+    def _clear(self, video_id: str, stage: str) -> None:
+        self._failures = {
+            name: failure
+            for name, failure in self._failures.items()
+            if (failure.video, failure.stage) != (video_id, stage)
+        }
+
+    def put_failure(self, failure: Failure) -> None:
+        self._failures[failure.path, failure.stage] = failure
+
+    def clear_failure(self, path: str) -> None:
+        self._failures = {name: one for name, one in self._failures.items() if name[0] != path}
+
+    def remove_video(self, video_id: str) -> bool:
+        for key in [key for key in self._work if key.video == video_id]:
+            self._forget(key)
+        self._version += video_id in self._videos
+        return self._videos.pop(video_id, None) is not None
+
+    def drop_stage(self, video_id: str, stage: str) -> None:
+        if video_id not in self._videos:
+            raise StoreError(f"video {video_id!r} is not in the index")
+        for key in [key for key in self._work if (key.video, key.stage) == (video_id, stage)]:
+            self._forget(key)
+        self._clear(video_id, stage)
+
+    def set_setting(self, name: str, value: str) -> None:
+        self._settings[name] = value
+
+    # -- what is known --------------------------------------------------------------------------
+    def videos(self) -> list[Video]:
+        return list(self._videos.values())
+
+    def video(self, video_id: str) -> Video | None:
+        return self._videos.get(video_id)
+
+    def done(self, video_id: str) -> Mapping[tuple[str, int], str]:
+        return {
+            (key.stage, key.part): work.config_key
+            for key, work in self._work.items()
+            if key.video == video_id
+        }
+
+    def segments(self, video_id: str) -> list[Segment]:
+        found = [(key.part, work) for key, work in self._work.items() if key.video == video_id]
+        return [cut for _, work in sorted(found, key=lambda one: one[0]) for cut in work.segments]
+
+    def frame_times_s(self, video_id: str, part: int) -> list[float]:
+        for key, work in self._work.items():
+            if (key.video, key.part) == (video_id, part) and work.frame_times_s is not None:
+                return list(work.frame_times_s)
+        return []
+
+    def failures(self) -> list[Failure]:
+        return sorted(self._failures.values(), key=lambda one: (one.path, one.stage or ""))
+
+    def setting(self, name: str) -> str | None:
+        return self._settings.get(name)
+
+    def evidence_of(self, video_id: str) -> list[Evidence]:
+        found = [s.evidence for s in self._stored.values() if s.evidence.video == video_id]
+        return sorted(found, key=lambda one: (one.start_s, CHANNELS.index(one.channel)))
+
+    # -- searching ------------------------------------------------------------------------------
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        # Nobody else can write to a dictionary of this thread.
+        yield
+
+    def table(self) -> Table:
+        stored = list(self._stored.values())
+        place = {video_id: number for number, video_id in enumerate(self._videos)}
+        return Table(
+            version=self._version,
+            evidence_id=np.array(list(self._stored), np.int64),
+            video=np.array([place[s.evidence.video] for s in stored], np.int32),
+            channel=np.array([CHANNELS.index(s.evidence.channel) for s in stored], np.int16),
+            start_s=np.array([s.evidence.start_s for s in stored], np.float32),
+            end_s=np.array([s.evidence.end_s for s in stored], np.float32),
+            length=np.array([s.length for s in stored], np.int32),
+            video_ids=tuple(self._videos),
+        )
+
+    def rows(self, filters: Filters) -> Bool | None:
+        if filters == Filters():
+            return None
+        return np.array([self._allowed(s.evidence, filters) for s in self._stored.values()], bool)
+
+    def _allowed(self, one: Evidence, filters: Filters) -> bool:
+        video = self._videos[one.video]
+        if filters.channels and one.channel not in filters.channels:
+            return False
+        if filters.videos and one.video not in filters.videos:
+            return False
+        if filters.languages and (one.language or video.language) not in filters.languages:
+            return False
+        if any(tag not in video.tags for tag in filters.tags):
+            return False
+        if (filters.since or filters.until) and video.date is None:
+            return False
+        date = video.date or ""
+        if filters.since and date < filters.since:
+            return False
+        return not filters.until or date[: len(filters.until)] <= filters.until
+
+    def dense(
+        self, space: str, queries: Float32, *, mask: Bool | None = None, k: int | None = None
+    ) -> list[tuple[Int64, Float32]]:
+        rows, matrix = self.vectors(space)
+        answers = []
+        for query in np.asarray(queries, np.float32):
+            scores = {
+                int(row): float(np.dot(query, vector))
+                for row, vector in zip(rows, matrix, strict=True)
+                if mask is None or mask[row]
+            }
+            answers.append(_ranked(scores, k))
+        return answers
+
+    def dense_rows(self, space: str, queries: Float32, rows: Int64) -> Float32:
+        known, matrix = self.vectors(space)
+        vector_of = dict(zip(known.tolist(), matrix, strict=True))
+        scores = np.full((len(queries), len(rows)), np.nan, np.float32)
+        for column, row in enumerate(rows.tolist()):
+            if row in vector_of:
+                scores[:, column] = [np.dot(query, vector_of[row]) for query in queries]
+        return scores
+
+    def lexical(
+        self, tokens: Sequence[str], *, mask: Bool | None = None, k: int | None = None
+    ) -> tuple[Int64, Float32]:
+        stored = list(self._stored.values())
+        scores: dict[int, float] = {}
+        for term, asked in Counter(tokens).items():
+            for row, one in enumerate(stored):
+                count = one.tokens[term]
+                if not count:
+                    continue
+                peers = [s for s in stored if s.evidence.channel == one.evidence.channel]
+                spoken = [s for s in peers if s.length]
+                holding = sum(term in s.tokens for s in peers)
+                idf = math.log(1 + (len(spoken) - holding + 0.5) / (holding + 0.5))
+                length = one.length / (sum(s.length for s in spoken) / len(spoken))
+                gain = idf * count / (count + 1.2 * (0.25 + 0.75 * length))
+                scores[row] = scores.get(row, 0.0) + asked * gain
+        return _ranked(
+            {row: score for row, score in scores.items() if mask is None or mask[row]}, k
+        )
+
+    def spaces(self) -> Mapping[str, int]:
+        return Counter(space for one in self._stored.values() for space in one.vectors)
+
+    def vectors(self, space: str) -> tuple[Int64, Float32]:
+        found = [
+            (row, one.vectors[space])
+            for row, one in enumerate(self._stored.values())
+            if space in one.vectors
+        ]
+        matrix = np.array([vector for _, vector in found], np.float32)
+        shape = (len(found), self._dimensions.get(space, 0))
+        return np.array([row for row, _ in found], np.int64), matrix.reshape(shape)
+
+    def evidence(self, rows: Iterable[int]) -> list[Evidence]:
+        stored = list(self._stored.values())
+        return [stored[int(row)].evidence for row in rows]
+
+    def close(self) -> None:
+        pass
+
+
+def _ranked(scores: dict[int, float], k: int | None) -> tuple[Int64, Float32]:
+    """Return rows and scores, highest first in single precision, ties by row."""
+    single = {row: np.float32(score) for row, score in scores.items()}
+    order = sorted(single, key=lambda row: (-single[row], row))[:k]
+    return np.array(order, np.int64), np.array([single[row] for row in order], np.float32)

@@ -1,0 +1,274 @@
+"""What every store must do, told by comparing it with the exact store in memory.
+
+`tests/test_store.py` runs it; a store from elsewhere passes its own `make` to `Conformance`.
+Vectors have few, short numbers, so that sums are exact and ties are common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from q2e.errors import StoreError
+from q2e.store.base import Failure, Item, StageKey, Store
+from q2e.store.memory import MemoryStore
+from q2e.types import Evidence, Filters, Segment, Span, Tag, Video
+
+Step = Callable[[Store], Any]
+WORDS = ["fire", "lake", "산불", "地震", "пожар", "the"]
+IDS = ["a" * 32, "b" * 32, "c" * 32]
+CHANNELS_USED = ["frame", "speech", "screen_text"]
+SPACES = {"text": 4, "image": 3}
+
+numbers = st.integers(-8, 8).map(lambda n: n / 8)
+languages = st.sampled_from([None, "de", "ko"])
+videos = st.builds(
+    Video,
+    id=st.sampled_from(IDS),
+    path=st.sampled_from(["one.mp4", "zwei.mp4", "三.mp4", "bad\udcff.mp4"]),
+    date=st.sampled_from([None, "2019-12-31", "2020-05-01", "2020-06-30", "2021"]),
+    language=languages,
+    tags=st.lists(st.sampled_from(["news", "été"]), unique=True).map(tuple),
+)
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> Step:
+    key = StageKey(
+        draw(st.sampled_from(IDS)), draw(st.sampled_from(CHANNELS_USED)), draw(st.integers(0, 1))
+    )
+    items = []
+    for _ in range(draw(st.integers(0, 4))):
+        words = tuple(draw(st.lists(st.sampled_from(WORDS), max_size=5)))
+        vectors = {
+            space: np.array(draw(st.lists(numbers, min_size=d, max_size=d)), np.float32)
+            for space, d in SPACES.items()
+            if draw(st.booleans())
+        }
+        start_s = draw(st.integers(0, 3)) / 2
+        items.append(
+            Item(
+                Evidence(
+                    key.video,
+                    key.stage,
+                    start_s,
+                    start_s + 1.5,
+                    text=" ".join(words) + "\udc80",
+                    language=draw(languages),
+                    origin="test",
+                    frame_s=draw(st.sampled_from([None, start_s + 0.25])),
+                    spans=(Span(start_s, start_s + 1, "行"),) if draw(st.booleans()) else (),
+                    tags=(Tag("cat", 0.1),) if draw(st.booleans()) else (),
+                    vectors=vectors,
+                ),
+                words,
+            )
+        )
+    return lambda store: store.put_part(key, "v1", items)
+
+
+def shots(video_id: str, part: int) -> Step:
+    cuts = [Segment(part * 10.0, part * 10 + 4.5), Segment(part * 10 + 4.5, part * 10 + 10.0)]
+    times = [part * 10.0 + 0.1, part * 10 + 7.7]
+    return lambda store: store.put_part(StageKey(video_id, "shots", part), "k", (), cuts, times)
+
+
+failures = st.builds(
+    Failure,
+    st.sampled_from(["one.mp4", "bad\udcff.mp4"]),
+    st.just("no room"),
+    st.sampled_from([None, IDS[0]]),
+    st.sampled_from([None, "speech"]),
+)
+steps = st.one_of(
+    parts(),
+    parts(),
+    parts(),
+    videos.map(lambda video: lambda store: store.put_video(video)),
+    st.sampled_from(IDS).map(lambda one: lambda store: store.remove_video(one)),
+    st.tuples(st.sampled_from(IDS), st.sampled_from(CHANNELS_USED)).map(
+        lambda pair: lambda store: store.drop_stage(*pair)
+    ),
+    st.builds(shots, st.sampled_from(IDS), st.integers(0, 1)),
+    failures.map(lambda failure: lambda store: store.put_failure(failure)),
+    st.just(lambda store: store.clear_failure("one.mp4")),
+    st.just(lambda store: store.set_setting("größe \udcff", "漢")),
+)
+filters = st.builds(
+    Filters,
+    channels=st.lists(st.sampled_from([*CHANNELS_USED, "sound"]), max_size=2).map(tuple),
+    videos=st.lists(st.sampled_from([*IDS, "nobody"]), max_size=2).map(tuple),
+    languages=st.lists(st.sampled_from(["de", "ko"]), max_size=1).map(tuple),
+    since=st.sampled_from([None, "2020", "2020-05", "2020-05-02"]),
+    until=st.sampled_from([None, "2020", "2020-05", "2021"]),
+    tags=st.lists(st.sampled_from(["news", "été"]), max_size=2).map(tuple),
+)
+
+
+def attempt(step: Step, store: Store) -> Any:
+    """Return what a step answers, or that it was refused."""
+    try:
+        return step(store)
+    except StoreError:
+        return StoreError
+
+
+def compare_known(store: Store, oracle: Store) -> None:
+    assert store.videos() == oracle.videos()
+    assert store.failures() == oracle.failures()
+    assert store.setting("größe \udcff") == oracle.setting("größe \udcff")
+    assert store.spaces() == oracle.spaces()
+    for video_id in IDS:
+        assert store.video(video_id) == oracle.video(video_id)
+        assert store.done(video_id) == oracle.done(video_id)
+        assert store.segments(video_id) == oracle.segments(video_id)
+        assert store.evidence_of(video_id) == oracle.evidence_of(video_id)
+        for part in (0, 1):
+            assert store.frame_times_s(video_id, part) == oracle.frame_times_s(video_id, part)
+
+
+def compare_table(store: Store, oracle: Store) -> None:
+    ours, theirs = store.table(), oracle.table()
+    assert ours.video_ids == theirs.video_ids
+    for column in ("video", "channel", "start_s", "end_s", "length"):
+        assert np.array_equal(getattr(ours, column), getattr(theirs, column)), column
+        assert getattr(ours, column).dtype == getattr(theirs, column).dtype
+    assert (np.diff(ours.evidence_id) > 0).all()
+    everything = range(len(theirs))
+    assert store.evidence(everything) == oracle.evidence(everything)
+    for space in (*SPACES, "unknown"):
+        for mine, other in zip(store.vectors(space), oracle.vectors(space), strict=True):
+            assert np.array_equal(mine, other)
+
+
+def compare_search(
+    store: Store, oracle: Store, chosen: Filters, words: list[str], k: int | None
+) -> None:
+    mask, expected = store.rows(chosen), oracle.rows(chosen)
+    assert (mask is None) == (expected is None)
+    if mask is not None:
+        assert mask.tolist() == expected.tolist()  # type: ignore[union-attr]
+    for ours, theirs in zip(
+        store.lexical(words, mask=mask, k=k),
+        oracle.lexical(words, mask=mask, k=k),
+        strict=True,
+    ):
+        assert ours.tolist() == theirs.tolist()
+        assert ours.dtype == theirs.dtype
+    everything = np.arange(len(oracle.table()), dtype=np.int64)
+    for space, dimension in SPACES.items():
+        asked = np.eye(dimension, dtype=np.float32)[:2] - 0.5
+        found = store.dense(space, asked, mask=mask, k=k)
+        for one, other in zip(found, oracle.dense(space, asked, mask=mask, k=k), strict=True):
+            assert one[0].tolist() == other[0].tolist()
+            assert one[1].tolist() == other[1].tolist()
+        assert np.array_equal(
+            store.dense_rows(space, asked, everything[::-1]),
+            oracle.dense_rows(space, asked, everything[::-1]),
+            equal_nan=True,
+        )
+
+
+def follow(
+    store: Store,
+    reader: Store,
+    oracle: Store,
+    work: list[list[Step]],
+    chosen: Filters,
+    words: list[str],
+    k: int | None,
+) -> None:
+    """Do the same work in a store and the oracle, comparing after each batch."""
+    for video_id in IDS[:2]:
+        for one in (store, oracle):
+            one.put_video(Video(video_id, "x.mp4", language="de"))
+    for batch in work:
+        for step in batch:
+            assert attempt(step, store) == attempt(step, oracle)
+        for one in {id(store): store, id(reader): reader}.values():
+            compare_known(one, oracle)
+            compare_table(one, oracle)
+            compare_search(one, oracle, chosen, words, k)
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """The suite for one kind of store: `make` returns a fresh one, `again` opens a reader of it."""
+
+    make: Callable[[], Store]
+    again: Callable[[Store], Store] | None = None
+
+    def random_work(self) -> None:
+        """Random writes are answered as the oracle answers, by the writer and by old readers."""
+
+        @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @given(
+            work=st.lists(st.lists(steps, min_size=1, max_size=5), min_size=1, max_size=4),
+            chosen=filters,
+            words=st.lists(st.sampled_from([*WORDS, "unknown"]), max_size=5),
+            k=st.sampled_from([None, 0, 1, 3]),
+        )
+        def check(work: list[list[Step]], chosen: Filters, words: list[str], k: int | None) -> None:
+            store, oracle = self.make(), MemoryStore()
+            reader = self.again(store) if self.again else store
+            with closing(store), closing(reader):
+                follow(store, reader, oracle, work, chosen, words, k)
+
+        check()
+
+    def versions(self) -> None:
+        """The table's version tells whether rows came or went, and nothing else changes it."""
+        with closing(self.make()) as store:
+            self._check_versions(store)
+
+    def _check_versions(self, store: Store) -> None:
+        video = Video(IDS[0], "x.mp4")
+        store.put_video(video)
+        key = StageKey(video.id, "speech", 0)
+        seen = [store.table().version]
+        store.put_part(key, "v1", [Item(Evidence(video.id, "speech", 0, 1, "fire"), ("fire",))])
+        seen.append(store.table().version)
+        store.set_setting("name", "value")
+        store.put_video(Video(video.id, "renamed.mp4"))
+        assert store.table().version == seen[-1]
+        store.drop_stage(video.id, "speech")
+        seen.append(store.table().version)
+        store.remove_video(video.id)
+        seen.append(store.table().version)
+        assert sorted(set(seen)) == seen
+
+    def refusals(self) -> None:
+        """What would damage the index is refused and leaves no trace."""
+        with closing(self.make()) as store:
+            self._check_refusals(store)
+
+    def _check_refusals(self, store: Store) -> None:
+        store.put_video(Video(IDS[0], "x.mp4"))
+        key = StageKey(IDS[0], "frame", 0)
+
+        def item(vector: list[float], **changed: Any) -> Item:
+            facts = {"video": IDS[0], "channel": "frame", "start_s": 0.0, "end_s": 1.0, **changed}
+            return Item(Evidence(vectors={"s": np.array(vector, np.float32)}, **facts))
+
+        store.put_part(key, "v1", [item([1, 2])])
+        for items in (
+            [item([1, 2, 3])],
+            [item([1, 2]), item([1, 2, 3])],
+            [item([1, float("nan")])],
+            [item([1, 70_000.0])],
+            [item([1, 2], channel="speech")],
+            [item([1, 2], video=IDS[1])],
+        ):
+            with pytest.raises(StoreError):
+                store.put_part(key, "v2", items)
+        with pytest.raises(StoreError):
+            store.put_part(StageKey(IDS[1], "frame", 0), "v1")
+        assert store.done(IDS[0]) == {("frame", 0): "v1"}
+        assert store.vectors("s")[1].tolist() == [[1, 2]]
