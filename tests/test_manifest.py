@@ -20,8 +20,7 @@ def _csv(folder: Path, text: str) -> Path:
 def test_csv_row(tmp_path: Path) -> None:
     path = _csv(
         tmp_path,
-        "path,title,description,date,language,tags\n"
-        'a.mp4,पृथ्वी,"一,二",2020-01-31,HI,news;sport\n',
+        'path,title,description,date,language,tags\na.mp4,पृथ्वी,"一,二",2020-01-31,HI,news;sport\n',
     )
     (row,) = read_manifest(path)
     assert row.path == tmp_path / "a.mp4"

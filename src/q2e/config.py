@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         1.0, gt=0, description="Softness of the distribution from which entropy is taken."
     )
     event_weight: float = Field(
-        0.25, ge=0, le=1, description="Weight of a sub-event beside the question itself."
+        0.1, ge=0, le=1, description="Weight of a sub-event beside the question itself."
     )
     confidence: float = Field(
         1.0,
@@ -75,8 +75,10 @@ class Settings(BaseSettings):
         description="Least score of a hit in its best channel, in standard deviations above "
         "generic questions; 0 shows everything.",
     )
-    feedback: bool = Field(
-        False, description="Search again with what the best hits have in common."
+    feedback: Literal["events", "always", "never"] = Field(
+        "events",
+        description="When the best hits and videos like them have a say: for questions about "
+        "events, whose videos resemble each other, always, or never.",
     )
     language_model: str | None = Field(
         None,

@@ -17,6 +17,10 @@ Fuse = Annotated[str | None, typer.Option(help="Rule that makes one score of man
 Normalise = Annotated[
     str | None, typer.Option(help="How scores are made comparable: videos or bank.")
 ]
+Feedback = Annotated[
+    str | None,
+    typer.Option(help="When the best hits have a say: events, always or never."),
+]
 Channels = Annotated[
     list[str] | None,
     typer.Option("--channel", "-c", help="Search only this channel; may be repeated."),
@@ -37,9 +41,7 @@ def search(
     decompose: Decompose = None,
     fuse: Fuse = None,
     normalise: Normalise = None,
-    feedback: Annotated[
-        bool | None, typer.Option(help="Search again with what the best hits share.")
-    ] = None,
+    feedback: Feedback = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show every term of every score.")
     ] = False,
@@ -93,7 +95,7 @@ def run(
     decompose: Decompose = None,
     fuse: Fuse = None,
     normalise: Normalise = None,
-    feedback: Annotated[bool | None, typer.Option(help="Search again with the best hits.")] = None,
+    feedback: Feedback = None,
     name: Annotated[str, typer.Option(help="Name of the run, its last column.")] = "q2e",
     json: Json = False,
 ) -> None:

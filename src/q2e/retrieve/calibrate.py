@@ -23,7 +23,7 @@ from q2e.types import CHANNELS
 #: Evidence of a channel from which its scale is taken; more changes the third digit.
 _SAMPLED = 2000
 #: What a text that holds every word of a question, each word its own alone, counts for.
-WORDS = 5.0
+WORDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)

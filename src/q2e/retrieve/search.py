@@ -76,7 +76,10 @@ class Searcher:
             fusion = self._fused(rows, settings)
         with clock("feedback"):
             score = fusion.score
-            if settings.feedback and rows:
+            wanted = settings.feedback == "always" or (
+                settings.feedback == "events" and decomposition.events
+            )
+            if wanted and rows:
                 score = self._refined(rows, fusion, parts[0], form, settings, mask)
         ranking = self._ranked(rows, fusion, score, settings)
         with clock("explain"):
