@@ -1,0 +1,147 @@
+"""The command line as scripts and people use it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import q2e
+
+
+def _q2e(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "q2e", *arguments], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def _json(*arguments: str) -> Any:
+    done = _q2e(*arguments, "--json")
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of captions brought by hand."""
+    folder = tmp_path_factory.mktemp("imported")
+    lines = [
+        {"video": "quake", "channel": "caption", "text": "Collapsed houses after an earthquake"},
+        {
+            "video": "quake",
+            "channel": "speech",
+            "text": "多くの建物が倒壊しました",
+            "start": 3,
+            "end": 9,
+        },
+        {"video": "cat", "channel": "caption", "text": "A cat sleeps on a sofa", "language": "en"},
+        {"video": "ship", "channel": "caption", "text": "Корабль входит в порт"},
+    ]
+    file = folder / "evidence.jsonl"
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
+    assert _json("import", str(file), "--index", str(folder / "index")) == {
+        "videos": 3,
+        "evidence": 4,
+    }
+    return folder / "index"
+
+
+def test_search_prints_the_documented_shape(imported: Path) -> None:
+    found = _json("search", "un gato duerme", "--index", str(imported))
+    assert found.keys() == {"query", "hits", "index", "timings"}
+    hit = found["hits"][0]
+    assert hit["video"] == "cat"
+    assert {"rank", "video", "path", "score", "moments", "why"} <= hit.keys()
+    assert {"start", "end", "frame", "evidence"} <= hit["moments"][0].keys()
+    assert {"channel", "weight", "score", "rank", "event", "text"} <= hit["why"][0].keys()
+
+
+def test_data_on_stdout_talk_on_stderr(imported: Path) -> None:
+    done = _q2e("search", "earthquake", "--index", str(imported), "--explain")
+    assert "quake" in done.stdout and "weight" in done.stdout
+    assert _q2e("status", "--index", str(imported)).stdout.splitlines()[0].endswith("MB")
+
+
+def test_importing_again_changes_nothing(imported: Path) -> None:
+    file = imported.parent / "evidence.jsonl"
+    _q2e("import", str(file), "--index", str(imported))
+    assert _json("status", "--index", str(imported))["evidence"] == {"caption": 3, "speech": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{", "not JSON"),
+        ('{"video": "a", "channel": "smell", "text": "x"}', "unknown channel 'smell'"),
+        ('{"video": "a b", "channel": "caption", "text": "x"}', "no blanks"),
+        ('{"video": "a", "channel": "caption", "text": "x", "start": 5, "end": 1}', "before start"),
+        ('{"video": "a", "channel": "caption", "text": "x", "vector": [1, 2]}', "2 numbers"),
+        ('{"video": "a", "channel": "caption", "text": "x", "colour": 1}', "unknown field"),
+    ],
+)
+def test_bad_evidence_says_where(tmp_path: Path, line: str, says: str) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text(line)
+    done = _q2e("import", str(file), "--index", str(tmp_path / "index"), code=2)
+    assert "line 1" in done.stderr and says in done.stderr
+    assert done.stdout == ""
+
+
+def test_run_writes_trec_and_goes_on(imported: Path, tmp_path: Path) -> None:
+    queries, out, qrels = tmp_path / "q.tsv", tmp_path / "run.trec", tmp_path / "qrels"
+    queries.write_text("q1\tearthquake in Japan\nq2\ta ship in the harbour\nq3\tкошка спит\n")
+    qrels.write_text("q1 0 quake 1\nq2 0 ship 1\nq3 0 cat 1\n")
+    arguments = ("--queries", str(queries), "--out", str(out), "--index", str(imported))
+    assert _json("run", *arguments)["queries"] == 3
+    whole = out.read_text()
+    out.write_text("".join(whole.splitlines(keepends=True)[:4]))
+    again = _json("run", *arguments)
+    assert again["resumed"] >= 1
+    assert out.read_text() == whole
+    scored = _json("eval", "run", str(out), "--qrels", str(qrels), "--measures", "R@1,nDCG@10")
+    assert "1.0" in json.dumps(scored)
+
+
+def test_questions_without_an_index_say_what_to_do(tmp_path: Path) -> None:
+    done = _q2e("search", "cat", "--index", str(tmp_path / "none"), code=2)
+    assert "q2e index" in done.stderr and done.stdout == ""
+
+
+def test_wrong_settings_are_named(imported: Path) -> None:
+    done = _q2e("search", "cat", "--index", str(imported), "--fuse", "magic", code=2)
+    assert "magic" in done.stderr and "entropy" in done.stderr
+
+
+def test_doctor_and_models_list(tmp_path: Path) -> None:
+    rows = _json("models", "list")
+    assert {row["task"] for row in rows} == {"text", "image", "speech", "reader"}
+    assert all(row["licence"] for row in rows)
+    assert all(row["installed"] for row in rows)
+    assert _json("doctor")["ok"] is True
+
+
+def test_a_bad_file_makes_exit_code_1_and_the_rest_is_indexed(
+    tmp_path: Path, samples: Path
+) -> None:
+    (tmp_path / "bad.mp4").write_bytes(b"")
+    good = samples / "clips" / "news-17.mp4"
+    done = _q2e(
+        "index", str(good), str(tmp_path), "--channel", "metadata",
+        "--index", str(tmp_path / "index"), "--json", code=1,
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert report["indexed"] == [str(good)]
+    assert [Path(failure["path"]).name for failure in report["failures"]] == ["bad.mp4"]
+
+
+def test_show_tells_everything(sample_index: q2e.Index) -> None:
+    shown = _json("show", "wanderung-20.mp4", "--index", str(sample_index.directory))
+    channels = {one["channel"] for one in shown["evidence"]}
+    assert {"frame", "speech", "metadata"} <= channels
+    assert any("Wanderweg" in one["text"] for one in shown["evidence"])
+    assert shown["segments"]
