@@ -60,7 +60,7 @@ class Columns:
         """Return the rows (n,) and vectors (n, d) of one space."""
         with self._lock:
             known = self._spaces.get(name)
-            if known is None or known.rows is None:
+            if known is None or known.rows is None or not len(known.ids):
                 known = _vectors(connection, name, known, self.table.evidence_id)
                 self._spaces[name] = known
             assert known.rows is not None
@@ -185,7 +185,8 @@ def _vectors(
     number, dimension = connection.execute(
         "SELECT number, dimension FROM space WHERE name = ?", (pack(name),)
     ).fetchone() or (-1, 0)
-    if known is None:
+    if known is None or not len(known.ids):
+        # A space may have become known, with its dimension, after it was first asked for.
         empty = np.zeros((0, dimension), np.float32)
         known = _Space(np.zeros(0, np.int64), empty, 0, empty)
     ids, matrix, block = known.ids, known.matrix, known.block
