@@ -62,6 +62,11 @@ class Searcher:
         Raises QueryError for an empty or overlong question, IndexMismatch where the index was
         made by another text model.
         """
+        # Row numbers must mean the same from the first look at the store to the last.
+        with self.store.snapshot():
+            return self._search(query, settings, moments)
+
+    def _search(self, query: Query, settings: Settings, moments: bool) -> Results:
         clock = _Clock()
         query = self._checked(query)
         with clock("decompose"):
