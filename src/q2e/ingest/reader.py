@@ -72,7 +72,7 @@ class Reader:
         from q2e.media.probe import probe
         from q2e.media.sidecar import sidecar_record
 
-        video = replace(probe(job.path), id=job.video_id)
+        video = probe(job.path, job.video_id)
         if job.record is not None:
             return replace(video, **asdict(job.record))
         if beside := sidecar_record(job.path):
@@ -121,7 +121,7 @@ class _Reading:
                 for channel in self._outstanding("record", number):
                     if number == 0:
                         found += self._extract(
-                            channel, number, [replace(part, end_s=self._end_s())]
+                            channel, number, [replace(part, end_s=self.video.duration_s)]
                         )
                 for channel in self._outstanding("evidence", number):
                     composed = replace(part, evidence=tuple(self._all_evidence(part, found)))
@@ -160,9 +160,6 @@ class _Reading:
         count = max(1, math.ceil(duration_s / part_s))
         return [(i * part_s, min((i + 1) * part_s, duration_s)) for i in range(count)]
 
-    def _end_s(self) -> float:
-        return self.video.duration_s
-
     def _is_done(self, stage: str, number: int) -> bool:
         return self.done.get((stage, number)) == self._keys[stage]
 
@@ -180,11 +177,9 @@ class _Reading:
         if not self.video.has_video or (shots_done and not channels):
             return []
         slices = self._stored_slices(number, part) if shots_done else self._scanned(number, part)
-        gathered: list[Part] = []
         found: dict[str, list[Evidence]] = {channel.name: [] for channel in channels}
         failed: set[str] = set()
         for piece in slices:
-            gathered.append(replace(piece, frames=()))
             for channel in channels:
                 if channel.name not in failed:
                     try:

@@ -29,11 +29,12 @@ MAX_DURATION_S = 7 * 24 * 3600.0
 _MISSING_S, _MISSING_SHARE = 2.0, 0.05
 
 
-def probe(path: str | Path) -> Video:
+def probe(path: str | Path, video_id: str | None = None) -> Video:
     """Return what a media file holds, read from its packets rather than from its promises.
 
     `width` and `height` are those of the upright picture; both are 0 and `has_video` is False
-    for sound alone (a cover picture does not count). Title and the like are left empty.
+    for sound alone (a cover picture does not count). Title and the like are left empty. A known
+    `video_id` spares reading the whole file once more.
 
     Raises MediaError with a one-line reason for files that are missing, empty, truncated,
     encrypted, still pictures, without length, too large, or no media at all.
@@ -48,7 +49,7 @@ def probe(path: str | Path) -> Video:
         rate_hz = 0.0 if video is None else round(tracks[video.index].rate_hz, 3)
     width, height = _decoded_size(path)
     return Video(
-        id=content_id(path),
+        id=video_id or content_id(path),
         path=str(path),
         duration_s=duration_s,
         width=width,
