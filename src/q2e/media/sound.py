@@ -1,4 +1,4 @@
-"""Reads sound as 16 kHz mono, every sample in its place in time."""
+"""Reads sound, every sample in its place in time: 16 kHz mono for models, stereo for people."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from q2e.media.container import audio_stream, decode_from, open_media
 from q2e.types import Audio
 
 RATE_HZ = 16_000
+STEREO_RATE_HZ = 48_000
 
 #: Sound that comes this much off its expected time is put where its time says.
 _SLACK_S = 0.02
@@ -29,8 +30,23 @@ def read_audio(path: str | Path, start_s: float, end_s: float) -> Audio | None:
 
     Raises MediaError where the file cannot be read.
     """
-    first, last = round(start_s * RATE_HZ), round(end_s * RATE_HZ)
-    samples = np.zeros(max(0, last - first), np.float32)
+    samples = _read(path, start_s, end_s, RATE_HZ, "mono")
+    return None if samples is None else Audio(samples[:, 0], start_s=start_s, rate_hz=RATE_HZ)
+
+
+def read_stereo(path: str | Path, start_s: float, end_s: float) -> Float32 | None:
+    """Return (n, 2) samples at 48 kHz of `[start_s, end_s)`, or None where the file has no sound.
+
+    Raises MediaError where the file cannot be read.
+    """
+    return _read(path, start_s, end_s, STEREO_RATE_HZ, "stereo")
+
+
+def _read(
+    path: str | Path, start_s: float, end_s: float, rate_hz: int, layout: str
+) -> Float32 | None:
+    first, last = round(start_s * rate_hz), round(end_s * rate_hz)
+    samples = np.zeros((max(0, last - first), 2 if layout == "stereo" else 1), np.float32)
     with open_media(path) as container:
         stream = audio_stream(container)
         if stream is None:
@@ -42,12 +58,11 @@ def read_audio(path: str | Path, start_s: float, end_s: float) -> Audio | None:
             if run is None or not run.continues(time_s, frame):
                 if run is not None:
                     _place(samples, first, *run.flush())
-                run = _Run(time_s, frame)
+                run = _Run(time_s, frame, rate_hz, layout)
             _place(samples, first, *run.feed(frame))
         if run is not None:
             _place(samples, first, *run.flush())
-    np.clip(samples, -1.0, 1.0, out=samples)
-    return Audio(samples, start_s=start_s, rate_hz=RATE_HZ)
+    return np.clip(samples, -1.0, 1.0, out=samples)
 
 
 def _place(samples: Float32, first: int, at: int, heard: Float32) -> None:
@@ -78,18 +93,19 @@ class _Run:
     one of the output coincide; then a stretch has the same samples wherever reading began.
     """
 
-    def __init__(self, time_s: float, frame: Any) -> None:
+    def __init__(self, time_s: float, frame: Any, rate_hz: int, layout: str) -> None:
         from av.audio.resampler import AudioResampler
 
         # Without the bound, mixing down in floating point would make stereo louder than 1.
         self._resampler = AudioResampler(
-            format="flt", layout="mono", rate=RATE_HZ, options={"rematrix_maxval": "1.0"}
+            format="flt", layout=layout, rate=rate_hz, options={"rematrix_maxval": "1.0"}
         )
+        self._width = 2 if layout == "stereo" else 1
         self._kind = _kind(frame)
-        step = frame.sample_rate // math.gcd(frame.sample_rate, RATE_HZ)
+        step = frame.sample_rate // math.gcd(frame.sample_rate, rate_hz)
         self._begin = round(time_s * frame.sample_rate) // step * step
         self._fed = 0
-        self._out = self._begin * RATE_HZ // frame.sample_rate
+        self._out = self._begin * rate_hz // frame.sample_rate
         lead_in = round(time_s * frame.sample_rate) - self._begin
         if lead_in:
             self.feed(_silence(frame, lead_in))
@@ -99,7 +115,7 @@ class _Run:
         return abs(time_s - expected_s) <= _SLACK_S and self._kind == _kind(frame)
 
     def feed(self, frame: Any) -> tuple[int, Float32]:
-        """Return (place on the 16 kHz grid, samples) that have become ready."""
+        """Return (place on the output's grid, samples) that have become ready."""
         self._fed += frame.samples
         frame.pts = None
         return self._collect(self._resampler.resample(frame))
@@ -109,7 +125,7 @@ class _Run:
 
     def _collect(self, frames: list[Any]) -> tuple[int, Float32]:
         at = self._out
-        parts = [frame.to_ndarray().reshape(-1) for frame in frames]
-        heard = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        parts = [frame.to_ndarray().reshape(-1, self._width) for frame in frames]
+        heard = np.concatenate(parts) if parts else np.zeros((0, self._width), np.float32)
         self._out += len(heard)
         return at, heard.astype(np.float32, copy=False)
