@@ -16,15 +16,16 @@ def doctor(json: Json = False) -> None:
     from q2e.checks import check_all
 
     checks = check_all()
+    enough = all(check.ok or check.optional for check in checks)
     if json:
-        print_json({"ok": all(check.ok for check in checks), "checks": [c.shape() for c in checks]})
+        print_json({"ok": enough, "checks": [check.shape() for check in checks]})
     else:
         for check in checks:
             mark = "ok  " if check.ok else ("--  " if check.optional else "MISSING")
             print(f"{mark:8}{check.name}: {check.found}")
             if check.advice:
                 print(f"{'':8}  {check.advice}")
-    if not all(check.ok or check.optional for check in checks):
+    if not enough:
         raise typer.Exit(1)
 
 
