@@ -38,6 +38,8 @@ RUNTIMES = {
     "torch",
 }
 
+TRAINS = {"mmi/module.py", "mmi/train.py", "mmi/losses.py", "mmi/lora.py"}
+
 
 def _imports(path: Path) -> set[str]:
     """Return the modules a file imports anywhere, except for type checking alone."""
@@ -108,11 +110,13 @@ def test_arrows_go_down_only(path: Path) -> None:
         assert "models" not in ours
     if room != "media":
         assert not theirs & DECODERS
+    # Training is the one use of a runtime outside the models.
+    training = {"torch"} if path.relative_to(SOURCE).as_posix() in TRAINS else set()
     if room != "models":
-        assert not theirs & RUNTIMES
+        assert not theirs & RUNTIMES - training
 
 
-@pytest.mark.parametrize("name", ["score", "normalise", "fuse", "moments"])
+@pytest.mark.parametrize("name", ["score", "pool", "normalise", "fuse", "moments"])
 def test_scoring_is_pure(name: str) -> None:
     imports = _imports(SOURCE / "retrieve" / f"{name}.py")
     ours = {module for module in imports if module.startswith("q2e")}

@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from q2e.retrieve.score import (
-    POOLING,
     many_to_many,
-    pool_hitchhiker,
     video_scores,
     video_scores_top,
 )
@@ -61,34 +59,6 @@ def test_the_reference_floor_clips_negatives_and_keeps_missing() -> None:
 def test_no_question_scores_nothing() -> None:
     best, which = many_to_many(np.zeros((0, 3)))
     assert np.isnan(best).all() and (which == -1).all()
-
-
-def test_hitchhiker_lies_between_best_frame_and_mean() -> None:
-    random = np.random.default_rng(1)
-    frames, query = random.normal(size=(40, 8)), random.normal(size=8)
-    video = np.repeat(np.arange(5), 8)
-    frames /= np.linalg.norm(frames, axis=1, keepdims=True)
-    sharp = pool_hitchhiker(query, frames, video, 6, tau=1e-4)
-    flat = pool_hitchhiker(query, frames, video, 6, tau=1e6)
-    np.testing.assert_allclose(sharp, POOLING["max"](query, frames, video, 6), atol=1e-9)
-    np.testing.assert_allclose(flat, POOLING["mean"](query, frames, video, 6), atol=1e-5)
-
-
-@pytest.mark.parametrize("name", sorted(POOLING))
-def test_pooling_of_one_frame_is_its_cosine_and_of_none_is_missing(name: str) -> None:
-    pooled = POOLING[name](np.array([1.0, 0.0]), np.array([[3.0, 4.0]]), np.array([1]), 3)
-    np.testing.assert_allclose(pooled, [np.nan, 0.6, np.nan])
-
-
-@pytest.mark.parametrize("name", sorted(POOLING))
-def test_frames_in_another_order_score_alike(name: str) -> None:
-    random = np.random.default_rng(2)
-    frames, query, video = random.normal(size=(20, 4)), random.normal(size=4), np.arange(20) % 4
-    order = random.permutation(20)
-    np.testing.assert_allclose(
-        POOLING[name](query, frames, video, 4),
-        POOLING[name](query, frames[order], video[order], 4),
-    )
 
 
 def test_lengths_that_differ_are_refused() -> None:

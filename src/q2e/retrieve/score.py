@@ -6,12 +6,8 @@ A video without evidence has no score: NaN, never zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Protocol
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from q2e.arrays import Float64, Int64
 
@@ -71,59 +67,6 @@ def many_to_many(scores: ArrayLike, floor: float | None = None) -> tuple[Float64
     return (best if floor is None else np.maximum(best, floor)), which
 
 
-class Pooling(Protocol):
-    """Scores videos from the vectors of their frames."""
-
-    def __call__(
-        self, query: ArrayLike, frames: ArrayLike, video: ArrayLike, n_videos: int
-    ) -> Float64: ...
-
-
-def pool_max(query: ArrayLike, frames: ArrayLike, video: ArrayLike, n_videos: int) -> Float64:
-    """Return max_i cos(query, frame_i) for each video (V,); CLIP meets GamePhysics.
-
-    `query` (d,), `frames` (n, d), `video` (n,) the video of each frame.
-    """
-    cosines, owner = _cosines(query, frames), np.asarray(video)
-    return video_scores(np.arange(len(cosines)), cosines, owner, n_videos)[0]
-
-
-def pool_top(query: ArrayLike, frames: ArrayLike, video: ArrayLike, n_videos: int) -> Float64:
-    """Return the mean of the three best cosines of each video (V,); arguments as `pool_max`."""
-    cosines, owner = _cosines(query, frames), np.asarray(video)
-    return video_scores_top(np.arange(len(cosines)), cosines, owner, n_videos, m=3)
-
-
-def pool_mean(query: ArrayLike, frames: ArrayLike, video: ArrayLike, n_videos: int) -> Float64:
-    """Return cos(query, mean of the frames) for each video (V,); arguments as `pool_max`.
-
-    Frames are averaged as they are, before the length of the mean is taken away (Q2E, section on
-    the video score).
-    """
-    return _weighted(query, frames, video, n_videos, np.ones(len(np.asarray(frames))))
-
-
-def pool_hitchhiker(
-    query: ArrayLike, frames: ArrayLike, video: ArrayLike, n_videos: int, tau: float = 0.1
-) -> Float64:
-    """Return cos(query, sum_i w_i frame_i), w = softmax_i(cos(query, frame_i) / tau), as (V,).
-
-    Arguments as `pool_max`. A CLIP-Hitchhiker's Guide to Long Video Retrieval: frames count by
-    how well each answers. Small `tau` tends to the best frame, large `tau` to `pool_mean`.
-    """
-    if not tau > 0:
-        raise ValueError(f"tau must be above 0, got {tau}")
-    cosines, owner = _cosines(query, frames), np.asarray(video)
-    best, _ = video_scores(np.arange(len(cosines)), cosines, owner, n_videos)
-    return _weighted(query, frames, video, n_videos, np.exp((cosines - best[owner]) / tau))
-
-
-#: Pooling rules by name.
-POOLING: Mapping[str, Pooling] = MappingProxyType(
-    {"max": pool_max, "top": pool_top, "mean": pool_mean, "hitchhiker": pool_hitchhiker}
-)
-
-
 def _scored(
     rows: ArrayLike, scores: ArrayLike, video_of_row: ArrayLike
 ) -> tuple[Int64, Float64, Int64]:
@@ -145,25 +88,3 @@ def _group_mean(values: Float64, group: Int64, n_groups: int) -> Float64:
     count = np.bincount(group, minlength=n_groups)
     total = np.bincount(group, weights=values, minlength=n_groups)
     return np.asarray(np.divide(total, count, out=np.full(n_groups, np.nan), where=count > 0))
-
-
-def _unit(vectors: NDArray[Any]) -> Float64:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0))
-
-
-def _cosines(query: ArrayLike, frames: ArrayLike) -> Float64:
-    vectors = np.asarray(frames, dtype=np.float64)
-    cosines: Float64 = _unit(vectors) @ _unit(np.asarray(query, dtype=np.float64))
-    return cosines
-
-
-def _weighted(
-    query: ArrayLike, frames: ArrayLike, video: ArrayLike, n_videos: int, weight: Float64
-) -> Float64:
-    vectors = np.asarray(frames, dtype=np.float64)
-    owner = np.asarray(video, dtype=np.int64)
-    pooled = np.zeros((n_videos, vectors.shape[1]))
-    np.add.at(pooled, owner, weight[:, None] * vectors)
-    seen = np.bincount(owner, minlength=n_videos) > 0
-    return np.where(seen, _cosines(query, pooled), np.nan)

@@ -1,0 +1,218 @@
+"""Pooling rules: what each promises, on random and on hand-made evidence."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from q2e.arrays import Float32, Int64
+from q2e.errors import FusionError
+from q2e.retrieve.pool import (
+    POOLS,
+    Bag,
+    centres,
+    hitchhiker,
+    ordered,
+    pool,
+    soft,
+    top,
+    transport_plan,
+)
+
+SEEDS = st.integers(0, 2**32 - 1)
+#: Rules that read the order of a video's evidence in time.
+IN_ORDER = {"schema", "meanmaxsim"}
+
+
+def unit(random: np.random.Generator, n: int, d: int = 6) -> Float32:
+    vectors = random.normal(size=(n, d))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def drawn(seed: int, q: int = 3, n: int = 17) -> tuple[Float32, Float32, Int64]:
+    """Return texts, evidence and its videos, of which number 3 has none."""
+    random = np.random.default_rng(seed)
+    return unit(random, q), unit(random, n), random.choice([0, 1, 2, 4], n)
+
+
+@pytest.mark.parametrize("rule", POOLS)
+@given(seed=SEEDS)
+@settings(max_examples=15)
+def test_evidence_of_other_videos_and_its_order_change_nothing(rule: str, seed: int) -> None:
+    queries, vectors, video = drawn(seed)
+    pooled = pool(rule, queries, vectors, video, 5)
+    assert np.isnan(pooled[3])
+    order = np.random.default_rng(seed + 1).permutation(len(video))
+    if rule in IN_ORDER:
+        order = np.argsort(-video, kind="stable")
+    np.testing.assert_allclose(
+        pool(rule, queries, vectors[order], video[order], 5), pooled, atol=1e-5
+    )
+    for one in np.unique(video):
+        own = video == one
+        alone = pool(rule, queries, vectors[own], np.zeros(own.sum()), 1)
+        np.testing.assert_allclose(alone, pooled[one], atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", POOLS)
+def test_one_text_and_one_piece_give_their_inner_product(rule: str) -> None:
+    pooled = pool(rule, [0.6, 0.8], [[0.0, 1.0]], [1], 2)
+    np.testing.assert_allclose(pooled, [np.nan, 0.8], atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", POOLS)
+@given(seed=SEEDS)
+@settings(max_examples=10)
+def test_missing_evidence_is_as_if_it_were_not_there(rule: str, seed: int) -> None:
+    queries, vectors, video = drawn(seed)
+    gone = np.random.default_rng(seed).random(len(video)) < 0.3
+    holed = np.where(gone[:, None], np.nan, vectors)
+    np.testing.assert_allclose(
+        pool(rule, queries, holed, video, 5),
+        pool(rule, queries, vectors[~gone], video[~gone], 5),
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("rule", POOLS)
+def test_no_evidence_at_all_is_no_score(rule: str) -> None:
+    empty = np.zeros((0, 2))
+    assert np.isnan(pool(rule, [1.0, 0.0], empty, np.zeros(0), 3)).all()
+    assert np.isnan(pool(rule, [1.0, 0.0], [[np.nan, 1.0]], [0], 1)).all()
+
+
+@pytest.mark.parametrize("rule", POOLS)
+@given(seed=SEEDS)
+@settings(max_examples=10)
+def test_no_rule_exceeds_the_best_pair_by_more_than_its_averaging(rule: str, seed: int) -> None:
+    queries, vectors, video = drawn(seed)
+    pooled = pool(rule, queries, vectors, video, 5)
+    assert (np.abs(pooled[~np.isnan(pooled)]) <= 1 + 1e-5).all()
+    if rule in {"top", "soft", "chamfer", "transport", "cross_alignment", "schema"}:
+        highest = pool("max", queries, vectors, video, 5)
+        assert (np.nan_to_num(pooled - highest) <= 1e-5).all()
+
+
+def test_an_unknown_rule_and_a_temperature_of_zero_are_refused() -> None:
+    with pytest.raises(FusionError, match="known: max, top"):
+        pool("nonsense", [1.0], [[1.0]], [0], 1)
+    bag, _ = Bag.of([1.0], [[1.0]], [0])
+    for rule in (hitchhiker, soft):
+        with pytest.raises(FusionError, match="above 0"):
+            rule(bag, tau=0.0)
+
+
+# -- what each rule promises ----------------------------------------------------------------------
+@given(seed=SEEDS)
+@settings(max_examples=15)
+def test_softness_runs_from_the_best_to_the_mean(seed: int) -> None:
+    queries, vectors, video = drawn(seed, q=1)
+    bag, _ = Bag.of(queries, vectors, video)
+    best, mean = POOLS["max"].formula(bag), POOLS["mean"].formula(bag)
+    np.testing.assert_allclose(hitchhiker(bag, tau=1e-5), best, atol=1e-4)
+    np.testing.assert_allclose(hitchhiker(bag, tau=1e6), mean, atol=1e-4)
+    np.testing.assert_allclose(soft(bag, tau=1e-6), best, atol=1e-4)
+    np.testing.assert_allclose(soft(bag, tau=1e6), bag.total(bag.best) / bag.sizes, atol=1e-4)
+    np.testing.assert_array_equal(top(bag, m=1), best)
+    np.testing.assert_allclose(top(bag, m=99), bag.total(bag.best) / bag.sizes, atol=1e-6)
+
+
+@given(seed=SEEDS)
+@settings(max_examples=15)
+def test_more_evidence_never_lowers_the_best(seed: int) -> None:
+    queries, vectors, video = drawn(seed)
+    fewer = pool("max", queries, vectors[:9], video[:9], 5)
+    more = pool("max", queries, vectors, video, 5)
+    assert (np.nan_to_num(more, nan=-9) >= np.nan_to_num(fewer, nan=-9)).all()
+
+
+def test_mean_max_sim_ignores_repeated_texts_and_smooths_over_three_pieces() -> None:
+    queries, vectors, video = drawn(5)
+    once = pool("meanmaxsim", queries, vectors, video, 5)
+    twice = pool("meanmaxsim", np.repeat(queries, 2, axis=0), vectors, video, 5)
+    np.testing.assert_allclose(once, twice, atol=1e-6)
+    # A single frame that nothing beside it bears out counts for less than three alike.
+    steady = pool("meanmaxsim", [1.0, 0.0], [[1, 0], [1, 0], [1, 0]], [0, 0, 0], 1)
+    flash = pool("meanmaxsim", [1.0, 0.0], [[0, 1], [1, 0], [0, 1]], [0, 0, 0], 1)
+    assert steady[0] == pytest.approx(1.0)
+    assert flash[0] < 0.95
+
+
+@given(seed=SEEDS)
+@settings(max_examples=15)
+def test_the_transport_plan_keeps_its_marginals(seed: int) -> None:
+    queries, vectors, video = drawn(seed)
+    bag, _ = Bag.of(queries, vectors, video)
+    plan = transport_plan(bag, bag.scores.astype(np.float64))
+    np.testing.assert_allclose(bag.total(plan), 1 / 3, atol=1e-9)
+    np.testing.assert_allclose(plan.sum(axis=0), (1 / bag.sizes)[bag.group], rtol=1e-2)
+
+
+def test_transport_with_one_text_is_the_mean() -> None:
+    queries, vectors, video = drawn(1, q=1)
+    bag, _ = Bag.of(queries, vectors, video)
+    np.testing.assert_allclose(
+        POOLS["transport"].formula(bag), bag.total(bag.best) / bag.sizes, atol=1e-6
+    )
+
+
+def test_key_events_find_either_half_of_a_video_and_the_mean_does_not() -> None:
+    dog, ship = [1.0, 0.05, 0.0], [0.0, 0.05, 1.0]
+    vectors, video = [dog] * 6 + [ship] * 6, [0] * 12
+    for question in ([1.0, 0.0, 0.0], [0.0, 0.0, 1.0]):
+        assert pool("key_events", question, vectors, video, 1)[0] > 0.99
+        assert pool("mean", question, vectors, video, 1)[0] < 0.75
+
+
+@given(seed=SEEDS)
+@settings(max_examples=15)
+def test_a_video_of_few_pieces_has_them_as_key_events(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    vectors, video = unit(random, 9), np.repeat([0, 1, 2], [1, 4, 4])
+    bag, _ = Bag.of(unit(random, 2), vectors, video)
+    middle, owner = centres(bag, k=4)
+    np.testing.assert_array_equal(owner, video)
+    for one in range(3):
+        own = np.sort(middle[owner == one], axis=0)
+        np.testing.assert_allclose(own, np.sort(vectors[video == one], axis=0), atol=1e-5)
+    np.testing.assert_allclose(
+        POOLS["key_events"].formula(bag), POOLS["max"].formula(bag), atol=1e-5
+    )
+
+
+@given(seed=SEEDS)
+@settings(max_examples=25)
+def test_ordered_matching_is_the_best_of_all_ways(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    steps = random.normal(size=(3, 7))
+    bag, _ = Bag.of([1.0], np.ones((7, 1)), [0, 0, 0, 0, 1, 1, 1])
+    matched, place = ordered(bag, steps)
+    for video, pieces in enumerate((range(4), range(4, 7))):
+        ways = itertools.combinations_with_replacement(pieces, 3)
+        best = max(sum(steps[step, at] for step, at in enumerate(way)) for way in ways)
+        assert matched[:, video].sum() == pytest.approx(best)
+        assert list(place[:, video]) == sorted(place[:, video])
+        assert set(place[:, video]) <= set(pieces)
+    assert (matched <= bag.highest(steps) + 1e-12).all()
+
+
+def test_what_is_in_order_already_matches_like_the_best_and_the_reverse_does_not() -> None:
+    before, after = [1.0, 0.0], [0.0, 1.0]
+    found = pool("schema", [before, after], [before, after, after, before], [0, 0, 1, 1], 2)
+    np.testing.assert_allclose(found, [1.0, 0.5])
+
+
+@pytest.mark.parametrize("rule", POOLS)
+def test_a_hundred_thousand_pieces_are_pooled_in_seconds(rule: str) -> None:
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((100_000, 64), dtype=np.float32)
+    queries, video = vectors[:3], np.repeat(np.arange(5_000), 20)
+    bag, _ = Bag.of(queries, vectors, video)
+    began = time.perf_counter()
+    POOLS[rule].formula(bag)
+    assert time.perf_counter() - began < 10
