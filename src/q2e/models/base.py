@@ -132,6 +132,44 @@ class LanguageModel(Protocol):
     ) -> str: ...
 
 
+class WeighingModel(LanguageModel, Protocol):
+    """A language model that also says how probable answers are, not only which it prefers."""
+
+    def probability(
+        self, prompt: str, options: Sequence[str], *, timeout_s: float = 30.0
+    ) -> tuple[float, ...]:
+        """Return the probability that the answer begins with each option; they sum to 1."""
+        ...
+
+    def likelihood(self, prompt: str, answer: str, *, timeout_s: float = 30.0) -> float:
+        """Return the mean log probability, in nats a token, of `answer` after `prompt`."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a question and a passage together and says how well the one answers the other."""
+
+    info: ModelInfo
+
+    def score(self, question: str, passages: Sequence[str]) -> Float32:
+        """Return (n,) scores, the higher the better; only those of one call are compared."""
+        ...
+
+
+class TokenEncoder(Protocol):
+    """Turns a text into one vector for each of its tokens, for late interaction."""
+
+    info: ModelInfo
+
+    def encode_query_tokens(self, texts: Sequence[str]) -> list[Float32]:
+        """Return (tokens, d) unit vectors of each question."""
+        ...
+
+    def encode_passage_tokens(self, texts: Sequence[str]) -> list[Float32]:
+        """Return (tokens, d) unit vectors of each passage."""
+        ...
+
+
 class VisionLanguageModel(Protocol):
     """Answers a prompt about pictures."""
 
