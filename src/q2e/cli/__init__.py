@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from q2e.cli import collection, doctor, find
+from q2e.cli import collection, doctor, find, moments
 from q2e.cli import eval as evaluation
 from q2e.errors import Q2EError
 
@@ -22,6 +22,9 @@ app = typer.Typer(
 app.command("index")(collection.index)
 app.command("search")(find.search)
 app.command("show")(collection.show)
+app.command("clip")(moments.clip)
+app.command("storyboard")(moments.storyboard)
+app.command("transcript")(moments.transcript)
 app.command("status")(collection.status)
 app.command("retry")(collection.retry)
 app.command("remove")(collection.remove)
