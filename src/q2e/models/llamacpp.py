@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import numpy as np
+
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo
+from q2e.models.options import option_shares
 
 _MAGIC = b"GGUF"
+#: Likeliest first tokens in which options are looked for.
+_BEGINNINGS = 100
 
 
 class LlamaCpp:
@@ -58,36 +63,74 @@ class LlamaCpp:
         Raises ModelError where the model fails, runs into `max_tokens` or `timeout_s`, or cannot
         follow the schema; the time of reading the prompt counts but is not interrupted.
         """
-        deadline = time.monotonic() + timeout_s
-        request: dict[str, Any] = {
-            "messages": [{"role": "user", "content": prompt}],
-            "max_tokens": max_tokens,
-            "temperature": 0.0,
-            "stream": True,
-        }
+        request: dict[str, Any] = {"max_tokens": max_tokens}
         if schema is not None:
             request["response_format"] = {
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)},
             }
-        pieces: list[str] = []
-        reasons: list[str] = []
-
-        def collect(chunk: Mapping[str, Any]) -> bool:
-            choice = (chunk.get("choices") or [{}])[0]
-            pieces.append((choice.get("delta") or {}).get("content") or "")
-            reasons.append(choice.get("finish_reason") or "")
-            return time.monotonic() > deadline
-
-        with self._lock:
-            try:
-                self._loaded().handle_chat_completions(request, collect)
-            except (RuntimeError, ValueError) as error:
-                raise ModelError(f"{self.info.id}: {error}") from error
+        choices = self._choices(prompt, request, timeout_s)
+        reasons = {choice.get("finish_reason") for choice in choices}
         if "stop" not in reasons:
             limit = f"{max_tokens} tokens" if "length" in reasons else f"{timeout_s:g} s"
             raise ModelError(f"{self.info.id}: no complete answer within {limit}")
-        return "".join(pieces)
+        return "".join((choice.get("delta") or {}).get("content") or "" for choice in choices)
+
+    def probability(
+        self, prompt: str, options: Sequence[str], *, timeout_s: float = 30.0
+    ) -> tuple[float, ...]:
+        """Return how probable it is that the answer begins with each option; they sum to 1.
+
+        Read from the first token alone. Raises ModelError where none of the options is among
+        the hundred likeliest beginnings.
+        """
+        request = {"max_tokens": 1, "logprobs": True, "top_logprobs": _BEGINNINGS}
+        choices = self._choices(prompt, request, timeout_s)
+        return option_shares(self.info.id, _tokens(choices), options)
+
+    def likelihood(self, prompt: str, answer: str, *, timeout_s: float = 30.0) -> float:
+        """Return the mean log probability a token of `answer` after `prompt`.
+
+        A grammar that allows nothing else makes the model say `answer`; probabilities are those
+        before the grammar. Tokens are the ones the model would cut the text into as it speaks.
+        """
+        said = answer.strip()
+        if not said:
+            raise ModelError(f"{self.info.id}: an empty answer has no likelihood")
+        request = {
+            "max_tokens": len(said.encode()) + 1,
+            "logprobs": True,
+            "top_logprobs": 1,
+            "grammar": f"root ::= {_literal(said)}",
+        }
+        found = _tokens(self._choices(prompt, request, timeout_s))
+        spoken = b"".join(bytes(token["bytes"]) for token in found)
+        if spoken.decode("utf-8", "replace").strip() != said:
+            raise ModelError(f"{self.info.id}: could not weigh {said[:60]!r}, said {spoken[:60]!r}")
+        return float(np.mean([token["logprob"] for token in found if token["bytes"]]))
+
+    def _choices(
+        self, prompt: str, request: Mapping[str, Any], timeout_s: float
+    ) -> list[Mapping[str, Any]]:
+        """Return what came, piece by piece, until the end or `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        choices: list[Mapping[str, Any]] = []
+
+        def collect(chunk: Mapping[str, Any]) -> bool:
+            choices.append((chunk.get("choices") or [{}])[0])
+            return time.monotonic() > deadline
+
+        asked = {
+            "messages": [{"role": "user", "content": prompt}],
+            "temperature": 0.0,
+            "stream": True,
+        }
+        with self._lock:
+            try:
+                self._loaded().handle_chat_completions(asked | dict(request), collect)
+            except (RuntimeError, ValueError) as error:
+                raise ModelError(f"{self.info.id}: {error}") from error
+        return choices
 
     def _loaded(self) -> Any:
         if self._server is None:
@@ -108,3 +151,15 @@ class LlamaCpp:
             parameters.api_keys = [secrets.token_hex(16)]
             self._server = xllamacpp.Server(parameters)
         return self._server
+
+
+def _tokens(choices: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [
+        token for choice in choices for token in (choice.get("logprobs") or {}).get("content") or ()
+    ]
+
+
+def _literal(text: str) -> str:
+    """Return a text as a literal of llama.cpp's grammar form."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + '"'

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from q2e.errors import ModelError
 from q2e.models.base import ModelInfo
+from q2e.models.options import option_shares
 
 #: Longest answer read, in bytes; a server that sends more is not answering our question.
 MAX_ANSWER_BYTES = 1_000_000
@@ -63,15 +64,70 @@ class OpenAICompatible:
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)},
             }
-        deadline = time.monotonic() + timeout_s
-        return self._text(self._post(request, deadline, timeout_s))
+        return self._text(self._post("chat/completions", request, timeout_s))
 
-    def _post(self, request: Mapping[str, Any], deadline: float, timeout_s: float) -> bytes:
+    def probability(
+        self, prompt: str, options: Sequence[str], *, timeout_s: float = 30.0
+    ) -> tuple[float, ...]:
+        """Return how probable it is that the answer begins with each option; they sum to 1.
+
+        Raises ModelError like `complete`, and where the server gives no probabilities or none of
+        the options is among the likeliest beginnings.
+        """
+        request = {
+            "model": self._model,
+            "messages": [{"role": "user", "content": prompt}],
+            "max_tokens": 1,
+            "temperature": 0.0,
+            "logprobs": True,
+            "top_logprobs": 20,
+        }
+        body = self._post("chat/completions", request, timeout_s)
+        try:
+            tokens = json.loads(body)["choices"][0]["logprobs"]["content"]
+            return option_shares(self.info.id, tokens, options)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ModelError(f"{self._url}: the answer holds no probabilities") from error
+
+    def likelihood(self, prompt: str, answer: str, *, timeout_s: float = 30.0) -> float:
+        """Return the mean log probability a token of `answer` after `prompt`.
+
+        Needs a server that echoes prompts with their probabilities at `POST {url}/completions`,
+        as vLLM does. Raises ModelError like `complete`, and where the server does not.
+        """
+        start = f"{prompt}\n"
+        request = {
+            "model": self._model,
+            "prompt": start + answer,
+            "max_tokens": 1,
+            "temperature": 0.0,
+            "logprobs": 1,
+            "echo": True,
+        }
+        body = self._post("completions", request, timeout_s)
+        try:
+            found = json.loads(body)["choices"][0]["logprobs"]
+            places, values = found["text_offset"], found["token_logprobs"]
+            end = len(start) + len(answer)
+            own = [
+                float(value)
+                for place, value in zip(places, values, strict=True)
+                if len(start) <= place < end
+            ]
+            return sum(own) / len(own)
+        except (ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError) as error:
+            raise ModelError(
+                f"{self._url}: the server does not echo prompts with probabilities; choose "
+                "another way of reranking, or a server that does, such as vLLM"
+            ) from error
+
+    def _post(self, path: str, request: Mapping[str, Any], timeout_s: float) -> bytes:
         import httpx
 
         key = os.environ.get("Q2E_API_KEY")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        url = f"{self._url}/chat/completions"
+        deadline = time.monotonic() + timeout_s
+        url = f"{self._url}/{path}"
         for last in (False, True):
             left = deadline - time.monotonic()
             if left <= 0:

