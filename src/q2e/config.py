@@ -60,6 +60,19 @@ class Settings(BaseSettings):
         "events", description="What unfolds a question into events before, during and after."
     )
     fuse: str = Field("entropy_sum", description="Rule that makes one score of many.")
+    pool: str = Field(
+        "max", description="Rule that makes one score of a video's evidence; see `strategies`."
+    )
+    expand: Literal["none", "hyde", "lamer", "rewrite"] = Field(
+        "none", description="What is added to a question: imagined answers, words or rewritings."
+    )
+    expand_weight: float = Field(
+        0.5, ge=0, le=1, description="Weight of what is added beside the question itself."
+    )
+    rerank: str = Field(
+        "none", description="Strategy that ranks the best videos again; see `strategies`."
+    )
+    rerank_depth: int = Field(20, ge=1, le=1_000, description="Videos that are ranked again.")
     normalise: Literal["videos", "bank"] = Field(
         "bank", description="How scores of different channels are made comparable."
     )
@@ -79,6 +92,19 @@ class Settings(BaseSettings):
         "events",
         description="When the best hits and videos like them have a say: for questions about "
         "events, whose videos resemble each other, always, or never.",
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="Where PyTorch models run; `auto` takes a GPU where there is one."
+    )
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = Field(
+        "auto", description="Numbers PyTorch models compute in; `auto` halves them on a GPU."
+    )
+    remote_code: tuple[str, ...] = Field(
+        (),
+        description="Repositories (`org/name`) whose own Python code may run; nobody else's does.",
+    )
+    non_commercial: bool = Field(
+        False, description="Whether models may be used whose licence forbids commercial use."
     )
     language_model: str | None = Field(
         None,
