@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from q2e.types import Decomposition, Evidence, Hit, Moment, Reason, Results, Video
+from q2e.types import Decomposition, Evidence, Hit, Moment, Reason, Results, Segment, Video
+
+if TYPE_CHECKING:
+    from q2e.index import Status, VideoRecord
+    from q2e.ingest.run import Report
 
 Json = dict[str, Any]
 
@@ -97,6 +101,44 @@ def video(value: Video) -> Json:
     return {
         renamed.get(name, name): list(item) if isinstance(item, tuple) else item
         for name, item in shape.items()
+    }
+
+
+def segment(value: Segment) -> Json:
+    return {"start": _time(value.start_s), "end": _time(value.end_s)}
+
+
+def record(value: VideoRecord) -> Json:
+    return {
+        "video": video(value.video),
+        "segments": [segment(one) for one in value.segments],
+        "evidence": [evidence(one) for one in value.evidence],
+        "failures": [asdict(failure) for failure in value.failures],
+    }
+
+
+def status(value: Status) -> Json:
+    return {
+        "directory": str(value.directory),
+        "videos": value.videos,
+        "duration": _time(value.duration_s),
+        "evidence": value.evidence,
+        "spaces": value.spaces,
+        "failures": [asdict(failure) for failure in value.failures],
+        "missing": list(value.missing),
+        "size": value.size_bytes,
+    }
+
+
+def report(value: Report) -> Json:
+    return {
+        "indexed": [one.path for one in value.indexed],
+        "unchanged": value.unchanged,
+        "renamed": [{"from": old, "to": new} for old, new in value.renamed],
+        "duplicates": [{"path": path, "of": of} for path, of in value.duplicates],
+        "failures": [asdict(failure) for failure in value.failures],
+        "evidence": dict(value.evidence),
+        "seconds": {name: round(spent, 3) for name, spent in value.seconds.items()},
     }
 
 

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from q2e.cli import collection, doctor, find, moments
+from q2e.cli import collection, doctor, find, moments, serve
 from q2e.cli import eval as evaluation
 from q2e.errors import Q2EError
 
@@ -30,6 +30,7 @@ app.command("retry")(collection.retry)
 app.command("remove")(collection.remove)
 app.command("import")(collection.import_evidence)
 app.command("run")(find.run)
+app.command("serve")(serve.serve)
 app.command("config")(doctor.config)
 app.command("doctor")(doctor.doctor)
 app.add_typer(doctor.models, name="models")

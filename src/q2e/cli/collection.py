@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,17 +114,7 @@ def show(
 
     record = q2e.open(directory(index_dir)).show(video)
     if json:
-        print_json(
-            {
-                "video": shape.video(record.video),
-                "segments": [
-                    {"start": round(s.start_s, 3), "end": round(s.end_s, 3)}
-                    for s in record.segments
-                ],
-                "evidence": [shape.evidence(one) for one in record.evidence],
-                "failures": [asdict(failure) for failure in record.failures],
-            }
-        )
+        print_json(shape.record(record))
     else:
         print_record(record)
 
@@ -133,21 +122,11 @@ def show(
 def status(index_dir: IndexDir = None, json: Json = False) -> None:
     """Say what the index holds, which files failed and why, and which files are gone."""
     import q2e
+    from q2e import shape
 
     value = q2e.open(directory(index_dir)).status()
     if json:
-        print_json(
-            {
-                "directory": str(value.directory),
-                "videos": value.videos,
-                "duration": round(value.duration_s, 3),
-                "evidence": value.evidence,
-                "spaces": value.spaces,
-                "failures": [asdict(failure) for failure in value.failures],
-                "missing": list(value.missing),
-                "size": value.size_bytes,
-            }
-        )
+        print_json(shape.status(value))
         return
     print(f"{value.directory}: {value.videos} videos, {clock(value.duration_s)}, ", end="")
     print(f"{value.size_bytes / 1e6:.1f} MB")
@@ -181,18 +160,10 @@ def import_evidence(
 
 
 def _say_report(report: Report, where: Path, json: bool) -> None:
+    from q2e import shape
+
     if json:
-        print_json(
-            {
-                "indexed": [video.path for video in report.indexed],
-                "unchanged": report.unchanged,
-                "renamed": [{"from": old, "to": new} for old, new in report.renamed],
-                "duplicates": [{"path": path, "of": of} for path, of in report.duplicates],
-                "failures": [asdict(failure) for failure in report.failures],
-                "evidence": dict(report.evidence),
-                "seconds": {name: round(spent, 3) for name, spent in report.seconds.items()},
-            }
-        )
+        print_json(shape.report(report))
     else:
         parts = [f"{len(report.indexed)} indexed", f"{report.unchanged} unchanged"]
         parts += [f"{len(report.renamed)} renamed"] if report.renamed else []

@@ -1,0 +1,93 @@
+"""Puts the server together: routes, limits, guards and the page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import FileResponse
+
+import q2e
+from q2e.index import Index
+from q2e.server import faults
+from q2e.server.jobs import Jobs
+from q2e.server.limits import Bounds, FairQueue, Limits
+from q2e.server.metrics import Measured, Metrics
+from q2e.server.pictures import Pictures
+from q2e.server.routes import jobs, media, search, system, videos
+from q2e.server.schemas import Failure
+from q2e.server.security import Guard
+from q2e.server.service import Service
+
+WEB = Path(q2e.__file__).parent / "web"
+#: Every route may also answer with these.
+_FAULTS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Failure, "description": "The request is refused."},
+    "5XX": {"model": Failure, "description": "The server cannot answer it."},
+}
+
+
+def create_app(
+    index: Index,
+    *,
+    token: str | None = None,
+    roots: Sequence[Path] | None = None,
+    limits: Limits | None = None,
+) -> FastAPI:
+    """Return the server of one index.
+
+    With `token` every request must carry it; without, only requests to this machine's own names
+    are answered. `roots`, where given, are the only folders whose files may be indexed.
+    """
+    limits = limits or Limits()
+    service = Service(
+        index=index,
+        limits=limits,
+        searching=FairQueue("search", limits),
+        drawing=FairQueue("draw", limits),
+        jobs=Jobs(index, roots),
+        pictures=Pictures(limits.picture_bytes),
+        metrics=Metrics(),
+    )
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        threading.Thread(target=service.warm_up, name="q2e-warm-up", daemon=True).start()
+        yield
+        service.jobs.close()
+        service.searching.close()
+        service.drawing.close()
+
+    app = FastAPI(
+        title="Q2E",
+        version=q2e.__version__,
+        summary="Find videos, and the moments inside them, from a short question in any language.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=running,
+        responses=_FAULTS,
+    )
+    app.state.service = service
+    faults.install(app)
+    for theme in (search, videos, media, jobs, system):
+        app.include_router(theme.router)
+    _serve_page(app)
+    # The last one added sees a request first.
+    app.add_middleware(Measured, metrics=service.metrics)
+    app.add_middleware(Bounds, limits=limits)
+    app.add_middleware(Guard, token=token)
+    return app
+
+
+def _serve_page(app: FastAPI) -> None:
+    app.mount("/static", StaticFiles(directory=WEB, check_dir=False), name="static")
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(WEB / "index.html", headers={"cache-control": "no-cache"})

@@ -1,0 +1,1 @@
+"""What the API answers, one file a theme; each has a `router` that the application mounts."""

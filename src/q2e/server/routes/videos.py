@@ -1,0 +1,80 @@
+"""What is known about videos: lists, records, transcripts and timelines."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from q2e import shape
+from q2e.export import spoken, transcript
+from q2e.server.schemas import TimelineShape, VideoRecordShape, VideosShape
+from q2e.server.service import TheService
+
+router = APIRouter(prefix="/v1/videos", tags=["videos"])
+
+VideoId = Annotated[str, Path(min_length=1, max_length=200, examples=["0123abcd"])]
+
+
+@router.get("", response_model=VideosShape, operation_id="videos")
+def videos(
+    service: TheService,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> JSONResponse:
+    """List the indexed videos in order of path."""
+    found = service.index.videos()
+    shown = [shape.video(video) for video in found[offset : offset + limit]]
+    return JSONResponse({"total": len(found), "offset": offset, "videos": shown})
+
+
+@router.get("/{video}", response_model=VideoRecordShape, operation_id="video")
+def video(service: TheService, video: VideoId) -> JSONResponse:
+    """Return what is known about one video; its evidence is in the timeline."""
+    record = service.index.show(service.video(video).id)
+    counts = Counter(evidence.channel for evidence in record.evidence)
+    return JSONResponse(shape.record(record) | {"evidence": counts})
+
+
+@router.get("/{video}/timeline", response_model=TimelineShape, operation_id="timeline")
+def timeline(service: TheService, video: VideoId) -> JSONResponse:
+    """Return the segments and all evidence of one video, by channel."""
+    known = service.video(video)
+    channels: dict[str, list[shape.Json]] = defaultdict(list)
+    for evidence in service.index.store.evidence_of(known.id):
+        channels[evidence.channel].append(shape.evidence(evidence))
+    return JSONResponse(
+        {
+            "video": known.id,
+            "duration": round(known.duration_s, 3),
+            "segments": [shape.segment(one) for one in service.index.store.segments(known.id)],
+            "evidence": channels,
+        }
+    )
+
+
+@router.get(
+    "/{video}/transcript",
+    operation_id="transcript",
+    response_class=PlainTextResponse,
+    responses={
+        200: {
+            "content": {
+                "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+                "text/vtt": {},
+                "application/x-subrip": {},
+            }
+        }
+    },
+)
+def get_transcript(
+    service: TheService,
+    video: VideoId,
+    format: Annotated[Literal["json", "srt", "vtt"], Query()] = "json",
+) -> Response:
+    """Return what is said in one video, as timed lines or subtitles."""
+    lines = spoken(service.index.store.evidence_of(service.video(video).id))
+    kinds = {"json": "application/json", "srt": "application/x-subrip", "vtt": "text/vtt"}
+    return Response(transcript(lines, format), media_type=f"{kinds[format]}; charset=utf-8")

@@ -1,0 +1,333 @@
+"""The OpenAPI document's view of requests and of the JSON shapes that `q2e.shape` makes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from q2e.config import Settings
+from q2e.server.faults import CODES
+
+#: Settings that a request may change: none that loads a model, opens an address or reads a file.
+SEARCH_SETTINGS = (
+    "decompose",
+    "fuse",
+    "normalise",
+    "temperature",
+    "event_weight",
+    "confidence",
+    "feedback",
+    "moments_per_video",
+    "expand",
+    "pool",
+    "rerank",
+)
+
+Channel = Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]
+Day = Annotated[str, Field(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+Place = Annotated[str, Field(min_length=1, max_length=300, description="`VIDEO` or `VIDEO@12.5`")]
+Kind = Literal["prequel", "current", "sequel"]
+
+
+class Strict(BaseModel):
+    """A request: what it does not know it refuses."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# -- requests -------------------------------------------------------------------------------------
+class Filter(Strict):
+    """Which videos and evidence count."""
+
+    channels: list[Channel] = Field([], description="Search only these.", max_length=7)
+    languages: list[Language] = Field([], description="Only evidence in these.", max_length=50)
+    since: Day | None = Field(None, description="Only videos from this date on.")
+    until: Day | None = Field(None, description="Only videos up to this date.")
+    tags: list[Word] = Field([], description="Only videos with all of these.", max_length=50)
+    videos: list[Word] = Field([], description="Only these, by id.", max_length=1000)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what was given, as `Index.search` takes it."""
+        names = ("channels", "languages", "since", "until", "tags", "videos")
+        return {name: given for name in names if (given := getattr(self, name))}
+
+
+_settings: dict[str, Any] = {
+    name: (
+        field.annotation | None,  # type: ignore[operator]
+        Field(None, description=f"{field.description} [{field.default}]"),
+    )
+    for name, field in Settings.model_fields.items()
+    if name in SEARCH_SETTINGS
+}
+Overrides = create_model("Overrides", __base__=Strict, **_settings)
+
+
+class Asked(Filter, Overrides):  # type: ignore[misc, valid-type]
+    """A question with its filters and settings."""
+
+    q: str = Field(
+        min_length=1,
+        max_length=4000,
+        description="The question, in any language; the query language is understood.",
+        examples=["earthquake in Mexico", "地震救援现场"],
+    )
+    top: int | None = Field(None, ge=1, le=1000, description="Hits shown.")
+    offset: int = Field(0, ge=0, le=10_000, description="Hits left out at the beginning.")
+    moments: bool = Field(True, description="Whether moments and reasons are made.")
+
+    def settings(self) -> dict[str, Any]:
+        return {name: given for name in _settings if (given := getattr(self, name)) is not None}
+
+    def arguments(self) -> dict[str, Any]:
+        own = {"top": self.top, "offset": self.offset}
+        given = {name: value for name, value in own.items() if value}
+        return super().arguments() | given | {"moments": self.moments} | self.settings()
+
+
+class Event(Strict):
+    kind: Kind
+    text: str = Field(min_length=1, max_length=500, examples=["people search the rubble"])
+
+
+class Events(Strict):
+    """Sub-events to search with, instead of those the question is unfolded into."""
+
+    events: list[Event] = Field(max_length=60)
+
+
+class Question(Asked):
+    """A question that may bring its own sub-events, examples, likes and dislikes."""
+
+    decomposition: Events | None = None
+    examples: list[Place] = Field(
+        [], max_length=8, description="Ids of uploaded examples, or `VIDEO@12.5`."
+    )
+    like: list[Place] = Field([], max_length=50)
+    dislike: list[Place] = Field([], max_length=50)
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"q": "earthquake in Mexico", "top": 5},
+                {
+                    "q": "rocket launch",
+                    "decomposition": {
+                        "events": [{"kind": "prequel", "text": "engineers wait for the wind"}]
+                    },
+                },
+            ]
+        },
+    )
+
+
+class Paths(Strict):
+    paths: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Files, folders, patterns or manifests on the server's own disk.",
+        examples=[["videos/"]],
+    )
+
+
+class NewLabel(Strict):
+    """Says that a stretch of a video answers a question, or with 0 that it does not."""
+
+    query: str = Field(min_length=1, max_length=4000, examples=["earthquake in Mexico"])
+    video: Word
+    start: float = Field(0.0, ge=0, le=1e6)
+    end: float | None = Field(None, ge=0, le=1e6)
+    relevance: int = Field(1, ge=0, le=3)
+
+
+# -- answers --------------------------------------------------------------------------------------
+class Problem(BaseModel):
+    code: Literal[CODES]  # type: ignore[valid-type]
+    message: str
+    next: str = Field(description="What to do about it.")
+    position: int | None = Field(None, description="Where in the question, for `bad_question`.")
+
+
+class Failure(BaseModel):
+    """Every answer that is not a success."""
+
+    error: Problem
+
+
+class TimedText(BaseModel):
+    start: float
+    end: float
+    text: str
+
+
+class TagShape(BaseModel):
+    label: str
+    probability: float
+
+
+class EvidenceShape(BaseModel):
+    channel: Channel
+    start: float
+    end: float
+    text: str
+    language: str | None
+    origin: str
+    frame: float | None = None
+    spans: list[TimedText] = []
+    tags: list[TagShape] = []
+
+
+class MomentShape(BaseModel):
+    start: float
+    end: float
+    frame: float
+    score: float
+    evidence: list[EvidenceShape]
+
+
+class ReasonShape(BaseModel):
+    """One term of a hit's score: the contributions of its reasons add up to the score."""
+
+    channel: str
+    part: str
+    how: str
+    weight: float
+    score: float
+    rank: int
+    entropy: float
+    contribution: float
+    event: str | None
+    text: str
+    start: float
+    end: float
+    frame: float | None
+
+
+class HitShape(BaseModel):
+    rank: int
+    video: str
+    path: str
+    title: str
+    score: float
+    moments: list[MomentShape]
+    why: list[ReasonShape]
+
+
+class EventShape(BaseModel):
+    kind: Kind
+    text: str
+
+
+class DecompositionShape(BaseModel):
+    backend: str
+    prompt_version: str
+    note: str
+    event_type: str | None
+    english: str | None
+    time: list[str]
+    place: list[str]
+    subject: list[str]
+    events: list[EventShape]
+
+
+class QueryShape(BaseModel):
+    text: str
+    language: str | None
+    decomposition: DecompositionShape
+
+
+class ResultsShape(BaseModel):
+    query: QueryShape
+    hits: list[HitShape]
+    index: dict[str, Any]
+    timings: dict[str, float]
+
+
+class VideoShape(BaseModel):
+    id: str
+    path: str
+    title: str
+    description: str
+    date: str | None
+    language: str | None
+    tags: list[str]
+    duration: float
+    width: int
+    height: int
+    rate: float
+    has_video: bool
+    has_audio: bool
+    size: int
+
+
+class VideosShape(BaseModel):
+    total: int
+    offset: int
+    videos: list[VideoShape]
+
+
+class Stretch(BaseModel):
+    start: float
+    end: float
+
+
+class VideoRecordShape(BaseModel):
+    video: VideoShape
+    segments: list[Stretch]
+    evidence: dict[str, int] = Field(description="Number of pieces by channel.")
+    failures: list[dict[str, Any]]
+
+
+class TimelineShape(BaseModel):
+    video: str
+    duration: float
+    segments: list[Stretch]
+    evidence: dict[str, list[EvidenceShape]] = Field(description="By channel, in order of time.")
+
+
+class StatusShape(BaseModel):
+    directory: str
+    videos: int
+    duration: float
+    evidence: dict[str, int]
+    spaces: dict[str, int]
+    failures: list[dict[str, Any]]
+    missing: list[str]
+    size: int
+
+
+class HealthShape(BaseModel):
+    status: Literal["ok", "ready"]
+    version: str
+
+
+class ModelsShape(BaseModel):
+    profile: str
+    models: list[dict[str, Any]]
+
+
+class Files(BaseModel):
+    total: int
+    done: int
+
+
+class JobShape(BaseModel):
+    id: str
+    kind: Literal["index", "retry"]
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    paths: list[str]
+    made: str
+    started: str | None
+    ended: str | None
+    files: Files
+    current: dict[str, Any] | None = Field(description="File, stage, and seconds done of it.")
+    report: dict[str, Any] | None
+    error: str | None
+
+
+class JobsShape(BaseModel):
+    jobs: list[JobShape]

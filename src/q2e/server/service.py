@@ -1,0 +1,60 @@
+"""What all routes share: the index, the queues, the jobs, the labels, the uploads, the numbers."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from q2e.errors import Q2EError
+from q2e.index import Index
+from q2e.server.faults import Fault
+from q2e.server.jobs import Jobs
+from q2e.server.limits import FairQueue, Limits
+from q2e.server.metrics import Metrics
+from q2e.server.pictures import Pictures
+from q2e.types import Video
+
+
+@dataclass(slots=True)
+class Service:
+    """One running server."""
+
+    index: Index
+    limits: Limits
+    searching: FairQueue
+    drawing: FairQueue
+    jobs: Jobs
+    pictures: Pictures
+    metrics: Metrics
+    ready: threading.Event = field(default_factory=threading.Event)
+    problem: str = ""
+    """Why the server cannot answer questions yet."""
+
+    def video(self, video_id: str) -> Video:
+        """Return an indexed video by its id. Raises Fault where there is none."""
+        video = self.index.store.video(video_id)
+        if video is None:
+            raise Fault(
+                404, "not_found", f"there is no video {video_id[:80]!r}", "GET /v1/videos lists all"
+            )
+        return video
+
+    def warm_up(self) -> None:
+        """Load the models and the index's columns, so that the first question waits for neither."""
+        try:
+            self.index.search("warm", top=1)
+        except Q2EError as error:
+            self.problem = str(error)
+        else:
+            self.problem = ""
+            self.ready.set()
+
+
+def _service(request: Request) -> Service:
+    return cast(Service, request.app.state.service)
+
+
+TheService = Annotated[Service, Depends(_service)]
