@@ -1,0 +1,164 @@
+"""What training asks of a head: masked prediction in both directions, then contrast (eqs. 3, 10).
+
+The paper gives neither a mask rate nor a distribution for masked video vectors, and adds terms
+that grow with similarity as a loss; what is done here instead is said at each function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from q2e.mmi.features import FeatureSet
+from q2e.mmi.module import HeadModule, Texts, Videos, pad_texts, pad_videos
+from q2e.mmi.reason import Clip, HeadConfig, prepare
+
+#: Shares of relevance and skeleton in the joint score (eq. 10).
+RELEVANCE, SKELETON = 0.6, 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Pairs of a video and a text of it; skeletons (B, s) where the data set has them."""
+
+    videos: Videos
+    texts: Texts
+    video_skeletons: Tensor | None = None
+    text_skeletons: Tensor | None = None
+
+
+class HeadObjective(nn.Module):
+    """A head in training, with the parts that only training needs."""
+
+    def __init__(
+        self, config: HeadConfig, *, seed: int = 0, dropout: float = 0.1, mask_rate: float = 0.15
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.mask_rate = mask_rate
+        self.module = HeadModule(config, seed, dropout)
+        self.log_scale = nn.Parameter(torch.tensor(2.659))  # 1 / 0.07
+        self.masks = nn.Parameter(torch.zeros(2, config.dimension))
+        self.guess = nn.ParameterList([torch.eye(config.dimension) for _ in range(2)])
+        self._clips: dict[int, list[Clip]] = {}
+
+    def clips(self, features: FeatureSet) -> list[Clip]:
+        """Return the prepared videos of a feature set, made once."""
+        if id(features) not in self._clips:
+            regions = features.regions or (None,) * len(features.frames)
+            times = features.times_s or (None,) * len(features.frames)
+            self._clips = {
+                id(features): [
+                    prepare(self.config, frames, when, where)
+                    for frames, when, where in zip(features.frames, times, regions, strict=True)
+                ]
+            }
+        return self._clips[id(features)]
+
+    def batch(self, features: FeatureSet, pairs: Sequence[tuple[int, int]], device: Any) -> Batch:
+        """Return pairs of (video, text) as tensors."""
+        clips = self.clips(features)
+        videos, texts = [video for video, _ in pairs], [text for _, text in pairs]
+        made = Batch(
+            pad_videos([clips[video] for video in videos], device),
+            pad_texts([features.tokens[text] for text in texts], device),
+        )
+        if features.video_skeletons is None or features.text_skeletons is None:
+            return made
+        return replace(
+            made,
+            video_skeletons=torch.from_numpy(features.video_skeletons[videos]).to(device),
+            text_skeletons=torch.from_numpy(features.text_skeletons[texts]).to(device),
+        )
+
+    def masked(self, batch: Batch) -> Tensor:
+        """Return the loss of guessing masked key-images from the text, and tokens from the video.
+
+        A masked item is the learned mask plus the mean of what is around it in time, so that it
+        keeps its place. Both are guessed among all items of the batch by InfoNCE; equal tokens
+        count as one, which makes it the cross-entropy over the batch's vocabulary.
+        """
+        raw, regions = self.module.keys(batch.videos)
+        real, hidden = batch.videos.real, self._hide(batch.videos.real)
+        around = self._around(raw, batch.videos.times, real & ~hidden)
+        shown = torch.where(hidden[..., None], self.masks[0] + around, raw)
+        if regions is not None:
+            regions = torch.where(hidden[..., None, None], shown[:, :, None], regions)
+        seen = self.module.reason(shown, regions, batch.videos.times, real)
+        said = self.module.words(batch.texts)
+        video = self._guess(seen, said, batch.texts.real, 0)[hidden]
+        loss = self._told_apart(
+            video, raw[real], torch.arange(len(raw[real])).to(real.device)[hidden[real]]
+        )
+
+        real, hidden = batch.texts.real, self._hide(batch.texts.real)
+        tokens = batch.texts.tokens
+        around = self._around(tokens, batch.texts.places, real & ~hidden)
+        texts = replace(
+            batch.texts, tokens=torch.where(hidden[..., None], self.masks[1] + around, tokens)
+        )
+        raw, regions = self.module.keys(batch.videos)
+        seen = self.module.reason(raw, regions, batch.videos.times, batch.videos.real)
+        text = self._guess(self.module.words(texts), seen, batch.videos.real, 1)[hidden]
+        vocabulary, number = torch.unique(tokens[real], dim=0, return_inverse=True)
+        return loss + self._told_apart(text, vocabulary, number[hidden[real]])
+
+    def contrast(self, batch: Batch) -> Tensor:
+        """Return 0.6 of the symmetric InfoNCE of L_r, and 0.3 of the error of L_s.
+
+        Without skeletons the first term alone, whole. The error of L_s is the binary
+        cross-entropy over all pairs of the batch, right and wrong pairs weighing the same.
+        """
+        likeness = self.log_scale.exp() * (
+            self.module.text(batch.texts) @ self.module.video(batch.videos).T
+        )
+        right = torch.arange(len(likeness), device=likeness.device)
+        relevance = (F.cross_entropy(likeness, right) + F.cross_entropy(likeness.T, right)) / 2
+        if batch.video_skeletons is None or batch.text_skeletons is None:
+            return relevance
+        logits = self.module.skeleton(batch.text_skeletons, batch.video_skeletons)
+        same = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+        skeleton = (F.softplus(-logits[same]).mean() + F.softplus(logits[~same]).mean()) / 2
+        return RELEVANCE * relevance + SKELETON * skeleton
+
+    def vectors(self, features: FeatureSet, device: Any, size: int = 256) -> tuple[Tensor, Tensor]:
+        """Return all h_T (T, d) and h_v (V, d) on the CPU, without gradients."""
+        clips, tokens = self.clips(features), features.tokens
+        with torch.no_grad():
+            texts = [
+                self.module.text(pad_texts(tokens[at : at + size], device)).cpu()
+                for at in range(0, len(tokens), size)
+            ]
+            videos = [
+                self.module.video(pad_videos(clips[at : at + size], device)).cpu()
+                for at in range(0, len(clips), size)
+            ]
+        return torch.cat(texts), torch.cat(videos)
+
+    def _hide(self, real: Tensor) -> Tensor:
+        """Return which items are masked: by chance, at least one of each row of two or more."""
+        chance = torch.rand(real.shape).to(real.device).masked_fill(~real, 2.0)
+        hidden = chance < self.mask_rate
+        hidden |= chance == chance.min(dim=-1, keepdim=True).values
+        # Of a single item nothing would be left to guess from but the other side: allowed.
+        return hidden & real
+
+    def _around(self, items: Tensor, times: Tensor, shown: Tensor) -> Tensor:
+        near = (-(times[:, :, None] - times[:, None]).abs() / self.config.reach).exp()
+        near = near * shown[:, None]
+        return (near @ items) / near.sum(-1, keepdim=True).clamp_min(1e-6)
+
+    def _guess(self, items: Tensor, others: Tensor, real: Tensor, which: int) -> Tensor:
+        """Return items plus what they find in the other side, turned into a guess."""
+        scores = self.config.factor * items @ others.transpose(-1, -2)
+        found = scores.masked_fill(~real[:, None], -1e9).softmax(-1) @ others
+        return (items + found) @ self.guess[which]
+
+    def _told_apart(self, guesses: Tensor, choices: Tensor, right: Tensor) -> Tensor:
+        unit = F.normalize(guesses, dim=-1), F.normalize(choices, dim=-1)
+        return F.cross_entropy(self.log_scale.exp() * (unit[0] @ unit[1].T), right)
