@@ -16,13 +16,15 @@ import q2e
 from q2e.index import Index
 from q2e.server import faults
 from q2e.server.jobs import Jobs
+from q2e.server.labels import Labels
 from q2e.server.limits import Bounds, FairQueue, Limits
 from q2e.server.metrics import Measured, Metrics
 from q2e.server.pictures import Pictures
-from q2e.server.routes import jobs, media, search, system, videos
+from q2e.server.routes import jobs, labels, media, search, system, videos
 from q2e.server.schemas import Failure
 from q2e.server.security import Guard
 from q2e.server.service import Service
+from q2e.server.uploads import Uploads
 
 WEB = Path(q2e.__file__).parent / "web"
 #: Every route may also answer with these.
@@ -51,6 +53,8 @@ def create_app(
         searching=FairQueue("search", limits),
         drawing=FairQueue("draw", limits),
         jobs=Jobs(index, roots),
+        labels=Labels(index.directory),
+        uploads=Uploads(),
         pictures=Pictures(limits.picture_bytes),
         metrics=Metrics(),
     )
@@ -59,9 +63,7 @@ def create_app(
     async def running(app: FastAPI) -> AsyncIterator[None]:
         threading.Thread(target=service.warm_up, name="q2e-warm-up", daemon=True).start()
         yield
-        service.jobs.close()
-        service.searching.close()
-        service.drawing.close()
+        service.close()
 
     app = FastAPI(
         title="Q2E",
@@ -75,7 +77,7 @@ def create_app(
     )
     app.state.service = service
     faults.install(app)
-    for theme in (search, videos, media, jobs, system):
+    for theme in (search, videos, media, jobs, labels, system):
         app.include_router(theme.router)
     _serve_page(app)
     # The last one added sees a request first.

@@ -83,6 +83,8 @@ def of(error: errors.Q2EError) -> Fault:
         (status, code, usual) for kind, status, code, usual in _OURS if isinstance(error, kind)
     )
     message, mark, step = str(error).rpartition("; ")
+    if step.startswith("known: "):  # what is allowed belongs to the message
+        mark = ""
     position = getattr(error, "position", None)
     return Fault(
         status, code, message if mark else str(error), step if mark else usual, position=position

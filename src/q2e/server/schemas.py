@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from q2e.config import Settings
+from q2e.retrieve.fuse import RULES
+from q2e.retrieve.pool import POOLS
+from q2e.retrieve.rerank import strategies
 from q2e.server.faults import CODES
 
 #: Settings that a request may change: none that loads a model, opens an address or reads a file.
@@ -21,7 +24,9 @@ SEARCH_SETTINGS = (
     "moments_per_video",
     "expand",
     "pool",
+    "expand_weight",
     "rerank",
+    "rerank_depth",
 )
 
 Channel = Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]
@@ -55,18 +60,35 @@ class Filter(Strict):
         return {name: given for name in names if (given := getattr(self, name))}
 
 
-_settings: dict[str, Any] = {
-    name: (
-        field.annotation | None,  # type: ignore[operator]
-        Field(None, description=f"{field.description} [{field.default}]"),
-    )
-    for name, field in Settings.model_fields.items()
-    if name in SEARCH_SETTINGS
+#: Names that a setting which is any text to `Settings` may have.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "fuse": tuple(RULES),
+    "pool": tuple(POOLS),
+    "rerank": ("none", *strategies()),
 }
-Overrides = create_model("Overrides", __base__=Strict, **_settings)
 
 
-class Asked(Filter, Overrides):  # type: ignore[misc, valid-type]
+def _field(name: str) -> tuple[Any, Any]:
+    """Return a setting as a field that may be left out, bounded as in `Settings`."""
+    field = Settings.model_fields[name]
+    kind: Any = Literal[_NAMES[name]] if name in _NAMES else field.annotation
+    if field.metadata:
+        kind = Annotated[(kind, *field.metadata)]
+    return kind | None, Field(None, description=f"{field.description} [{field.default}]")
+
+
+_settings: dict[str, Any] = {name: _field(name) for name in SEARCH_SETTINGS}
+_Overrides = create_model("_Overrides", __base__=Strict, **_settings)
+
+
+class Overrides(_Overrides):  # type: ignore[misc, valid-type]
+    """Settings of the collection to be changed for this request."""
+
+    def settings(self) -> dict[str, Any]:
+        return {name: given for name in _settings if (given := getattr(self, name)) is not None}
+
+
+class Asked(Filter, Overrides):
     """A question with its filters and settings."""
 
     q: str = Field(
@@ -79,13 +101,16 @@ class Asked(Filter, Overrides):  # type: ignore[misc, valid-type]
     offset: int = Field(0, ge=0, le=10_000, description="Hits left out at the beginning.")
     moments: bool = Field(True, description="Whether moments and reasons are made.")
 
-    def settings(self) -> dict[str, Any]:
-        return {name: given for name in _settings if (given := getattr(self, name)) is not None}
-
     def arguments(self) -> dict[str, Any]:
         own = {"top": self.top, "offset": self.offset}
         given = {name: value for name, value in own.items() if value}
         return super().arguments() | given | {"moments": self.moments} | self.settings()
+
+
+class Exported(Asked):
+    """A question, and the kind of file its moments become."""
+
+    format: Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"] = "csv"
 
 
 class Event(Strict):
@@ -331,3 +356,31 @@ class JobShape(BaseModel):
 
 class JobsShape(BaseModel):
     jobs: list[JobShape]
+
+
+class LabelShape(BaseModel):
+    id: str
+    query: str
+    video: str
+    start: float
+    end: float | None
+    relevance: int
+
+
+class LabelsShape(BaseModel):
+    labels: list[LabelShape]
+
+
+class MeasuresShape(BaseModel):
+    labels: int
+    queries: int
+    measures: dict[str, float]
+    by_query: list[dict[str, Any]]
+
+
+class UploadShape(BaseModel):
+    id: str = Field(description="What to name in `examples` of POST /v1/search.")
+    kind: Literal["image", "video", "sound"]
+    duration: float
+    width: int
+    height: int

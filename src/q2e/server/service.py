@@ -12,9 +12,11 @@ from q2e.errors import Q2EError
 from q2e.index import Index
 from q2e.server.faults import Fault
 from q2e.server.jobs import Jobs
+from q2e.server.labels import Labels
 from q2e.server.limits import FairQueue, Limits
 from q2e.server.metrics import Metrics
 from q2e.server.pictures import Pictures
+from q2e.server.uploads import Uploads
 from q2e.types import Video
 
 
@@ -27,6 +29,8 @@ class Service:
     searching: FairQueue
     drawing: FairQueue
     jobs: Jobs
+    labels: Labels
+    uploads: Uploads
     pictures: Pictures
     metrics: Metrics
     ready: threading.Event = field(default_factory=threading.Event)
@@ -41,6 +45,13 @@ class Service:
                 404, "not_found", f"there is no video {video_id[:80]!r}", "GET /v1/videos lists all"
             )
         return video
+
+    def close(self) -> None:
+        """Stop all work and delete what was uploaded."""
+        self.jobs.close()
+        self.searching.close()
+        self.drawing.close()
+        self.uploads.close()
 
     def warm_up(self) -> None:
         """Load the models and the index's columns, so that the first question waits for neither."""

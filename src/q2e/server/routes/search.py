@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from starlette.responses import JSONResponse
+from fastapi import APIRouter, Query, Request, UploadFile
+from starlette.responses import JSONResponse, Response
 
 from q2e import shape
-from q2e.server.schemas import Asked, Question, ResultsShape
+from q2e.server.schemas import Asked, Exported, Question, ResultsShape, UploadShape
 from q2e.server.service import Service, TheService
 from q2e.types import Decomposition, Results, SubEvent
 
 router = APIRouter(prefix="/v1", tags=["search"])
+
+_FORMATS = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "m3u8": "audio/x-mpegurl",
+    "edl": "text/plain",
+    "otio": "application/json",
+}
 
 
 @router.get("/search", response_model=ResultsShape, operation_id="search")
@@ -30,9 +42,10 @@ async def ask(request: Request, service: TheService, question: Question) -> JSON
     if question.decomposition is not None:
         events = tuple(SubEvent(e.kind, e.text, e.text) for e in question.decomposition.events)
         arguments["decomposition"] = Decomposition(question.q, events=events, backend="given")
-    for name in ("examples", "like", "dislike"):
-        if given := getattr(question, name):
-            arguments[name] = given
+    arguments |= {"like": question.like} if question.like else {}
+    arguments |= {"dislike": question.dislike} if question.dislike else {}
+    if question.examples:
+        arguments["examples"] = [_example(service, name) for name in question.examples]
     return JSONResponse(await _answer(request, service, question.q, arguments))
 
 
@@ -46,7 +59,45 @@ async def _answer(
     return await service.searching.run(request, work)
 
 
+def _example(service: Service, name: str) -> str | Path:
+    """Return the file of an uploaded example, or `VIDEO@12.5` as it is; never any other path."""
+    if name.startswith("up-"):
+        return service.uploads.path(name)
+    video, _, time_s = name.rpartition("@")
+    service.video(video or name)
+    return f"{video}@{time_s}" if video else f"{name}@0"
+
+
+@router.post("/examples", status_code=201, response_model=UploadShape, operation_id="upload")
+async def upload(request: Request, service: TheService, file: UploadFile) -> JSONResponse:
+    """Hand in a picture, clip or sound to search by; it is forgotten when the server stops."""
+    take = partial(service.uploads.take, file.file, service.limits.upload_bytes)
+    taken = await service.drawing.run(request, take)
+    return JSONResponse(taken.shape(), 201)
+
+
 @router.get("/parse", operation_id="parse")
 async def parse(q: Annotated[str, Query(max_length=4000)] = "") -> JSONResponse:
     """Say how a question is understood, or where it is not; for hints as one types."""
     return JSONResponse({"text": q, "clauses": [], "error": None})
+
+
+@router.get(
+    "/export",
+    operation_id="export",
+    response_class=Response,
+    responses={200: {"content": {"*/*": {"schema": {"type": "string"}}}}},
+)
+async def export(
+    request: Request, service: TheService, asked: Annotated[Exported, Query()]
+) -> Response:
+    """Return the moments found as a table, subtitles, a playlist or an edit list."""
+
+    def work() -> str:
+        from q2e.export import render
+
+        return render(service.index.search(asked.q, **asked.arguments()), asked.format)
+
+    text = await service.searching.run(request, work)
+    headers = {"content-disposition": f'attachment; filename="q2e.{asked.format}"'}
+    return Response(text, headers=headers, media_type=_FORMATS[asked.format])
