@@ -9,17 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from q2e.config import CONFIG_NAME, Settings, load_settings
-from q2e.errors import ConfigError, StoreError
+from q2e.errors import ConfigError, QueryError, StoreError
 from q2e.evaluate.batch import Ran
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, ingest
 from q2e.models.registry import Models
 from q2e.store.base import Failure
 from q2e.store.sqlite import SqliteStore
-from q2e.types import Evidence, Filters, Query, Results, Segment, Video
+from q2e.types import Decomposition, Evidence, Example, Filters, Query, Results, Segment, Video
+
+if TYPE_CHECKING:
+    from q2e.retrieve.search import Searcher
 
 STORE_NAME = "index.sqlite"
 
@@ -60,7 +63,7 @@ class Index:
         self.settings: Settings = load_settings(self.directory, **settings)
         self._models: Models | None = None
         self._store: SqliteStore | None = None
-        self._searcher: Any = None
+        self._searcher: Searcher | None = None
         self._lock = threading.RLock()
 
     # -- changing -------------------------------------------------------------------------------
@@ -149,6 +152,7 @@ class Index:
         text: str,
         *,
         top: int | None = None,
+        offset: int = 0,
         channels: Sequence[str] = (),
         since: str | None = None,
         until: str | None = None,
@@ -156,11 +160,21 @@ class Index:
         tags: Sequence[str] = (),
         videos: Sequence[str] = (),
         moments: bool = True,
+        decomposition: Decomposition | None = None,
+        examples: Sequence[str | Path | Example] = (),
+        like: Sequence[str] = (),
+        dislike: Sequence[str] = (),
         **settings: Any,
     ) -> Results:
         """Return ranked videos with their moments and reasons for a question in any language.
 
-        Without `moments` only the ranking is made, which is quicker for long lists.
+        The first `offset` hits are left out, so that `offset=top` gives the next page; without
+        `moments` only the ranking is made, which is quicker for long lists. `decomposition`
+        replaces the one that would be made of the question.
+
+        `examples` are files of a picture, clip or sound, or `VIDEO@12.5` for a frame of an
+        indexed video; the question, which may then be empty, says what is to be different.
+        `like` and `dislike` name hits, `VIDEO` or `VIDEO@12.5`, that answer and that do not.
 
         `settings` override those of the collection for this search, such as `decompose="none"`.
         Raises QueryError for an empty question or an unusable filter.
@@ -173,17 +187,39 @@ class Index:
             until=until,
             tags=tuple(tags),
         )
+        query = Query(
+            text=text,
+            filters=filters,
+            examples=tuple(self._example(one) for one in examples),
+            like=tuple(self._example(one, indexed=True) for one in like),
+            dislike=tuple(self._example(one, indexed=True) for one in dislike),
+        )
         used = _with(self.settings, settings | ({} if top is None else {"top": top}))
-        return self._search(Query(text=text, filters=filters), used, moments)
+        return self._searching().search(query, used, moments, offset, decomposition)
 
-    def _search(self, query: Query, settings: Settings, moments: bool) -> Results:
+    def _example(self, given: str | Path | Example, indexed: bool = False) -> Example:
+        """Return what `VIDEO`, `VIDEO@12.5` or the path of a file stands for."""
+        if isinstance(given, Example):
+            return given
+        name, _, time_s = str(given).rpartition("@")
+        if name and time_s.replace(".", "", 1).isdecimal():
+            return Example(video=self.find(name).id, start_s=float(time_s))
+        if indexed:
+            return Example(video=self.find(str(given)).id)
+        if not Path(given).is_file():
+            raise QueryError(
+                f"{str(given)!r} is no file; an example is a picture, clip or sound, or a frame "
+                "of an indexed video, as in  VIDEO@12.5"
+            )
+        return Example(path=str(given))
+
+    def _searching(self) -> Searcher:
         from q2e.retrieve.search import Searcher
 
         with self._lock:
             if self._searcher is None:
                 self._searcher = Searcher(self.store, self.models)
-        result: Results = self._searcher.search(query, settings, moments)
-        return result
+            return self._searcher
 
     def run(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from q2e.types import Decomposition, Evidence, Hit, Moment, Reason, Results, Segment, Video
+from q2e.types import Clause, Decomposition, Evidence, Hit, Moment, Reason, Results, Segment, Video
 
 if TYPE_CHECKING:
     from q2e.index import Status, VideoRecord
@@ -25,6 +25,7 @@ def results(value: Results) -> Json:
             "text": value.query.text,
             "language": value.query.language,
             "decomposition": decomposition(value.decomposition),
+            "clause": None if value.query.clause is None else clause(value.query.clause),
         },
         "hits": [hit(one) for one in value.hits],
         "index": dict(value.info),
@@ -41,7 +42,21 @@ def hit(value: Hit) -> Json:
         "score": _number(value.score),
         "moments": [moment(one) for one in value.moments],
         "why": [reason(one) for one in value.why],
+        "also_in": list(value.also_in),
+        "confidence": None if value.confidence is None else _number(value.confidence),
     }
+
+
+def clause(value: Clause) -> Json:
+    """Return the shape of a clause: kind, position in the question, and what belongs to it."""
+    shape: Json = {"kind": value.kind, "start": value.start, "end": value.end}
+    if value.kind == "text":
+        shape |= {"text": value.text, "channel": value.channel, "exact": value.exact}
+    if value.parts:
+        shape["parts"] = [clause(part) for part in value.parts]
+    if value.within_s:
+        shape["within"] = list(value.within_s)
+    return shape
 
 
 def moment(value: Moment) -> Json:

@@ -193,15 +193,107 @@ class Filters:
     since: str | None = None
     until: str | None = None
     tags: tuple[str, ...] = ()
+    shortest_s: float | None = None
+    """Videos of at least this length."""
+    longest_s: float | None = None
+    """Videos of at most this length."""
+    without_tags: tuple[str, ...] = ()
+    without_languages: tuple[str, ...] = ()
+    without_channels: tuple[str, ...] = ()
+    """Channels whose evidence takes no part."""
+
+    def __and__(self, other: Filters) -> Filters:
+        """Return filters that demand what both demand; of channels and languages what both name."""
+        return Filters(
+            channels=_common("channel", self.channels, other.channels),
+            videos=_common("video", self.videos, other.videos),
+            languages=_common("lang", self.languages, other.languages),
+            since=max(filter(None, (self.since, other.since)), default=None),
+            until=min(filter(None, (self.until, other.until)), default=None),
+            tags=tuple(dict.fromkeys(self.tags + other.tags)),
+            shortest_s=max((v for v in (self.shortest_s, other.shortest_s) if v), default=None),
+            longest_s=min(
+                (v for v in (self.longest_s, other.longest_s) if v is not None), default=None
+            ),
+            without_tags=tuple(dict.fromkeys(self.without_tags + other.without_tags)),
+            without_languages=tuple(
+                dict.fromkeys(self.without_languages + other.without_languages)
+            ),
+            without_channels=tuple(dict.fromkeys(self.without_channels + other.without_channels)),
+        )
+
+
+def _common(name: str, one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    if not one or not other:
+        return one or other
+    both = tuple(value for value in one if value in other)
+    if not both:
+        raise ValueError(f"nothing is in both {name}:{','.join(one)} and {name}:{','.join(other)}")
+    return both
+
+
+#: What a clause of a question is: words to look for, or a way of joining other clauses.
+ClauseKind = Literal[
+    "text", "all", "any", "not", "then", "before", "after", "during", "first", "every"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One node of a question written in the query language; see `q2e.query.language`."""
+
+    kind: ClauseKind
+    text: str = ""
+    """The words to look for; only of kind `text`."""
+    channel: str | None = None
+    """The one channel that is searched for them, or None for all."""
+    exact: bool = False
+    """Whether the words must occur as they stand."""
+    parts: tuple[Clause, ...] = ()
+    within_s: tuple[float | None, ...] = ()
+    """Of kind `then`, `before`, `after`: the longest wait between each part and the next."""
+    start: int = 0
+    """Where it begins in the question, in characters."""
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Something to search with: a picture, clip or sound in a file, or a part of a video.
+
+    Exactly one of `path` and `video` is given. `start_s` alone means the frame at that time;
+    without times the whole is meant.
+    """
+
+    path: str = ""
+    video: str = ""
+    """Id of an indexed video."""
+    start_s: float | None = None
+    end_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.path) == bool(self.video):
+            raise ValueError("Example: needs either a path or the id of a video")
+        if self.start_s is not None and self.end_s is not None:
+            _check_interval("Example", self.start_s, self.end_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question after parsing."""
+    """A question after parsing.
+
+    A plain sentence has no `clause`; `text` is always what was typed.
+    """
 
     text: str
     language: str | None = None
     filters: Filters = Filters()
+    clause: Clause | None = None
+    examples: tuple[Example, ...] = ()
+    like: tuple[Example, ...] = ()
+    """Videos, or moments of them, that answer: what resembles them rises."""
+    dislike: tuple[Example, ...] = ()
+    """Videos, or moments of them, that do not answer: what resembles them falls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +337,7 @@ class Reason:
 
     channel: str
     part: str
-    """Which part of the question: `query`, `prequel`, `current` or `sequel`."""
+    """Which part of the question: `query`, `prequel`, `current`, `sequel`, or a clause of it."""
     weight: float
     score: float
     """Normalised score of this video for this (part, channel)."""
@@ -287,6 +379,10 @@ class Hit:
     score: float
     moments: tuple[Moment, ...] = ()
     why: tuple[Reason, ...] = ()
+    also_in: tuple[str, ...] = ()
+    """Ids of near duplicates of the video that would have been hits of their own."""
+    confidence: float | None = None
+    """1 less the chance that a question without an answer here finds as good a hit."""
 
 
 @dataclass(frozen=True, slots=True)

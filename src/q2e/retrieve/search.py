@@ -56,21 +56,43 @@ class Searcher:
         self.scanner = Scanner(store)
         self._decomposers: dict[str, Decomposer] = {}
 
-    def search(self, query: Query, settings: Settings, moments: bool = True) -> Results:
+    def search(
+        self,
+        query: Query,
+        settings: Settings,
+        moments: bool = True,
+        offset: int = 0,
+        decomposition: Decomposition | None = None,
+    ) -> Results:
         """Return the best videos with reasons, and with their moments where asked for.
 
+        The first `offset` are left out; `decomposition` replaces what the settings would make.
         Raises QueryError for an empty or overlong question, IndexMismatch where the index was
         made by another text model.
         """
         # Row numbers must mean the same from the first look at the store to the last.
         with self.store.snapshot():
-            return self._search(query, settings, moments)
+            return self._search(query, settings, moments, offset, decomposition)
 
-    def _search(self, query: Query, settings: Settings, moments: bool) -> Results:
+    def _search(
+        self,
+        query: Query,
+        settings: Settings,
+        moments: bool,
+        offset: int,
+        given: Decomposition | None,
+    ) -> Results:
+        if offset < 0:
+            raise QueryError(f"offset is {offset}; pages begin at 0")
         clock = _Clock()
         query = self._checked(query)
         with clock("decompose"):
-            decomposition = self._decomposer(settings).decompose(query)
+            if given is None:
+                decomposition = self._decomposer(settings).decompose(query)
+            else:
+                decomposition = replace(
+                    given, query=query.text, language=query.language, backend="given"
+                )
         with clock("encode"):
             parts = self._parts(decomposition, settings)
         with clock("score"):
@@ -88,7 +110,7 @@ class Searcher:
                 score = self._refined(rows, fusion, parts[0], form, settings, mask)
         ranking = self._ranked(rows, fusion, score, settings)
         with clock("explain"):
-            hits = self._hits(ranking, settings, moments)
+            hits = self._hits(ranking, settings, moments, offset)
         table = self.store.table()
         info = {
             "videos": len(table.video_ids),
@@ -266,12 +288,12 @@ class Searcher:
         return Ranking(rows, fusion, score, order.astype(np.int64))
 
     # -- hits -----------------------------------------------------------------------------------
-    def _hits(self, ranking: Ranking, settings: Settings, moments: bool) -> list[Hit]:
+    def _hits(self, ranking: Ranking, settings: Settings, moments: bool, offset: int) -> list[Hit]:
         table = self.store.table()
-        chosen = ranking.order[: settings.top]
+        chosen = ranking.order[offset : offset + settings.top]
         explainer = Explainer(self.store, table, ranking.rows, ranking.fusion, ranking.score)
         hits = []
-        for rank, number in enumerate(chosen.tolist(), 1):
+        for rank, number in enumerate(chosen.tolist(), offset + 1):
             video = self.store.video(table.video_ids[number])
             if video is None:
                 continue
