@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,23 @@ def sample_index(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> q2e
     report = index.add(samples / "manifest.csv")
     assert report.failures == []
     return index
+
+
+@pytest.fixture(scope="session")
+def served_index(tmp_path_factory: pytest.TempPathFactory, sample_index: q2e.Index) -> q2e.Index:
+    """A copy of the sample collection that the tests of the server may change."""
+    directory = tmp_path_factory.mktemp("served") / "index"
+    shutil.copytree(sample_index.directory, directory)
+    return q2e.open(directory)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, served_index: q2e.Index) -> Iterator[str]:
+    """Address of a real server of `served_index`, on this machine and without a token."""
+    pytest.importorskip("fastapi", reason="needs the extra `server`")
+    from serving import serving
+
+    os.environ["Q2E_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    with serving(served_index) as address:
+        yield address
+    del os.environ["Q2E_CACHE"]

@@ -88,7 +88,9 @@ def create_app(
 
 
 def _serve_page(app: FastAPI) -> None:
-    app.mount("/static", StaticFiles(directory=WEB, check_dir=False), name="static")
+    if not WEB.is_dir():
+        return
+    app.mount("/static", StaticFiles(directory=WEB), name="static")
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:

@@ -115,7 +115,8 @@ def install(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         return Fault(error.status_code, code, str(error.detail), step, headers).response()
 
-    @app.exception_handler(Exception)
-    async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-        step = "read the server's log, and report the fault if it comes again"
-        return Fault(500, "internal", "the server failed on this request", step).response()
+
+def unforeseen() -> Fault:
+    """Return what is told of a failure nobody foresaw; the server's log has the rest."""
+    step = "read the server's log, and report the fault if it comes again"
+    return Fault(500, "internal", "the server failed on this request", step)

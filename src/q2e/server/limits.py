@@ -15,11 +15,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from q2e.server.faults import Fault
+from q2e.server.faults import Fault, unforeseen
 from q2e.server.security import is_local
 
 T = TypeVar("T")
 
+#: Longest time in which the rest of a refused body is thrown away.
+_LINGER_S = 3.0
 #: Seconds between looks at whether a waiting client is still there.
 _LOOK_S = 0.1
 
@@ -85,10 +87,16 @@ class Bounds:
             await self.app(scope, bounded_receive, bounded_send)
         except Fault as fault:
             if not state.answered:
+                # Closed at once, a client that is still sending would never read the answer.
+                await _linger(receive, state)
                 await fault.response()(scope, receive, send)
         except TimeoutError:
             # The client reads nothing: returning ends its connection.
             return
+        except Exception:
+            if not state.answered:
+                await unforeseen().response()(scope, receive, send)
+            raise  # for the log
 
 
 @dataclass(slots=True)
@@ -96,6 +104,15 @@ class _Traffic:
     taken: int = 0
     body_done: bool = False
     answered: bool = False
+
+
+async def _linger(receive: Receive, state: _Traffic) -> None:
+    """Throw away what still comes, for a little while."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_S):
+            while not state.body_done:
+                message = await receive()
+                state.body_done = not message.get("more_body", False)
 
 
 def _too_large(most: int) -> Fault:

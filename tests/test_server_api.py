@@ -1,0 +1,336 @@
+"""The HTTP API against a real index: search, videos, media, pictures, clips, jobs, labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import q2e
+from q2e import shape
+
+
+@pytest.fixture(scope="module")
+def api(server: str) -> Any:
+    with httpx.Client(base_url=f"{server}/v1", timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def video(api: httpx.Client) -> dict[str, Any]:
+    """A video with pictures and speech."""
+    found = api.get("/videos").json()["videos"]
+    return next(one for one in found if one["path"].endswith("call-06.mp4"))
+
+
+# -- search ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "question",
+    [
+        "monkeys and weasels",
+        "花",
+        "地震",
+        "지진",
+        "فيضانات",
+        "звонок",
+        "चुनाव",
+        "น้ำท่วม",
+        "Wanderung im Wald",
+    ],
+)
+def test_search_gives_what_the_index_gives(
+    api: httpx.Client, served_index: q2e.Index, question: str
+) -> None:
+    got = api.get("/search", params={"q": question, "top": 3})
+    assert got.status_code == 200
+    wanted = shape.results(served_index.search(question, top=3))
+    assert got.json()["hits"] == json.loads(json.dumps(wanted["hits"]))
+    assert got.json()["query"]["text"] == question
+
+
+def test_post_is_the_same_search(api: httpx.Client) -> None:
+    got = api.get("/search", params={"q": "a phone call", "top": 4, "channels": ["speech"]}).json()
+    posted = api.post("/search", json={"q": "a phone call", "top": 4, "channels": ["speech"]})
+    assert posted.json()["hits"] == got["hits"]
+    # The say of similar videos is a reason too, by no channel.
+    channels = {reason["channel"] for hit in got["hits"] for reason in hit["why"]}
+    assert channels <= {"speech", "collection"}
+
+
+def test_settings_of_one_request_change_it_alone(api: httpx.Client) -> None:
+    plain = api.get("/search", params={"q": "earthquake rescue"}).json()
+    bare = api.get("/search", params={"q": "earthquake rescue", "decompose": "none"}).json()
+    assert plain["query"]["decomposition"]["events"]
+    assert not bare["query"]["decomposition"]["events"]
+    assert api.get("/search", params={"q": "earthquake rescue"}).json()["hits"] == plain["hits"]
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "code"),
+    [
+        ({}, 422, "invalid_request"),
+        ({"q": ""}, 422, "invalid_request"),
+        ({"q": "?!"}, 400, "bad_question"),
+        ({"q": "dog", "top": 0}, 422, "invalid_request"),
+        ({"q": "dog", "channels": "smell"}, 422, "invalid_request"),
+        ({"q": "dog", "since": "yesterday"}, 422, "invalid_request"),
+        ({"q": "dog", "fuse": "magic"}, 422, "invalid_request"),
+        ({"q": "dog", "videos": "nonesuch"}, 400, "bad_setting"),
+        ({"q": "dog", "nonsense": "1"}, 422, "invalid_request"),
+    ],
+)
+def test_refusals_say_what_to_do(
+    api: httpx.Client, params: dict[str, Any], status: int, code: str
+) -> None:
+    got = api.get("/search", params=params)
+    assert got.status_code == status
+    error = got.json()["error"]
+    assert error["code"] == code
+    assert error["message"] and error["next"]
+
+
+def test_unknown_addresses_and_methods_are_told_in_our_shape(api: httpx.Client) -> None:
+    missing = api.get("/nonesuch")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
+    wrong = api.put("/search")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "wrong_method")
+    assert "GET" in wrong.headers["allow"]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"])
+def test_export(api: httpx.Client, form: str) -> None:
+    if form in ("edl", "otio"):
+        pytest.importorskip("opentimelineio")
+    got = api.get("/export", params={"q": "monkeys", "format": form, "confidence": 0})
+    assert got.status_code == 200
+    assert f'filename="q2e.{form}"' in got.headers["content-disposition"]
+    if form == "csv":
+        rows = list(csv.DictReader(io.StringIO(got.text)))
+        assert rows and rows[0]["rank"] == "1"
+
+
+# -- videos and media -----------------------------------------------------------------------------
+def test_videos_are_listed_in_pages(api: httpx.Client, served_index: q2e.Index) -> None:
+    first = api.get("/videos", params={"limit": 5}).json()
+    second = api.get("/videos", params={"offset": 5, "limit": 5}).json()
+    ids = [one["id"] for one in first["videos"] + second["videos"]]
+    assert ids == [one.id for one in served_index.videos()[:10]]
+    assert first["total"] == len(served_index)
+
+
+def test_one_video(api: httpx.Client, video: dict[str, Any]) -> None:
+    got = api.get(f"/videos/{video['id']}").json()
+    assert got["video"] == video
+    assert got["segments"][0]["start"] == 0
+    timeline = api.get(f"/videos/{video['id']}/timeline").json()
+    counts = {name: len(items) for name, items in timeline["evidence"].items()}
+    assert counts == got["evidence"]
+    assert timeline["duration"] == pytest.approx(video["duration"], abs=1e-3)
+
+
+def test_transcript_in_three_forms(api: httpx.Client, video: dict[str, Any]) -> None:
+    address = f"/videos/{video['id']}/transcript"
+    lines = api.get(address).json()
+    assert "monkeys" in " ".join(line["text"] for line in lines)
+    assert api.get(address, params={"format": "vtt"}).text.startswith("WEBVTT")
+    assert " --> " in api.get(address, params={"format": "srt"}).text
+
+
+def test_the_whole_file_and_any_range_of_it(api: httpx.Client, video: dict[str, Any]) -> None:
+    raw = Path(video["path"]).read_bytes()
+    address = f"/videos/{video['id']}/media"
+    whole = api.get(address)
+    assert (whole.status_code, whole.content) == (200, raw)
+    assert whole.headers["content-type"] == "video/mp4"
+    for asked, begin, end in (
+        ("bytes=0-0", 0, 0),
+        ("bytes=100-299", 100, 299),
+        (f"bytes={len(raw) - 7}-", len(raw) - 7, len(raw) - 1),
+        ("bytes=-9", len(raw) - 9, len(raw) - 1),
+        ("bytes=10-999999999999", 10, len(raw) - 1),
+        (f"bytes=-{len(raw) * 9}", 0, len(raw) - 1),
+    ):
+        part = api.get(address, headers={"range": asked})
+        assert part.status_code == 206, asked
+        assert part.headers["content-range"] == f"bytes {begin}-{end}/{len(raw)}"
+        assert part.content == raw[begin : end + 1]
+    other = api.get(address, headers={"range": "bytes=0-9", "if-range": '"another"'})
+    assert (other.status_code, len(other.content)) == (200, len(raw))
+
+
+def test_pictures_are_made_once(api: httpx.Client, video: dict[str, Any]) -> None:
+    for what, params in (
+        ("frame", {"t": 1.5, "w": 200}),
+        ("filmstrip", {"n": 5, "w": 96}),
+        ("storyboard", {"start": 0, "end": 6}),
+    ):
+        address = f"/videos/{video['id']}/{what}"
+        first, again = api.get(address, params=params), api.get(address, params=params)
+        assert first.headers["content-type"] == "image/jpeg"
+        assert first.content[:2] == b"\xff\xd8"
+        assert first.content == again.content
+        assert "immutable" in first.headers["cache-control"]
+
+
+def test_a_time_behind_the_end_shows_the_last_picture(
+    api: httpx.Client, video: dict[str, Any]
+) -> None:
+    assert api.get(f"/videos/{video['id']}/frame", params={"t": 1e5}).status_code == 200
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_clips(api: httpx.Client, video: dict[str, Any], tmp_path: Path, exact: bool) -> None:
+    from q2e.media.probe import probe
+
+    asked = {"start": 1, "end": 3, "exact": exact}
+    got = api.get(f"/videos/{video['id']}/clip", params=asked)
+    assert got.status_code == 200
+    assert "attachment" in got.headers["content-disposition"]
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(got.content)
+    # A clip that is copied begins at the key frame before.
+    assert probe(file).duration_s == pytest.approx(2.0, abs=0.2 if exact else 2.0)
+    backwards = api.get(f"/videos/{video['id']}/clip", params={"start": 3, "end": 1})
+    assert (backwards.status_code, backwards.json()["error"]["code"]) == (422, "unreadable_media")
+
+
+def test_sound_alone_has_no_frame(api: httpx.Client) -> None:
+    found = api.get("/videos").json()["videos"]
+    sound = next(one for one in found if not one["has_video"])
+    got = api.get(f"/videos/{sound['id']}/frame")
+    assert (got.status_code, got.json()["error"]["code"]) == (422, "unreadable_media")
+
+
+# -- jobs -----------------------------------------------------------------------------------------
+def test_a_job_from_submission_to_search(
+    api: httpx.Client, samples: Path, tmp_path: Path, served_index: q2e.Index
+) -> None:
+    from media_files import write_video
+
+    folder = tmp_path / "new"
+    folder.mkdir()
+    write_video(folder / "tartan.mp4", (1.0, 1.0), metadata={"title": "Zebrafinken am See"})
+    (folder / "broken.mp4").write_bytes(b"not a video at all")
+    job = api.post("/jobs", json={"paths": [str(folder)]})
+    assert job.status_code == 202
+    events = []
+    with api.stream("GET", f"/jobs/{job.json()['id']}/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        for line in stream.iter_lines():
+            if line.startswith("data: "):
+                events.append(json.loads(line.removeprefix("data: ")))
+    assert events[-1]["state"] == "done"
+    assert events[-1]["files"] == {"total": 2, "done": 2}
+    assert [Path(path).name for path in events[-1]["report"]["indexed"]] == ["tartan.mp4"]
+    failures = api.get("/status").json()["failures"]
+    assert "not a video" in next(f["reason"] for f in failures if "broken" in f["path"])
+    hits = api.get("/search", params={"q": "Zebrafinken"}).json()["hits"]
+    assert hits[0]["path"].endswith("tartan.mp4")
+
+    shutil.copy(samples / "clips" / "reel-01.mp4", folder / "broken.mp4")
+    again = api.post("/retry").json()
+    assert _ended(api, again["id"])["state"] == "done"
+    assert not any("broken" in f["path"] for f in api.get("/status").json()["failures"])
+
+
+def test_a_job_is_cancelled(api: httpx.Client, samples: Path, tmp_path: Path) -> None:
+    from media_files import write_video
+
+    for number in range(6):
+        write_video(tmp_path / f"{number}.mp4", (1.0 + number / 10,))
+    first = api.post("/jobs", json={"paths": [str(tmp_path)]}).json()
+    second = api.post("/jobs", json={"paths": [str(tmp_path)]}).json()
+    assert api.delete(f"/jobs/{second['id']}").json()["state"] == "cancelled"
+    assert api.delete(f"/jobs/{first['id']}").status_code == 200
+    assert _ended(api, first["id"])["state"] == "cancelled"
+    # Cancelled once more, nothing happens.
+    assert api.delete(f"/jobs/{first['id']}").json()["state"] == "cancelled"
+    listed = [job["id"] for job in api.get("/jobs").json()["jobs"]]
+    assert listed[:2] == [second["id"], first["id"]]
+
+
+def test_a_job_for_nothing_fails_with_the_reason(api: httpx.Client, tmp_path: Path) -> None:
+    job = api.post("/jobs", json={"paths": [str(tmp_path / "nonesuch")]}).json()
+    ended = _ended(api, job["id"])
+    assert ended["state"] == "failed"
+    assert "does not exist" in ended["error"]
+    assert api.get("/jobs/nonesuch").status_code == 404
+
+
+def _ended(api: httpx.Client, job_id: str) -> dict[str, Any]:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        job: dict[str, Any] = api.get(f"/jobs/{job_id}").json()
+        if job["state"] in ("done", "failed", "cancelled"):
+            return job
+        time.sleep(0.1)
+    raise AssertionError(f"job {job_id} does not end")
+
+
+# -- labels ---------------------------------------------------------------------------------------
+def test_labels_and_their_measures(
+    api: httpx.Client, video: dict[str, Any], served_index: q2e.Index
+) -> None:
+    question = "monkeys have eaten the phone system"
+    made = api.post("/labels", json={"query": question, "video": video["id"], "start": 0, "end": 8})
+    assert made.status_code == 201
+    again = api.post(
+        "/labels",
+        json={"query": question, "video": video["id"], "start": 0, "end": 8, "relevance": 3},
+    )
+    assert again.json()["id"] == made.json()["id"]
+    assert [label["relevance"] for label in api.get("/labels").json()["labels"]] == [3]
+    # They outlive the server.
+    from q2e.server.labels import Labels
+
+    assert Labels(served_index.directory).all()[0].query == question
+    measured = api.get("/labels/measures").json()
+    assert measured["measures"]["nDCG@10"] == 1.0
+    assert measured["measures"]["moment R@1 IoU 0.5"] == 1.0
+    assert measured["by_query"][0]["query"] == question
+    assert api.get("/labels/measures", params={"fuse": "nonesuch"}).status_code == 422
+    left = api.delete("/labels", params={"id": made.json()["id"]})
+    assert left.json()["labels"] == []
+    assert api.delete("/labels", params={"id": made.json()["id"]}).status_code == 404
+    assert api.get("/labels/measures").json()["queries"] == 0
+
+
+def test_a_label_needs_a_known_video(api: httpx.Client) -> None:
+    got = api.post("/labels", json={"query": "x", "video": "nonesuch"})
+    assert (got.status_code, got.json()["error"]["code"]) == (404, "not_found")
+
+
+# -- the server about itself ----------------------------------------------------------------------
+def test_status_models_and_health(api: httpx.Client, served_index: q2e.Index) -> None:
+    status = api.get("/status").json()
+    assert status["videos"] == len(served_index)
+    assert api.get("/health").json() == {"status": "ok", "version": q2e.__version__}
+    tasks = {row["task"] for row in api.get("/models").json()["models"]}
+    assert {"text", "image", "speech", "reader"} <= tasks
+
+
+def test_numbers_for_prometheus(api: httpx.Client, server: str) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    api.get("/search", params={"q": "dog"})
+    api.get("/videos/nonesuch")
+    got = httpx.get(f"{server}/metrics")
+    samples = [
+        sample for family in text_string_to_metric_families(got.text) for sample in family.samples
+    ]
+    counted = {
+        (sample.labels["route"], sample.labels["status"]): sample.value
+        for sample in samples
+        if sample.name == "q2e_requests_total"
+    }
+    assert counted["/v1/search", "200"] >= 1
+    assert counted["/v1/videos/{video}", "404"] >= 1
+    evidence = next(sample.value for sample in samples if sample.name == "q2e_evidence")
+    assert evidence > 100

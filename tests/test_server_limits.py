@@ -1,0 +1,184 @@
+"""Turns among clients: fair, bounded in number and time, given up when the client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import q2e
+from q2e.server.faults import Fault
+from q2e.server.limits import FairQueue, Limits
+from q2e.server.pictures import Pictures, rounded
+from serving import serving
+
+
+class Asker:
+    """Stands for a request: who asks, and whether still there."""
+
+    def __init__(self, name: str) -> None:
+        self.client = None
+        self.headers = {"q2e-client": name}
+        self.left = False
+
+    async def is_disconnected(self) -> bool:
+        return self.left
+
+
+def _run(queue: FairQueue, asker: Any, work: Callable[[], Any]) -> asyncio.Task[Any]:
+    return asyncio.ensure_future(queue.run(asker, work))
+
+
+def test_clients_take_turns_whoever_asks_most() -> None:
+    done: list[str] = []
+    gate = threading.Event()
+
+    async def main() -> None:
+        queue = FairQueue("test", Limits(workers=1))
+        tasks = [_run(queue, Asker("greedy"), gate.wait)]
+        tasks += [_run(queue, Asker("greedy"), lambda: done.append("greedy")) for _ in range(20)]
+        tasks += [_run(queue, Asker("modest"), lambda: done.append("modest")) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        assert (queue.working, queue.waiting) == (1, 22)
+        gate.set()
+        await asyncio.gather(*tasks)
+        assert (queue.working, queue.waiting) == (0, 0)
+        queue.close()
+
+    asyncio.run(main())
+    assert done[:4] == ["greedy", "modest", "greedy", "modest"]
+    assert len(done) == 22
+
+
+def test_too_many_waiting_are_refused_and_one_client_cannot_take_all() -> None:
+    gate = threading.Event()
+
+    async def main() -> None:
+        queue = FairQueue("test", Limits(workers=1, waiting_per_client=2, waiting=3))
+        tasks = [_run(queue, Asker("a"), gate.wait) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Fault) as refused:
+            await queue.run(Asker("a"), gate.wait)  # type: ignore[arg-type]
+        assert (refused.value.status_code, refused.value.code) == (429, "busy")
+        assert refused.value.headers == {"Retry-After": "1"}
+        tasks.append(_run(queue, Asker("b"), gate.wait))
+        await asyncio.sleep(0.05)
+        with pytest.raises(Fault):
+            await queue.run(Asker("c"), gate.wait)  # type: ignore[arg-type]
+        gate.set()
+        await asyncio.gather(*tasks)
+        queue.close()
+
+    asyncio.run(main())
+
+
+def test_who_leaves_gives_up_the_turn() -> None:
+    done: list[str] = []
+    gate = threading.Event()
+
+    async def main() -> None:
+        queue = FairQueue("test", Limits(workers=1))
+        first = _run(queue, Asker("a"), gate.wait)
+        gone = Asker("b")
+        left = _run(queue, gone, lambda: done.append("left"))
+        last = _run(queue, Asker("c"), lambda: done.append("stayed"))
+        await asyncio.sleep(0.05)
+        gone.left = True
+        with pytest.raises(Fault) as fault:
+            await left
+        assert fault.value.code == "gone"
+        cancelled = _run(queue, Asker("d"), lambda: done.append("cancelled"))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        gate.set()
+        await asyncio.gather(first, last)
+        await asyncio.sleep(0.05)
+        assert (queue.working, queue.waiting) == (0, 0)
+        queue.close()
+
+    asyncio.run(main())
+    assert done == ["stayed"]
+
+
+def test_work_has_an_end_and_its_thread_comes_back() -> None:
+    gate = threading.Event()
+
+    async def main() -> None:
+        queue = FairQueue("test", Limits(workers=1, work_s=0.3))
+        with pytest.raises(Fault) as fault:
+            await queue.run(Asker("a"), gate.wait)  # type: ignore[arg-type]
+        assert (fault.value.status_code, fault.value.code) == (504, "too_slow")
+        assert queue.working == 1  # a thread cannot be stopped, only waited for
+        gate.set()
+        await asyncio.sleep(0.1)
+        assert queue.working == 0
+        assert await queue.run(Asker("a"), lambda: 7) == 7  # type: ignore[arg-type]
+        queue.close()
+
+    asyncio.run(main())
+
+
+def test_errors_of_the_work_reach_the_caller() -> None:
+    def fail() -> None:
+        raise ValueError("no")
+
+    async def main() -> None:
+        queue = FairQueue("test", Limits(workers=1))
+        with pytest.raises(ValueError, match="no"):
+            await queue.run(Asker("a"), fail)  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        assert queue.working == 0
+        queue.close()
+
+    asyncio.run(main())
+
+
+def test_a_search_nobody_waits_for_is_not_begun(
+    served_index: q2e.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    gate = threading.Event()
+    search = served_index.search
+
+    def slow(text: str, **options: Any) -> Any:
+        begun.append(text)
+        if text != "warm":
+            gate.wait(10)
+        return search(text, **options)
+
+    monkeypatch.setattr(served_index, "search", slow)
+    with serving(served_index, limits=Limits(workers=1)) as address:
+        for question in ("first", "second", "third"):
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.get(f"{address}/v1/search", params={"q": question}, timeout=0.3)
+        time.sleep(0.3)
+        gate.set()
+        assert httpx.get(f"{address}/v1/search", params={"q": "last"}).status_code == 200
+    assert begun == ["warm", "first", "last"]
+
+
+def test_pictures_are_made_once_and_kept_within_bounds(tmp_path: Path) -> None:
+    pictures = Pictures(1000, tmp_path)
+    made: list[int] = []
+
+    def make(number: int) -> bytes:
+        made.append(number)
+        return bytes(100)
+
+    for number in (1, 2, 1):
+        assert pictures.get(("frame", number), lambda n=number: make(n)) == bytes(100)
+    assert made == [1, 2]
+    for number in range(20):
+        pictures.get(("frame", number), lambda n=number: make(n))
+    pictures.tidy()
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*.jpg")) <= 800
+
+
+def test_widths_are_few() -> None:
+    assert [rounded(width) for width in (1, 160, 161, 5000)] == [96, 160, 240, 1920]
