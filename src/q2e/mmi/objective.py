@@ -44,7 +44,9 @@ class HeadObjective(nn.Module):
         self.module = HeadModule(config, seed, dropout)
         self.log_scale = nn.Parameter(torch.tensor(2.659))  # 1 / 0.07
         self.masks = nn.Parameter(torch.zeros(2, config.dimension))
-        self.guess = nn.ParameterList([torch.eye(config.dimension) for _ in range(2)])
+        self.ask, self.tell, self.guess = (
+            nn.ParameterList([torch.eye(config.dimension) for _ in range(2)]) for _ in range(3)
+        )
         self._clips: dict[int, list[Clip]] = {}
 
     def clips(self, features: FeatureSet) -> list[Clip]:
@@ -155,7 +157,8 @@ class HeadObjective(nn.Module):
 
     def _guess(self, items: Tensor, others: Tensor, real: Tensor, which: int) -> Tensor:
         """Return items plus what they find in the other side, turned into a guess."""
-        scores = self.config.factor * items @ others.transpose(-1, -2)
+        told = (others @ self.tell[which]).transpose(-1, -2)
+        scores = self.config.factor * (items @ self.ask[which]) @ told
         found = scores.masked_fill(~real[:, None], -1e9).softmax(-1) @ others
         return (items + found) @ self.guess[which]
 

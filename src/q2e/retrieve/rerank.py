@@ -24,6 +24,7 @@ from q2e.types import Video
 if TYPE_CHECKING:
     from q2e.config import Settings
     from q2e.models.registry import Models
+    from q2e.store.base import Store
 
 #: Seconds that one question's candidates may take; what is not rated by then keeps its place.
 ALLOWED_S = 120.0
@@ -54,6 +55,7 @@ class Tools:
     settings: Settings
     models: Models
     deadline: float
+    store: Store | None = None
 
     @property
     def left_s(self) -> float:
@@ -83,6 +85,7 @@ class Reranked:
 
 def strategies() -> Mapping[str, Strategy]:
     """Return the strategies by name."""
+    from q2e.mmi import rerank as mmi
     from q2e.retrieve import rerank_text, rerank_vision
 
     return MappingProxyType(
@@ -107,12 +110,17 @@ def strategies() -> Mapping[str, Strategy]:
             "vote": Strategy(
                 rerank_vision.vote, "Vote-in-Context (ViC)", "a vision-language model", alone=True
             ),
+            "mmi": Strategy(mmi.rate, "MMI-TVR, eq. 10", "nothing more"),
         }
     )
 
 
 def rerank(
-    question: str, candidates: Sequence[Candidate], settings: Settings, models: Models
+    question: str,
+    candidates: Sequence[Candidate],
+    settings: Settings,
+    models: Models,
+    store: Store | None = None,
 ) -> Reranked:
     """Rate the candidates (best first) as `settings.rerank` says, and what that adds to each.
 
@@ -125,7 +133,7 @@ def rerank(
         )
     strategy = known[settings.rerank]
     began = time.monotonic()
-    tools = Tools(settings, models, began + ALLOWED_S)
+    tools = Tools(settings, models, began + ALLOWED_S, store)
     first = np.array([candidate.score for candidate in candidates])
     rating = (
         strategy.rate(question, candidates, tools)

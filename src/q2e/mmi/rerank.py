@@ -1,0 +1,201 @@
+"""Scores candidates of a search by MMI-TVR: key-images against the request, and skeletons.
+
+Relevance L_r comes from the frame vectors in the store through a head, untrained unless the
+profile names one; L_s from skeletons, by the language model where there is one that answers,
+else from the decomposition and the video's evidence by likeness of texts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from q2e.arrays import Float32, Float64
+from q2e.errors import ConfigError, ModelError
+from q2e.mmi.knowledge import ASKED, Question, choose, pool, vectors
+from q2e.mmi.reason import Head, HeadConfig
+from q2e.mmi.scorer import TOP, Judged, joint_scores, judge, likeness
+from q2e.mmi.skeletons import Skeleton, from_decomposition, from_evidence, of_request, of_video
+from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder
+from q2e.query.decompose import Decomposer
+from q2e.retrieve.rerank import Candidate, Rating, Tools
+from q2e.store.base import Store
+from q2e.types import Decomposition, Query, Video
+
+#: Vectors of statements kept between questions.
+KEPT = 50_000
+
+Direction = Literal["text_to_video", "video_to_text"]
+
+
+@dataclass(eq=False)
+class Mmi:
+    """Scores requests against videos of one store; keeps skeletons and vectors between calls."""
+
+    store: Store
+    image: ImageTextEncoder
+    text: TextEncoder
+    head: Head | None = None
+    model: LanguageModel | None = None
+    language: str = "en"
+    """Language of the questions, `en` or `zh`."""
+    timeout_s: float = 30.0
+    """Longest time of one answer of the model."""
+    how: Counter[str] = field(default_factory=Counter)
+    """How many pairs were judged in which way."""
+    _questions: dict[str, list[Question]] = field(default_factory=dict)
+    _skeletons: dict[str, Skeleton] = field(default_factory=dict)
+    _said: dict[str, Float32] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.head is not None and self.head.space not in ("", self.image.space):
+            raise ConfigError(
+                f"the head was trained on {self.head.space}, the profile's image model makes "
+                f"{self.image.space}; train one on features of that model"
+            )
+
+    def scores(
+        self,
+        requests: Sequence[Decomposition],
+        videos: Sequence[Video],
+        direction: Direction = "text_to_video",
+        top: int = TOP,
+    ) -> Float64:
+        """Return joint scores (Q, V); skeletons are compared for the `top` of each request.
+
+        In the direction `video_to_text`, for the `top` requests of each video. A video without
+        frames has relevance 0.
+        """
+        relevance = self.relevance([one.query for one in requests], videos)
+
+        def pair(request: int, video: int) -> float | None:
+            found = self._judged(requests[request], videos[video])
+            self.how[found.how] += 1
+            return found.probability
+
+        if direction == "text_to_video":
+            return joint_scores(relevance, pair, top)
+        if direction == "video_to_text":
+            back = joint_scores(relevance.T, lambda video, request: pair(request, video), top)
+            return back.T
+        raise ConfigError(f"direction {direction!r}; known: text_to_video, video_to_text")
+
+    def relevance(self, texts: Sequence[str], videos: Sequence[Video]) -> Float64:
+        """Return L_r (Q, V), the cosine of h_T and h_v."""
+        said = self.image.encode_texts(list(texts))
+        head = self.head or Head.untrained(HeadConfig(said.shape[1]))
+        asked = np.stack([head.text(one[None]) for one in said])
+        table = self.store.table()
+        rows, matrix = self.store.vectors(self.image.space)
+        number = {name: place for place, name in enumerate(table.video_ids)}
+        owner = table.video[rows]
+        found = np.zeros((len(texts), len(videos)))
+        for column, video in enumerate(videos):
+            own = np.flatnonzero(owner == number.get(video.id, -1))
+            if not len(own):
+                continue
+            own = own[np.argsort(table.start_s[rows[own]], kind="stable")]
+            times_s = table.start_s[rows[own]].astype(np.float64)
+            frames = matrix[own].astype(np.float32)
+            if head.config.alpha == "query" or head.config.beta == "query":
+                found[:, column] = [h @ head.video(frames, times_s, query=h) for h in asked]
+            else:
+                found[:, column] = asked @ head.video(frames, times_s)
+        return found
+
+    # -- skeletons ------------------------------------------------------------------------------
+    def _judged(self, request: Decomposition, video: Video) -> Judged:
+        asked, shown = self._of_request(request), self._of_video(video)
+        if self.model is not None:
+            found = judge(self.model, asked, shown, timeout_s=self.timeout_s)
+            if found.probability is not None:
+                return found
+        return likeness(self._vectors(asked, True), self._vectors(shown, False))
+
+    def _of_request(self, request: Decomposition) -> Skeleton:
+        key = f"request {request.language} {request.query}"
+        if key not in self._skeletons:
+            questions = self.questions("text")
+            made = from_decomposition(request, questions)
+            if self.model is not None:
+                try:
+                    made = of_request(
+                        self.model, request.query, questions, timeout_s=self.timeout_s
+                    )
+                except ModelError:
+                    self.how["skeleton without model"] += 1
+            self._skeletons[key] = made
+        return self._skeletons[key]
+
+    def _of_video(self, video: Video) -> Skeleton:
+        key = f"video {video.id}"
+        if key not in self._skeletons:
+            questions = self.questions("visual")
+            evidence = self.store.evidence_of(video.id)
+            made = from_evidence(video, evidence, questions)
+            if self.model is not None:
+                try:
+                    made = of_video(
+                        self.model, video, evidence, questions, timeout_s=self.timeout_s
+                    )
+                except ModelError:
+                    self.how["skeleton without model"] += 1
+            self._skeletons[key] = made
+        return self._skeletons[key]
+
+    def questions(self, side: Literal["text", "visual"]) -> list[Question]:
+        """Return the questions asked of one side: one of each cluster of its pool."""
+        if side not in self._questions:
+            questions = pool(side, self.language)
+            self._questions[side] = choose(questions, vectors(self.text, questions), ASKED)
+        return self._questions[side]
+
+    def _vectors(self, skeleton: Skeleton, asks: bool) -> Float32:
+        said = skeleton.statements()
+        encode = self.text.encode_queries if asks else self.text.encode_passages
+        new = [text for text in said if f"{asks} {text}" not in self._said]
+        if new:
+            made = encode(new)
+            self._said |= {f"{asks} {text}": one for text, one in zip(new, made, strict=True)}
+        if not said:
+            return np.zeros((0, 1), np.float32)
+        return np.stack([self._said[f"{asks} {text}"] for text in said])
+
+
+def rate(question: str, candidates: Sequence[Candidate], tools: Tools) -> Rating:
+    """Rate the candidates of a search by the joint score; the strategy `mmi` of `--rerank`."""
+    if tools.store is None:
+        return Rating(np.full(len(candidates), np.nan), note="mmi needs the store")
+    scorer = _scorer(tools.store, tools)
+    scorer.timeout_s = tools.left_s
+    scorer.how.clear()
+    decomposition = Decomposer.from_settings(tools.settings, tools.models).decompose(
+        Query(question)
+    )
+    videos = [candidate.video for candidate in candidates]
+    scores = scorer.scores([decomposition], videos)[0]
+    how = ", ".join(f"{count} by {name}" for name, count in sorted(scorer.how.items()))
+    name = "untrained head" if scorer.head is None else f"head of {scorer.head.space}"
+    return Rating(scores, f"mmi ({name})", f"skeletons: {how}")
+
+
+#: The scorer of each open store, so that skeletons are made once for many questions.
+_scorers: WeakKeyDictionary[Store, tuple[tuple[object, ...], Mmi]] = WeakKeyDictionary()
+
+
+def _scorer(store: Store, tools: Tools) -> Mmi:
+    models = tools.models
+    key = (store.table().version, models.profile, tools.settings)
+    kept = _scorers.get(store)
+    if kept is not None and kept[0] == key and len(kept[1]._said) < KEPT:
+        return kept[1]
+    head = models.load("mmi") if models.has("mmi") else None
+    model = models.language if models.has("language") else None
+    made = Mmi(store, models.image, models.text, head, model)
+    _scorers[store] = key, made
+    return made
