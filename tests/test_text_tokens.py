@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from q2e.text.tokens import LONGEST, tokens
+from q2e.text.lexical import indexed
+from q2e.text.tokens import LONGEST, characters, tokens
 
 #: Language, indexed text, a question whose every token must be found in it, one that must not.
 FOUND = [
@@ -28,7 +29,14 @@ FOUND = [
     ("zh", "强烈地震袭击云南，2024年", "地震 云南 2024", "洪水"),
     ("zh", "iPhone发布会 ＡＢＣ", "IPHONE 发布会 abc", "三星"),
     ("tr", "İSTANBUL'da yangın", "istanbul yangın", "ankara"),
-    ("vi", "cháy rừng ở Đà Lạt", unicodedata.normalize("NFD", "Cháy rừng đà lạt"), "chay"),
+    ("vi", "cháy rừng ở Đà Lạt", unicodedata.normalize("NFD", "Cháy rừng đà lạt"), "lua"),
+    ("vi", "cháy rừng ở Đà Lạt", "chay rung o Da Lat", "lua"),
+    ("es", "Terremoto en México", "mexico terremoto", "mejico"),
+    ("es", "terremoto en Mexico", "MÉXICO", "españa"),
+    ("pl", "Powódź w Łodzi", "powodz lodzi", "krakow"),
+    ("de", "Überschwemmung in Köln", "uberschwemmung koln", "bonn"),
+    ("ru", "белый дом", "белый", "белыи"),
+    ("el", "Αθήνα", "ΑΘΉΝΑ", "Πάτρα"),
     ("fa", "می‌خواهم کتابی", "میخواهم كتابي", "کت"),
     ("he", "שָׁלוֹם עולם", "שלום", "עול"),
 ]
@@ -52,6 +60,14 @@ def test_order_and_repetition_are_kept() -> None:
 
 def test_a_character_alone_is_a_token_of_its_own() -> None:
     assert tokens("火 the 불!") == ["火", "the", "불"]
+
+
+def test_a_text_is_found_by_one_of_its_han_characters() -> None:
+    assert characters("山火灾の火 the 火") == ["山", "火", "灾"]
+    assert characters("カメラ 서울 กรุง 火 the") == []
+    text = "大雪关闭长城"
+    assert set(tokens("雪")) <= set(indexed(text))
+    assert not set(tokens("雪")) <= set(tokens(text))
 
 
 def test_marks_stay_inside_their_word() -> None:

@@ -29,7 +29,7 @@ SHOTS = "shots"
 #: Frames handed to the channels at once; bounds memory where cuts are many.
 FRAMES_AT_ONCE = 48
 #: Raised when the same text would give other lexical terms.
-TERMS_VERSION = 2
+TERMS_VERSION = 3
 #: Raised when shots or frame choice change for the same settings.
 SHOTS_VERSION = 1
 

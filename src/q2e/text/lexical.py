@@ -1,11 +1,12 @@
-"""What a text is found by in the lexical index: its tokens, and the letter groups of its names."""
+"""What a text is found by in the lexical index: its tokens, its Han characters one by one,
+and the letter groups of its names."""
 
 from __future__ import annotations
 
 from q2e.text.names import name_grams
-from q2e.text.tokens import tokens
+from q2e.text.tokens import characters, tokens
 
 
 def indexed(text: str) -> tuple[str, ...]:
     """Return all terms of a text; the letter groups are marked and meet no token."""
-    return (*tokens(text), *name_grams(text))
+    return (*tokens(text), *characters(text), *name_grams(text))

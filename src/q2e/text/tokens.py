@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 #: Characters of one text that are read; what is longer is not a text but a file.
 LONGEST = 200_000
@@ -31,25 +32,49 @@ _UNSEEN = re.compile(
 )
 # Letters that are written one for the other: alef, ya, waw, kaf and ta forms; Turkish i; yo.
 _SAME = str.maketrans("أإآٱىیئؤکةıё", "ااااييي" + "وكهiе")
+# Marks over and under Latin letters, which askers leave out: México, Łódź, Đà Lạt.
+_ACCENTS = re.compile("(?<=[a-z])[\u0300-\u036f]+")
+_STROKES = str.maketrans({"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ħ": "h", "ŧ": "t"})
+_STROKES |= str.maketrans({"æ": "ae", "œ": "oe", "þ": "th"})
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
 
 
 def tokens(text: str) -> list[str]:
     """Return the tokens of a text, in order.
 
-    NFKC and casefolded. Words in spaced scripts; overlapping pairs of characters in Han, Kana,
-    Hangul, Thai, Lao, Khmer and Myanmar, and a single character where it stands alone.
+    NFKC, casefolded, Latin letters without their accents. Words in spaced scripts; overlapping
+    pairs of characters in Han, Kana, Hangul, Thai, Lao, Khmer and Myanmar, and a single character
+    where it stands alone.
     """
-    folded = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST].casefold()
-    # Casefolding the Turkish capital I leaves a dot above the i.
-    folded = unicodedata.normalize("NFC", folded.replace("i\u0307", "i"))
-    folded = _UNSEEN.sub("", folded).translate(_SAME)
     found: list[str] = []
-    for match in _RUNS.finditer(folded):
-        run = match.group()
-        if match.group(1) is None:
+    for run, unspaced in _runs(text):
+        if not unspaced:
             found.append(run[:_LONGEST_WORD])
         elif len(run) == 1:
             found.append(run)
         else:
             found.extend(run[i : i + 2] for i in range(len(run) - 1))
     return found
+
+
+def characters(text: str) -> list[str]:
+    """Return the Han characters inside longer runs, each once, in order.
+
+    A text is found by them where a question holds such a character alone (火, 雪), whose pairs
+    in the text are other tokens. Questions themselves have only `tokens`.
+    """
+    inside = (run for run, unspaced in _runs(text) if unspaced and len(run) > 1)
+    return list(dict.fromkeys(character for run in inside for character in _HAN.findall(run)))
+
+
+def _runs(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield stretches of letters, folded, and whether their script has no spaces."""
+    for match in _RUNS.finditer(_folded(text)):
+        yield match.group(), match.group(1) is not None
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST].casefold()
+    apart = unicodedata.normalize("NFD", folded).translate(_STROKES)
+    folded = unicodedata.normalize("NFC", _ACCENTS.sub("", apart))
+    return _UNSEEN.sub("", folded).translate(_SAME)
