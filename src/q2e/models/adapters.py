@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from q2e.config import Settings
 from q2e.errors import ConfigError
 from q2e.models.base import ModelInfo
 from q2e.models.catalogue import check_licence, describe, look_up, plugin_needed
-from q2e.models.sources import Source, locate, parse
+from q2e.models.sources import Source, fingerprint, locate, parse
 
 #: The function that opens a folder for each task: `open(folder, info, settings)`.
 _OPENERS: Mapping[str, str] = {
@@ -46,7 +47,10 @@ def adapt(text: str, task: str, settings: Settings) -> Any:
     if task not in _OPENERS:
         raise ConfigError(f"a {task} model comes from a package or a plugin, not from {source}")
     folder = locate(source, entry.info.size_bytes if entry else 0)
-    return _opener(task)(folder, describe(source, task), settings)
+    info = describe(source, task)
+    if source.kind == "file":
+        info = replace(info, source=f"{info.source}@{fingerprint(folder)}")
+    return _opener(task)(folder, info, settings)
 
 
 def _served(source: Source, task: str) -> Any:

@@ -11,6 +11,7 @@ Nothing here opens a connection: what is not on this machine is an error that na
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -177,6 +178,26 @@ def locate(source: Source, size_bytes: int = 0) -> Path:
     raise ModelError(
         f"the model {source} is not on this machine{size}: run  q2e models pull {source}"
     )
+
+
+def fingerprint(path: Path) -> str:
+    """Return 12 hexadecimal digits that change with the files of a folder, or with a file.
+
+    Of a large file the size, the first and the last mebibyte count: whole weights take seconds.
+    """
+    digest = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+    for file in files:
+        if file.name.endswith((".md", ".part")) or file.name == RECEIPT:
+            continue
+        size = file.stat().st_size
+        name = file.name if path.is_file() else str(file.relative_to(path))
+        digest.update(f"{name} {size}\n".encode("utf-8", "surrogatepass"))
+        with file.open("rb") as content:
+            digest.update(content.read(1 << 20))
+            content.seek(max(0, size - (1 << 20)))
+            digest.update(content.read())
+    return digest.hexdigest()[:12]
 
 
 def said(size_bytes: float) -> str:
