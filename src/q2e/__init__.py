@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from q2e.index import Index, Status, VideoRecord
     from q2e.ingest.run import Report
     from q2e.types import (
+        Clause,
         Decomposition,
         Evidence,
+        Example,
         Filters,
         Hit,
         Moment,
@@ -36,8 +38,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Clause": "q2e.types",
     "Decomposition": "q2e.types",
     "Evidence": "q2e.types",
+    "Example": "q2e.types",
     "Filters": "q2e.types",
     "Hit": "q2e.types",
     "Index": "q2e.index",
@@ -57,8 +61,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "Clause",
     "Decomposition",
     "Evidence",
+    "Example",
     "Filters",
     "Hit",
     "Index",

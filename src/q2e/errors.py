@@ -58,7 +58,12 @@ class IndexMismatch(StoreError):
 
 
 class QueryError(Q2EError):
-    """A question cannot be understood."""
+    """A question cannot be understood; `start` and `end` are the characters meant, where known."""
+
+    def __init__(self, message: str, start: int | None = None, end: int | None = None) -> None:
+        self.start = start
+        self.end = end
+        super().__init__(message)
 
 
 class FusionError(Q2EError):

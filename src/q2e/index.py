@@ -22,6 +22,7 @@ from q2e.store.sqlite import SqliteStore
 from q2e.types import Decomposition, Evidence, Example, Filters, Query, Results, Segment, Video
 
 if TYPE_CHECKING:
+    from q2e.query.language import Parsed
     from q2e.retrieve.search import Searcher
 
 STORE_NAME = "index.sqlite"
@@ -196,6 +197,15 @@ class Index:
         )
         used = _with(self.settings, settings | ({} if top is None else {"top": top}))
         return self._searching().search(query, used, moments, offset, decomposition)
+
+    def parse(self, text: str) -> Parsed:
+        """Return how a question in the query language is understood, with positions.
+
+        Raises QueryError, whose `start` and `end` are the characters it does not understand.
+        """
+        from q2e.query.language import parse
+
+        return parse(text)
 
     def _example(self, given: str | Path | Example, indexed: bool = False) -> Example:
         """Return what `VIDEO`, `VIDEO@12.5` or the path of a file stands for."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from q2e.index import Status, VideoRecord
     from q2e.ingest.run import Report
 
+if TYPE_CHECKING:
+    from q2e.query.language import Parsed
+
 Json = dict[str, Any]
 
 
@@ -57,6 +60,26 @@ def clause(value: Clause) -> Json:
     if value.within_s:
         shape["within"] = list(value.within_s)
     return shape
+
+
+def parsed(value: Parsed) -> Json:
+    """Return the shape of a parsed question: what in it means something, and how it is read."""
+    return {
+        "text": value.text,
+        "plain": value.plain,
+        "clauses": [
+            {"kind": one.kind, "start": one.start, "end": one.end, "text": one.text}
+            | ({"value": one.value} if one.value else {})
+            for one in value.marks
+        ],
+        "clause": None if value.clause is None else clause(value.clause),
+        "filters": {
+            name: list(item) if isinstance(item, tuple) else item
+            for name, item in asdict(value.filters).items()
+            if item
+        },
+        "error": None,
+    }
 
 
 def moment(value: Moment) -> Json:

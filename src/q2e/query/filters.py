@@ -1,0 +1,81 @@
+"""What `lang:ar`, `after:2020-01`, `duration:<5m` and their like demand of a video."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+from q2e.query.marks import CHANNEL_FIELDS, seconds
+from q2e.types import Filters
+
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_NUMBER = r"\d[\d.:hms]*"
+_DURATION = re.compile(rf"(<=?|>=?)({_NUMBER})|({_NUMBER})(?:-|\.\.)({_NUMBER})")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+
+def one_filter(name: str, value: str, excluded: bool = False) -> Filters:
+    """Return the filter that a field and its value stand for.
+
+    Raises ValueError that says what is allowed.
+    """
+    if excluded and name not in ("lang", "tag", "channel"):
+        raise ValueError(f"{name}: cannot be excluded; only lang:, tag: and channel: can")
+    if name == "lang":
+        return _languages(value, excluded)
+    if name == "tag":
+        return Filters(without_tags=(value,)) if excluded else Filters(tags=(value,))
+    if name == "channel":
+        return _channels(value, excluded)
+    if name == "video":
+        return Filters(videos=(value,))
+    if name == "duration":
+        return _duration(value)
+    first, last = _period(name, value)
+    if name == "after":
+        return Filters(since=value)
+    return Filters(until=last if name == "until" else first)
+
+
+def _languages(value: str, excluded: bool) -> Filters:
+    codes = tuple(code for code in value.casefold().split(",") if code)
+    if not codes or not all(_LANGUAGE.fullmatch(code) for code in codes):
+        raise ValueError("lang: needs a code of two letters, or several, as in lang:ar,fr")
+    return Filters(without_languages=codes) if excluded else Filters(languages=codes)
+
+
+def _channels(value: str, excluded: bool) -> Filters:
+    names = tuple(CHANNEL_FIELDS.get(name, name) for name in value.split(",") if name)
+    unknown = [name for name in names if name not in CHANNEL_FIELDS]
+    if unknown or not names:
+        raise ValueError(f"channel: needs one or several of {', '.join(CHANNEL_FIELDS)}")
+    return Filters(without_channels=names) if excluded else Filters(channels=names)
+
+
+def _period(name: str, value: str) -> tuple[str, str]:
+    """Return the day before a year, month or day, and the period itself."""
+    match = _DATE.fullmatch(value)
+    try:
+        if match is None:
+            raise ValueError
+        year, month, day = (int(part) if part else 1 for part in match.groups())
+        eve = date(year, month, day) - timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{name}: needs a date such as 2020, 2020-05 or 2020-05-31; to search for the words "
+            "themselves, put them in quotes"
+        ) from None
+    return eve.isoformat(), value
+
+
+def _duration(value: str) -> Filters:
+    match = _DURATION.fullmatch(value)
+    sign, limit, low, high = match.groups() if match else (None, None, None, None)
+    times = [seconds(part) for part in (limit, low, high) if part]
+    if not times or any(time is None for time in times):
+        raise ValueError("duration: needs <5m, >1h or 2m-10m; times are written 90s, 5m, 1h30m")
+    if sign is None:
+        if times[0] > times[1]:  # type: ignore[operator]
+            raise ValueError(f"duration: {low} is longer than {high}")
+        return Filters(shortest_s=times[0], longest_s=times[1])
+    return Filters(longest_s=times[0]) if sign[0] == "<" else Filters(shortest_s=times[0])

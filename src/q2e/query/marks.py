@@ -1,0 +1,336 @@
+"""Splits a question into marks and says which of its words are operators of the query language.
+
+A word is an operator only where a plain sentence would hardly have it:
+
+* in capitals, unless the whole question is;
+* `then`, `before`, `after`, `during`, `or`, `and` between two quoted phrases, parentheses or
+  fields, and `first time`, `every time` in front of one, where no words stand free beside them;
+* `not`, `but not` and `without` where English uses them to exclude: not after a verb (`is not`),
+  not where they qualify (`not only`).
+
+Everything else is text, and a question in which nothing is recognised stays exactly as typed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Literal
+
+from q2e.types import CHANNELS
+
+#: Names before a colon that search one channel, with the channel each stands for.
+CHANNEL_FIELDS = {name: name for name in CHANNELS} | {"screen": "screen_text"}
+#: Names before a colon that filter, with the name each goes by.
+FILTER_FIELDS = {
+    "lang": "lang",
+    "language": "lang",
+    "after": "after",
+    "since": "after",
+    "before": "before",
+    "until": "until",
+    "duration": "duration",
+    "tag": "tag",
+    "channel": "channel",
+    "video": "video",
+}
+FIELDS = (*CHANNEL_FIELDS, *FILTER_FIELDS)
+
+MarkKind = Literal["word", "phrase", "open", "close", "field", "operator", "minus"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One piece of a question, from character `start` to `end`."""
+
+    kind: MarkKind
+    start: int
+    end: int
+    text: str
+    """The word, the inside of the quotes, the name of the field, or of the operator."""
+    value: str = ""
+    """What a field is given; empty where a parenthesis follows."""
+    quoted: bool = False
+
+    @property
+    def searches(self) -> bool:
+        """Whether this is a field that searches one channel."""
+        return self.kind == "field" and self.text in CHANNEL_FIELDS
+
+
+_CLOSING = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』"}
+_ORDERS = ("then", "before", "after", "during")
+_OPERATORS = (*_ORDERS, "or", "and", "not", "without", "within", "first time", "every time")
+_TIME = re.compile(r"(?:\d+(?:\.\d+)?(?:h|m|s|hours?|min(?:utes?)?|sec(?:onds?)?))+|\d+:\d\d")
+_FIELD = re.compile(r"([a-z_]+)[:：]")
+
+#: Before `not` and `without`: words after which they belong to the sentence.
+#: Before `not` and `without`: words after which they belong to the sentence.
+_SENTENCE = """
+    am is are was were be been being do does did has have had can could will would shall should
+    may might must ought need cannot or if why whether how to there with go goes went i we you
+    they he she it who that which in of for at on by as
+"""
+_SHORT = (
+    "'m",
+    "'s",
+    "'re",
+    "'ve",
+    "'ll",
+    "'d",
+    "n't",
+    "’m",
+    "’s",
+    "’re",
+    "’ve",
+    "’ll",
+    "’d",
+    "n’t",
+)
+#: After `not`: words with which it only qualifies.
+_QUALIFIES = """
+    only just even yet to so all every many much enough always because until that what who when
+    where how if quite really too again today tomorrow now guilty
+"""
+#: After `without`: what cannot be seen or heard to be absent.
+_IDIOMS = """
+    borders warning trace doubt end question precedent notice reason delay incident success
+    permission me you him her them us it being having knowing saying
+"""
+
+
+def marks(text: str) -> tuple[Mark, ...] | None:
+    """Return the marks of a question, or None where it is a plain sentence."""
+    found = _without_sentences(_operators(_split(text), text), text)
+    special = any(mark.kind in ("field", "operator", "minus") for mark in found)
+    return tuple(found) if special else None
+
+
+def seconds(text: str) -> float | None:
+    """Return the seconds of `90s`, `2m`, `1h30m`, `1.5h`, `2 minutes` or `2:30`, or None."""
+    bare = text.replace(" ", "").lower()
+    if not _TIME.fullmatch(bare):
+        return None
+    if ":" in bare:
+        minutes, rest = bare.split(":")
+        return 60.0 * int(minutes) + int(rest)
+    unit = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    parts = re.findall(r"(\d+(?:\.\d+)?)([hms])", bare)
+    return sum(float(number) * unit[letter] for number, letter in parts)
+
+
+def misspelt(name: str) -> str | None:
+    """Return the field that a name before a colon was probably meant to be."""
+    close = get_close_matches(name, FIELDS, 1, 0.8)
+    return close[0] if close and name not in FIELDS else None
+
+
+# -- splitting ----------------------------------------------------------------------------------
+def _split(text: str) -> list[Mark]:
+    found: list[Mark] = []
+    place = depth = 0
+    while place < len(text):
+        if text[place].isspace():
+            place += 1
+            continue
+        mark = _minus(text, place, found) or _one(text, place, depth)
+        depth += (mark.kind == "open") - (mark.kind == "close")
+        found.append(mark)
+        place = mark.end
+    return found
+
+
+def _minus(text: str, place: int, found: list[Mark]) -> Mark | None:
+    """Return the mark of a `-` that excludes what follows it at once."""
+    after = text[place + 1 : place + 2]
+    apart = place == 0 or text[place - 1].isspace() or text[place - 1] == "("
+    if text[place] != "-" or not apart or not (after.isalpha() or after in _CLOSING):
+        return None
+    if found and found[-1].kind == "minus":
+        return None
+    return Mark("minus", place, place + 1, "-")
+
+
+def _one(text: str, place: int, depth: int) -> Mark:
+    letter = text[place]
+    if letter in _CLOSING and (phrase := _phrase(text, place)):
+        return phrase
+    if letter == "(":
+        return Mark("open", place, place + 1, "(")
+    if letter == ")" and depth:
+        return Mark("close", place, place + 1, ")")
+    if field := _field(text, place, depth):
+        return field
+    end = _word_end(text, place, depth)
+    return Mark("word", place, end, text[place:end])
+
+
+def _phrase(text: str, place: int) -> Mark | None:
+    """Return a quoted phrase, whose closing quote ends a word."""
+    for end in range(place + 1, len(text)):
+        if text[end] in _CLOSING[text[place]]:
+            after = text[end + 1 : end + 2]
+            if after and not after.isspace() and after not in "),.;!?…，。、；！？":
+                continue
+            inside = " ".join(text[place + 1 : end].split())
+            return Mark("phrase", place, end + 1, inside, quoted=True) if inside else None
+    return None
+
+
+def _field(text: str, place: int, depth: int) -> Mark | None:
+    match = _FIELD.match(text, place)
+    if match is None or match.group(1) not in FIELDS:
+        return None
+    name, value_at = match.group(1), match.end()
+    first = text[value_at : value_at + 1]
+    if not first or first.isspace() or first == "/":
+        return None
+    if first == "(" and name in CHANNEL_FIELDS:
+        return Mark("field", place, value_at, name)
+    if first in _CLOSING and (phrase := _phrase(text, value_at)):
+        return Mark("field", place, phrase.end, name, phrase.text, quoted=True)
+    end = _word_end(text, value_at, depth)
+    return Mark("field", place, end, name, text[value_at:end])
+
+
+def _word_end(text: str, place: int, depth: int) -> int:
+    end = place
+    opened = 0
+    while end < len(text) and not text[end].isspace():
+        if text[end] == "(":
+            opened += 1
+        elif text[end] == ")" and opened:
+            opened -= 1
+        elif text[end] == ")" and depth:
+            break
+        end += 1
+    return max(end, place + 1)
+
+
+# -- operators ----------------------------------------------------------------------------------
+def _operators(found: list[Mark], text: str) -> list[Mark]:
+    """Return the marks with those words turned into operators that are such."""
+    shouted = _shouted(found)
+    done: list[Mark] = []
+    number = 0
+    while number < len(found):
+        mark = _operator(found, number, done, shouted, text)
+        if mark is None:
+            done.append(found[number])
+            number += 1
+            continue
+        while done and done[-1].start >= mark.start:
+            done.pop()
+        done.append(mark)
+        while number < len(found) and found[number].start < mark.end:
+            number += 1
+    return done
+
+
+def _without_sentences(found: list[Mark], text: str) -> list[Mark]:
+    """Take small words that join for words again where others stand free: it is a sentence."""
+    if not _free(found):
+        return found
+
+    def joins(mark: Mark) -> bool:
+        small = text[mark.start : mark.end] == mark.text
+        return mark.kind == "operator" and small and mark.text not in ("not", "within")
+
+    return [replace(mark, kind="word") if joins(mark) else mark for mark in found]
+
+
+def _free(found: list[Mark]) -> bool:
+    """Whether a word stands outside of parentheses that belongs to no operator."""
+    depth = 0
+    taken = False
+    for mark in found:
+        depth += (mark.kind == "open") - (mark.kind == "close")
+        if mark.kind != "word":
+            taken = mark.kind == "minus" or mark.text in ("not", "within")
+        elif not depth and not taken:
+            return True
+    return False
+
+
+def _shouted(found: list[Mark]) -> bool:
+    """Whether all words are in capitals, so that capitals say nothing."""
+    names = {part for name in _OPERATORS for part in name.upper().split()}
+    others = [mark.text for mark in found if mark.kind == "word" and mark.text not in names]
+    cased = [word for word in others if word.upper() != word.lower()]
+    return bool(cased) and all(word == word.upper() for word in cased)
+
+
+def _operator(
+    found: list[Mark], number: int, done: list[Mark], shouted: bool, text: str
+) -> Mark | None:
+    mark = found[number]
+    if mark.kind != "word":
+        return None
+    after = found[number + 1] if number + 1 < len(found) else None
+    name, end = mark.text.lower(), mark.end
+    if name in ("first", "every"):
+        if after is None or after.text.lower() != "time":
+            return None
+        name, end = f"{name} time", after.end
+        after = found[number + 2] if number + 2 < len(found) else None
+    if name not in _OPERATORS:
+        return None
+    loud = text[mark.start : end].isupper()
+    if not loud and text[mark.start : end] != name:
+        return None
+    said = Mark("operator", mark.start, end, "not" if name == "without" else name)
+    if loud:
+        return None if shouted or name == "without" else said
+    before = done[-1] if done else None
+    if name in ("not", "without"):
+        return _excluding(said, before, after, done, text)
+    if name.endswith("time"):
+        return said if after is not None and _closed(after, "open") else None
+    if name == "within":
+        return said if _is_time(found, number + 1) and _in_order(done) else None
+    if before is None or after is None:
+        return None
+    return said if _closed(before, "close") and _closed(after, "open") else None
+
+
+def _closed(mark: Mark, parenthesis: MarkKind) -> bool:
+    """Whether a mark beside an operator shows where the words it joins begin or end."""
+    return mark.kind in ("phrase", "field", parenthesis)
+
+
+def _is_time(found: list[Mark], number: int) -> bool:
+    return number < len(found) and found[number].text[:1].isdecimal()
+
+
+def _in_order(done: list[Mark]) -> bool:
+    return any(mark.kind == "operator" and mark.text in _ORDERS for mark in done)
+
+
+def _excluding(
+    said: Mark, before: Mark | None, after: Mark | None, done: list[Mark], text: str
+) -> Mark | None:
+    """Return the operator where English excludes with `not`, `but not` or `without`."""
+    if after is None or after.kind == "close":
+        return None
+    if after.kind == "field":
+        return said
+    if before is None or before.kind in ("operator", "minus", "open"):
+        return None
+    previous = before.text.lower()
+    name = text[said.start : said.end]
+    if before.kind == "word" and previous in ("but", "and") and len(done) > 1 and name == "not":
+        said, previous = replace(said, start=before.start), done[-2].text.lower()
+    if before.kind == "word" and (previous in _SENTENCE.split() or previous.endswith(_SHORT)):
+        return None
+    following = after.text.lower().strip(".,;!?")
+    if after.kind == "word" and following in (_QUALIFIES if name == "not" else _IDIOMS).split():
+        return None
+    return said if _may_be_english(text) else None
+
+
+def _may_be_english(text: str) -> bool:
+    """Whether `not` can be the English word: in Turkish it is a note, in German distress."""
+    from q2e.text.language import detect
+
+    return detect(text) in (None, "en")
