@@ -29,12 +29,15 @@ class Explainer:
         rows: Sequence[ScoreRow],
         fusion: Fusion,
         score: Float64,
+        reranked: Float64 | None = None,
     ) -> None:
         self.store = store
         self.table = table
         self.rows = rows
         self.fusion = fusion
-        # What feedback added to the sum of the rows; 0 where there was none.
+        self.score = score
+        # What reranking and feedback added to the sum of the rows; 0 where there was none.
+        self._reranked = np.zeros(len(score)) if reranked is None else reranked
         self._lent = score - fusion.score
         self._video_of = [table.video[row.rows] for row in rows]
 
@@ -60,15 +63,25 @@ class Explainer:
                     contribution=float(contribution[number]),
                     how=row.how,
                     event=row.texts[which] if found is not None else None,
-                    text=_words(found),
+                    text=shown_text(found),
                     start_s=found.start_s if found is not None else 0.0,
                     end_s=found.end_s if found is not None else 0.0,
                     frame_s=found.frame_s if found is not None else None,
                 )
             )
         if lent := float(self._lent[video]):
-            reasons.append(_feedback(lent))
+            reasons.append(_lent(lent, "likeness", "likeness to other videos that answer"))
+        if added := float(self._reranked[video]):
+            reasons.append(_lent(added, "rerank", "a second look at the best videos"))
         return tuple(reasons)
+
+    def answers(self, video: int, most: int) -> list[Evidence]:
+        """Return a video's best evidence for the question itself, what adds most first."""
+        worth = np.nan_to_num(self.fusion.contribution[:, video])
+        own = [n for n in np.argsort(-worth).tolist() if self.rows[n].part == "query"]
+        places = dict.fromkeys(place for n in own if (place := self._best(n, video)[0]) >= 0)
+        found = self._evidence(list(places))
+        return [found[place] for place in places][:most]
 
     def moments(self, video: int, known: Video, top: int) -> tuple[Moment, ...]:
         """Return the stretches of a video that answer best, best first."""
@@ -140,7 +153,7 @@ class Explainer:
         return dict(zip(wanted, self.store.evidence(wanted), strict=True))
 
 
-def _feedback(lent: float) -> Reason:
+def _lent(lent: float, how: str, text: str) -> Reason:
     return Reason(
         channel="collection",
         part="query",
@@ -149,8 +162,8 @@ def _feedback(lent: float) -> Reason:
         rank=0,
         entropy=0.0,
         contribution=lent,
-        how="likeness",
-        text="likeness to other videos that answer",
+        how=how,
+        text=text,
     )
 
 
@@ -164,7 +177,8 @@ def _moment(stretch: Stretch, evidence: Sequence[Evidence]) -> Moment:
     )
 
 
-def _words(evidence: Evidence | None) -> str:
+def shown_text(evidence: Evidence | None) -> str:
+    """Return the words of a piece of evidence, or its labels where it has none."""
     if evidence is None:
         return ""
     return evidence.text or ", ".join(tag.label for tag in evidence.tags[:3])

@@ -155,6 +155,15 @@ def weighted_sum(rows: Normalised, given: Float64) -> Terms:
     return np.where(rows.dead, 0.0, given), rows.value
 
 
+def socratic(rows: Normalised, given: Float64) -> Terms:
+    """sum_s w_s log(2 sigmoid(value_s)): the order of a product of positive scores.
+
+    Socratic Models (Zeng et al. 2022) multiply the score of pictures by that of the transcript;
+    a value of 0, which says nothing, is the factor 1, so that what is missing leaves the rest.
+    """
+    return np.where(rows.dead, 0.0, given), np.log(2.0) - np.logaddexp(0.0, -rows.value)
+
+
 def wrrf(rows: Normalised, alpha: ArrayLike, k: float = 0.0) -> Fusion:
     """Weighted RRF with a weight per row and video: sum_s alpha[s, v] / (k + rank_s(v)).
 
@@ -189,6 +198,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "combsum": Rule(combsum, "sum of values scaled to [0, 1]"),
         "combmnz": Rule(combmnz, "CombSUM times the number of matching rows"),
         "rrf": Rule(rrf, "reciprocal ranks, k = 60"),
+        "socratic": Rule(socratic, "product of the channels, as a sum of logarithms"),
         "sum": Rule(weighted_sum, "sum with given weights"),
     }
 )

@@ -9,9 +9,10 @@ piece of evidence, so the zero and unit measured for these hold for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,6 +45,8 @@ class Bag:
     take: Int64
     starts: Int64
     scores: Float32
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What rules keep of the evidence between questions."""
 
     @classmethod
     def of(cls, queries: ArrayLike, vectors: ArrayLike, video: ArrayLike) -> tuple[Bag, Int64]:
@@ -221,7 +224,9 @@ def key_events(bag: Bag, k: int = EVENTS) -> Float64:
     Zhang et al. 2023, Multi-event Video-Text Retrieval, whose clustering is k-medoids; see
     `centres`. A video of at most `k` pieces has its own as key events.
     """
-    middle, video = centres(bag, k)
+    if f"centres {k}" not in bag.memory:
+        bag.memory[f"centres {k}"] = centres(bag, k)
+    middle, video = bag.memory[f"centres {k}"]
     return np.asarray(
         np.maximum.reduceat(
             (bag.queries @ middle.T).max(axis=0).astype(np.float64),
@@ -329,13 +334,19 @@ def pool(
     `queries` (q, d) or (d,), `vectors` (n, d) of evidence in time order and `video` (n,) the
     number of the video of each. Raises FusionError for an unknown rule.
     """
-    if rule not in POOLS:
-        raise FusionError(f"unknown pooling rule {rule!r}; known: {', '.join(POOLS)}")
+    formula = pool_by(rule)
     bag, videos = Bag.of(queries, vectors, video)
     pooled = np.full(n_videos, np.nan)
     if len(videos):
-        pooled[videos] = POOLS[rule].formula(bag)
+        pooled[videos] = formula(bag)
     return pooled
+
+
+def pool_by(rule: str) -> Formula:
+    """Return the formula of a rule. Raises FusionError for an unknown one."""
+    if rule not in POOLS:
+        raise FusionError(f"unknown pooling rule {rule!r}; known: {', '.join(POOLS)}")
+    return POOLS[rule].formula
 
 
 def _above_zero(tau: float) -> None:

@@ -6,11 +6,13 @@ Exact: all evidence is scored. V is the number of videos in the table, E of piec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
+from q2e.retrieve.pool import Bag, ordered, pool_by
 from q2e.store.base import Store, Table
 from q2e.types import CHANNELS
 
@@ -22,6 +24,8 @@ class Vectors:
     part: str
     texts: tuple[str, ...]
     matrix: Float32
+    channels: tuple[str, ...] = ()
+    """Channels in which the part is scored; empty for all."""
 
     def __post_init__(self) -> None:
         if len(self.texts) != len(self.matrix):
@@ -63,6 +67,7 @@ class Scanner:
     store: Store
     _layouts: dict[tuple[int, str], dict[str, _Layout]] = field(default_factory=dict)
     _means: dict[tuple[int, str], Float32] = field(default_factory=dict)
+    _pools: dict[tuple[int, str, str], dict[str, Any]] = field(default_factory=dict)
 
     def dense(
         self,
@@ -71,11 +76,14 @@ class Scanner:
         parts: Sequence[Vectors],
         *,
         mask: Bool | None = None,
+        pool: str = "max",
     ) -> list[ScoreRow]:
         """Return a row for each (part, channel) that has vectors in `space`.
 
-        The score is the maximum over the part's texts and the video's evidence (many-to-many).
+        The score is the maximum over the part's texts and the video's evidence (many-to-many),
+        or what another rule of `retrieve.pool` makes of them.
         """
+        formula = pool_by(pool)
         table = self.store.table()
         layouts = self._layout(table, space)
         _, matrix = self.store.vectors(space)
@@ -91,8 +99,24 @@ class Scanner:
             best = block[0] if single else block.max(axis=0)
             which = np.zeros(len(best), np.int64) if single else block.argmax(axis=0)
             for channel, layout in layouts.items():
-                found.append(self._row(table, part, channel, how, layout, best, which, mask))
-        return [row for row in found if row is not None]
+                if part.channels and channel not in part.channels:
+                    continue
+                row = self._row(table, part, channel, how, layout, best, which, mask)
+                if row is not None and pool not in ("max", "schema"):
+                    bag, videos = bagged(row, table, part.matrix, matrix, block, layout.take)
+                    if mask is None:
+                        bag = replace(bag, memory=self._memory(table, space, channel))
+                    pooled: Float64 = np.full(len(table.video_ids), np.nan)
+                    pooled[videos] = formula(bag)
+                    row = replace(row, video=pooled)
+                found.append(row)
+        rows = [row for row in found if row is not None]
+        return in_order(rows, table) if pool == "schema" else rows
+
+    def _memory(self, table: Table, space: str, channel: str) -> dict[str, Any]:
+        """Return what pooling keeps of a channel's evidence for the newest version."""
+        self._pools = {k: v for k, v in self._pools.items() if k[0] == table.version}
+        return self._pools.setdefault((table.version, space, channel), {})
 
     def _row(
         self,
@@ -184,8 +208,50 @@ class Scanner:
         return self._layouts[key]
 
 
+def bagged(
+    row: ScoreRow,
+    table: Table,
+    queries: Float32,
+    matrix: Float32,
+    scores: Float32,
+    take: Int64,
+) -> tuple[Bag, Int64]:
+    """Return the evidence behind a row as a bag for pooling, and its videos.
+
+    `scores` (q, E) are those of `matrix` (E, d), whose rows `take` are the row's evidence. What
+    the filters left out is not in the bag.
+    """
+    kept = np.flatnonzero(np.isfinite(row.scores))
+    video = table.video[row.rows[kept]].astype(np.int64)
+    starts = np.flatnonzero(np.diff(video, prepend=-1)).astype(np.int64)
+    own = take[kept]
+    return Bag(queries, matrix, own, starts, scores[:, own]), video[starts]
+
+
+def in_order(rows: Sequence[ScoreRow], table: Table) -> list[ScoreRow]:
+    """Return the rows with sub-events matched in time order: before, during, after.
+
+    In each channel a video's scores for the kinds are those of the best evidence of which none
+    of a later kind lies before one of an earlier (`pool.ordered`).
+    """
+    done = list(rows)
+    for channel in dict.fromkeys(row.channel for row in rows):
+        steps = [n for n, row in enumerate(rows) if row.channel == channel and row.part != "query"]
+        if len(steps) < 2:
+            continue
+        table_of = np.stack([rows[number].scores for number in steps])
+        every = np.arange(table_of.shape[1])
+        bag, videos = bagged(rows[steps[0]], table, table_of, table_of, table_of, every)
+        for number, matched in zip(steps, ordered(bag, bag.scores)[0], strict=True):
+            values = np.full(len(table.video_ids), np.nan)
+            values[videos] = matched
+            done[number] = replace(rows[number], video=values)
+    return done
+
+
 def _lay_out(table: Table, rows: Int64, chosen: Int64) -> _Layout:
-    order = np.argsort(table.video[rows[chosen]], kind="stable")
+    # In time order within a video, for rules of pooling that know of order.
+    order = np.lexsort((table.start_s[rows[chosen]], table.video[rows[chosen]]))
     take = chosen[order].astype(np.int64)
     video = table.video[rows[take]].astype(np.int64)
     starts = np.flatnonzero(np.diff(video, prepend=-1)).astype(np.int64)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +16,11 @@ from q2e.config import Settings
 from q2e.errors import IndexMismatch, QueryError
 from q2e.models.registry import Models
 from q2e.query.decompose import Decomposer
+from q2e.query.expand import Expansion, asked_words
 from q2e.query.knowledge import load
 from q2e.query.names import Names
 from q2e.query.slots import languages_by_script
+from q2e.retrieve.again import ranked_again
 from q2e.retrieve.bank import Bank, Form
 from q2e.retrieve.calibrate import Calibrator, by_videos, by_words
 from q2e.retrieve.explain import Explainer
@@ -25,9 +28,9 @@ from q2e.retrieve.feedback import refine
 from q2e.retrieve.fuse import Fusion, fuse
 from q2e.retrieve.normalise import normalise
 from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
+from q2e.retrieve.widen import Widener, widened
 from q2e.store.base import Store
 from q2e.text.language import detect
-from q2e.text.tokens import tokens
 from q2e.types import EVENT_KINDS, Decomposition, Hit, Query, Results
 
 #: Longest question, in characters; a whole article is not a question.
@@ -93,12 +96,18 @@ class Searcher:
                 decomposition = replace(
                     given, query=query.text, language=query.language, backend="given"
                 )
+        mask = self.store.rows(query.filters)
+        form = _form(decomposition)
+
+        def first() -> list[ScoreRow]:
+            return self._rows(query, form, self._parts(decomposition, settings), settings, mask)
+
+        with clock("expand"):
+            more = self._widener.expand(decomposition, settings, first)
         with clock("encode"):
-            parts = self._parts(decomposition, settings)
+            parts = self._parts(decomposition, settings, more)
         with clock("score"):
-            mask = self.store.rows(query.filters)
-            form = _form(decomposition)
-            rows = self._rows(query, form, parts, settings, mask)
+            rows = self._rows(query, form, parts, settings, mask, more.words)
         with clock("fuse"):
             fusion = self._fused(rows, settings)
         with clock("feedback"):
@@ -109,8 +118,17 @@ class Searcher:
             if wanted and rows:
                 score = self._refined(rows, fusion, parts[0], form, settings, mask)
         ranking = self._ranked(rows, fusion, score, settings)
+        explainer = self._explainer(ranking)
+        again: Mapping[str, Any] = {"strategy": "none"}
+        if settings.rerank != "none":
+            with clock("rerank"):
+                added, order, again = ranked_again(
+                    query.text, explainer, ranking.order, settings, self.models
+                )
+                explainer = self._explainer(ranking, added)
+                ranking = replace(ranking, score=ranking.score + added, order=order)
         with clock("explain"):
-            hits = self._hits(ranking, settings, moments, offset)
+            hits = self._hits(ranking, explainer, settings, moments, offset)
         table = self.store.table()
         info = {
             "videos": len(table.video_ids),
@@ -119,6 +137,9 @@ class Searcher:
             "profile": settings.profile,
             "fuse": settings.fuse,
             "normalise": settings.normalise,
+            "pool": settings.pool,
+            "expand": {"method": more.method, "backend": more.backend, "note": more.note},
+            "rerank": dict(again),
             "models": {"text": self.models.text.space, "image": self.models.image.space},
         }
         return Results(query, tuple(hits), decomposition, info, clock.seconds)
@@ -145,13 +166,16 @@ class Searcher:
         return Bank(self.models.text)
 
     # -- scores ---------------------------------------------------------------------------------
-    def _parts(self, decomposition: Decomposition, settings: Settings) -> list[Vectors]:
-        """Return the question and its sub-events as vectors of the text model."""
+    def _parts(
+        self, decomposition: Decomposition, settings: Settings, more: Expansion | None = None
+    ) -> list[Vectors]:
+        """Return the question with what expansion adds, and its sub-events, as text vectors."""
         encoder = self.models.text
         asked = [decomposition.query]
         if decomposition.english and decomposition.english != decomposition.query:
             asked.append(decomposition.english)
-        parts = [Vectors("query", tuple(asked), encoder.encode_queries(asked))]
+        plain = Vectors("query", tuple(asked), encoder.encode_queries(asked))
+        parts = widened(plain, more or Expansion(), encoder, settings.expand_weight)
         for kind in EVENT_KINDS:
             events = decomposition.of_kind(kind)
             if not events:
@@ -160,7 +184,7 @@ class Searcher:
                 # Phrases of the knowledge base come again and again, so their vectors are
                 # known; the question is folded into them as a vector, not as words.
                 phrases = encoder.encode_queries([event.source for event in events])
-                matrix = _unit(phrases + parts[0].matrix[:1])
+                matrix = _unit(phrases + plain.matrix[:1])
             else:
                 matrix = encoder.encode_queries([event.text for event in events])
             parts.append(Vectors(kind, tuple(event.text for event in events), matrix))
@@ -178,33 +202,44 @@ class Searcher:
         parts: list[Vectors],
         settings: Settings,
         mask: Bool | None,
+        words: Sequence[str] = (),
     ) -> list[ScoreRow]:
-        """Return the rows of all parts and channels, on one scale."""
+        """Return the rows of all parts and channels, on one scale.
+
+        `words` are texts whose words are searched beside the question's own.
+        """
         self._check_spaces()
         image = self.models.image
         picture = Vectors("query", (query.text,), image.encode_texts([query.text]))
-        meanings = self.scanner.dense(self.models.text.space, "meaning", parts, mask=mask)
-        pictures = self.scanner.dense(image.space, "picture", [picture], mask=mask)
+        dense = partial(self.scanner.dense, mask=mask, pool=settings.pool)
+        meanings = dense(self.models.text.space, "meaning", parts)
+        pictures = dense(image.space, "picture", [picture])
         rows = [self._on_scale(row, form, settings) for row in meanings]
         if settings.normalise == "bank":
             rows += [self._calibrator.by_descriptions(row, image, form) for row in pictures]
         else:
             rows += [by_videos(row) for row in pictures]
-        rows += self._lexical_rows(query, mask)
+        rows += self._lexical_rows(query, mask, words)
         allowed = query.filters.channels
         return [row for row in rows if not allowed or row.channel in allowed]
 
-    def _lexical_rows(self, query: Query, mask: Bool | None) -> list[ScoreRow]:
+    def _lexical_rows(
+        self, query: Query, mask: Bool | None, words: Sequence[str]
+    ) -> list[ScoreRow]:
         """Return rows of words and of names, which are alike across languages and scripts."""
         table = self.store.table()
         rows = []
         for how, terms in (
-            ("words", tokens(query.text)),
+            ("words", asked_words(query.text, words)),
             ("names", self._names.grams(query.text, query.language)),
         ):
             for row in self.scanner.lexical(how, query.text, terms, mask):
                 rows.append(by_words(row, terms, table))
         return rows
+
+    @cached_property
+    def _widener(self) -> Widener:
+        return Widener(self.store, self.models)
 
     @cached_property
     def _names(self) -> Names:
@@ -263,7 +298,8 @@ class Searcher:
         def meaning(vector: Float64) -> Float64:
             again = Vectors("query", asked.texts[:1], vector[None].astype(np.float32))
             total = np.zeros(len(fusion.score))
-            for row in self.scanner.dense(space, "meaning", [again], mask=mask):
+            rows = self.scanner.dense(space, "meaning", [again], mask=mask, pool=settings.pool)
+            for row in rows:
                 worth = np.nan_to_num(self._on_scale(row, form, settings).video)
                 total += fusion.weight[own[row.channel]] * np.maximum(worth, 0.0)
             return total
@@ -288,10 +324,20 @@ class Searcher:
         return Ranking(rows, fusion, score, order.astype(np.int64))
 
     # -- hits -----------------------------------------------------------------------------------
-    def _hits(self, ranking: Ranking, settings: Settings, moments: bool, offset: int) -> list[Hit]:
+    def _explainer(self, ranking: Ranking, reranked: Float64 | None = None) -> Explainer:
+        table = self.store.table()
+        return Explainer(self.store, table, ranking.rows, ranking.fusion, ranking.score, reranked)
+
+    def _hits(
+        self,
+        ranking: Ranking,
+        explainer: Explainer,
+        settings: Settings,
+        moments: bool,
+        offset: int,
+    ) -> list[Hit]:
         table = self.store.table()
         chosen = ranking.order[offset : offset + settings.top]
-        explainer = Explainer(self.store, table, ranking.rows, ranking.fusion, ranking.score)
         hits = []
         for rank, number in enumerate(chosen.tolist(), offset + 1):
             video = self.store.video(table.video_ids[number])

@@ -1,0 +1,90 @@
+"""Lets what expansion adds to a question into its vectors, its words and its first look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Lock
+
+import numpy as np
+
+from q2e.config import Settings
+from q2e.models.base import LanguageModel, TextEncoder
+from q2e.models.registry import Models
+from q2e.query.expand import (
+    LINES,
+    STYLES,
+    Expansion,
+    Found,
+    chosen_model,
+    expand,
+    mixed,
+    rarity,
+)
+from q2e.retrieve.scan import ScoreRow, Vectors
+from q2e.store.base import Store
+from q2e.types import Decomposition
+
+
+class Widener:
+    """Expands the questions of one store's searches; keeps the language model between them."""
+
+    def __init__(self, store: Store, models: Models) -> None:
+        self._store = store
+        self._models = models
+        self._language: dict[str, LanguageModel] = {}
+        self._lock = Lock()
+
+    def expand(
+        self, asked: Decomposition, settings: Settings, first: Callable[[], Sequence[ScoreRow]]
+    ) -> Expansion:
+        """Return what the settings add to a question; `first` gives the rows of a plain search."""
+        if settings.expand == "none":
+            return Expansion()
+        found = self._found(first()) if settings.expand == "lamer" else None
+        return expand(asked, settings.expand, self._model(settings), found)
+
+    def _model(self, settings: Settings) -> LanguageModel | None:
+        if settings.language_model is None and not self._models.has("language"):
+            return None
+        key = f"{settings.profile} {settings.language_model}"
+        with self._lock:
+            if key not in self._language:
+                self._language[key] = chosen_model(settings, self._models)
+            return self._language[key]
+
+    def _found(self, rows: Sequence[ScoreRow]) -> Found:
+        """Return the lines of the best evidence over all rows of the question itself."""
+        own = [row for row in rows if row.part == "query" and len(row.rows)]
+        if not own:
+            return Found()
+        places = np.concatenate([row.rows for row in own])
+        scores = np.concatenate([row.scores for row in own])
+        best = list(dict.fromkeys(places[np.argsort(-scores, kind="stable")].tolist()))
+        evidence = self._store.evidence(best[: 2 * LINES])
+        total = len(self._store.table())
+
+        def how_rare(word: str) -> float:
+            return rarity(len(self._store.lexical([word])[0]), total)
+
+        return Found(tuple(one.text for one in evidence if one.text)[:LINES], how_rare)
+
+
+def widened(
+    part: Vectors, expansion: Expansion, encoder: TextEncoder, weight: float
+) -> list[Vectors]:
+    """Return the question (1, d or more) with what was added to it, style by style.
+
+    Rewritings count in all channels, imagined texts each in the channels that read like them.
+    """
+    if expansion.requests:
+        more = encoder.encode_queries(list(expansion.requests))
+        part = replace(part, matrix=mixed(part.matrix, more, weight))
+    if not expansion.passages:
+        return [part]
+    parts = []
+    for style, channels in STYLES.items():
+        texts = expansion.passages.get(style, ())
+        more = encoder.encode_passages(list(texts))
+        parts.append(replace(part, matrix=mixed(part.matrix, more, weight), channels=channels))
+    return parts
