@@ -66,28 +66,12 @@ _TIME = re.compile(r"(?:\d+(?:\.\d+)?(?:h|m|s|hours?|min(?:utes?)?|sec(?:onds?)?
 _FIELD = re.compile(r"([a-z_]+)[:：]")
 
 #: Before `not` and `without`: words after which they belong to the sentence.
-#: Before `not` and `without`: words after which they belong to the sentence.
 _SENTENCE = """
     am is are was were be been being do does did has have had can could will would shall should
     may might must ought need cannot or if why whether how to there with go goes went i we you
     they he she it who that which in of for at on by as
 """
-_SHORT = (
-    "'m",
-    "'s",
-    "'re",
-    "'ve",
-    "'ll",
-    "'d",
-    "n't",
-    "’m",
-    "’s",
-    "’re",
-    "’ve",
-    "’ll",
-    "’d",
-    "n’t",
-)
+_SHORT = ("'m", "'s", "'re", "'ve", "'ll", "'d", "n't")
 #: After `not`: words with which it only qualifies.
 _QUALIFIES = """
     only just even yet to so all every many much enough always because until that what who when
@@ -291,12 +275,18 @@ def _operator(
         return said if _is_time(found, number + 1) and _in_order(done) else None
     if before is None or after is None:
         return None
-    return said if _closed(before, "close") and _closed(after, "open") else None
+    return said if (_closed(before, "close") or _limited(done)) and _closed(after, "open") else None
 
 
 def _closed(mark: Mark, parenthesis: MarkKind) -> bool:
     """Whether a mark beside an operator shows where the words it joins begin or end."""
     return mark.kind in ("phrase", "field", parenthesis)
+
+
+def _limited(done: list[Mark]) -> bool:
+    """Whether what was read last is the time of a `within`."""
+    operators = [mark for mark in done if mark.kind != "word"]
+    return bool(operators) and (operators[-1].kind, operators[-1].text) == ("operator", "within")
 
 
 def _is_time(found: list[Mark], number: int) -> bool:
@@ -321,7 +311,8 @@ def _excluding(
     name = text[said.start : said.end]
     if before.kind == "word" and previous in ("but", "and") and len(done) > 1 and name == "not":
         said, previous = replace(said, start=before.start), done[-2].text.lower()
-    if before.kind == "word" and (previous in _SENTENCE.split() or previous.endswith(_SHORT)):
+    said_so = previous in _SENTENCE.split() or previous.replace("’", "'").endswith(_SHORT)
+    if before.kind == "word" and said_so:
         return None
     following = after.text.lower().strip(".,;!?")
     if after.kind == "word" and following in (_QUALIFIES if name == "not" else _IDIOMS).split():

@@ -1,0 +1,154 @@
+"""Finds what happens in an order inside one video: exact, and for all videos in one pass.
+
+Shapes: n pieces of evidence of all videos together, k steps in order of time, g videos. `values`
+(k, n) is what a piece is worth as a step, -inf where it is none. Times are seconds.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from q2e.arrays import Float64, Int64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chains:
+    """The best chain of each video: `score` (g,), -inf where it has none, `members` (k, g).
+
+    A member is the position of the evidence that stands for a step, -1 where there is no chain.
+    """
+
+    score: Float64
+    members: Int64
+
+
+def in_order(
+    start_s: ArrayLike,
+    end_s: ArrayLike,
+    video: ArrayLike,
+    values: ArrayLike,
+    videos: int,
+    within_s: tuple[float | None, ...] = (),
+) -> Chains:
+    """Return the chains of largest sum in which each step begins when the one before has ended.
+
+    `within_s` holds, between neighbouring steps, how long after the end of one the next may
+    begin; None means any time later. Dynamic programming over the pieces in order of time, whose
+    range maxima come from a sparse table: O(k n log n).
+    """
+    start, end = np.asarray(start_s, dtype=np.float64), np.asarray(end_s, dtype=np.float64)
+    owner, worth = np.asarray(video, dtype=np.int64), np.asarray(values, dtype=np.float64)
+    if not len(owner):
+        return _nothing(len(worth), videos)
+    limits = within_s or (None,) * (len(worth) - 1)
+    longest = max((limit for limit in limits if limit is not None), default=0.0)
+    # Each video is given a stretch of time of its own, too far from the next one to reach it.
+    offset = owner * (float(end.max()) + longest + 1.0)
+    ends = offset + end
+    by_end = np.argsort(ends, kind="stable")
+    best = worth[0]
+    back = []
+    for step, limit in zip(worth[1:], limits, strict=True):
+        earliest = offset if limit is None else np.maximum(offset, offset + start - limit)
+        low = np.searchsorted(ends[by_end], earliest, side="left")
+        high = np.searchsorted(ends[by_end], offset + start, side="right")
+        place = _range_argmax(best[by_end], low, high)
+        before = np.where(place >= 0, by_end[place], -1)
+        gained = np.where(place >= 0, best[before], -np.inf)
+        back.append(before)
+        best = step + gained
+    score, last = _best_of(best, owner, videos)
+    members = np.full((len(worth), videos), -1, dtype=np.int64)
+    members[-1] = last
+    for number in range(len(back) - 1, -1, -1):
+        following = members[number + 1]
+        members[number] = np.where(following >= 0, back[number][following], -1)
+    return Chains(score, members)
+
+
+def together(
+    start_s: ArrayLike, end_s: ArrayLike, video: ArrayLike, values: ArrayLike, videos: int
+) -> Chains:
+    """Return the pairs of largest sum that overlap in time; both may be the same piece.
+
+    The partner of a piece either begins inside it, a range maximum, or holds its beginning: the
+    best of the intervals open then, kept in a heap while time moves on. O(n log n).
+    """
+    start, end = np.asarray(start_s, dtype=np.float64), np.asarray(end_s, dtype=np.float64)
+    owner, worth = np.asarray(video, dtype=np.int64), np.asarray(values, dtype=np.float64)
+    if not len(owner):
+        return _nothing(2, videos)
+    offset = owner * (float(end.max()) + 1.0)
+    begins, ends = offset + start, offset + end
+    by_start = np.argsort(begins, kind="stable")
+    low = np.searchsorted(begins[by_start], begins, side="left")
+    high = np.searchsorted(begins[by_start], ends, side="left")
+    place = _range_argmax(worth[1][by_start], low, high)
+    inside = np.where(place >= 0, by_start[place], -1)
+    around = _holding(begins, ends, worth[1], np.flatnonzero(np.isfinite(worth[0])))
+    one = np.where(inside >= 0, worth[1][inside], -np.inf)
+    two = np.where(around >= 0, worth[1][around], -np.inf)
+    partner = np.where(one >= two, inside, around)
+    score, first = _best_of(worth[0] + np.maximum(one, two), owner, videos)
+    second = np.where(first >= 0, partner[first], -1)
+    return Chains(score, np.stack([first, second]))
+
+
+def _nothing(steps: int, videos: int) -> Chains:
+    return Chains(np.full(videos, -np.inf), np.full((steps, videos), -1, dtype=np.int64))
+
+
+def _range_argmax(values: Float64, low: Int64, high: Int64) -> Int64:
+    """Return for each `[low, high)` the place of its largest value, -1 where that is -inf."""
+    found = np.full(len(low), -1, dtype=np.int64)
+    some = np.flatnonzero(high > low)
+    table = [np.arange(len(values))]
+    while 2 ** len(table) <= len(values):
+        half, reach = table[-1], 2 ** (len(table) - 1)
+        left, right = half[:-reach], half[reach:]
+        table.append(np.where(values[left] >= values[right], left, right))
+    level = np.log2(high[some] - low[some]).astype(np.int64)
+    for number in np.unique(level):
+        chosen = some[level == number]
+        left = table[number][low[chosen]]
+        right = table[number][high[chosen] - 2**number]
+        found[chosen] = np.where(values[left] >= values[right], left, right)
+    found[some] = np.where(np.isneginf(values[found[some]]), -1, found[some])
+    return found
+
+
+def _holding(begins: Float64, ends: Float64, values: Float64, asked: Int64) -> Int64:
+    """Return for each asked piece the best other that is open when it begins, or -1."""
+    found = np.full(len(begins), -1, dtype=np.int64)
+    waiting = np.flatnonzero(np.isfinite(values))
+    waiting = waiting[np.argsort(begins[waiting], kind="stable")]
+    opened = begins[waiting]
+    heap: list[tuple[float, int]] = []
+    place = 0
+    for piece in asked[np.argsort(begins[asked], kind="stable")].tolist():
+        moment = begins[piece]
+        while place < len(waiting) and opened[place] <= moment:
+            heapq.heappush(heap, (-values[waiting[place]], int(waiting[place])))
+            place += 1
+        # What has ended by now has ended for all that follow.
+        while heap and ends[heap[0][1]] <= moment:
+            heapq.heappop(heap)
+        if heap:
+            found[piece] = heap[0][1]
+    return found
+
+
+def _best_of(values: Float64, owner: Int64, videos: int) -> tuple[Float64, Int64]:
+    """Return each video's largest value and its place, the first one where several are equal."""
+    score = np.full(videos, -np.inf)
+    place = np.full(videos, -1, dtype=np.int64)
+    finite = np.flatnonzero(np.isfinite(values))
+    order = finite[np.lexsort((finite, -values[finite], owner[finite]))]
+    firsts = order[np.flatnonzero(np.diff(owner[order], prepend=-1))]
+    score[owner[firsts]] = values[firsts]
+    place[owner[firsts]] = firsts
+    return score, place
