@@ -211,6 +211,30 @@ def test_a_video_counts_by_its_best_text() -> None:
     assert found.info["rated"] == 2
 
 
+def profile_with(folder: Path, task: str, model: Path) -> Models:
+    """Return the local models with one more, named as a user would name it."""
+    file = folder / "own.toml"
+    file.write_text(f'base = "local"\n[optional]\n{task} = "file:{model}"\n', encoding="utf-8")
+    return Models(Settings(profile=str(file), threads=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "task"), [("cross_encoder", "reranker"), ("late_interaction", "late")]
+)
+def test_a_tiny_model_of_the_profile_rates_every_candidate(
+    name: str, task: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("sentence_transformers")
+    from tiny_models import save_pairs, save_tokens
+
+    model = (save_pairs if task == "reranker" else save_tokens)(tmp_path / task)
+    models = profile_with(tmp_path, task, model)
+    texts = [text for _, text in FLOODS.values()]
+    found = rerank(FLOODS["en"][0], candidates(*texts), Settings(rerank=name), models)
+    assert found.info["rated"] == len(texts)
+    assert np.isfinite(found.lent).all() and len(set(found.lent.round(9))) > 3
+
+
 # -- language models ------------------------------------------------------------------------------
 class Scripted:
     """A language model without probabilities that says what it was given."""

@@ -21,6 +21,21 @@ Feedback = Annotated[
     str | None,
     typer.Option(help="When the best hits have a say: events, always or never."),
 ]
+Pool = Annotated[
+    str | None,
+    typer.Option(help="Rule that makes one score of a video's evidence: max, top, mean, ..."),
+]
+Expand = Annotated[
+    str | None,
+    typer.Option(help="What is added to the question: none, hyde, lamer or rewrite."),
+]
+Rerank = Annotated[
+    str | None,
+    typer.Option(help="What ranks the best videos again: none, late_interaction, yes_no, ..."),
+]
+RerankDepth = Annotated[
+    int | None, typer.Option("--rerank-depth", min=1, help="Videos that are ranked again.")
+]
 Channels = Annotated[
     list[str] | None,
     typer.Option("--channel", "-c", help="Search only this channel; may be repeated."),
@@ -42,6 +57,10 @@ def search(
     fuse: Fuse = None,
     normalise: Normalise = None,
     feedback: Feedback = None,
+    pool: Pool = None,
+    expand: Expand = None,
+    rerank: Rerank = None,
+    rerank_depth: RerankDepth = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show every term of every score.")
     ] = False,
@@ -61,6 +80,10 @@ def search(
         "fuse": fuse,
         "normalise": normalise,
         "feedback": feedback,
+        "pool": pool,
+        "expand": expand,
+        "rerank": rerank,
+        "rerank_depth": rerank_depth,
     }
     results = index.search(
         text,
@@ -78,8 +101,13 @@ def search(
     from q2e.cli.render import print_results
 
     print_results(results, explain)
-    if results.decomposition.note:
-        talk(f"note: {results.decomposition.note}")
+    notes = (
+        results.decomposition.note,
+        results.info["expand"]["note"],
+        results.info["rerank"].get("note"),
+    )
+    for note in filter(None, notes):
+        talk(f"note: {note}")
 
 
 def run(
@@ -96,11 +124,16 @@ def run(
     fuse: Fuse = None,
     normalise: Normalise = None,
     feedback: Feedback = None,
+    pool: Pool = None,
+    expand: Expand = None,
+    rerank: Rerank = None,
+    rerank_depth: RerankDepth = None,
     name: Annotated[str, typer.Option(help="Name of the run, its last column.")] = "q2e",
     json: Json = False,
 ) -> None:
     """Answer a file of questions and write a TREC run; run again to go on after a stop."""
     import q2e
+    from q2e.config import load_settings
 
     index = q2e.open(directory(index_dir))
     options: dict[str, Any] = {
@@ -108,6 +141,10 @@ def run(
         "fuse": fuse,
         "normalise": normalise,
         "feedback": feedback,
+        "pool": pool,
+        "expand": expand,
+        "rerank": rerank,
+        "rerank_depth": rerank_depth,
     }
     done = index.run(
         queries,
@@ -121,3 +158,10 @@ def run(
         print_json({"queries": done.queries, "resumed": done.resumed, "out": str(out)})
     else:
         talk(f"{done.queries} queries answered, {done.resumed} were done before: {out}")
+    used = load_settings(index.directory, rerank=rerank, rerank_depth=rerank_depth)
+    if used.rerank != "none":
+        depth = min(used.rerank_depth, top)
+        talk(
+            f"the first {depth} of each list were ranked again by {used.rerank}; Recall@{depth} of "
+            "this run is that of its candidates, the most that reranking can reach"
+        )
