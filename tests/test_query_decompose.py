@@ -15,17 +15,17 @@ from q2e.errors import ConfigError, ModelError
 from q2e.models.base import ModelInfo
 from q2e.query.decompose import Cache, Decomposer, decompose, language_model
 from q2e.query.fence import MAX_CHARACTERS, clean, fence
-from q2e.query.llm import MOST, LanguageModelBackend, answer_schema, prompt_version, render
+from q2e.query.llm import MOST, LanguageModelBackend, answer_schema
+from q2e.text.answer import content
 from q2e.types import EVENT_KINDS, Decomposition, Query, SubEvent
 
+ENGLISH = json.dumps({"english": "earthquake in Kobe"})
 GOOD: dict[str, Any] = {
-    "language": "ja",
-    "english": "earthquake in Kobe",
     "time": ["1995"],
     "place": ["Kobe"],
     "subject": [],
-    "prequel": [{"event": "people sleep", "refined": "people asleep in Kobe before the quake"}],
-    "current": [{"event": "shelves fall", "refined": ""}],
+    "prequel": ["people sleep", "people sleep."],
+    "current": ["shelves fall", "Earthquake in Kobe!"],
     "sequel": [],
 }
 
@@ -69,20 +69,76 @@ def backend(*answers: str | Exception) -> LanguageModelBackend:
 
 
 def test_a_good_answer_becomes_a_decomposition() -> None:
-    found = backend(json.dumps(GOOD)).decompose("神戸の地震", "ja")
+    found = backend(ENGLISH, json.dumps(GOOD)).decompose("神戸の地震", "ja")
     assert (found.language, found.english) == ("ja", "earthquake in Kobe")
     assert found.of_kind("prequel") == (
-        SubEvent("prequel", "people asleep in Kobe before the quake", "people sleep"),
+        SubEvent("prequel", "people sleep, Kobe, 1995", "people sleep"),
     )
     assert [event.text for event in found.of_kind("current")] == ["shelves fall, Kobe, 1995"]
     assert found.of_kind("sequel") == ()
-    assert found.prompt_version == f"decompose/{prompt_version('decompose')}"
+    assert found.prompt_version == "decompose/2 english/1"
+    assert not found.note
+
+
+def test_an_english_question_is_asked_about_once() -> None:
+    model = Scripted(json.dumps(GOOD))
+    found = LanguageModelBackend(model).decompose("earthquake in Kobe", "en")
+    assert found.english is None and len(model.prompts) == 1
+    assert found.of_kind("current")[0].source == "shelves fall"
+
+
+@pytest.mark.parametrize("said", ["not available", "N/A", "無", "I'm sorry, but I can't."])
+def test_an_english_form_that_says_nothing_is_none(said: str) -> None:
+    found = backend(json.dumps({"english": said}), json.dumps(GOOD)).decompose("神戸の地震")
+    assert found.english is None and found.events
+
+
+def test_without_an_english_form_the_events_are_still_asked_for() -> None:
+    found = backend("nonsense", "nonsense", json.dumps(GOOD)).decompose("神戸の地震", "ja")
+    assert found.events and found.english is None
+    assert "no English form" in found.note
+
+
+def test_the_model_words_the_refined_events_where_it_is_asked_to() -> None:
+    said = [
+        json.dumps(GOOD),
+        json.dumps({"requests": ["people asleep in Kobe in 1995"]}),
+        json.dumps({"requests": ["too", "many", "requests"]}),
+    ]
+    found = LanguageModelBackend(Scripted(*said), by_model=True).decompose("Kobe quake", "en")
+    assert [event.text for event in found.events] == [
+        "people asleep in Kobe in 1995",
+        "shelves fall, Kobe, 1995",
+        "Earthquake in Kobe!, 1995",
+    ]
+    assert found.note == "current not reworded: 3 requests for 2 events"
+    assert found.prompt_version == "decompose/2 english/1 refine/1"
 
 
 @pytest.mark.parametrize("empty", ["time", "place", "subject"])
 def test_an_empty_slot_erases_no_kind(empty: str) -> None:
-    found = backend(json.dumps(GOOD | {empty: []})).decompose("神戸の地震")
-    assert len(found.of_kind("current")) == 1
+    found = backend(json.dumps(GOOD | {empty: []})).decompose("quake", "en")
+    assert len(found.of_kind("prequel")) == 1
+
+
+def test_slots_that_say_nothing_are_empty() -> None:
+    answer = GOOD | {"time": ["not available"], "place": ["N/A", "未知"], "subject": ["अज्ञात"]}
+    found = backend(json.dumps(answer)).decompose("quake", "en")
+    assert (found.time, found.place, found.subject) == ((), (), ())
+    assert [event.text for event in found.of_kind("prequel")] == ["people sleep"]
+
+
+def test_a_model_that_repeats_the_question_falls_back() -> None:
+    answer = GOOD | {"prequel": ["Quake!"], "current": ["quake"], "sequel": ["QUAKE"]}
+    found = decompose(Query("quake", "en"), [backend(json.dumps(answer)), Fixed()])
+    assert found.backend == "events"
+    assert "only repeated the question" in found.note
+
+
+def test_a_plain_question_has_no_events() -> None:
+    answer = GOOD | {"prequel": [], "current": [], "sequel": []}
+    found = backend(json.dumps(answer)).decompose("a dog", "en")
+    assert found.events == () and found.backend == "llm:scripted"
 
 
 @pytest.mark.parametrize(
@@ -95,15 +151,15 @@ def test_an_empty_slot_erases_no_kind(empty: str) -> None:
         json.dumps(GOOD | {"shell": "rm -rf /"}),
         json.dumps(GOOD | {"sequel": [GOOD["prequel"][0]] * (MOST + 1)}),
         json.dumps(GOOD | {"time": "1995"}),
-        json.dumps(GOOD | {"english": "x" * 501}),
+        json.dumps(GOOD | {"place": ["x" * 61]}),
         json.dumps({key: value for key, value in GOOD.items() if key != "place"}),
     ],
 )
 def test_nonsense_is_asked_for_once_more_and_then_refused(nonsense: str) -> None:
     second = backend(nonsense, json.dumps(GOOD))
-    assert len(second.decompose("quake").events) == 2
+    assert len(second.decompose("quake", "en").events) == 3
     with pytest.raises(ModelError, match="no valid answer"):
-        backend(nonsense, nonsense).decompose("quake")
+        backend(nonsense, nonsense).decompose("quake", "en")
 
 
 def test_time_bounds_both_tries() -> None:
@@ -114,11 +170,11 @@ def test_time_bounds_both_tries() -> None:
 
     model = LanguageModelBackend(Slow(), timeout_s=0.04)
     with pytest.raises(ModelError, match="no valid answer"):
-        model.decompose("quake")
+        model.decompose("quake", "en")
 
 
 def test_a_failure_falls_back_and_says_so() -> None:
-    found = decompose(Query("quake"), [backend(ModelError("refused")), Fixed()])
+    found = decompose(Query("quake", "en"), [backend(ModelError("refused")), Fixed()])
     assert found.backend == "events"
     assert found.note == "llm:scripted failed: refused"
     plain = decompose(Query("quake", "en"), [backend("no", "no")])
@@ -129,7 +185,7 @@ def test_a_failure_falls_back_and_says_so() -> None:
 
 def test_answers_are_cached_by_content_and_failures_are_not(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    asked = backend(ModelError("busy"), json.dumps(GOOD))
+    asked = backend(ENGLISH, ModelError("busy"), ENGLISH, json.dumps(GOOD))
     assert decompose(Query("神戸", "ja"), [asked], cache).backend == "none"
     first = decompose(Query("神戸", "ja"), [asked], cache)
     assert len(first.events) == 2
@@ -137,21 +193,21 @@ def test_answers_are_cached_by_content_and_failures_are_not(tmp_path: Path) -> N
     (file,) = (path for path in tmp_path.rglob("*.json"))
     for damage in ("", "{}", '{"query": 1}', file.read_text()[:-5]):
         file.write_text(damage)
-        again = backend(json.dumps(GOOD))
+        again = backend(ENGLISH, json.dumps(GOOD))
         assert decompose(Query("神戸", "ja"), [again], cache) == first
 
 
 def test_another_prompt_version_is_another_answer(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    decompose(Query("神戸"), [backend(json.dumps(GOOD))], cache)
-    newer = backend(json.dumps(GOOD | {"english": "Kobe"}))
-    newer.version = "decompose/2"
+    decompose(Query("神戸"), [backend(ENGLISH, json.dumps(GOOD))], cache)
+    newer = backend(json.dumps({"english": "Kobe"}), json.dumps(GOOD))
+    newer.version = "decompose/3"
     assert decompose(Query("神戸"), [newer], cache).english == "Kobe"
 
 
 def test_a_batch_keeps_its_order() -> None:
     queries = [Query(f"quake {number}") for number in range(20)]
-    found = Decomposer([Fixed()]).decompose_all(queries, workers=4)
+    found = Decomposer([Fixed()]).decompose_many(queries, workers=4)
     assert [one.query for one in found] == [query.text for query in queries]
 
 
@@ -207,25 +263,32 @@ def test_fenced_text_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-def test_a_planted_instruction_changes_only_the_quoted_part(planted: str) -> None:
-    model = Scripted(json.dumps(GOOD), json.dumps(GOOD))
-    asked = LanguageModelBackend(model)
-    quiet = asked.decompose("神戸の地震", evidence=["a street after the quake"])
-    assert asked.decompose("神戸の地震", evidence=["a street", planted]) == quiet
+def test_an_instruction_in_the_question_stays_quoted(planted: str) -> None:
+    model = Scripted(ENGLISH, json.dumps(GOOD))
+    found = LanguageModelBackend(model).decompose(f"{planted} 神戸")
+    assert [event.source for event in found.of_kind("prequel")] == ["people sleep"]
     for prompt in model.prompts:
-        start = prompt.index("<<data ")
-        end = prompt.index("<<end ")
-        outside = prompt[:start] + prompt[end:].split("\n", 1)[1]
-        assert outside.endswith('Question: "神戸の地震"')
-        assert clean(planted) not in outside
+        *_, line = prompt.split("\n")
+        assert line.startswith('Question: "') and line.endswith('"')
+        assert json.loads(line.removeprefix("Question: ")) == clean(f"{planted} 神戸")
 
 
 def test_a_model_that_obeys_a_planted_instruction_is_not_followed() -> None:
     obedient = backend("{}", json.dumps({"command": "delete"}))
-    found = decompose(Query("quake"), [obedient, Fixed()])
+    found = decompose(Query("quake", "en"), [obedient, Fixed()])
     assert found.backend == "events" and "no valid answer" in found.note
 
 
-def test_the_question_itself_is_quoted() -> None:
-    prompt = render("decompose", question='"a\\nb"', evidence="", mistake="", most=MOST)
-    assert prompt.endswith('Question: "a\\nb"')
+@pytest.mark.parametrize(
+    "said",
+    ["Not available.", "N/A", "无", "不可用。", "غير متاح", "недоступно", "해당 없음", "なし",
+     "उपलब्ध नहीं", "ไม่มีข้อมูล", "keine Angabe",
+     "  “none” ", "…", "As an AI, I cannot see.", "Sorry, I can't."],
+)  # fmt: skip
+def test_nothing_said_is_no_content(said: str) -> None:
+    assert content(said, 100) == ""
+
+
+@pytest.mark.parametrize("said", ["No entry, said the sign", "无人机", "Sorry seems to be hard"])
+def test_what_only_looks_like_nothing_is_content(said: str) -> None:
+    assert content(said, 100) == said

@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     decompose: Literal["events", "none", "llm"] = Field(
         "events", description="What unfolds a question into events before, during and after."
     )
+    refine: Literal["fold", "llm"] = Field(
+        "fold",
+        description="What puts time, place and subject into sub-events: they are appended, or "
+        "the language model words them.",
+    )
     fuse: str = Field("entropy_sum", description="Rule that makes one score of many.")
     pool: str = Field(
         "max", description="Rule that makes one score of a video's evidence; see `strategies`."

@@ -103,14 +103,18 @@ class Decomposer:
             return cls((events,))
         from q2e.query.llm import LanguageModelBackend
 
-        model = language_model(settings.language_model, threads=settings.threads)
-        return cls((LanguageModelBackend(model), events), Cache(cache_dir() / "decompositions"))
+        if settings.language_model is None and models.has("language"):
+            model = models.language
+        else:
+            model = language_model(settings.language_model, threads=settings.threads)
+        backend = LanguageModelBackend(model, by_model=settings.refine == "llm")
+        return cls((backend, events), Cache(cache_dir() / "decompositions"))
 
     def decompose(self, query: Query) -> Decomposition:
         """Return the decomposition of one question; never raises for a backend's failure."""
         return decompose(query, self.backends, self._cache)
 
-    def decompose_all(self, queries: Sequence[Query], workers: int = 4) -> list[Decomposition]:
+    def decompose_many(self, queries: Sequence[Query], workers: int = 4) -> list[Decomposition]:
         """Return the decompositions of many questions in their order, `workers` at a time.
 
         Servers batch what arrives together; an in-process model takes one at a time anyway.

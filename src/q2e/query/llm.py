@@ -1,38 +1,35 @@
-"""Lets a language model unfold a question: it fills one typed object, and nothing else counts."""
+"""Lets a language model unfold a question: it fills typed objects, and nothing else counts."""
 
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from importlib import resources
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from q2e.errors import ModelError
 from q2e.models.base import LanguageModel
-from q2e.query.fence import clean, fence
 from q2e.query.refine import MAX_REFINED, refine
-from q2e.types import EVENT_KINDS, Decomposition, EventKind, SubEvent
+from q2e.text.answer import content
+from q2e.text.fence import clean
+from q2e.text.language import detect
+from q2e.text.prompt import ask, prompt_version, render, schema_of
+from q2e.types import EVENT_KINDS, Decomposition, SubEvent
+
+__all__ = ["MOST", "LanguageModelBackend", "answer_schema", "prompt_version", "render"]
 
 #: Sub-events of one kind that the model is asked for, as in the paper.
 MOST = 5
 MAX_QUESTION_CHARACTERS = 2_000
+#: Seconds left under which an optional step is not begun.
+_TOO_LATE_S = 1.0
 
-_Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)]
-_Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
-class Event(BaseModel):
-    """One sub-event as the model gives it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    event: _Phrase
-    refined: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
+_Slot = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+_Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+_Request = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
 
 class Answer(BaseModel):
@@ -40,143 +37,158 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    language: Annotated[str, StringConstraints(strip_whitespace=True, max_length=8)]
-    english: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-    time: list[_Short] = Field(max_length=3)
-    place: list[_Short] = Field(max_length=3)
-    subject: list[_Short] = Field(max_length=3)
-    prequel: list[Event] = Field(max_length=MOST)
-    current: list[Event] = Field(max_length=MOST)
-    sequel: list[Event] = Field(max_length=MOST)
+    time: list[_Slot] = Field(max_length=2)
+    place: list[_Slot] = Field(max_length=2)
+    subject: list[_Slot] = Field(max_length=2)
+    prequel: list[_Phrase] = Field(max_length=MOST)
+    current: list[_Phrase] = Field(max_length=MOST)
+    sequel: list[_Phrase] = Field(max_length=MOST)
+
+
+class English(BaseModel):
+    """A question in English."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    english: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class Requests(BaseModel):
+    """Sub-events as search requests, in the order in which they were given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    requests: list[_Request] = Field(max_length=MAX_REFINED)
 
 
 class LanguageModelBackend:
-    """The decomposition backend that asks a language model once, and once more if it must.
+    """The decomposition backend that asks a language model; it never sees text from videos.
 
-    `max_tokens` bounds each answer, `timeout_s` both tries together. Raises ModelError where no
-    valid answer came; the caller falls back.
+    Two short prompts: the English form, unless the question is English, and the events. With
+    `by_model`, as in the paper, one more for each kind puts time, place and subject into the
+    sub-events; otherwise they are appended (see `q2e.query.refine`). `max_tokens` bounds each
+    answer, `timeout_s` all of them together. Raises ModelError where no events came that are the
+    model's own; the caller falls back.
     """
 
     def __init__(
-        self, model: LanguageModel, *, max_tokens: int = 1_024, timeout_s: float = 30.0
+        self,
+        model: LanguageModel,
+        *,
+        max_tokens: int = 768,
+        timeout_s: float = 30.0,
+        by_model: bool = False,
     ) -> None:
         self._model = model
         self._max_tokens = max_tokens
         self._timeout_s = timeout_s
+        self._by_model = by_model
         self.name = f"llm:{model.info.id}"
-        self.version = f"decompose/{prompt_version('decompose')}"
+        prompts = ("decompose", "english", *(("refine",) if by_model else ()))
+        self.version = " ".join(f"{name}/{prompt_version(name)}" for name in prompts)
 
-    def decompose(
-        self, text: str, language: str | None = None, evidence: Sequence[str] = ()
-    ) -> Decomposition:
-        """Return the model's decomposition; `evidence` are lines read from videos, shown fenced."""
+    def decompose(self, text: str, language: str | None = None) -> Decomposition:
+        """Return the model's decomposition of `text`; `language` is found where it is None."""
         deadline = time.monotonic() + self._timeout_s
-        mistake = ""
-        for _ in range(2):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            prompt = render(
-                "decompose",
-                question=json.dumps(clean(text, MAX_QUESTION_CHARACTERS), ensure_ascii=False),
-                evidence=fence(" / ".join(evidence)) if evidence else "",
-                mistake=mistake,
-                most=MOST,
-            )
-            said = self._model.complete(
-                prompt, schema=answer_schema(), max_tokens=self._max_tokens, timeout_s=left
-            )
-            try:
-                return self._typed(text, language, Answer.model_validate_json(said))
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(str(part) for part in first["loc"]) or "the whole"
-                mistake = clean(f"{where}: {first['msg']}", 200)
-        raise ModelError(f"{self.name}: no valid answer: {mistake or 'out of time'}")
-
-    def _typed(self, text: str, language: str | None, answer: Answer) -> Decomposition:
-        slots = {
-            name: tuple(dict.fromkeys(clean(value) for value in values if clean(value)))
-            for name, values in (
-                ("time", answer.time),
-                ("place", answer.place),
-                ("subject", answer.subject),
-            )
+        language = language or detect(text)
+        notes: list[str] = []
+        english = None if language == "en" else self._english(text, deadline, notes)
+        answer = self._ask("decompose", Answer, deadline, text, english=english or "", most=MOST)
+        when, where, who = map(_distinct, (answer.time, answer.place, answer.subject))
+        said = {
+            "prequel": _own(answer.prequel, text, english),
+            "current": _own(answer.current, text, english),
+            "sequel": _own(answer.sequel, text, english),
         }
-        said: Mapping[EventKind, list[Event]] = {
-            "prequel": answer.prequel,
-            "current": answer.current,
-            "sequel": answer.sequel,
-        }
-        english = clean(answer.english)
+        if not any(said.values()) and (answer.prequel or answer.current or answer.sequel):
+            raise ModelError(f"{self.name}: only repeated the question")
+        events = [
+            event
+            for kind in EVENT_KINDS
+            for event in refine(kind, said[kind], time=when, place=where, subject=who)
+        ]
+        if self._by_model:
+            events = list(self._refined(events, deadline, notes))
         return Decomposition(
             query=text,
-            language=language or clean(answer.language)[:2].lower() or None,
-            english=english if english and english.casefold() != text.casefold() else None,
-            time=slots["time"],
-            place=slots["place"],
-            subject=slots["subject"],
-            events=tuple(
-                event for kind in EVENT_KINDS for event in _refined(kind, said[kind], slots)
-            ),
+            language=language,
+            english=english,
+            time=when,
+            place=where,
+            subject=who,
+            events=tuple(events),
             backend=self.name,
             prompt_version=self.version,
+            note="; ".join(notes),
         )
 
+    def _ask(self, name: str, form: Any, deadline: float, text: str = "", **values: Any) -> Any:
+        if text:
+            quoted = clean(text, MAX_QUESTION_CHARACTERS)
+            values["question"] = json.dumps(quoted, ensure_ascii=False)
+        return ask(
+            self._model,
+            name,
+            form,
+            max_tokens=self._max_tokens,
+            timeout_s=deadline - time.monotonic(),
+            **values,
+        )
 
-def _refined(
-    kind: EventKind, said: Sequence[Event], slots: Mapping[str, Sequence[str]]
-) -> tuple[SubEvent, ...]:
-    """Return the model's refined sub-events, folding the slots into those it left bare."""
-    events: dict[str, SubEvent] = {}
-    for one in said:
-        phrase, refined = clean(one.event), clean(one.refined)
-        if refined:
-            events.setdefault(refined.casefold(), SubEvent(kind, refined, phrase))
-            continue
-        for event in refine(
-            kind, [phrase], time=slots["time"], place=slots["place"], subject=slots["subject"]
-        ):
-            events.setdefault(event.text.casefold(), event)
-    return tuple(events.values())[:MAX_REFINED]
+    def _english(self, text: str, deadline: float, notes: list[str]) -> str | None:
+        """Return the English form, or None where there is none or it is the question itself."""
+        try:
+            said = content(self._ask("english", English, deadline, text).english, 500)
+        except ModelError as error:
+            if deadline - time.monotonic() < _TOO_LATE_S:
+                raise
+            notes.append(f"no English form: {error}")
+            return None
+        return said if said and said.casefold() != text.casefold() else None
+
+    def _refined(
+        self, events: Sequence[SubEvent], deadline: float, notes: list[str]
+    ) -> Iterator[SubEvent]:
+        """Yield the sub-events as the model words them; as they are where it does not."""
+        for kind in EVENT_KINDS:
+            own = [event for event in events if event.kind == kind]
+            try:
+                worded = self._worded(own, deadline) if own else []
+            except ModelError as error:
+                notes.append(f"{kind} not reworded: {error}")
+                worded = own
+            yield from {event.text.casefold(): event for event in worded}.values()
+
+    def _worded(self, events: Sequence[SubEvent], deadline: float) -> list[SubEvent]:
+        lines = [json.dumps(event.text, ensure_ascii=False) for event in events]
+        answer = self._ask("refine", Requests, deadline, lines=lines, count=len(lines))
+        if len(answer.requests) != len(events):
+            raise ModelError(f"{len(answer.requests)} requests for {len(events)} events")
+        return [
+            replace(event, text=clean(said) or event.text)
+            for event, said in zip(events, answer.requests, strict=True)
+        ]
 
 
-@lru_cache(maxsize=1)
+def _distinct(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(said for value in values if (said := content(value, 80))))
+
+
+def _own(phrases: Sequence[str], *asked: str | None) -> tuple[str, ...]:
+    """Return the phrases that say something, each once and none that is the question again."""
+    known = {_letters(text) for text in asked if text}
+    found: dict[str, str] = {}
+    for phrase in phrases:
+        said = content(phrase, 200)
+        if said and _letters(said) not in known:
+            found.setdefault(_letters(said), said)
+    return tuple(found.values())
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
 def answer_schema() -> dict[str, Any]:
-    """Return the JSON schema of `Answer`, with its definitions written out in place."""
-    schema = Answer.model_json_schema()
-    definitions = schema.pop("$defs")
-    event = {key: value for key, value in definitions["Event"].items() if key != "description"}
-    for kind in EVENT_KINDS:
-        schema["properties"][kind]["items"] = event
-    schema.pop("description")
-    return schema
-
-
-def render(name: str, **values: Any) -> str:
-    """Return the prompt `name` filled with `values`; a value left out is an error."""
-    return str(_template(name).render(**values)).strip()
-
-
-@lru_cache(maxsize=8)
-def prompt_version(name: str) -> str:
-    """Return the version that the first line of a prompt states."""
-    match = re.match(r"\{# version: (\S+?);", _source(name))
-    if not match:
-        raise ModelError(f"prompt {name!r} does not state its version in its first line")
-    return match.group(1)
-
-
-@lru_cache(maxsize=8)
-def _template(name: str) -> Any:
-    import jinja2
-
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True
-    )
-    return environment.from_string(_source(name))
-
-
-def _source(name: str) -> str:
-    file = resources.files("q2e") / "query" / "prompts" / f"{name}.j2"
-    return file.read_text(encoding="utf-8")
+    """Return the JSON schema of `Answer`."""
+    return schema_of(Answer)
