@@ -8,6 +8,7 @@ import typer
 
 from q2e.cli import collection, doctor, find, moments, serve
 from q2e.cli import eval as evaluation
+from q2e.cli import mmi as mmi_head
 from q2e.errors import Q2EError
 
 app = typer.Typer(
@@ -31,10 +32,12 @@ app.command("remove")(collection.remove)
 app.command("import")(collection.import_evidence)
 app.command("run")(find.run)
 app.command("serve")(serve.serve)
+app.command("mcp")(serve.mcp)
 app.command("config")(doctor.config)
 app.command("doctor")(doctor.doctor)
 app.add_typer(doctor.models, name="models")
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(mmi_head.app, name="mmi")
 
 
 def main() -> None:

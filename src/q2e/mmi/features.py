@@ -27,7 +27,8 @@ import numpy as np
 from q2e.arrays import Float32, Float64, Int64
 from q2e.cache import write_whole
 from q2e.errors import ConfigError
-from q2e.mmi.reason import HeadConfig
+from q2e.mmi.reason import Head, HeadConfig
+from q2e.mmi.scorer import RELEVANCE, SKELETON
 
 SPLITS = ("train", "val", "test")
 
@@ -173,6 +174,19 @@ class FeatureSet:
         if len(parts) > 1 and len(parts[-1]) == 1:
             parts[-2:] = [parts[-2] + parts[-1]]
         return parts
+
+
+def scores(head: Head, features: FeatureSet) -> Float64:
+    """Return the scores (T, V): L_r, and 0.6 L_r + 0.3 L_s where there are skeletons."""
+    texts = np.stack([head.text(tokens) for tokens in features.tokens]).astype(np.float64)
+    none = (None,) * len(features.frames)
+    parts = zip(features.frames, features.times_s or none, features.regions or none, strict=True)
+    videos = np.stack([head.video(*part) for part in parts])
+    relevance = texts @ videos.T
+    if features.text_skeletons is None or features.video_skeletons is None:
+        return np.asarray(relevance)
+    agreement = head.skeleton(features.text_skeletons, features.video_skeletons)
+    return np.asarray(RELEVANCE * relevance + SKELETON * agreement)
 
 
 def load(path: Path) -> FeatureSet:

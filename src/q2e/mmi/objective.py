@@ -44,9 +44,11 @@ class HeadObjective(nn.Module):
         self.module = HeadModule(config, seed, dropout)
         self.log_scale = nn.Parameter(torch.tensor(2.659))  # 1 / 0.07
         self.masks = nn.Parameter(torch.zeros(2, config.dimension))
-        self.ask, self.tell, self.guess = (
-            nn.ParameterList([torch.eye(config.dimension) for _ in range(2)]) for _ in range(3)
+        # A first guess is what the other side says as a whole.
+        start = torch.cat(
+            [torch.zeros(config.dimension, config.dimension), torch.eye(config.dimension)]
         )
+        self.guess = nn.ParameterList([start.clone() for _ in range(2)])
         self._clips: dict[int, list[Clip]] = {}
 
     def clips(self, features: FeatureSet) -> list[Clip]:
@@ -86,29 +88,22 @@ class HeadObjective(nn.Module):
         count as one, which makes it the cross-entropy over the batch's vocabulary.
         """
         raw, regions = self.module.keys(batch.videos)
-        real, hidden = batch.videos.real, self._hide(batch.videos.real)
-        around = self._around(raw, batch.videos.times, real & ~hidden)
-        shown = torch.where(hidden[..., None], self.masks[0] + around, raw)
+        raw, regions = self.module.keys(batch.videos)
+        real, times = batch.videos.real, batch.videos.times
+        hidden, shown = self._hidden(raw, times, real, 0)
         if regions is not None:
             regions = torch.where(hidden[..., None, None], shown[:, :, None], regions)
-        seen = self.module.reason(shown, regions, batch.videos.times, real)
-        said = self.module.words(batch.texts)
-        video = self._guess(seen, said, batch.texts.real, 0)[hidden]
-        loss = self._told_apart(
-            video, raw[real], torch.arange(len(raw[real])).to(real.device)[hidden[real]]
-        )
+        seen = self.module.reason(shown, regions, times, real)
+        guess = self._guess(seen, self.module.text(batch.texts), hidden, 0)
+        number = torch.arange(int(real.sum()), device=real.device)
+        loss = self._told_apart(guess, raw[real], number[hidden[real]])
 
-        real, hidden = batch.texts.real, self._hide(batch.texts.real)
-        tokens = batch.texts.tokens
-        around = self._around(tokens, batch.texts.places, real & ~hidden)
-        texts = replace(
-            batch.texts, tokens=torch.where(hidden[..., None], self.masks[1] + around, tokens)
-        )
-        raw, regions = self.module.keys(batch.videos)
-        seen = self.module.reason(raw, regions, batch.videos.times, batch.videos.real)
-        text = self._guess(self.module.words(texts), seen, batch.videos.real, 1)[hidden]
+        tokens, real = batch.texts.tokens, batch.texts.real
+        hidden, shown = self._hidden(tokens, batch.texts.places, real, 1)
+        said = self.module.words(replace(batch.texts, tokens=shown))
+        guess = self._guess(said, self.module.video(batch.videos), hidden, 1)
         vocabulary, number = torch.unique(tokens[real], dim=0, return_inverse=True)
-        return loss + self._told_apart(text, vocabulary, number[hidden[real]])
+        return loss + self._told_apart(guess, vocabulary, number[hidden[real]])
 
     def contrast(self, batch: Batch) -> Tensor:
         """Return 0.6 of the symmetric InfoNCE of L_r, and 0.3 of the error of L_s.
@@ -142,25 +137,21 @@ class HeadObjective(nn.Module):
             ]
         return torch.cat(texts), torch.cat(videos)
 
-    def _hide(self, real: Tensor) -> Tensor:
-        """Return which items are masked: by chance, at least one of each row of two or more."""
+    def _hidden(
+        self, items: Tensor, times: Tensor, real: Tensor, which: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return which items are masked (at least one a row), and items with masks in place."""
         chance = torch.rand(real.shape).to(real.device).masked_fill(~real, 2.0)
-        hidden = chance < self.mask_rate
-        hidden |= chance == chance.min(dim=-1, keepdim=True).values
-        # Of a single item nothing would be left to guess from but the other side: allowed.
-        return hidden & real
-
-    def _around(self, items: Tensor, times: Tensor, shown: Tensor) -> Tensor:
+        hidden = (chance < self.mask_rate) | (chance == chance.min(dim=-1, keepdim=True).values)
         near = (-(times[:, :, None] - times[:, None]).abs() / self.config.reach).exp()
-        near = near * shown[:, None]
-        return (near @ items) / near.sum(-1, keepdim=True).clamp_min(1e-6)
+        near = near * (real & ~hidden)[:, None]
+        around = (near @ items) / near.sum(-1, keepdim=True).clamp_min(1e-6)
+        return hidden, torch.where(hidden[..., None], self.masks[which] + around, items)
 
-    def _guess(self, items: Tensor, others: Tensor, real: Tensor, which: int) -> Tensor:
-        """Return items plus what they find in the other side, turned into a guess."""
-        told = (others @ self.tell[which]).transpose(-1, -2)
-        scores = self.config.factor * (items @ self.ask[which]) @ told
-        found = scores.masked_fill(~real[:, None], -1e9).softmax(-1) @ others
-        return (items + found) @ self.guess[which]
+    def _guess(self, items: Tensor, other: Tensor, hidden: Tensor, which: int) -> Tensor:
+        """Return guesses (h, d) of masked items from themselves and the whole of the other side."""
+        whole = other[:, None].expand(-1, items.shape[1], -1)
+        return torch.cat([items, whole], -1)[hidden] @ self.guess[which]
 
     def _told_apart(self, guesses: Tensor, choices: Tensor, right: Tensor) -> Tensor:
         unit = F.normalize(guesses, dim=-1), F.normalize(choices, dim=-1)

@@ -58,6 +58,11 @@ class Mmi:
                 f"the head was trained on {self.head.space}, the profile's image model makes "
                 f"{self.image.space}; train one on features of that model"
             )
+        if self.head is not None and self.head.config.grid:
+            raise ConfigError(
+                "the head was trained on regions of frames, which a collection does not keep; "
+                "train one on features without regions"
+            )
 
     def scores(
         self,

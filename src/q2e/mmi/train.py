@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -150,6 +151,24 @@ def train_head(
     done = train(objective, features, config, folder, watch, asdict(head))
     objective.load_state_dict(done.state)
     return objective.module.head(features.space), done
+
+
+def best_head(folder: Path) -> tuple[Head, dict[str, Any]]:
+    """Return the best head of a training's checkpoint, and facts about it.
+
+    Raises ConfigError where there is none, or nothing was validated yet.
+    """
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise ConfigError(f"{folder}: holds no {CHECKPOINT}; train with  q2e mmi train")
+    state = _read(path, "cpu")
+    _, about, (space, *_) = json.loads(state["config"])
+    if not state["best_state"]:
+        raise ConfigError(f"{folder}: no validation yet, at step {state['step']}; train on")
+    objective = HeadObjective(HeadConfig(**about))
+    objective.load_state_dict(state["best_state"])
+    facts = {"best_step": state["best_step"], "validation": round(state["best"], 6)}
+    return objective.module.head(space), facts | {"steps": state["step"]}
 
 
 def train(
@@ -311,13 +330,8 @@ class _Run:
         """Go on from the checkpoint in the folder, if there is one."""
         if self.folder is None or not (self.folder / CHECKPOINT).is_file():
             return
-        path = self.folder / CHECKPOINT
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            same = state["config"] == self._name()
-        except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as error:
-            raise ConfigError(f"{path}: no checkpoint ({error}); delete it") from None
-        if not same:
+        state = _read(self.folder / CHECKPOINT, self.device)
+        if state["config"] != self._name():
             raise ConfigError(
                 f"{self.folder} holds a training with other settings or features; choose another "
                 "folder or delete this one"
@@ -337,6 +351,24 @@ class _Run:
 
 
 _COUNTS = ("step", "best", "best_step", "waited", "stopped")
+
+
+def _read(path: Path, device: Any) -> dict[str, Any]:
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        if {"config", "objective", "best_state"} <= set(state):
+            return dict(state)
+        problem = "it holds something else"
+    except (
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
+        problem = str(error).splitlines()[0]
+    raise ConfigError(f"{path}: no checkpoint of ours ({problem}); delete it")
 
 
 def reciprocal_rank(scores: Float64, relevance: Float64) -> float:

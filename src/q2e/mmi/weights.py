@@ -7,13 +7,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from q2e.cache import write_whole
 from q2e.errors import ConfigError, MissingDependency, ModelError
 from q2e.mmi.reason import Head, HeadConfig
+
+if TYPE_CHECKING:
+    from q2e.config import Settings
+    from q2e.models.base import ModelInfo
 
 VERSION = 1
 _TENSORS, _ABOUT = "mmi.safetensors", "mmi.json"
@@ -51,6 +55,11 @@ def load_head(folder: Path) -> Head:
         return Head(HeadConfig(**about["config"]), _safetensors().load(data), str(about["space"]))
     except (TypeError, KeyError, ConfigError) as error:
         raise ModelError(f"{folder}: no usable head: {error}") from None
+
+
+def open_head(folder: Path, info: ModelInfo, settings: Settings) -> Head:
+    """Return the head of the source `file:folder`, as profiles name it under `mmi`."""
+    return load_head(folder)
 
 
 def about_head(folder: Path) -> Mapping[str, Any]:

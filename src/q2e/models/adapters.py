@@ -26,6 +26,7 @@ _OPENERS: Mapping[str, str] = {
     "translator": "q2e.models.nllb:open_translator",
     "language": "q2e.models.generate:open_language",
     "vision": "q2e.models.generate:open_vision",
+    "mmi": "q2e.mmi.weights:open_head",
 }
 
 

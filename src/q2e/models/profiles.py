@@ -34,6 +34,7 @@ TASKS = (
     "translator",
     "language",
     "vision",
+    "mmi",
 )
 NEEDED = TASKS[:4]
 _KEYS = ("description", "extra", "base", "models", "optional")

@@ -1,0 +1,216 @@
+"""`q2e mmi train | export | eval`: train a head on cached features, keep it, measure it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from q2e.cli.options import Json, print_json, talk
+from q2e.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from q2e.mmi.train import Line
+
+app = typer.Typer(
+    name="mmi",
+    help="Train a head of the multi-modal inductive framework (MMI-TVR) on cached features.",
+    epilog="Start with:  q2e mmi train synthetic --out my-training",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+_Features = Annotated[
+    str,
+    typer.Argument(
+        help="Cached features, .npz or .jsonl (see the page on MMI), or `synthetic`: made-up "
+        "videos in which only the order of events tells one from another."
+    ),
+]
+_Split = Annotated[str, typer.Option("--split", help="train, val or test.")]
+
+
+@app.command("train")
+def train_command(
+    features: _Features,
+    out: Annotated[Path, typer.Option("--out", help="Folder for checkpoints, log and weights.")],
+    steps: Annotated[int, typer.Option("--steps", help="Steps of contrast.")] = 600,
+    masked_steps: Annotated[
+        int, typer.Option("--masked-steps", help="Steps of masked prediction before.")
+    ] = 200,
+    batch: Annotated[int, typer.Option("--batch", help="Videos in a batch.")] = 64,
+    accumulate: Annotated[
+        int, typer.Option("--accumulate", help="Batches to one step of the optimizer.")
+    ] = 1,
+    learning_rate: Annotated[float, typer.Option("--learning-rate", help="Highest rate.")] = 1e-3,
+    warmup: Annotated[int, typer.Option("--warmup", help="Steps until the highest rate.")] = 50,
+    patience: Annotated[
+        int, typer.Option("--patience", help="Checks without gain until it stops; 0 never.")
+    ] = 5,
+    check_every: Annotated[
+        int, typer.Option("--check-every", help="Steps between checkpoints.")
+    ] = 100,
+    precision: Annotated[
+        str, typer.Option("--precision", help="float32, bfloat16 or float16.")
+    ] = "float32",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", help="Threads on the CPU.")] = 1,
+    temporal: Annotated[
+        str, typer.Option("--temporal", help="Temporal attention: H, self or none.")
+    ] = "H",
+    spatial: Annotated[
+        str, typer.Option("--spatial", help="Spatial attention: G, self or none.")
+    ] = "G",
+    alpha: Annotated[
+        str,
+        typer.Option(
+            "--alpha", help="Weights of frames: closeness, disparity, learned or uniform."
+        ),
+    ] = "closeness",
+    beta: Annotated[
+        str,
+        typer.Option(
+            "--beta",
+            help="Weights of key-images: length, closeness, disparity, learned or uniform.",
+        ),
+    ] = "length",
+    most: Annotated[int, typer.Option("--key-images", help="Most key-images of a video.")] = 16,
+    json: Json = False,
+) -> None:
+    """Train on the split `train`, keep the best by `val`; run it again to go on where it stopped."""
+    _needs_torch()
+    from q2e.mmi.train import TrainConfig, train_head
+    from q2e.mmi.weights import save_head
+
+    data = _load(features)
+    head_config = data.config(temporal=temporal, spatial=spatial, alpha=alpha, beta=beta, most=most)
+    config = TrainConfig(
+        seed=seed,
+        steps=steps,
+        masked_steps=masked_steps,
+        batch=batch,
+        accumulate=accumulate,
+        learning_rate=learning_rate,
+        warmup=warmup,
+        check_every=check_every,
+        patience=patience,
+        precision=precision,  # type: ignore[arg-type]
+        device=device,
+        threads=threads,
+    )
+    talk(
+        f"{len(data.frames)} videos, {len(data.tokens)} texts, {config.total} steps; "
+        f"log and checkpoints in {out}"
+    )
+    head, done = train_head(data, head_config, config, out, _watch)
+    save_head(head, out, **_facts(features, done))
+    if done.stopped_early:
+        talk(f"stopped early: no gain in the last {patience} checks")
+    answer = {"weights": str(out), "source": f"file:{out}", **_facts(features, done)}
+    if json:
+        print_json(answer)
+        return
+    print(f"best at step {done.best_step}: mean reciprocal rank {done.best:.4f} on val")
+    print(f"weights in {out}; measure them with  q2e mmi eval {features} --head {out}")
+
+
+@app.command("export")
+def export_command(
+    source: Annotated[
+        Path, typer.Argument(help="Folder of a training, also of one that was stopped.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the weights.")],
+    json: Json = False,
+) -> None:
+    """Write a training's best weights as a model source: mmi.safetensors and mmi.json."""
+    _needs_torch()
+    from q2e.mmi.train import best_head
+    from q2e.mmi.weights import save_head
+
+    head, facts = best_head(source)
+    save_head(head, out, **facts)
+    size = (out / "mmi.safetensors").stat().st_size
+    if json:
+        print_json({"weights": str(out), "source": f"file:{out}", "size_bytes": size} | facts)
+        return
+    print(f"{size} bytes in {out}")
+    print(f'name it in a profile:  [optional]  mmi = "file:{out.resolve()}"')
+
+
+@app.command("eval")
+def eval_command(
+    features: _Features,
+    head: Annotated[
+        Path | None, typer.Option("--head", help="Folder of weights; untrained without it.")
+    ] = None,
+    split: _Split = "test",
+    matrix: Annotated[
+        Path | None, typer.Option("--matrix", help="Also write the scores (.npy), texts x videos.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure a head on features, text to video and video to text."""
+    import numpy as np
+
+    from q2e.evaluate.matrix import evaluate_matrices
+    from q2e.mmi.features import scores
+    from q2e.mmi.reason import Head
+    from q2e.mmi.weights import load_head
+
+    data = _load(features).subset(split)
+    used = Head.untrained(data.config()) if head is None else load_head(head)
+    table = scores(used, data)
+    if matrix is not None:
+        np.save(matrix, table)
+    report = evaluate_matrices([table], relevance=data.relevance())
+    answer: dict[str, Any] = {
+        "head": "untrained" if head is None else str(head),
+        "split": split,
+        "texts": len(data.tokens),
+        "videos": len(data.frames),
+        "text_to_video": report.queries_to_items.values,
+        "video_to_text": report.items_to_queries.values,
+        "intervals": {name: [one.low, one.high] for name, one in report.intervals.items()},
+        "notes": list(report.notes),
+    }
+    for note in report.notes:
+        talk(f"note: {note}")
+    if json:
+        print_json(answer)
+        return
+    for direction in ("text_to_video", "video_to_text"):
+        values = "  ".join(f"{name} {value:.4g}" for name, value in answer[direction].items())
+        print(f"{direction.replace('_', ' ')}: {values}")
+
+
+def _load(features: str) -> Any:
+    from q2e.mmi.features import load
+    from q2e.mmi.synthetic import synthetic
+
+    return synthetic() if features == "synthetic" else load(Path(features))
+
+
+def _facts(features: str, done: Any) -> dict[str, Any]:
+    return {
+        "features": Path(features).name,
+        "best_step": done.best_step,
+        "validation": round(done.best, 6),
+        "steps": done.steps,
+        "stopped_early": done.stopped_early,
+    }
+
+
+def _watch(line: Line, total: int) -> None:
+    value = "" if line.validation is None else f", val {line.validation:.4f}"
+    talk(
+        f"step {line.step}/{total} {line.stage}: loss {line.loss:.4f}{value}, {line.seconds:.0f} s"
+    )
+
+
+def _needs_torch() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise MissingDependency("torch", "mmi", "training")

@@ -1,0 +1,194 @@
+"""Fine-tunes a LLaVA-class model by LoRA on the same cached features as a head.
+
+The features are what the model's own vision tower makes of frames, so only its projector and its
+language model run; low-rank adapters of the latter are trained, all else stays. Texts need their
+words (`texts` of the feature set) and the model's tokenizer.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from q2e.errors import ConfigError, MissingDependency
+from q2e.mmi.features import FeatureSet
+from q2e.mmi.reason import HeadConfig, prepare
+from q2e.mmi.train import TrainConfig, Trained, Watch, train
+
+Tokenize = Callable[[str], Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class LoraSettings:
+    """Size of the adapters, and the layers they are put on."""
+
+    rank: int = 8
+    alpha: int = 16
+    dropout: float = 0.05
+    layers: tuple[str, ...] = ("q_proj", "v_proj")
+    key_images: int = 16
+    """Most key-images of a video; the words of the prompt, so to speak."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LlavaBatch:
+    """Key-images (B, K, d) of the vision tower, token numbers (B, M), and which are real."""
+
+    keys: Tensor
+    shown: Tensor
+    numbers: Tensor
+    said: Tensor
+
+
+class LlavaObjective(nn.Module):
+    """The two losses of training for a LLaVA-class model with adapters."""
+
+    def __init__(self, model: Any, tokenize: Tokenize, settings: LoraSettings) -> None:
+        super().__init__()
+        try:
+            from peft import LoraConfig, get_peft_model
+        except ImportError as error:
+            raise MissingDependency("peft", "lora", "fine-tuning by LoRA") from error
+        for parameter in model.parameters():
+            parameter.requires_grad_(False)
+        adapters = LoraConfig(
+            r=settings.rank,
+            lora_alpha=settings.alpha,
+            lora_dropout=settings.dropout,
+            target_modules=list(settings.layers),
+        )
+        with warnings.catch_warnings():
+            # peft asks transformers in a way that transformers no longer likes.
+            warnings.simplefilter("ignore", FutureWarning)
+            self.language = get_peft_model(model.model.language_model, adapters)
+        self.projector = model.model.multi_modal_projector
+        self.words = model.get_input_embeddings()
+        self.output = model.lm_head
+        self.log_scale = nn.Parameter(torch.tensor(2.659))
+        self.settings = settings
+        self._tokenize = tokenize
+
+    def batch(
+        self, features: FeatureSet, pairs: Sequence[tuple[int, int]], device: Any
+    ) -> LlavaBatch:
+        """Return pairs of (video, text) as tensors."""
+        videos = [self._keys(features, video) for video, _ in pairs]
+        texts = [np.asarray(self._numbers(features, text)) for _, text in pairs]
+        keys, shown = _padded(videos, np.float32, device)
+        numbers, said = _padded(texts, np.int64, device)
+        return LlavaBatch(keys, shown, numbers, said)
+
+    def masked(self, batch: LlavaBatch) -> Tensor:
+        """Return -log P(T | V) - log P(V | T), each item guessed from those before it.
+
+        A causal model cannot see behind a mask; it predicts the next token, and the next
+        key-image among all of the batch by InfoNCE.
+        """
+        video, text = self.projector(batch.keys), self.words(batch.numbers)
+        length = video.shape[1]
+        hidden = self._run(video, batch.shown, text, batch.said)
+        guess = self.output(hidden[:, length - 1 : -1])
+        loss = F.cross_entropy(guess[batch.said], batch.numbers[batch.said])
+
+        length = text.shape[1]
+        hidden = self._run(text, batch.said, video, batch.shown)
+        guess = F.normalize(hidden[:, length - 1 : -1][batch.shown], dim=-1)
+        choices = F.normalize(video[batch.shown], dim=-1)
+        right = torch.arange(len(choices), device=choices.device)
+        return loss + F.cross_entropy(self.log_scale.exp() * guess @ choices.T, right)
+
+    def contrast(self, batch: LlavaBatch) -> Tensor:
+        """Return the symmetric InfoNCE between the last states of texts and of videos."""
+        video = self._last(self.projector(batch.keys), batch.shown)
+        text = self._last(self.words(batch.numbers), batch.said)
+        likeness = self.log_scale.exp() * text @ video.T
+        right = torch.arange(len(likeness), device=likeness.device)
+        return (F.cross_entropy(likeness, right) + F.cross_entropy(likeness.T, right)) / 2
+
+    def vectors(self, features: FeatureSet, device: Any, size: int = 32) -> tuple[Tensor, Tensor]:
+        """Return all h_T (T, d) and h_v (V, d) on the CPU, without gradients."""
+        texts, videos = [], []
+        with torch.no_grad():
+            for at in range(0, len(features.tokens), size):
+                part = range(at, min(at + size, len(features.tokens)))
+                rows = [np.asarray(self._numbers(features, text)) for text in part]
+                numbers, said = _padded(rows, np.int64, device)
+                texts.append(self._last(self.words(numbers), said).float().cpu())
+            for at in range(0, len(features.frames), size):
+                part = range(at, min(at + size, len(features.frames)))
+                keys, shown = _padded(
+                    [self._keys(features, video) for video in part], np.float32, device
+                )
+                videos.append(self._last(self.projector(keys), shown).float().cpu())
+        return torch.cat(texts), torch.cat(videos)
+
+    def _run(self, first: Tensor, first_real: Tensor, then: Tensor, then_real: Tensor) -> Tensor:
+        real = torch.cat([first_real, then_real], dim=1)
+        both = torch.cat([first, then.to(first.dtype)], dim=1)
+        return self.language(inputs_embeds=both, attention_mask=real.long()).last_hidden_state
+
+    def _last(self, items: Tensor, real: Tensor) -> Tensor:
+        hidden = self.language(inputs_embeds=items, attention_mask=real.long()).last_hidden_state
+        # Padding stands before the items, so the last place is always real.
+        return F.normalize(hidden[:, -1], dim=-1)
+
+    def _keys(self, features: FeatureSet, video: int) -> Any:
+        """Return the (K, d) mean frame vectors of a video's segments."""
+        config = HeadConfig(features.dimension, most=self.settings.key_images)
+        clip = prepare(config, features.frames[video])
+        return clip.inside @ clip.frames / clip.inside.sum(axis=1, keepdims=True)
+
+    def _numbers(self, features: FeatureSet, text: int) -> Sequence[int]:
+        if not features.texts:
+            raise ConfigError("LoRA needs the words of each text: give `texts` in the features")
+        return self._tokenize(features.texts[text]) or [0]
+
+
+def tune(
+    model: Any,
+    tokenize: Tokenize,
+    features: FeatureSet,
+    config: TrainConfig,
+    settings: LoraSettings | None = None,
+    folder: Path | None = None,
+    watch: Watch | None = None,
+) -> tuple[LlavaObjective, Trained]:
+    """Train adapters of `model` and return it as the best by the split `val` left it.
+
+    With a `folder`, checkpoints are kept as for a head, and the adapters in peft's own form under
+    `adapters`. Raises ConfigError where the features are not of the model's vision tower.
+    """
+    used = settings or LoraSettings()
+    width = int(model.config.vision_config.hidden_size)
+    if features.dimension != width:
+        raise ConfigError(
+            f"features of dimension {features.dimension}, the model's vision tower makes {width}; "
+            "cache the features of that tower"
+        )
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    objective = LlavaObjective(model, tokenize, used)
+    done = train(objective, features, config, folder, watch, asdict(used))
+    objective.load_state_dict(done.state)
+    if folder is not None:
+        objective.language.save_pretrained(str(folder / "adapters"))
+    return objective, done
+
+
+def _padded(rows: Sequence[Any], kind: Any, device: Any) -> tuple[Tensor, Tensor]:
+    """Return rows as one tensor with zeros before them, and (B, n) which items are real."""
+    longest = max(len(row) for row in rows)
+    whole = np.zeros((len(rows), longest, *rows[0].shape[1:]), kind)
+    real = np.zeros((len(rows), longest), np.bool_)
+    for number, row in enumerate(rows):
+        whole[number, longest - len(row) :] = row
+        real[number, longest - len(row) :] = True
+    return torch.from_numpy(whole).to(device), torch.from_numpy(real).to(device)
