@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from q2e.errors import ConfigError
+from q2e.text.layers import Layer
 from q2e.types import CHANNELS
 
 CONFIG_NAME = "q2e.toml"
@@ -47,6 +48,16 @@ class Settings(BaseSettings):
     speech_language: str | None = Field(
         None, description="ISO 639-1 code of the speech, where it is known; else recognised."
     )
+    speech_layers: tuple[Layer, ...] = Field(
+        (),
+        description="English beside a transcript in another language: `english` by the "
+        "recogniser, `translation` by the translator, `refined` by the language model from both.",
+    )
+    captions: Literal["composed", "vision", "structured"] = Field(
+        "composed",
+        description="Who describes the pictures: nobody, so that captions are composed of what was "
+        "recognised, or the vision model, in sentences or in named fields.",
+    )
     threads: int = Field(
         min(4, os.cpu_count() or 1), ge=1, le=256, description="Threads a model may use."
     )
@@ -66,7 +77,9 @@ class Settings(BaseSettings):
     )
     fuse: str = Field("entropy_sum", description="Rule that makes one score of many.")
     pool: str = Field(
-        "max", description="Rule that makes one score of a video's evidence; see `strategies`."
+        "max",
+        description="Rule that makes one score of a video's evidence: max, top, mean, hitchhiker, "
+        "soft, meanmaxsim, chamfer, transport, cross_alignment, key_events or schema.",
     )
     expand: Literal["none", "hyde", "lamer", "rewrite"] = Field(
         "none", description="What is added to a question: imagined answers, words or rewritings."
@@ -75,14 +88,19 @@ class Settings(BaseSettings):
         0.5, ge=0, le=1, description="Weight of what is added beside the question itself."
     )
     rerank: str = Field(
-        "none", description="Strategy that ranks the best videos again; see `strategies`."
+        "none",
+        description="What ranks the best videos again: none, cross_encoder, late_interaction, "
+        "yes_no, likelihood, listwise, vote or mmi.",
     )
     rerank_depth: int = Field(20, ge=1, le=1_000, description="Videos that are ranked again.")
     normalise: Literal["videos", "bank"] = Field(
         "bank", description="How scores of different channels are made comparable."
     )
     temperature: float = Field(
-        1.0, gt=0, description="Softness of the distribution from which entropy is taken."
+        1.0,
+        ge=0.001,
+        le=1000,
+        description="Softness of the distribution from which entropy is taken.",
     )
     event_weight: float = Field(
         0.1, ge=0, le=1, description="Weight of a sub-event beside the question itself."
@@ -92,6 +110,17 @@ class Settings(BaseSettings):
         ge=0,
         description="Least score of a hit in its best channel, in standard deviations above "
         "generic questions; 0 shows everything.",
+    )
+    false_alarms: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="A hit is confident when at most this share of questions without an answer "
+        "would find one as good by chance.",
+    )
+    confident: bool = Field(False, description="Whether only confident hits are shown.")
+    must_not: float = Field(
+        1.0, ge=0, description="Share of what a must-not finds that is taken off a video's score."
     )
     feedback: Literal["events", "always", "never"] = Field(
         "events",
@@ -114,6 +143,14 @@ class Settings(BaseSettings):
     language_model: str | None = Field(
         None,
         description="Source of a language model: `http://host:port/v1#name` or `file:model.gguf`.",
+    )
+    vision_model: str | None = Field(
+        None,
+        description="Source of a model that describes pictures, as for `language_model`; else the "
+        "profile's.",
+    )
+    translator: str | None = Field(
+        None, description="Source of a model that translates text; else the profile's."
     )
 
     @field_validator("channels")
@@ -156,3 +193,38 @@ def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
 def default_index() -> Path:
     """Return the index directory used when none is named: `$Q2E_INDEX` or `./index.q2e`."""
     return Path(os.environ.get("Q2E_INDEX", "index.q2e"))
+
+
+def write_settings(directory: Path, settings: Settings) -> None:
+    """Keep in a new index what differs from the defaults, so that later runs read alike."""
+    file = directory / CONFIG_NAME
+    if file.exists():
+        return
+    lines = ["# Settings of this collection; `q2e config` lists all of them.\n"]
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if value != field.default and value is not None:
+            lines.append(f"{name} = {_toml(value)}\n")
+    file.write_text("".join(lines), encoding="utf-8")
+
+
+def write_setting(directory: Path, name: str, value: object) -> None:
+    """Change one line of an index's settings; the rest of the file stays as it is."""
+    file = directory / CONFIG_NAME
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    kept = [line for line in lines if line.partition("=")[0].strip() != name]
+    # Above any table, where a name would belong to it.
+    first = next((n for n, line in enumerate(kept) if line.lstrip().startswith("[")), len(kept))
+    kept.insert(first, f"{name} = {_toml(value)}")
+    file.write_text("\n".join(kept) + "\n", "utf-8")
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return repr(value)
