@@ -10,7 +10,8 @@
     |   `-- IndexMismatch        the index was made by other models or another version
     |-- QueryError               a question cannot be understood
     |-- FusionError              score matrices that must not be fused
-    `-- EvaluationError          runs, qrels or matrices that do not fit together
+    |-- EvaluationError          runs, qrels or matrices that do not fit together
+    `-- ServerError              a server that was asked has refused
 
 A message says the value, what is allowed, and the next step.
 """
@@ -72,3 +73,12 @@ class FusionError(Q2EError):
 
 class EvaluationError(Q2EError):
     """Runs, qrels or matrices that do not fit together."""
+
+
+class ServerError(Q2EError):
+    """A server that was asked has refused; `code` is for programs, the text for people."""
+
+    def __init__(self, status: int, code: str, message: str, next_step: str) -> None:
+        self.status = status
+        self.code = code
+        super().__init__(f"{message}; {next_step}")

@@ -184,6 +184,8 @@ def _address(entry: _Entry) -> str:
 
 
 def _edl(results: Results) -> str:
+    if not any(_entries(results)):  # which the library cannot write
+        return f"TITLE: {one_line(results.query.text)}\n"
     return _written(results, "cmx_3600")
 
 

@@ -45,3 +45,20 @@ def serve(
         open_page=open_page,
         say=talk,
     )
+
+
+def mcp(
+    index_dir: IndexDir = None,
+    clips: Annotated[
+        Path | None, typer.Option(help="Folder for clips. [default: clips/ in the index]")
+    ] = None,
+) -> None:
+    """Offer the index to an assistant: search, explain, show and clip as MCP tools on stdio.
+
+    Not for people: name this command in the assistant's list of MCP servers.
+    """
+    import q2e
+    from q2e.server.mcp import create
+
+    where = directory(index_dir)
+    create(q2e.open(where), clips or where / "clips").run("stdio")

@@ -15,13 +15,13 @@ from starlette.responses import FileResponse
 import q2e
 from q2e.index import Index
 from q2e.server import faults
+from q2e.server.answers import Failure
 from q2e.server.jobs import Jobs
 from q2e.server.labels import Labels
 from q2e.server.limits import Bounds, FairQueue, Limits
 from q2e.server.metrics import Measured, Metrics
 from q2e.server.pictures import Pictures
 from q2e.server.routes import jobs, labels, media, search, system, videos
-from q2e.server.schemas import Failure
 from q2e.server.security import Guard
 from q2e.server.service import Service
 from q2e.server.uploads import Uploads

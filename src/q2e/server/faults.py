@@ -82,13 +82,13 @@ def of(error: errors.Q2EError) -> Fault:
     status, code, usual = next(
         (status, code, usual) for kind, status, code, usual in _OURS if isinstance(error, kind)
     )
-    message, mark, step = str(error).rpartition("; ")
+    # A question's error goes on with a picture of the place, which `position` says better.
+    told = str(error).partition("\n")[0]
+    message, mark, step = told.rpartition("; ")
     if step.startswith("known: "):  # what is allowed belongs to the message
         mark = ""
-    position = getattr(error, "position", None)
-    return Fault(
-        status, code, message if mark else str(error), step if mark else usual, position=position
-    )
+    position = getattr(error, "start", None)
+    return Fault(status, code, message if mark else told, step if mark else usual, None, position)
 
 
 def install(app: FastAPI) -> None:
@@ -113,7 +113,17 @@ def install(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         code, step = _BY_STATUS.get(error.status_code, ("refused", "change the request"))
         headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # The router names the methods of the first fitting route alone.
+            headers["Allow"] = ", ".join(_methods(app, request))
         return Fault(error.status_code, code, str(error.detail), step, headers).response()
+
+
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """Return the methods an address knows, by the OpenAPI document."""
+    route = getattr(request.scope.get("route"), "path", request.scope["path"])
+    known = app.openapi()["paths"].get(route, {"get": {}})
+    return sorted(name.upper() for name in known)
 
 
 def unforeseen() -> Fault:

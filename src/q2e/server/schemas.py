@@ -1,4 +1,4 @@
-"""The OpenAPI document's view of requests and of the JSON shapes that `q2e.shape` makes."""
+"""What requests may hold, for checking them and for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from q2e.config import Settings
 from q2e.retrieve.fuse import RULES
 from q2e.retrieve.pool import POOLS
 from q2e.retrieve.rerank import strategies
-from q2e.server.faults import CODES
 
 #: Settings that a request may change: none that loads a model, opens an address or reads a file.
 SEARCH_SETTINGS = (
@@ -20,6 +19,9 @@ SEARCH_SETTINGS = (
     "temperature",
     "event_weight",
     "confidence",
+    "confident",
+    "false_alarms",
+    "must_not",
     "feedback",
     "moments_per_video",
     "expand",
@@ -43,7 +45,6 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-# -- requests -------------------------------------------------------------------------------------
 class Filter(Strict):
     """Which videos and evidence count."""
 
@@ -127,6 +128,9 @@ class Events(Strict):
 class Question(Asked):
     """A question that may bring its own sub-events, examples, likes and dislikes."""
 
+    q: str = Field(
+        "", max_length=4000, description="The question; may be empty where there are examples."
+    )
     decomposition: Events | None = None
     examples: list[Place] = Field(
         [], max_length=8, description="Ids of uploaded examples, or `VIDEO@12.5`."
@@ -167,220 +171,3 @@ class NewLabel(Strict):
     start: float = Field(0.0, ge=0, le=1e6)
     end: float | None = Field(None, ge=0, le=1e6)
     relevance: int = Field(1, ge=0, le=3)
-
-
-# -- answers --------------------------------------------------------------------------------------
-class Problem(BaseModel):
-    code: Literal[CODES]  # type: ignore[valid-type]
-    message: str
-    next: str = Field(description="What to do about it.")
-    position: int | None = Field(None, description="Where in the question, for `bad_question`.")
-
-
-class Failure(BaseModel):
-    """Every answer that is not a success."""
-
-    error: Problem
-
-
-class TimedText(BaseModel):
-    start: float
-    end: float
-    text: str
-
-
-class TagShape(BaseModel):
-    label: str
-    probability: float
-
-
-class EvidenceShape(BaseModel):
-    channel: Channel
-    start: float
-    end: float
-    text: str
-    language: str | None
-    origin: str
-    frame: float | None = None
-    spans: list[TimedText] = []
-    tags: list[TagShape] = []
-
-
-class MomentShape(BaseModel):
-    start: float
-    end: float
-    frame: float
-    score: float
-    evidence: list[EvidenceShape]
-
-
-class ReasonShape(BaseModel):
-    """One term of a hit's score: the contributions of its reasons add up to the score."""
-
-    channel: str
-    part: str
-    how: str
-    weight: float
-    score: float
-    rank: int
-    entropy: float
-    contribution: float
-    event: str | None
-    text: str
-    start: float
-    end: float
-    frame: float | None
-
-
-class HitShape(BaseModel):
-    rank: int
-    video: str
-    path: str
-    title: str
-    score: float
-    moments: list[MomentShape]
-    why: list[ReasonShape]
-
-
-class EventShape(BaseModel):
-    kind: Kind
-    text: str
-
-
-class DecompositionShape(BaseModel):
-    backend: str
-    prompt_version: str
-    note: str
-    event_type: str | None
-    english: str | None
-    time: list[str]
-    place: list[str]
-    subject: list[str]
-    events: list[EventShape]
-
-
-class QueryShape(BaseModel):
-    text: str
-    language: str | None
-    decomposition: DecompositionShape
-
-
-class ResultsShape(BaseModel):
-    query: QueryShape
-    hits: list[HitShape]
-    index: dict[str, Any]
-    timings: dict[str, float]
-
-
-class VideoShape(BaseModel):
-    id: str
-    path: str
-    title: str
-    description: str
-    date: str | None
-    language: str | None
-    tags: list[str]
-    duration: float
-    width: int
-    height: int
-    rate: float
-    has_video: bool
-    has_audio: bool
-    size: int
-
-
-class VideosShape(BaseModel):
-    total: int
-    offset: int
-    videos: list[VideoShape]
-
-
-class Stretch(BaseModel):
-    start: float
-    end: float
-
-
-class VideoRecordShape(BaseModel):
-    video: VideoShape
-    segments: list[Stretch]
-    evidence: dict[str, int] = Field(description="Number of pieces by channel.")
-    failures: list[dict[str, Any]]
-
-
-class TimelineShape(BaseModel):
-    video: str
-    duration: float
-    segments: list[Stretch]
-    evidence: dict[str, list[EvidenceShape]] = Field(description="By channel, in order of time.")
-
-
-class StatusShape(BaseModel):
-    directory: str
-    videos: int
-    duration: float
-    evidence: dict[str, int]
-    spaces: dict[str, int]
-    failures: list[dict[str, Any]]
-    missing: list[str]
-    size: int
-
-
-class HealthShape(BaseModel):
-    status: Literal["ok", "ready"]
-    version: str
-
-
-class ModelsShape(BaseModel):
-    profile: str
-    models: list[dict[str, Any]]
-
-
-class Files(BaseModel):
-    total: int
-    done: int
-
-
-class JobShape(BaseModel):
-    id: str
-    kind: Literal["index", "retry"]
-    state: Literal["queued", "running", "done", "failed", "cancelled"]
-    paths: list[str]
-    made: str
-    started: str | None
-    ended: str | None
-    files: Files
-    current: dict[str, Any] | None = Field(description="File, stage, and seconds done of it.")
-    report: dict[str, Any] | None
-    error: str | None
-
-
-class JobsShape(BaseModel):
-    jobs: list[JobShape]
-
-
-class LabelShape(BaseModel):
-    id: str
-    query: str
-    video: str
-    start: float
-    end: float | None
-    relevance: int
-
-
-class LabelsShape(BaseModel):
-    labels: list[LabelShape]
-
-
-class MeasuresShape(BaseModel):
-    labels: int
-    queries: int
-    measures: dict[str, float]
-    by_query: list[dict[str, Any]]
-
-
-class UploadShape(BaseModel):
-    id: str = Field(description="What to name in `examples` of POST /v1/search.")
-    kind: Literal["image", "video", "sound"]
-    duration: float
-    width: int
-    height: int

@@ -128,7 +128,7 @@ def look(raw: Path, kept: Path) -> dict[str, Any]:
         return answer
     kept.unlink(missing_ok=True)
     raise Fault(
-        422,
+        415,
         "unreadable_upload",
         answer.get("problem", "the file needs more memory or time than an example may"),
         "send a JPEG, PNG or WebP picture, or a clip or sound of at most ten minutes",

@@ -10,8 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import JSONResponse, StreamingResponse
 
+from q2e.server.answers import JobShape, JobsShape
 from q2e.server.jobs import Jobs
-from q2e.server.schemas import JobShape, JobsShape, Paths
+from q2e.server.schemas import Paths
 from q2e.server.service import TheService
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -55,7 +56,7 @@ def cancel(service: TheService, job: JobId) -> JSONResponse:
     "/jobs/{job}/events",
     operation_id="job_events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "object"}}}}},
 )
 async def events(service: TheService, job: JobId) -> StreamingResponse:
     """Send the job as a server-sent event `job` each time it changes, until it is over."""

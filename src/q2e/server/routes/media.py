@@ -14,7 +14,6 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from q2e.errors import MediaError
 from q2e.server.faults import Fault
 from q2e.server.pictures import rounded
 from q2e.server.routes.videos import VideoId
@@ -113,8 +112,11 @@ def media(
 def _file(video: Video) -> Path:
     """Return the file of a video, which the index alone names, never the request."""
     if not video.path:
-        raise MediaError(
-            f"video {video.id[:80]} was imported without its file; index the file to see it"
+        raise Fault(
+            404,
+            "not_found",
+            f"video {video.id[:80]} was imported without its file",
+            "index the file to see it",
         )
     path = Path(video.path)
     if not path.is_file():
@@ -206,7 +208,12 @@ async def _drawn(
 ) -> Response:
     def work() -> bytes:
         known = service.video(video)
-        return draw(known, _file(known))
+        path = _file(known)
+        if not known.has_video:
+            raise Fault(
+                404, "not_found", f"video {known.id[:80]} has no pictures, only sound", "play it"
+            )
+        return draw(known, path)
 
     picture = await service.drawing.run(request, work)
     headers = {"cache-control": "private, max-age=86400, immutable"}
@@ -236,6 +243,13 @@ async def clip(
     exact: bool = False,
 ) -> Response:
     """Send a stretch as a file of its own: copied from a key frame on, or `exact` but encoded."""
+    if end <= start:
+        raise Fault(
+            400,
+            "bad_setting",
+            f"nothing lies between {start:g} s and {end:g} s",
+            "ask for an end after the start",
+        )
     most_s = service.limits.exact_clip_s if exact else service.limits.clip_s
     if end - start > most_s:
         raise Fault(

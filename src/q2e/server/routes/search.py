@@ -10,7 +10,10 @@ from fastapi import APIRouter, Query, Request, UploadFile
 from starlette.responses import JSONResponse, Response
 
 from q2e import shape
-from q2e.server.schemas import Asked, Exported, Question, ResultsShape, UploadShape
+from q2e.errors import QueryError
+from q2e.server import faults
+from q2e.server.answers import ParsedShape, ResultsShape, UploadShape
+from q2e.server.schemas import Asked, Exported, Question
 from q2e.server.service import Service, TheService
 from q2e.types import Decomposition, Results, SubEvent
 
@@ -76,17 +79,24 @@ async def upload(request: Request, service: TheService, file: UploadFile) -> JSO
     return JSONResponse(taken.shape(), 201)
 
 
-@router.get("/parse", operation_id="parse")
-async def parse(q: Annotated[str, Query(max_length=4000)] = "") -> JSONResponse:
+@router.get("/parse", response_model=ParsedShape, operation_id="parse")
+def parse(q: Annotated[str, Query(max_length=4000)] = "") -> JSONResponse:
     """Say how a question is understood, or where it is not; for hints as one types."""
-    return JSONResponse({"text": q, "clauses": [], "error": None})
+    from q2e.query.language import Parsed
+    from q2e.query.language import parse as read
+
+    try:
+        return JSONResponse(shape.parsed(read(q)))
+    except QueryError as error:
+        told = faults.of(error).shape()["error"]
+        return JSONResponse(shape.parsed(Parsed(q)) | {"plain": False, "error": told})
 
 
 @router.get(
     "/export",
     operation_id="export",
     response_class=Response,
-    responses={200: {"content": {"*/*": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {key: {} for key in _FORMATS.values()}}},
 )
 async def export(
     request: Request, service: TheService, asked: Annotated[Exported, Query()]

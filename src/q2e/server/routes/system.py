@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 import q2e
 from q2e import shape
 from q2e.errors import StoreError
+from q2e.server.answers import HealthShape, ModelsShape, StatusShape
 from q2e.server.faults import Fault
-from q2e.server.schemas import HealthShape, ModelsShape, StatusShape
 from q2e.server.service import TheService
 
 router = APIRouter(tags=["system"])

@@ -6,15 +6,16 @@ from collections import Counter, defaultdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from q2e import shape
 from q2e.export import spoken, transcript
-from q2e.server.schemas import TimelineShape, VideoRecordShape, VideosShape
+from q2e.server.answers import TimelineShape, VideoRecordShape, VideosShape
 from q2e.server.service import TheService
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
 
+_TRANSCRIPTS = {"json": "application/json", "srt": "application/x-subrip", "vtt": "text/vtt"}
 VideoId = Annotated[str, Path(min_length=1, max_length=200, examples=["0123abcd"])]
 
 
@@ -58,16 +59,8 @@ def timeline(service: TheService, video: VideoId) -> JSONResponse:
 @router.get(
     "/{video}/transcript",
     operation_id="transcript",
-    response_class=PlainTextResponse,
-    responses={
-        200: {
-            "content": {
-                "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-                "text/vtt": {},
-                "application/x-subrip": {},
-            }
-        }
-    },
+    response_class=Response,
+    responses={200: {"content": {key: {} for key in _TRANSCRIPTS.values()}}},
 )
 def get_transcript(
     service: TheService,
@@ -76,5 +69,5 @@ def get_transcript(
 ) -> Response:
     """Return what is said in one video, as timed lines or subtitles."""
     lines = spoken(service.index.store.evidence_of(service.video(video).id))
-    kinds = {"json": "application/json", "srt": "application/x-subrip", "vtt": "text/vtt"}
-    return Response(transcript(lines, format), media_type=f"{kinds[format]}; charset=utf-8")
+    kind = f"{_TRANSCRIPTS[format]}; charset=utf-8"
+    return Response(transcript(lines, format), media_type=kind)

@@ -1,0 +1,379 @@
+"""The HTTP API as Python functions, written by scripts/genclient.py from the document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypedDict, Unpack
+from urllib.parse import quote
+
+import httpx
+
+from q2e.errors import ServerError
+
+Json = dict[str, Any]
+
+
+class Settings(TypedDict, total=False):
+    """Settings of the collection, changed for one request."""
+
+    decompose: Literal["events", "none", "llm"] | None
+    fuse: (
+        Literal[
+            "entropy",
+            "entropy_sum",
+            "exponential",
+            "mean",
+            "max",
+            "combsum",
+            "combmnz",
+            "rrf",
+            "socratic",
+            "sum",
+        ]
+        | None
+    )
+    normalise: Literal["videos", "bank"] | None
+    temperature: float | None
+    event_weight: float | None
+    confidence: float | None
+    confident: bool | None
+    false_alarms: float | None
+    must_not: float | None
+    feedback: Literal["events", "always", "never"] | None
+    moments_per_video: int | None
+    expand: Literal["none", "hyde", "lamer", "rewrite"] | None
+    pool: (
+        Literal[
+            "max",
+            "top",
+            "mean",
+            "hitchhiker",
+            "soft",
+            "meanmaxsim",
+            "chamfer",
+            "transport",
+            "cross_alignment",
+            "key_events",
+            "schema",
+        ]
+        | None
+    )
+    expand_weight: float | None
+    rerank: (
+        Literal[
+            "none",
+            "cross_encoder",
+            "late_interaction",
+            "yes_no",
+            "likelihood",
+            "listwise",
+            "vote",
+            "mmi",
+        ]
+        | None
+    )
+    rerank_depth: int | None
+
+
+class Search(Settings, total=False):
+    """What narrows a search, and its settings."""
+
+    channels: (
+        list[Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]]
+        | None
+    )
+    languages: list[str] | None
+    since: str | None
+    until: str | None
+    tags: list[str] | None
+    videos: list[str] | None
+    top: int | None
+    offset: int | None
+    moments: bool | None
+
+
+class Client:
+    """Asks a server that `q2e serve` runs; raises ServerError where it refuses.
+
+    `token` is the one the server was started with. Arguments left as None are not sent.
+    """
+
+    def __init__(
+        self,
+        address: str = "http://localhost:8077",
+        *,
+        token: str | None = None,
+        timeout_s: float = 120.0,
+    ) -> None:
+        headers = {} if token is None else {"authorization": f"Bearer {quote(token, safe='')}"}
+        self._http = httpx.Client(base_url=address, headers=headers, timeout=timeout_s)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _send(self, method: str, path: str, query: Json, **content: Any) -> httpx.Response:
+        given = {name: value for name, value in query.items() if value is not None}
+        try:
+            return _checked(self._http.request(method, path, params=given, **content))
+        except httpx.TransportError as error:
+            told = f"{self._http.base_url} does not answer ({error})"
+            raise ServerError(0, "unreachable", told, "is  q2e serve  running there?") from None
+
+    def _lines(self, path: str) -> Iterator[Json]:
+        with self._http.stream("GET", path, timeout=None) as answer:
+            if answer.is_error:
+                answer.read()
+            for line in _checked(answer).iter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))
+
+    def search(self, q: str, **options: Unpack[Search]) -> Json:
+        """Find videos and the moments inside them."""
+        answer: Json = self._send("GET", "/v1/search", {"q": q, **options}).json()
+        return answer
+
+    def ask(
+        self,
+        *,
+        q: str | None = None,
+        decomposition: Json | None = None,
+        examples: list[str] | None = None,
+        like: list[str] | None = None,
+        dislike: list[str] | None = None,
+        **options: Unpack[Search],
+    ) -> Json:
+        """Find videos and moments with sub-events, examples, likes and dislikes of one's own."""
+        answer: Json = self._send(
+            "POST",
+            "/v1/search",
+            {},
+            json=_given(
+                {
+                    "q": q,
+                    "decomposition": decomposition,
+                    "examples": examples,
+                    "like": like,
+                    "dislike": dislike,
+                    **options,
+                }
+            ),
+        ).json()
+        return answer
+
+    def upload(self, file: Path) -> Json:
+        """Hand in a picture, clip or sound to search by; it is forgotten when the server
+        stops.
+        """
+        answer: Json = self._send(
+            "POST", "/v1/examples", {}, files={"file": file.read_bytes()}
+        ).json()
+        return answer
+
+    def parse(self, *, q: str | None = None) -> Json:
+        """Say how a question is understood, or where it is not; for hints as one types."""
+        answer: Json = self._send("GET", "/v1/parse", {"q": q}).json()
+        return answer
+
+    def export(
+        self,
+        q: str,
+        *,
+        format: Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"] | None = None,
+        **options: Unpack[Search],
+    ) -> str:
+        """Return the moments found as a table, subtitles, a playlist or an edit list."""
+        return self._send("GET", "/v1/export", {"q": q, "format": format, **options}).text
+
+    def videos(self, *, offset: int | None = None, limit: int | None = None) -> Json:
+        """List the indexed videos in order of path."""
+        answer: Json = self._send("GET", "/v1/videos", {"offset": offset, "limit": limit}).json()
+        return answer
+
+    def video(self, video: str) -> Json:
+        """Return what is known about one video; its evidence is in the timeline."""
+        answer: Json = self._send("GET", f"/v1/videos/{quote(video, safe='')}", {}).json()
+        return answer
+
+    def timeline(self, video: str) -> Json:
+        """Return the segments and all evidence of one video, by channel."""
+        answer: Json = self._send("GET", f"/v1/videos/{quote(video, safe='')}/timeline", {}).json()
+        return answer
+
+    def transcript(self, video: str, *, format: Literal["json", "srt", "vtt"] | None = None) -> str:
+        """Return what is said in one video, as timed lines or subtitles."""
+        return self._send(
+            "GET", f"/v1/videos/{quote(video, safe='')}/transcript", {"format": format}
+        ).text
+
+    def media(self, video: str) -> bytes:
+        """Send the media file, or the range of its bytes that is asked for."""
+        return self._send("GET", f"/v1/videos/{quote(video, safe='')}/media", {}).content
+
+    def frame(self, video: str, *, t: float | None = None, w: int | None = None) -> bytes:
+        """Send the picture on screen at second `t` as JPEG, about `w` pixels wide."""
+        return self._send(
+            "GET", f"/v1/videos/{quote(video, safe='')}/frame", {"t": t, "w": w}
+        ).content
+
+    def filmstrip(
+        self,
+        video: str,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        n: int | None = None,
+        w: int | None = None,
+    ) -> bytes:
+        """Send `n` pictures of a stretch side by side as one JPEG, each about `w` pixels wide."""
+        return self._send(
+            "GET",
+            f"/v1/videos/{quote(video, safe='')}/filmstrip",
+            {"start": start, "end": end, "n": n, "w": w},
+        ).content
+
+    def storyboard(
+        self,
+        video: str,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        n: int | None = None,
+        w: int | None = None,
+    ) -> bytes:
+        """Send a sheet of pictures of a stretch, each with its time, as one JPEG."""
+        return self._send(
+            "GET",
+            f"/v1/videos/{quote(video, safe='')}/storyboard",
+            {"start": start, "end": end, "n": n, "w": w},
+        ).content
+
+    def clip(self, video: str, start: float, end: float, *, exact: bool | None = None) -> bytes:
+        """Send a stretch as a file of its own: copied from a key frame on, or `exact` but
+        encoded.
+        """
+        return self._send(
+            "GET",
+            f"/v1/videos/{quote(video, safe='')}/clip",
+            {"start": start, "end": end, "exact": exact},
+        ).content
+
+    def jobs(self) -> Json:
+        """List the jobs, newest first."""
+        answer: Json = self._send("GET", "/v1/jobs", {}).json()
+        return answer
+
+    def submit(self, paths: list[str]) -> Json:
+        """Read files, folders, patterns or manifests on the server's disk into the index."""
+        answer: Json = self._send("POST", "/v1/jobs", {}, json=_given({"paths": paths})).json()
+        return answer
+
+    def retry(self) -> Json:
+        """Read again all files that failed before."""
+        answer: Json = self._send("POST", "/v1/retry", {}).json()
+        return answer
+
+    def job(self, job: str) -> Json:
+        """Return one job as it stands."""
+        answer: Json = self._send("GET", f"/v1/jobs/{quote(job, safe='')}", {}).json()
+        return answer
+
+    def cancel(self, job: str) -> Json:
+        """Stop a job at its next step; what it has read stays in the index."""
+        answer: Json = self._send("DELETE", f"/v1/jobs/{quote(job, safe='')}", {}).json()
+        return answer
+
+    def job_events(self, job: str) -> Iterator[Json]:
+        """Send the job as a server-sent event `job` each time it changes, until it is over."""
+        return self._lines(f"/v1/jobs/{quote(job, safe='')}/events")
+
+    def labels(self, *, query: str | None = None) -> Json:
+        """List the labels, of one question or all."""
+        answer: Json = self._send("GET", "/v1/labels", {"query": query}).json()
+        return answer
+
+    def put_label(
+        self,
+        query: str,
+        video: str,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        relevance: int | None = None,
+    ) -> Json:
+        """Say that a stretch of a video answers a question, or how little; replaces an older
+        label.
+        """
+        answer: Json = self._send(
+            "POST",
+            "/v1/labels",
+            {},
+            json=_given(
+                {"query": query, "video": video, "start": start, "end": end, "relevance": relevance}
+            ),
+        ).json()
+        return answer
+
+    def remove_label(self, id: str) -> Json:
+        """Forget a label; returns those that are left."""
+        answer: Json = self._send("DELETE", "/v1/labels", {"id": id}).json()
+        return answer
+
+    def measures(self, **options: Unpack[Settings]) -> Json:
+        """Measure the search, with these settings, on all labelled questions.  Lists are not
+        cut by confidence, and each question takes its turn among other requests.
+        """
+        answer: Json = self._send("GET", "/v1/labels/measures", {**options}).json()
+        return answer
+
+    def health(self) -> Json:
+        """Say that the server runs."""
+        answer: Json = self._send("GET", "/v1/health", {}).json()
+        return answer
+
+    def ready(self) -> Json:
+        """Say that models and index are loaded, so that questions are answered at once."""
+        answer: Json = self._send("GET", "/v1/ready", {}).json()
+        return answer
+
+    def status(self) -> Json:
+        """Say what the index holds, which files failed and why, and which are gone."""
+        answer: Json = self._send("GET", "/v1/status", {}).json()
+        return answer
+
+    def models(self) -> Json:
+        """Name the profile's models, with size, licence and vector spaces."""
+        answer: Json = self._send("GET", "/v1/models", {}).json()
+        return answer
+
+    def metrics(self) -> str:
+        """Return numbers for Prometheus."""
+        return self._send("GET", "/metrics", {}).text
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    if answer.is_error:
+        try:
+            error = answer.json()["error"]
+            told = (error["code"], error["message"], error["next"])
+        except (ValueError, KeyError, TypeError):
+            told = ("unknown", answer.text[:200], "is this the address of a q2e server?")
+        raise ServerError(answer.status_code, *told)
+    return answer
+
+
+def _given(body: Json) -> Json:
+    return {name: value for name, value in body.items() if value is not None}

@@ -1,0 +1,250 @@
+"""The JSON that `q2e.shape` and the server make, as the OpenAPI document describes it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from q2e.server.faults import CODES
+from q2e.server.schemas import Channel, Kind
+
+
+class Problem(BaseModel):
+    code: Literal[CODES]  # type: ignore[valid-type]
+    message: str
+    next: str = Field(description="What to do about it.")
+    position: int | None = Field(None, description="Where in the question, for `bad_question`.")
+
+
+class Failure(BaseModel):
+    """Every answer that is not a success."""
+
+    error: Problem
+
+
+class TimedText(BaseModel):
+    start: float
+    end: float
+    text: str
+
+
+class TagShape(BaseModel):
+    label: str
+    probability: float
+
+
+class EvidenceShape(BaseModel):
+    channel: Channel
+    start: float
+    end: float
+    text: str
+    language: str | None
+    origin: str
+    frame: float | None = None
+    spans: list[TimedText] = []
+    tags: list[TagShape] = []
+
+
+class MomentShape(BaseModel):
+    start: float
+    end: float
+    frame: float
+    score: float
+    evidence: list[EvidenceShape]
+
+
+class ReasonShape(BaseModel):
+    """One term of a hit's score: the contributions of its reasons add up to the score."""
+
+    channel: str
+    part: str
+    how: str
+    weight: float
+    score: float
+    rank: int
+    entropy: float
+    contribution: float
+    event: str | None
+    text: str
+    start: float
+    end: float
+    frame: float | None
+
+
+class HitShape(BaseModel):
+    rank: int
+    video: str
+    path: str
+    title: str
+    score: float
+    moments: list[MomentShape]
+    why: list[ReasonShape]
+    also_in: list[str] = Field(description="Near duplicates that were merged into this hit.")
+    confidence: float | None = Field(description="Probability that the hit answers.")
+
+
+class EventShape(BaseModel):
+    kind: Kind
+    text: str
+
+
+class DecompositionShape(BaseModel):
+    backend: str
+    prompt_version: str
+    note: str
+    event_type: str | None
+    english: str | None
+    time: list[str]
+    place: list[str]
+    subject: list[str]
+    events: list[EventShape]
+
+
+class QueryShape(BaseModel):
+    text: str
+    language: str | None
+    decomposition: DecompositionShape
+    clause: dict[str, Any] | None = Field(
+        description="A question in the query language, as a tree."
+    )
+
+
+class ResultsShape(BaseModel):
+    query: QueryShape
+    hits: list[HitShape]
+    index: dict[str, Any]
+    timings: dict[str, float]
+
+
+class MarkShape(BaseModel):
+    kind: str
+    start: int
+    end: int
+    text: str
+    value: str | None = None
+
+
+class ParsedShape(BaseModel):
+    """How a question is understood: `clauses` are the words that mean something to the language."""
+
+    text: str
+    plain: bool
+    clauses: list[MarkShape]
+    clause: dict[str, Any] | None
+    filters: dict[str, Any]
+    error: Problem | None
+
+
+class VideoShape(BaseModel):
+    id: str
+    path: str
+    title: str
+    description: str
+    date: str | None
+    language: str | None
+    tags: list[str]
+    duration: float
+    width: int
+    height: int
+    rate: float
+    has_video: bool
+    has_audio: bool
+    size: int
+
+
+class VideosShape(BaseModel):
+    total: int
+    offset: int
+    videos: list[VideoShape]
+
+
+class Stretch(BaseModel):
+    start: float
+    end: float
+
+
+class VideoRecordShape(BaseModel):
+    video: VideoShape
+    segments: list[Stretch]
+    evidence: dict[str, int] = Field(description="Number of pieces by channel.")
+    failures: list[dict[str, Any]]
+
+
+class TimelineShape(BaseModel):
+    video: str
+    duration: float
+    segments: list[Stretch]
+    evidence: dict[str, list[EvidenceShape]] = Field(description="By channel, in order of time.")
+
+
+class StatusShape(BaseModel):
+    directory: str
+    videos: int
+    duration: float
+    evidence: dict[str, int]
+    spaces: dict[str, int]
+    failures: list[dict[str, Any]]
+    missing: list[str]
+    size: int
+
+
+class HealthShape(BaseModel):
+    status: Literal["ok", "ready"]
+    version: str
+
+
+class ModelsShape(BaseModel):
+    profile: str
+    models: list[dict[str, Any]]
+
+
+class Files(BaseModel):
+    total: int
+    done: int
+
+
+class JobShape(BaseModel):
+    id: str
+    kind: Literal["index", "retry"]
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    paths: list[str]
+    made: str
+    started: str | None
+    ended: str | None
+    files: Files
+    current: dict[str, Any] | None = Field(description="File, stage, and seconds done of it.")
+    report: dict[str, Any] | None
+    error: str | None
+
+
+class JobsShape(BaseModel):
+    jobs: list[JobShape]
+
+
+class LabelShape(BaseModel):
+    id: str
+    query: str
+    video: str
+    start: float
+    end: float | None
+    relevance: int
+
+
+class LabelsShape(BaseModel):
+    labels: list[LabelShape]
+
+
+class MeasuresShape(BaseModel):
+    labels: int
+    queries: int
+    measures: dict[str, float]
+    by_query: list[dict[str, Any]]
+
+
+class UploadShape(BaseModel):
+    id: str = Field(description="What to name in `examples` of POST /v1/search.")
+    kind: Literal["image", "video", "sound"]
+    duration: float
+    width: int
+    height: int
