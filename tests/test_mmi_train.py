@@ -110,7 +110,7 @@ def test_the_synthetic_set_is_what_it_says() -> None:
 @pytest.fixture(scope="module")
 def quick() -> object:
     pytest.importorskip("torch")
-    from q2e.mmi.train import TrainConfig
+    from q2e.mmi.schedule import TrainConfig
 
     return TrainConfig(
         steps=20, masked_steps=10, batch=16, accumulate=2, warmup=3, check_every=5, patience=0
@@ -149,7 +149,8 @@ def test_interrupted_and_resumed_is_bit_for_bit_uninterrupted(
 
 def test_masked_prediction_learns(small: FeatureSet) -> None:
     pytest.importorskip("torch")
-    from q2e.mmi.train import TrainConfig, train_head
+    from q2e.mmi.schedule import TrainConfig
+    from q2e.mmi.train import train_head
 
     config = TrainConfig(masked_steps=60, steps=1, batch=32, check_every=10, warmup=5)
     _, done = train_head(small, small.config(), config)
@@ -158,7 +159,8 @@ def test_masked_prediction_learns(small: FeatureSet) -> None:
 
 def test_reduced_precision_and_early_stopping(small: FeatureSet) -> None:
     pytest.importorskip("torch")
-    from q2e.mmi.train import TrainConfig, train_head
+    from q2e.mmi.schedule import TrainConfig
+    from q2e.mmi.train import train_head
 
     config = TrainConfig(
         steps=400,
@@ -185,7 +187,7 @@ def test_reduced_precision_and_early_stopping(small: FeatureSet) -> None:
 )
 def test_settings_that_cannot_be_are_refused(change: dict[str, object], match: str) -> None:
     pytest.importorskip("torch")
-    from q2e.mmi.train import TrainConfig
+    from q2e.mmi.schedule import TrainConfig
 
     with pytest.raises(ConfigError, match=match):
         TrainConfig(**change)  # type: ignore[arg-type]
@@ -222,7 +224,8 @@ def test_exported_weights_come_back_and_damage_is_seen(tmp_path: Path) -> None:
 
 def test_order_is_told_apart_where_means_and_self_attention_cannot() -> None:
     pytest.importorskip("torch")
-    from q2e.mmi.train import TrainConfig, reciprocal_rank, train_head
+    from q2e.mmi.schedule import TrainConfig
+    from q2e.mmi.train import reciprocal_rank, train_head
 
     features = synthetic(
         SyntheticConfig(groups=200, dimension=24, vocabulary=14, frames=(3, 5), grid=0, noise=0.2)

@@ -79,9 +79,10 @@ def train_command(
     most: Annotated[int, typer.Option("--key-images", help="Most key-images of a video.")] = 16,
     json: Json = False,
 ) -> None:
-    """Train on the split `train`, keep the best by `val`; run it again to go on where it stopped."""
+    """Train on the split `train`, keep the best by `val`; run again to go on where it stopped."""
     _needs_torch()
-    from q2e.mmi.train import TrainConfig, train_head
+    from q2e.mmi.schedule import TrainConfig
+    from q2e.mmi.train import train_head
     from q2e.mmi.weights import save_head
 
     data = _load(features)

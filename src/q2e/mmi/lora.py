@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from q2e.errors import ConfigError, MissingDependency
 from q2e.mmi.features import FeatureSet
 from q2e.mmi.reason import HeadConfig, prepare
-from q2e.mmi.train import TrainConfig, Trained, Watch, train
+from q2e.mmi.schedule import TrainConfig
+from q2e.mmi.train import Trained, Watch, train
 
 Tokenize = Callable[[str], Sequence[int]]
 
