@@ -48,9 +48,18 @@ def _frame(settings: Settings, models: Models) -> Channel:
 
 
 def _speech(settings: Settings, models: Models) -> Channel:
+    from q2e.channels.layers import Layers
     from q2e.channels.speech import SpeechChannel
 
-    return SpeechChannel(models.speech, settings)
+    wanted = settings.speech_layers
+    layers = Layers(
+        wanted,
+        models.speech,
+        settings.chunk_words,
+        models.translator if "translation" in wanted else None,
+        models.language if "refined" in wanted else None,
+    )
+    return SpeechChannel(models.speech, settings, layers=layers)
 
 
 def _screen_text(settings: Settings, models: Models) -> Channel:

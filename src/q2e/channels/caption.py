@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from q2e.channels.base import Needs
+from q2e.text.layers import is_layer
 from q2e.types import Evidence, Part, Segment
 
 _VERSION = 2
@@ -33,7 +34,7 @@ class ComposedCaptionChannel:
         for evidence in part.evidence:
             if evidence.channel == "frame":
                 by_segment[Segment(evidence.start_s, evidence.end_s)].append(evidence)
-        heard = [one for one in part.evidence if one.channel == "speech"]
+        heard = [one for one in part.evidence if one.channel == "speech" and not is_layer(one)]
         written = [one for one in part.evidence if one.channel == "screen_text"]
         captions = []
         for segment, frames in sorted(by_segment.items(), key=lambda item: item[0].start_s):

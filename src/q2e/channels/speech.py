@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from q2e.channels.base import Needs
+from q2e.channels.layers import Layers
 from q2e.config import Settings
 from q2e.media import sidecar
 from q2e.models.base import SpeechRecognizer
@@ -22,7 +23,7 @@ _TELLING_WORDS = 8
 
 
 class SpeechChannel:
-    """Turns the sound of a part into chunks of timed lines.
+    """Turns the sound of a part into chunks of timed lines, with the `layers` that are wanted.
 
     Subtitles beside the video are taken instead of recognition; a line belongs to the part it
     begins in.
@@ -36,27 +37,32 @@ class SpeechChannel:
         recognizer: SpeechRecognizer,
         settings: Settings,
         subtitles: Callable[[str | Path], sidecar.Subtitles | None] = sidecar.subtitles,
+        layers: Layers | None = None,
     ) -> None:
         self._recognizer = recognizer
         self._language = settings.speech_language
         self._words = settings.chunk_words
         self._subtitles = subtitles
+        self._layers = layers or Layers((), recognizer, self._words)
         model = getattr(recognizer, "version", recognizer.info.source)
-        self.config_key = f"{_VERSION};{model};{self._language};{self._words}"
+        keys = (_VERSION, model, str(self._language), str(self._words), self._layers.config_key)
+        self.config_key = ";".join(filter(None, keys))
 
     def extract(self, part: Part) -> list[Evidence]:
-        """Return chunks of what is said, with their lines as spans.
+        """Return chunks of what is said, with their lines as spans, and their layers.
 
-        Raises MediaError where subtitles are there but cannot be read.
+        Raises MediaError where subtitles are there but cannot be read, ModelError where a layer
+        cannot be made.
         """
         beside = self._subtitles(part.video.path)
         if beside is not None:
             lines = [line for line in beside.lines if part.start_s <= line.start_s < part.end_s]
-            return self._evidence(part, lines, beside.language, "sidecar")
+            return self._layers.add(self._evidence(part, lines, beside.language, "sidecar"), None)
         if part.audio is None or not len(part.audio.samples):
             return []
         heard = self._recognizer.transcribe(part.audio, self._language)
-        return self._evidence(part, heard.lines, heard.language, self._recognizer.info.id)
+        found = self._evidence(part, heard.lines, heard.language, self._recognizer.info.id)
+        return self._layers.add(found, part.audio)
 
     def _evidence(
         self, part: Part, lines: list[Span] | tuple[Span, ...], language: str | None, origin: str

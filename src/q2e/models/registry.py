@@ -24,6 +24,8 @@ from q2e.plugins import model_factories
 
 #: Settings that change how a model is made; others share its one instance in this process.
 _MAKING = ("threads", "device", "precision", "remote_code", "non_commercial")
+#: Settings that name the model for a task instead of the profile.
+_NAMED = {"language": "language_model", "vision": "vision_model", "translator": "translator"}
 _instances: dict[tuple[object, ...], Any] = {}
 _loading = threading.RLock()
 
@@ -76,16 +78,19 @@ class Models:
         return cast(VisionLanguageModel, self.load("vision"))
 
     def has(self, task: str) -> bool:
-        """Return whether the profile names a model for a task; nothing is loaded."""
-        return task in self.profile
+        """Return whether a setting or the profile names a model for a task; nothing is loaded."""
+        return self._named(task) is not None or task in self.profile
 
     def load(self, task: str) -> Any:
         """Return the model for a task, loading it where that has not happened yet.
 
-        Raises ConfigError where the profile names none, ModelError where it is not on this
-        machine or cannot be used, MissingDependency where its runtime is not installed.
+        Raises ConfigError where neither a setting nor the profile names one, ModelError where it
+        is not on this machine or cannot be used, MissingDependency where its runtime is missing.
         """
-        return self.open(self.profile[task], task)
+        return self.open(self._named(task) or self.profile[task], task)
+
+    def _named(self, task: str) -> str | None:
+        return getattr(self.settings, _NAMED[task]) if task in _NAMED else None
 
     def open(self, source: str, task: str) -> Any:
         """Return the model of a source for a task, one instance for the whole process."""

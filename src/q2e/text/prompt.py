@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,12 +43,13 @@ def ask(
     *,
     max_tokens: int,
     timeout_s: float,
+    schema: Mapping[str, Any] | None = None,
     **values: Any,
 ) -> _Typed:
     """Return a model's answer to the prompt `name` as an object of `form`, and nothing else.
 
     One more try follows an answer of another form, with the mistake named; `timeout_s` bounds
-    both. Raises ModelError where no valid answer came.
+    both. `schema` may be narrower than that of `form`. Raises ModelError without a valid answer.
     """
     from pydantic import ValidationError
 
@@ -59,7 +61,7 @@ def ask(
             break
         said = model.complete(
             render(name, mistake=mistake, **values),
-            schema=schema_of(form),
+            schema=schema or schema_of(form),
             max_tokens=max_tokens,
             timeout_s=left,
         )
