@@ -1,4 +1,4 @@
-"""`python -m benchmarks ingest|search|quality`: JSON results with the machine named."""
+"""`python -m benchmarks ingest|load|search|quality`: JSON results with the machine named."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def machine() -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=["ingest", "search", "quality"])
+    parser.add_argument("what", choices=["ingest", "load", "search", "quality"])
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
     parser.add_argument("--minutes", type=float, default=10.0, help="length made for ingest")
     parser.add_argument("--items", type=int, default=100_000, help="evidence made for search")
@@ -44,6 +44,10 @@ def main() -> None:
         from benchmarks import ingest
 
         figures = ingest.run(given.minutes)
+    elif given.what == "load":
+        from benchmarks import load
+
+        figures = load.run(given.items)
     elif given.what == "search":
         from benchmarks import search
 
