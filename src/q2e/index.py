@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -180,6 +180,7 @@ class Index:
         `settings` override those of the collection for this search, such as `decompose="none"`.
         Raises QueryError for an empty question or an unusable filter.
         """
+        parsed = self.parse(text)
         filters = Filters(
             channels=tuple(channels),
             videos=tuple(self.find(video).id for video in videos),
@@ -188,9 +189,21 @@ class Index:
             until=until,
             tags=tuple(tags),
         )
+        if parsed.clause is None and not parsed.plain:
+            if not examples:
+                raise QueryError(
+                    f"{text!r} says only where to look; say also what for, as in  flood lang:ar"
+                )
+            text = ""
+        named = tuple(self.find(video).id for video in parsed.filters.videos)
+        try:
+            filters &= replace(parsed.filters, videos=named)
+        except ValueError as error:
+            raise QueryError(str(error)) from None
         query = Query(
             text=text,
             filters=filters,
+            clause=parsed.clause,
             examples=tuple(self._example(one) for one in examples),
             like=tuple(self._example(one, indexed=True) for one in like),
             dislike=tuple(self._example(one, indexed=True) for one in dislike),

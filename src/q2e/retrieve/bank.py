@@ -61,12 +61,20 @@ class Bank:
         texts = plain.get(form.language or "en") or plain["en"]
         return remembered(encoder.space, "text", texts, encoder.encode_texts)
 
+    def questions(self, form: Form) -> tuple[list[str], Float32]:
+        """Return the generic questions of a form with their (n, d) corrected vectors."""
+        texts = self._events.bank_texts(self._known(form).language or "en", plain=not form.event)
+        return texts, self.correct(self.vectors(form), form)
+
     def vectors(self, form: Form) -> Float32:
         """Return the (n, d) vectors of the bank of a form; English ones for other languages."""
-        if form.language not in self._events.knowledge.languages:
-            form = Form("en", form.event)
+        form = self._known(form)
         with self._lock:
             if form not in self._vectors:
                 language = form.language or "en"
                 self._vectors[form] = self._events.bank_vectors(language, plain=not form.event)
             return self._vectors[form]
+
+    def _known(self, form: Form) -> Form:
+        known = form.language in self._events.knowledge.languages
+        return form if known else Form("en", form.event)

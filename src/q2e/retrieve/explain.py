@@ -9,14 +9,19 @@ import numpy as np
 from q2e.arrays import Bool, Float64, Int64
 from q2e.retrieve.fuse import Fusion
 from q2e.retrieve.moments import Stretch, find_moments
+from q2e.retrieve.order import Order
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
-from q2e.types import Evidence, Moment, Reason, Video
+from q2e.types import CHANNELS, EVENT_KINDS, ClauseKind, Evidence, Moment, Reason, Video
 
 #: Pieces of evidence shown with a moment.
 SHOWN = 5
 #: Channels that speak of a video as a whole; they make no moment where others can.
 WHOLE = ("metadata", "summary")
+#: Moments of a video shown where every time is asked for.
+EVERY = 100
+#: Parts of a plain question.
+PARTS = ("query", *EVENT_KINDS)
 
 
 class Explainer:
@@ -30,6 +35,9 @@ class Explainer:
         fusion: Fusion,
         score: Float64,
         reranked: Float64 | None = None,
+        *,
+        order: Order | None = None,
+        which: ClauseKind | None = None,
     ) -> None:
         self.store = store
         self.table = table
@@ -39,6 +47,8 @@ class Explainer:
         # What reranking and feedback added to the sum of the rows; 0 where there was none.
         self._reranked = np.zeros(len(score)) if reranked is None else reranked
         self._lent = score - fusion.score
+        self._order = order
+        self._which = which
         self._video_of = [table.video[row.rows] for row in rows]
 
     def reasons(self, video: int) -> tuple[Reason, ...]:
@@ -52,6 +62,9 @@ class Explainer:
             place, which = best[number]
             found = evidence.get(place)
             own = row.video[video]
+            if row.part not in PARTS and not contribution[number]:
+                # A clause that says nothing of this video, as the worse side of an `or`.
+                continue
             reasons.append(
                 Reason(
                     channel=row.channel,
@@ -78,13 +91,48 @@ class Explainer:
     def answers(self, video: int, most: int) -> list[Evidence]:
         """Return a video's best evidence for the question itself, what adds most first."""
         worth = np.nan_to_num(self.fusion.contribution[:, video])
-        own = [n for n in np.argsort(-worth).tolist() if self.rows[n].part == "query"]
+        own = [n for n in np.argsort(-worth).tolist() if self.rows[n].part not in EVENT_KINDS]
         places = dict.fromkeys(place for n in own if (place := self._best(n, video)[0]) >= 0)
         found = self._evidence(list(places))
         return [found[place] for place in places][:most]
 
     def moments(self, video: int, known: Video, top: int) -> tuple[Moment, ...]:
-        """Return the stretches of a video that answer best, best first."""
+        """Return the stretches of a video that answer best, best first.
+
+        Where the first or every time was asked for, they are in order of time instead.
+        """
+        most = {"first": EVERY, "every": EVERY}.get(self._which or "", top)
+        if self._order is None:
+            found = self._stretches(video, known, most)
+        else:
+            found = self._chained(self._order, video, most)
+        if self._which is None:
+            return found
+        return tuple(sorted(found, key=lambda one: one.start_s))[
+            : 1 if self._which == "first" else EVERY
+        ]
+
+    def _chained(self, order: Order, video: int, top: int) -> tuple[Moment, ...]:
+        """Return the chains of evidence that an order found in one video."""
+        found = []
+        for chain in order.chains(video, top):
+            evidence = self.store.evidence(chain.rows)
+            shown = evidence if order.asked is None else [evidence[chain.place]]
+            lead = shown[0]
+            start_s, end_s = lead.start_s, max(one.end_s for one in shown)
+            middle = (lead.start_s + lead.end_s) / 2
+            found.append(
+                Moment(
+                    start_s=start_s,
+                    end_s=end_s,
+                    score=chain.score,
+                    frame_s=middle if lead.frame_s is None else lead.frame_s,
+                    evidence=tuple(evidence),
+                )
+            )
+        return tuple(found)
+
+    def _stretches(self, video: int, known: Video, top: int) -> tuple[Moment, ...]:
         rows, scores = self._evidence_scores(video)
         if not len(rows):
             return ()
@@ -110,12 +158,13 @@ class Explainer:
     def _evidence_scores(self, video: int) -> tuple[Int64, Float64]:
         """Return the rows of a video's evidence and what each adds, in the scale of the fusion.
 
-        A piece of evidence counts by how far it stands above generic questions.
+        A piece of evidence counts by how far it stands above generic questions; what a must-not
+        finds in it counts against it.
         """
         total: dict[int, float] = {}
         for number, row in enumerate(self.rows):
             weight = float(self.fusion.weight[number])
-            if weight <= 0:
+            if weight == 0:
                 continue
             for place in self._places(number, video):
                 score = float(row.scores[place])
@@ -128,8 +177,6 @@ class Explainer:
 
     def _narrowed(self, rows: Int64, scores: Float64) -> tuple[Int64, Float64]:
         """Leave out evidence about the whole video where there is any about a part of it."""
-        from q2e.types import CHANNELS
-
         whole = np.isin(self.table.channel[rows], [CHANNELS.index(channel) for channel in WHOLE])
         local: Bool = ~whole & (scores > 0)
         return (rows[local], scores[local]) if local.any() else (rows, scores)

@@ -7,7 +7,7 @@ Shapes: n pieces of evidence of all videos together, k steps in order of time, g
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +24,62 @@ class Chains:
 
     score: Float64
     members: Int64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """One chain of one video: `rows` of the store's table, and the place of the one asked for."""
+
+    rows: list[int]
+    score: float
+    place: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """The evidence that may stand for the steps of an order, and what it is worth for each.
+
+    `rows` (n,) of the store's table, `values` (k, n) by step in order of time.
+    """
+
+    rows: Int64
+    start_s: Float64
+    end_s: Float64
+    video: Int64
+    values: Float64
+    within_s: tuple[float | None, ...] = ()
+    same_time: bool = False
+    asked: int | None = None
+    """The place of the step that is asked for, or None where all of them are."""
+
+    def best(self, videos: int) -> Chains:
+        """Return the best chain of each of the table's videos."""
+        if self.same_time:
+            return together(self.start_s, self.end_s, self.video, self.values, videos)
+        return in_order(self.start_s, self.end_s, self.video, self.values, videos, self.within_s)
+
+    def chains(self, video: int, top: int) -> list[Chain]:
+        """Return the best chains of one video, none of which overlaps another, best first."""
+        own = np.flatnonzero(self.video == video)
+        left = replace(
+            self,
+            rows=self.rows[own],
+            start_s=self.start_s[own],
+            end_s=self.end_s[own],
+            video=np.zeros(len(own), dtype=np.int64),
+            values=self.values[:, own].copy(),
+        )
+        found: list[Chain] = []
+        while len(found) < top:
+            best = left.best(1)
+            if np.isneginf(best.score[0]):
+                break
+            members = best.members[:, 0]
+            rows = left.rows[members].tolist()
+            found.append(Chain(rows, float(best.score[0]), self.asked or 0))
+            start_s, end_s = left.start_s[members].min(), left.end_s[members].max()
+            left.values[:, (left.end_s > start_s) & (left.start_s < end_s)] = -np.inf
+        return found
 
 
 def in_order(

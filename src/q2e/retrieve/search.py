@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from q2e.arrays import Bool, Float32, Float64, Int64
+from q2e.arrays import Bool, Float64, Int64
 from q2e.config import Settings
-from q2e.errors import IndexMismatch, QueryError
+from q2e.errors import QueryError
 from q2e.models.registry import Models
 from q2e.query.decompose import Decomposer
-from q2e.query.expand import Expansion, asked_words
-from q2e.query.knowledge import load
-from q2e.query.names import Names
 from q2e.query.slots import languages_by_script
 from q2e.retrieve.again import ranked_again
-from q2e.retrieve.bank import Bank, Form
-from q2e.retrieve.calibrate import Calibrator, by_videos, by_words
+from q2e.retrieve.ask import Answer, Asker
+from q2e.retrieve.clauses import Joined, Joiner
+from q2e.retrieve.clock import Clock
 from q2e.retrieve.explain import Explainer
-from q2e.retrieve.feedback import refine
-from q2e.retrieve.fuse import Fusion, fuse
-from q2e.retrieve.normalise import normalise
-from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
-from q2e.retrieve.widen import Widener, widened
 from q2e.store.base import Store
 from q2e.text.language import detect
-from q2e.types import EVENT_KINDS, Decomposition, Hit, Query, Results
+from q2e.types import CHANNELS, Clause, Decomposition, Hit, Query, Results
 
 #: Longest question, in characters; a whole article is not a question.
 LONGEST = 4000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ranking:
-    """Fused score rows of one question, and the videos it may answer with, best first.
-
-    `score` (V,) is that of the fusion, or what feedback made of it.
-    """
-
-    rows: list[ScoreRow]
-    fusion: Fusion
-    score: Float64
-    order: Int64
 
 
 class Searcher:
@@ -56,7 +33,7 @@ class Searcher:
     def __init__(self, store: Store, models: Models) -> None:
         self.store = store
         self.models = models
-        self.scanner = Scanner(store)
+        self._asker = Asker(store, models)
         self._decomposers: dict[str, Decomposer] = {}
 
     def search(
@@ -73,6 +50,8 @@ class Searcher:
         Raises QueryError for an empty or overlong question, IndexMismatch where the index was
         made by another text model.
         """
+        if offset < 0:
+            raise QueryError(f"offset is {offset}; pages begin at 0")
         # Row numbers must mean the same from the first look at the store to the last.
         with self.store.snapshot():
             return self._search(query, settings, moments, offset, decomposition)
@@ -85,51 +64,36 @@ class Searcher:
         offset: int,
         given: Decomposition | None,
     ) -> Results:
-        if offset < 0:
-            raise QueryError(f"offset is {offset}; pages begin at 0")
-        clock = _Clock()
+        clock = Clock()
         query = self._checked(query)
+        asked = replace(query, text=_words(query))
         with clock("decompose"):
             if given is None:
-                decomposition = self._decomposer(settings).decompose(query)
+                decomposition = self._decomposer(settings).decompose(asked)
             else:
                 decomposition = replace(
-                    given, query=query.text, language=query.language, backend="given"
+                    given, query=asked.text, language=asked.language, backend="given"
                 )
         mask = self.store.rows(query.filters)
-        form = _form(decomposition)
-
-        def first() -> list[ScoreRow]:
-            return self._rows(query, form, self._parts(decomposition, settings), settings, mask)
-
-        with clock("expand"):
-            more = self._widener.expand(decomposition, settings, first)
-        with clock("encode"):
-            parts = self._parts(decomposition, settings, more)
-        with clock("score"):
-            rows = self._rows(query, form, parts, settings, mask, more.words)
-        with clock("fuse"):
-            fusion = self._fused(rows, settings)
-        with clock("feedback"):
-            score = fusion.score
-            wanted = settings.feedback == "always" or (
-                settings.feedback == "events" and decomposition.events
-            )
-            if wanted and rows:
-                score = self._refined(rows, fusion, parts[0], form, settings, mask)
-        ranking = self._ranked(rows, fusion, score, settings)
-        explainer = self._explainer(ranking)
+        joined = self._joined(asked, decomposition, settings, mask, clock, moments)
+        answer = joined.answer
+        order = self._ranked(answer)
+        if answer.alarm is not None and settings.confident:
+            order = order[answer.alarm[order] <= settings.false_alarms]
+        explainer = self._explainer(joined, answer.score)
+        score = answer.score
         again: Mapping[str, Any] = {"strategy": "none"}
         if settings.rerank != "none":
             with clock("rerank"):
                 added, order, again = ranked_again(
-                    query.text, explainer, ranking.order, settings, self.models
+                    asked.text, explainer, order, settings, self.models
                 )
-                explainer = self._explainer(ranking, added)
-                ranking = replace(ranking, score=ranking.score + added, order=order)
+                explainer = self._explainer(joined, score, added)
+                score = score + added
         with clock("explain"):
-            hits = self._hits(ranking, explainer, settings, moments, offset)
+            hits = self._hits(answer, score, order, explainer, settings, moments, offset)
         table = self.store.table()
+        more = answer.expansion
         info = {
             "videos": len(table.video_ids),
             "evidence": len(table),
@@ -140,6 +104,12 @@ class Searcher:
             "pool": settings.pool,
             "expand": {"method": more.method, "backend": more.backend, "note": more.note},
             "rerank": dict(again),
+            "confident": (
+                None
+                if answer.alarm is None
+                else bool((answer.alarm[order] <= settings.false_alarms).any())
+            ),
+            "found": len(order),
             "models": {"text": self.models.text.space, "image": self.models.image.space},
         }
         return Results(query, tuple(hits), decomposition, info, clock.seconds)
@@ -152,194 +122,100 @@ class Searcher:
             raise QueryError(
                 f"the question has {len(text)} characters; at most {LONGEST} are searched"
             )
-        language = query.language or detect(text) or next(iter(languages_by_script(text)), None)
-        return replace(query, text=text, language=language)
+        words = _words(replace(query, text=text))
+        return replace(query, text=text, language=query.language or _language(words))
 
     def _decomposer(self, settings: Settings) -> Decomposer:
-        key = f"{settings.decompose} {settings.language_model}"
+        key = f"{settings.decompose} {settings.refine} {settings.language_model}"
         if key not in self._decomposers:
             self._decomposers[key] = Decomposer.from_settings(settings, self.models)
         return self._decomposers[key]
 
-    @cached_property
-    def _bank(self) -> Bank:
-        return Bank(self.models.text)
-
     # -- scores ---------------------------------------------------------------------------------
-    def _parts(
-        self, decomposition: Decomposition, settings: Settings, more: Expansion | None = None
-    ) -> list[Vectors]:
-        """Return the question with what expansion adds, and its sub-events, as text vectors."""
-        encoder = self.models.text
-        asked = [decomposition.query]
-        if decomposition.english and decomposition.english != decomposition.query:
-            asked.append(decomposition.english)
-        plain = Vectors("query", tuple(asked), encoder.encode_queries(asked))
-        parts = widened(plain, more or Expansion(), encoder, settings.expand_weight)
-        for kind in EVENT_KINDS:
-            events = decomposition.of_kind(kind)
-            if not events:
-                continue
-            if decomposition.backend == "events":
-                # Phrases of the knowledge base come again and again, so their vectors are
-                # known; the question is folded into them as a vector, not as words.
-                phrases = encoder.encode_queries([event.source for event in events])
-                matrix = _unit(phrases + plain.matrix[:1])
-            else:
-                matrix = encoder.encode_queries([event.text for event in events])
-            parts.append(Vectors(kind, tuple(event.text for event in events), matrix))
-        if settings.normalise == "bank":
-            parts = [
-                replace(part, matrix=self._bank.correct(part.matrix, _form(decomposition)))
-                for part in parts
-            ]
-        return parts
-
-    def _rows(
+    def _joined(
         self,
-        query: Query,
-        form: Form,
-        parts: list[Vectors],
+        asked: Query,
+        decomposition: Decomposition,
         settings: Settings,
         mask: Bool | None,
-        words: Sequence[str] = (),
-    ) -> list[ScoreRow]:
-        """Return the rows of all parts and channels, on one scale.
+        clock: Clock,
+        chance: bool,
+    ) -> Joined:
+        """Return the answer to a plain question, or to the clauses of one that has several."""
+        if asked.clause is None or _is_plain(asked.clause):
+            return Joined(
+                self._asker.ask(asked, decomposition, settings, mask, clock, chance=chance)
+            )
+        whole = _main(asked.clause)
 
-        `words` are texts whose words are searched beside the question's own.
-        """
-        self._check_spaces()
-        image = self.models.image
-        picture = Vectors("query", (query.text,), image.encode_texts([query.text]))
-        dense = partial(self.scanner.dense, mask=mask, pool=settings.pool)
-        meanings = dense(self.models.text.space, "meaning", parts)
-        pictures = dense(image.space, "picture", [picture])
-        rows = [self._on_scale(row, form, settings) for row in meanings]
-        if settings.normalise == "bank":
-            rows += [self._calibrator.by_descriptions(row, image, form) for row in pictures]
-        else:
-            rows += [by_videos(row) for row in pictures]
-        rows += self._lexical_rows(query, mask, words)
-        allowed = query.filters.channels
-        return [row for row in rows if not allowed or row.channel in allowed]
+        def ask(clause: Clause, mask: Bool | None) -> Answer:
+            if clause is whole:
+                return self._asker.ask(asked, decomposition, settings, mask, clock, chance=chance)
+            return self._clause(clause, asked, settings, mask, clock, chance)
 
-    def _lexical_rows(
-        self, query: Query, mask: Bool | None, words: Sequence[str]
-    ) -> list[ScoreRow]:
-        """Return rows of words and of names, which are alike across languages and scripts."""
-        table = self.store.table()
-        rows = []
-        for how, terms in (
-            ("words", asked_words(query.text, words)),
-            ("names", self._names.grams(query.text, query.language)),
-        ):
-            for row in self.scanner.lexical(how, query.text, terms, mask):
-                rows.append(by_words(row, terms, table))
-        return rows
+        return Joiner(self.store, ask, settings, mask).join(asked.clause)
 
-    @cached_property
-    def _widener(self) -> Widener:
-        return Widener(self.store, self.models)
-
-    @cached_property
-    def _names(self) -> Names:
-        return Names(load())
-
-    def _on_scale(self, row: ScoreRow, form: Form, settings: Settings) -> ScoreRow:
-        if settings.normalise == "bank":
-            return self._calibrator.by_bank(row, self.models.text.space, form)
-        return by_videos(row)
-
-    @cached_property
-    def _calibrator(self) -> Calibrator:
-        return Calibrator(self.store, self._bank)
-
-    def _check_spaces(self) -> None:
-        """Refuse an index whose vectors were made by other models."""
-        for kind, ours in (("text", self.models.text), ("image", self.models.image)):
-            held = self.store.setting(f"space.{kind}")
-            if held is not None and held != ours.space:
-                raise IndexMismatch(
-                    f"the index holds {kind} vectors of {held}, the profile searches with "
-                    f"{ours.space}; run  q2e index  again on the same files, or choose the "
-                    "profile the index was made with"
-                )
-
-    def _fused(self, rows: list[ScoreRow], settings: Settings) -> Fusion:
-        """Fuse rows on one scale, where 0 says that nothing answers: the value of the missing."""
-        if not rows:
-            videos = len(self.store.table().video_ids)
-            return Fusion(np.zeros(0), np.zeros(0), np.zeros((0, videos)))
-        scores = np.stack([row.video for row in rows])
-        floor = np.zeros(len(rows))
-        level = normalise(scores, "none", temperature=settings.temperature, floor=floor)
-        weights = [1.0 if row.part == "query" else settings.event_weight for row in rows]
-        return fuse(level, settings.fuse, weights)
-
-    def _refined(
+    def _clause(
         self,
-        rows: list[ScoreRow],
-        fusion: Fusion,
-        asked: Vectors,
-        form: Form,
+        clause: Clause,
+        asked: Query,
         settings: Settings,
         mask: Bool | None,
-    ) -> Float64:
-        """Return scores (V,) after the best videos and those like them had their say."""
-        space = self.models.text.space
-        own = {
-            row.channel: number
-            for number, row in enumerate(rows)
-            if row.how == "meaning" and row.part == "query"
-        }
-        if not own:
-            return fusion.score
+        clock: Clock,
+        chance: bool,
+    ) -> Answer:
+        """Return the answer to one clause, which stands for itself: its form, but no sub-events."""
+        filters = asked.filters
+        if clause.channel is not None:
+            filters = replace(filters, channels=(clause.channel,))
+            own = self.store.table().channel == CHANNELS.index(clause.channel)
+            mask = own if mask is None else mask & own
+        language = _language(clause.text) or asked.language
+        query = Query(clause.text, language, filters)
+        calm = settings.model_copy(update={"feedback": "never", "expand": "none"})
+        if settings.decompose == "llm":
+            # A language model would be asked once for each clause, and only its form be used.
+            calm = calm.model_copy(update={"decompose": "events"})
+        form = self._decomposer(calm).decompose(query)
+        alone = replace(form, events=(), backend="none" if form.events else form.backend)
+        return self._asker.ask(query, alone, calm, mask, clock, chance=chance)
 
-        def meaning(vector: Float64) -> Float64:
-            again = Vectors("query", asked.texts[:1], vector[None].astype(np.float32))
-            total = np.zeros(len(fusion.score))
-            rows = self.scanner.dense(space, "meaning", [again], mask=mask, pool=settings.pool)
-            for row in rows:
-                worth = np.nan_to_num(self._on_scale(row, form, settings).video)
-                total += fusion.weight[own[row.channel]] * np.maximum(worth, 0.0)
-            return total
-
-        first = fusion.contribution[list(own.values())].sum(axis=0)
-        vectors = self.scanner.mean_vectors(space)
-        return refine(asked.matrix[0], first, fusion.score - first, vectors, meaning)
-
-    def _ranked(
-        self, rows: list[ScoreRow], fusion: Fusion, score: Float64, settings: Settings
-    ) -> Ranking:
-        if not rows:
-            return Ranking(rows, fusion, score, np.zeros(0, np.int64))
-        found = ~np.isnan(np.stack([row.video for row in rows])).all(axis=0)
-        if settings.confidence > 0:
-            own = [number for number, row in enumerate(rows) if row.part == "query"]
-            found &= fusion.normalised[own].max(axis=0, initial=0.0) >= settings.confidence
-        present = np.flatnonzero(found)
-        # Equal scores are told apart by the video's id, never by the order of indexing.
+    def _ranked(self, answer: Answer) -> Int64:
+        """Return the videos found, best first; equal scores are told apart by the video's id."""
+        present = np.flatnonzero(answer.found)
+        # Never by the order of indexing, so that pages stay where they are.
         names = np.array(self.store.table().video_ids)[present]
-        order = present[np.lexsort((names, -score[present]))]
-        return Ranking(rows, fusion, score, order.astype(np.int64))
+        return present[np.lexsort((names, -answer.score[present]))].astype(np.int64)
 
     # -- hits -----------------------------------------------------------------------------------
-    def _explainer(self, ranking: Ranking, reranked: Float64 | None = None) -> Explainer:
-        table = self.store.table()
-        return Explainer(self.store, table, ranking.rows, ranking.fusion, ranking.score, reranked)
+    def _explainer(
+        self, joined: Joined, score: Float64, reranked: Float64 | None = None
+    ) -> Explainer:
+        answer = joined.answer
+        return Explainer(
+            self.store,
+            self.store.table(),
+            answer.rows,
+            answer.fusion,
+            score,
+            reranked,
+            order=joined.order,
+            which=joined.which,
+        )
 
     def _hits(
         self,
-        ranking: Ranking,
+        answer: Answer,
+        score: Float64,
+        order: Int64,
         explainer: Explainer,
         settings: Settings,
         moments: bool,
         offset: int,
     ) -> list[Hit]:
         table = self.store.table()
-        chosen = ranking.order[offset : offset + settings.top]
         hits = []
-        for rank, number in enumerate(chosen.tolist(), offset + 1):
+        for rank, number in enumerate(order[offset : offset + settings.top].tolist(), offset + 1):
             video = self.store.video(table.video_ids[number])
             if video is None:
                 continue
@@ -347,35 +223,47 @@ class Searcher:
                 Hit(
                     rank=rank,
                     video=video,
-                    score=float(ranking.score[number]),
+                    score=float(score[number]),
                     moments=(
                         explainer.moments(number, video, settings.moments_per_video)
                         if moments
                         else ()
                     ),
                     why=explainer.reasons(number) if moments else (),
+                    confidence=None if answer.alarm is None else 1.0 - float(answer.alarm[number]),
                 )
             )
         return hits
 
 
-def _form(decomposition: Decomposition) -> Form:
-    asks_event = bool(decomposition.events) or decomposition.backend == "none"
-    return Form(decomposition.language, event=asks_event)
+def _is_plain(clause: Clause) -> bool:
+    """Whether a question is but one text once its filters are taken out."""
+    return clause.kind == "text" and clause.channel is None and not clause.exact
 
 
-def _unit(vectors: Float32) -> Float32:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+def _main(clause: Clause) -> Clause | None:
+    """Return the text that is asked like a plain question, beside what else is said of it."""
+    if clause.kind in ("first", "every"):
+        return _main(clause.parts[0])
+    parts = clause.parts if clause.kind == "all" else (clause,)
+    texts = [part for part in parts if _is_plain(part)]
+    return texts[0] if len(texts) == 1 else None
 
 
-class _Clock:
-    """Seconds spent in each named phase."""
+def _words(query: Query) -> str:
+    """Return the words of a question that are looked for: all of a plain one."""
+    if query.clause is None:
+        return query.text
+    main = _main(query.clause)
+    return main.text if main is not None else ", ".join(_texts(query.clause))
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
 
-    @contextmanager
-    def __call__(self, phase: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self.seconds[phase] = time.perf_counter() - began
+def _texts(clause: Clause) -> list[str]:
+    if clause.kind == "not":
+        return []
+    own = [clause.text] if clause.text else []
+    return own + [text for part in clause.parts for text in _texts(part)]
+
+
+def _language(text: str) -> str | None:
+    return detect(text) or next(iter(languages_by_script(text)), None)

@@ -1,0 +1,304 @@
+"""Asks one text of all evidence: its parts as vectors and words, on one scale, made one score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+import numpy as np
+
+from q2e.arrays import Bool, Float32, Float64
+from q2e.config import Settings
+from q2e.errors import IndexMismatch
+from q2e.models.registry import Models
+from q2e.query.expand import Expansion, asked_words
+from q2e.query.knowledge import load
+from q2e.query.names import Names
+from q2e.retrieve.bank import Bank, Form
+from q2e.retrieve.calibrate import Calibrator, by_videos, by_words
+from q2e.retrieve.clock import Clock
+from q2e.retrieve.confidence import Confidence
+from q2e.retrieve.feedback import refine
+from q2e.retrieve.fuse import Fusion, fuse
+from q2e.retrieve.normalise import normalise
+from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
+from q2e.retrieve.widen import Widener, widened
+from q2e.store.base import Store
+from q2e.types import EVENT_KINDS, Decomposition, Filters, Query
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What all videos (V,) say to a question, or to one clause of it.
+
+    `score` is the sum of the contributions of the rows, or what feedback made of it; `found` tells
+    the videos it may be answered with. `alarm` is the chance that a question without an answer
+    finds as much, None where that is not known.
+    """
+
+    rows: list[ScoreRow]
+    fusion: Fusion
+    score: Float64
+    found: Bool
+    alarm: Float64 | None = None
+    expansion: Expansion = field(default_factory=Expansion)
+
+
+class Asker:
+    """Asks texts of one store with one set of models; safe to share between threads."""
+
+    def __init__(self, store: Store, models: Models) -> None:
+        self.store = store
+        self.models = models
+        self.scanner = Scanner(store)
+
+    def ask(
+        self,
+        query: Query,
+        decomposition: Decomposition,
+        settings: Settings,
+        mask: Bool | None,
+        clock: Clock,
+        *,
+        moved: Mapping[str, Float32] | None = None,
+        chance: bool = True,
+    ) -> Answer:
+        """Return what the evidence (E,) that `mask` leaves says to the text of a question.
+
+        `moved` (d,) is added to the question's vector of each space named; `chance` says whether
+        the answer's `alarm` is wanted. Raises IndexMismatch where the index was made by other
+        models.
+        """
+        form = form_of(decomposition)
+        moved = moved or {}
+
+        def first() -> list[ScoreRow]:
+            parts = self._parts(decomposition, settings, Expansion(), moved)
+            return self._rows(query, form, parts, settings, mask, moved=moved)
+
+        with clock("expand"):
+            more = self._widener.expand(decomposition, settings, first)
+        with clock("encode"):
+            parts = self._parts(decomposition, settings, more, moved)
+        with clock("score"):
+            rows = self._rows(query, form, parts, settings, mask, more.words, moved)
+        with clock("fuse"):
+            fusion = self.fused(rows, settings)
+        with clock("feedback"):
+            score = fusion.score
+            wanted = settings.feedback == "always" or (
+                settings.feedback == "events" and decomposition.events
+            )
+            if wanted and rows:
+                score = self._refined(rows, fusion, parts[0], form, settings, mask)
+        with clock("confidence"):
+            alarm = self._false_alarm(query, rows, form, settings) if chance else None
+        return Answer(rows, fusion, score, found_in(rows, fusion, settings), alarm, more)
+
+    @cached_property
+    def _bank(self) -> Bank:
+        return Bank(self.models.text)
+
+    # -- scores ---------------------------------------------------------------------------------
+    def _parts(
+        self,
+        decomposition: Decomposition,
+        settings: Settings,
+        more: Expansion,
+        moved: Mapping[str, Float32],
+    ) -> list[Vectors]:
+        """Return the question with what expansion adds, and its sub-events, as text vectors."""
+        encoder = self.models.text
+        asked = [decomposition.query]
+        if decomposition.english and decomposition.english != decomposition.query:
+            asked.append(decomposition.english)
+        plain = Vectors("query", tuple(asked), encoder.encode_queries(asked))
+        if encoder.space in moved:
+            plain = replace(plain, matrix=plain.matrix + moved[encoder.space])
+        parts = widened(plain, more, encoder, settings.expand_weight)
+        for kind in EVENT_KINDS:
+            events = decomposition.of_kind(kind)
+            if not events:
+                continue
+            if decomposition.backend == "events":
+                # Phrases of the knowledge base come again and again, so their vectors are
+                # known; the question is folded into them as a vector, not as words.
+                phrases = encoder.encode_queries([event.source for event in events])
+                matrix = _unit(phrases + plain.matrix[:1])
+            else:
+                matrix = encoder.encode_queries([event.text for event in events])
+            parts.append(Vectors(kind, tuple(event.text for event in events), matrix))
+        if settings.normalise == "bank":
+            parts = [
+                replace(part, matrix=self._bank.correct(part.matrix, form_of(decomposition)))
+                for part in parts
+            ]
+        return parts
+
+    def _rows(
+        self,
+        query: Query,
+        form: Form,
+        parts: list[Vectors],
+        settings: Settings,
+        mask: Bool | None,
+        words: Sequence[str] = (),
+        moved: Mapping[str, Float32] | None = None,
+    ) -> list[ScoreRow]:
+        """Return the rows of all parts and channels, on one scale.
+
+        `words` are texts whose words are searched beside the question's own.
+        """
+        self._check_spaces()
+        image = self.models.image
+        asked = image.encode_texts([query.text])
+        if moved and image.space in moved:
+            asked = asked + moved[image.space]
+        picture = Vectors("query", (query.text,), asked)
+        dense = partial(self.scanner.dense, mask=mask, pool=settings.pool)
+        meanings = dense(self.models.text.space, "meaning", parts)
+        pictures = dense(image.space, "picture", [picture])
+        rows = [self._on_scale(row, form, settings) for row in meanings]
+        if settings.normalise == "bank":
+            rows += [self._calibrator.by_descriptions(row, image, form) for row in pictures]
+        else:
+            rows += [by_videos(row) for row in pictures]
+        rows += self._lexical_rows(query, mask, words)
+        allowed = query.filters.channels
+        return [row for row in rows if not allowed or row.channel in allowed]
+
+    def _lexical_rows(
+        self, query: Query, mask: Bool | None, words: Sequence[str]
+    ) -> list[ScoreRow]:
+        """Return rows of words and of names, which are alike across languages and scripts."""
+        table = self.store.table()
+        rows = []
+        for how, terms in (
+            ("words", asked_words(query.text, words)),
+            ("names", self._names.grams(query.text, query.language)),
+        ):
+            for row in self.scanner.lexical(how, query.text, terms, mask):
+                rows.append(by_words(row, terms, table))
+        return rows
+
+    @cached_property
+    def _widener(self) -> Widener:
+        return Widener(self.store, self.models)
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(load())
+
+    def _on_scale(self, row: ScoreRow, form: Form, settings: Settings) -> ScoreRow:
+        if settings.normalise == "bank":
+            return self._calibrator.by_bank(row, self.models.text.space, form)
+        return by_videos(row)
+
+    @cached_property
+    def _calibrator(self) -> Calibrator:
+        return Calibrator(self.store, self._bank)
+
+    def _check_spaces(self) -> None:
+        """Refuse an index whose vectors were made by other models."""
+        for kind, ours in (("text", self.models.text), ("image", self.models.image)):
+            held = self.store.setting(f"space.{kind}")
+            if held is not None and held != ours.space:
+                raise IndexMismatch(
+                    f"the index holds {kind} vectors of {held}, the profile searches with "
+                    f"{ours.space}; run  q2e index  again on the same files, or choose the "
+                    "profile the index was made with"
+                )
+
+    def fused(self, rows: list[ScoreRow], settings: Settings) -> Fusion:
+        """Fuse rows on one scale, where 0 says that nothing answers: the value of the missing."""
+        if not rows:
+            videos = len(self.store.table().video_ids)
+            return Fusion(np.zeros(0), np.zeros(0), np.zeros((0, videos)))
+        scores = np.stack([row.video for row in rows])
+        floor = np.zeros(len(rows))
+        level = normalise(scores, "none", temperature=settings.temperature, floor=floor)
+        weights = [1.0 if row.part == "query" else settings.event_weight for row in rows]
+        return fuse(level, settings.fuse, weights)
+
+    def _refined(
+        self,
+        rows: list[ScoreRow],
+        fusion: Fusion,
+        asked: Vectors,
+        form: Form,
+        settings: Settings,
+        mask: Bool | None,
+    ) -> Float64:
+        """Return scores (V,) after the best videos and those like them had their say."""
+        space = self.models.text.space
+        own = {
+            row.channel: number
+            for number, row in enumerate(rows)
+            if row.how == "meaning" and row.part == "query"
+        }
+        if not own:
+            return fusion.score
+
+        def meaning(vector: Float64) -> Float64:
+            again = Vectors("query", asked.texts[:1], vector[None].astype(np.float32))
+            total = np.zeros(len(fusion.score))
+            rows = self.scanner.dense(space, "meaning", [again], mask=mask, pool=settings.pool)
+            for row in rows:
+                worth = np.nan_to_num(self._on_scale(row, form, settings).video)
+                total += fusion.weight[own[row.channel]] * np.maximum(worth, 0.0)
+            return total
+
+        first = fusion.contribution[list(own.values())].sum(axis=0)
+        vectors = self.scanner.mean_vectors(space)
+        return refine(asked.matrix[0], first, fusion.score - first, vectors, meaning)
+
+    def _false_alarm(
+        self, query: Query, rows: list[ScoreRow], form: Form, settings: Settings
+    ) -> Float64 | None:
+        """Return, for each video (V,), the chance that a question without an answer finds as much.
+
+        None where scores are not on the scale of the bank, by which chance is known.
+        """
+        if settings.normalise != "bank" or not rows:
+            return None
+        allowed = Filters(channels=query.filters.channels)
+
+        def asked(rows: list[ScoreRow]) -> Float64:
+            return self.fused([row for row in rows if row.part == "query"], settings).score
+
+        def best(text: str, vector: Float32) -> float:
+            part = Vectors("query", (text,), vector[None])
+            generic = Query(text, form.language, allowed)
+            found = asked(self._rows(generic, form, [part], settings, None))
+            return float(found.max(initial=0.0))
+
+        kind = f"{settings.fuse} {settings.pool} {settings.temperature:g} {allowed.channels}"
+        law = self._confidence.law(form, kind, best)
+        return None if law is None else law.false_alarm(asked(rows))
+
+    @cached_property
+    def _confidence(self) -> Confidence:
+        return Confidence(self.store, self._bank)
+
+
+def found_in(rows: Sequence[ScoreRow], fusion: Fusion, settings: Settings) -> Bool:
+    """Return (V,) the videos that any row knows and one of the question's own makes stand out."""
+    if not rows:
+        return np.zeros(fusion.normalised.shape[1], dtype=bool)
+    found: Bool = np.asarray(~np.isnan(np.stack([row.video for row in rows])).all(axis=0))
+    if settings.confidence > 0:
+        own = [number for number, row in enumerate(rows) if row.part == "query"]
+        best = fusion.normalised[own].max(axis=0, initial=0.0)
+        found = np.logical_and(found, best >= settings.confidence)
+    return found
+
+
+def form_of(decomposition: Decomposition) -> Form:
+    """Return the form of a question: its language, and whether it asks for an event."""
+    asks_event = bool(decomposition.events) or decomposition.backend == "none"
+    return Form(decomposition.language, event=asks_event)
+
+
+def _unit(vectors: Float32) -> Float32:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)

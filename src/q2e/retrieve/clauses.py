@@ -1,0 +1,265 @@
+"""Answers a question of several clauses: asks each of them and joins what they found.
+
+What a clause found is score rows with their fusion, and so is what is joined: rows stand side by
+side, `or` keeps those of the better side, an order those of the evidence it chose. So every score
+remains a sum of reasons, each of which names its clause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from q2e.arrays import Bool, Float64, Int64
+from q2e.config import Settings
+from q2e.query.language import write
+from q2e.retrieve.ask import Answer
+from q2e.retrieve.fuse import Fusion
+from q2e.retrieve.negative import held_against
+from q2e.retrieve.order import Order
+from q2e.retrieve.phrases import phrase_rows
+from q2e.store.base import Store, Table
+from q2e.types import CHANNELS, Clause, ClauseKind
+
+#: Channels that say nothing about when.
+TIMELESS = ("metadata", "summary")
+#: Length given to a frame, so that what is seen at the same time is not one after the other.
+INSTANT_S = 1e-3
+
+#: Asks the words of a clause: (clause, mask (E,)) -> answer.
+Ask = Callable[[Clause, Bool | None], Answer]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """The answer to a whole question, with what tells its moments.
+
+    `order` is there where one was asked for, `which` says that the first or every time is.
+    """
+
+    answer: Answer
+    order: Order | None = None
+    which: ClauseKind | None = None
+
+
+class Joiner:
+    """Joins the answers of the clauses of one question."""
+
+    def __init__(self, store: Store, ask: Ask, settings: Settings, mask: Bool | None) -> None:
+        self.store = store
+        self.table: Table = store.table()
+        self._ask = ask
+        self._settings = settings
+        self._mask = mask
+
+    def join(self, clause: Clause) -> Joined:
+        """Return the answer to a whole question."""
+        if clause.kind in ("first", "every"):
+            return replace(self.join(clause.parts[0]), which=clause.kind)
+        if clause.kind == "all":
+            return self._all(clause.parts)
+        if clause.kind in ("then", "before", "after", "during"):
+            return self._order(clause)
+        return Joined(self._any(clause.parts) if clause.kind == "any" else self._text(clause))
+
+    # -- kinds ----------------------------------------------------------------------------------
+    def _text(self, clause: Clause) -> Answer:
+        mask = self._mask
+        if clause.exact:
+            mask = np.zeros(len(self.table), dtype=bool)
+            mask[phrase_rows(self.store, clause.text, clause.channel, self._mask)] = True
+        answer = self._ask(clause, mask)
+        label = write(clause)
+        rows = [replace(row, part=label) if row.part == "query" else row for row in answer.rows]
+        answer = replace(answer, rows=rows)
+        if clause.exact and mask is not None:
+            return replace(answer, found=self._videos(mask))
+        return answer
+
+    def _any(self, parts: Sequence[Clause]) -> Answer:
+        """Return for each video what the best of its parts says, and nothing of the others."""
+        answers = [self.join(part).answer for part in parts]
+        scores = np.stack([np.where(one.found, one.score, -np.inf) for one in answers])
+        won = scores.argmax(axis=0)
+        kept = [_where(one, won == number) for number, one in enumerate(answers)]
+        both = _side_by_side(kept)
+        found = np.logical_or.reduce([one.found for one in answers])
+        return replace(both, found=found, alarm=_alarm(answers, np.minimum))
+
+    def _all(self, parts: Sequence[Clause]) -> Joined:
+        wanted = [(part, self.join(part)) for part in parts if part.kind != "not"]
+        answers = [joined.answer for _, joined in wanted]
+        answer = _side_by_side(answers)
+        demanded = [joined.answer.found for part, joined in wanted if _demands(part)]
+        found = (
+            np.logical_and.reduce(demanded)
+            if demanded
+            else np.logical_or.reduce([one.found for one in answers])
+        )
+        answer = replace(answer, found=found, alarm=_alarm(answers, np.maximum))
+        for part in parts:
+            if part.kind == "not":
+                answer = self._less(answer, part.parts[0])
+        timed = [joined for _, joined in wanted if joined.order or joined.which]
+        return replace(timed[0], answer=answer) if timed else Joined(answer)
+
+    def _less(self, answer: Answer, clause: Clause) -> Answer:
+        """Return an answer without videos that hold a phrase, or with less for those like it."""
+        if clause.exact:
+            rows = phrase_rows(self.store, clause.text, clause.channel, self._mask)
+            has = np.zeros(len(self.table), dtype=bool)
+            has[rows] = True
+            return replace(answer, found=answer.found & ~self._videos(has))
+        unwanted = self._ask(clause, self._mask)
+        rows_, fusion = held_against(
+            unwanted.rows,
+            unwanted.fusion,
+            self.table.video.astype(np.int64),
+            self._settings.confidence,
+            self._settings.must_not,
+        )
+        label = f"not {write(clause)}"
+        against = Answer(
+            [replace(row, part=label) for row in rows_], fusion, fusion.score, answer.found
+        )
+        both = _side_by_side([answer, against])
+        return replace(both, found=answer.found, alarm=answer.alarm)
+
+    def _order(self, clause: Clause) -> Joined:
+        steps = [self._alternatives(part) for part in clause.parts]
+        answers = [_side_by_side(step) for step in steps]
+        if clause.kind == "after":
+            steps.reverse()
+        values = np.stack([self._values(step).max(axis=0) for step in steps])
+        order = self._candidates(clause, values)
+        chains = order.best(len(self.table.video_ids))
+        rows = np.append(order.rows, -1)
+        # Where there is no chain the member is -1: the last of the rows, which is none.
+        chosen = [
+            part
+            for step, evidence in zip(steps, rows[chains.members], strict=True)
+            for part in self._of_step(step, evidence)
+        ]
+        found = np.isfinite(chains.score)
+        alarm = _alarm(answers, np.maximum)
+        return Joined(replace(_side_by_side(chosen), found=found, alarm=alarm), order)
+
+    def _alternatives(self, clause: Clause) -> list[Answer]:
+        if clause.kind == "any":
+            return [one for part in clause.parts for one in self._alternatives(part)]
+        return [self.join(clause).answer]
+
+    def _of_step(self, step: Sequence[Answer], evidence: Int64) -> list[Answer]:
+        """Return what the evidence (V,) chosen of each video says, by its best alternative."""
+        best = self._values(step)[:, evidence].argmax(axis=0)
+        return [
+            _chosen(answer, np.where(best == number, evidence, -1), self.table)
+            for number, answer in enumerate(step)
+        ]
+
+    def _candidates(self, clause: Clause, values: Float64) -> Order:
+        """Return the evidence that stands out for any step, with its times."""
+        rows = np.flatnonzero(np.isfinite(values).any(axis=0)).astype(np.int64)
+        start_s = self.table.start_s[rows].astype(np.float64)
+        end_s = self.table.end_s[rows].astype(np.float64)
+        if clause.kind != "during":
+            start_s, end_s = self._instants(rows, start_s, end_s)
+        return Order(
+            rows,
+            start_s,
+            end_s,
+            self.table.video[rows].astype(np.int64),
+            values[:, rows],
+            clause.within_s,
+            same_time=clause.kind == "during",
+            asked={"then": None, "before": 0, "after": 1, "during": 0}[clause.kind],
+        )
+
+    def _values(self, step: Sequence[Answer]) -> Float64:
+        """Return (answers, E) what evidence is worth for each, -inf where it does not stand out."""
+        return np.stack([self._worth(answer) for answer in step])
+
+    def _worth(self, answer: Answer) -> Float64:
+        worth = np.zeros(len(self.table))
+        best = np.full(len(self.table), -np.inf)
+        for row, weight in zip(answer.rows, answer.fusion.weight, strict=True):
+            if weight > 0:
+                scores = np.where(np.isfinite(row.scores), row.scores, 0.0)
+                np.add.at(worth, row.rows, weight * np.maximum(scores, 0.0))
+                np.maximum.at(best, row.rows, scores)
+        untimed = np.isin(self.table.channel, [CHANNELS.index(name) for name in TIMELESS])
+        stands = (best >= max(self._settings.confidence, 1e-9)) & ~untimed
+        return np.where(stands, worth, -np.inf)
+
+    def _instants(self, rows: Int64, start_s: Float64, end_s: Float64) -> tuple[Float64, Float64]:
+        """Put frames, whose evidence is kept for the whole shot, at the time they show."""
+        frames = np.flatnonzero(self.table.channel[rows] == CHANNELS.index("frame"))
+        for place, one in zip(
+            frames.tolist(), self.store.evidence(rows[frames].tolist()), strict=True
+        ):
+            if one.frame_s is not None:
+                start_s[place], end_s[place] = one.frame_s, one.frame_s + INSTANT_S
+        return start_s, end_s
+
+    def _videos(self, mask: Bool) -> Bool:
+        found = np.zeros(len(self.table.video_ids), dtype=bool)
+        found[self.table.video[mask]] = True
+        return found
+
+
+def _demands(clause: Clause) -> bool:
+    """Whether a video that lacks what a clause asks for is no answer."""
+    if clause.kind == "any":
+        return all(map(_demands, clause.parts))
+    if clause.kind in ("all", "first", "every"):
+        return any(map(_demands, clause.parts))
+    return clause.exact or clause.kind in ("then", "before", "after", "during")
+
+
+def _side_by_side(answers: Sequence[Answer]) -> Answer:
+    """Return the rows of all answers, whose scores add up."""
+    fusion = Fusion(
+        np.concatenate([one.fusion.weight for one in answers]),
+        np.concatenate([one.fusion.entropy for one in answers]),
+        np.concatenate([one.fusion.normalised for one in answers]),
+    )
+    rows = [row for one in answers for row in one.rows]
+    score = np.sum([one.score for one in answers], axis=0)
+    return replace(answers[0], rows=rows, fusion=fusion, score=score)
+
+
+def _where(answer: Answer, kept: Bool) -> Answer:
+    """Return an answer that says nothing of the videos that are not kept."""
+    fusion = replace(answer.fusion, normalised=np.where(kept, answer.fusion.normalised, 0.0))
+    return replace(answer, fusion=fusion, score=np.where(kept, answer.score, 0.0))
+
+
+def _chosen(answer: Answer, evidence: Int64, table: Table) -> Answer:
+    """Return an answer by the one piece of evidence (V,) that was chosen of each video, or -1."""
+    rows, values = [], []
+    for row in answer.rows:
+        held = np.isin(row.rows, evidence) & np.isfinite(row.scores)
+        video = np.full(len(table.video_ids), np.nan)
+        video[table.video[row.rows[held]]] = row.scores[held]
+        rows.append(
+            replace(
+                row,
+                video=video,
+                rows=row.rows[held],
+                scores=row.scores[held],
+                which=row.which[held],
+            )
+        )
+        values.append(np.maximum(np.nan_to_num(video), 0.0))
+    weight = np.maximum(answer.fusion.weight, 0.0)
+    normalised = np.stack(values) if values else answer.fusion.normalised
+    fusion = replace(answer.fusion, weight=weight, normalised=normalised)
+    return replace(answer, rows=rows, fusion=fusion, score=fusion.score)
+
+
+def _alarm(answers: Sequence[Answer], join: Callable[..., Float64]) -> Float64 | None:
+    """Return the chance of the likeliest or least likely part; None where one is not known."""
+    known = [one.alarm for one in answers if one.alarm is not None]
+    return join.reduce(known) if len(known) == len(answers) else None  # type: ignore[attr-defined]

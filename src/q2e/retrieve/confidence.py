@@ -1,0 +1,92 @@
+"""Says how likely a question without an answer here would find as good a hit by chance.
+
+What questions at large find is the measure: each generic question of the bank is asked of the
+collection, and its best score kept. Some of them do have an answer, so the law of the best of
+many chance scores is fitted to the lower half alone, where those are not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from q2e.arrays import Float32, Float64
+from q2e.cache import cache_dir, content_key, write_whole
+from q2e.retrieve.bank import Bank, Form
+from q2e.store.base import Store
+
+#: Quantiles that fix the law; answers that the bank's questions do have lie above them.
+_LOW, _MIDDLE = 0.25, 0.5
+#: Fewer best scores than this fix no law.
+LEAST = 8
+#: Generic questions asked of a collection, about.
+ASKED = 32
+#: Changes when scores or questions do, so that remembered laws are made anew.
+_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """The Gumbel law of the best score that a question without an answer finds."""
+
+    location: float
+    scale: float
+
+    def false_alarm(self, score: Float64) -> Float64:
+        """Return, for scores (V,), the chance that an unanswerable question's best is as high."""
+        level = np.clip((score - self.location) / self.scale, -30.0, 700.0)
+        return -np.expm1(-np.exp(-level))
+
+    def threshold(self, rate: float) -> float:
+        """Return the score that a share `rate` in (0, 1) of unanswerable questions reaches."""
+        return self.location - self.scale * math.log(-math.log1p(-rate))
+
+
+def fit(best: Float64) -> Chance | None:
+    """Return the law of the best scores (n,) of generic questions; None for fewer than `LEAST`.
+
+    Gumbel's law (the limit of the largest of many alike) has its quantile p at
+    location - scale * ln(-ln p); two quantiles fix it.
+    """
+    if len(best) < LEAST:
+        return None
+    low, middle = np.quantile(best, [_LOW, _MIDDLE])
+    spread = math.log(-math.log(_LOW)) - math.log(-math.log(_MIDDLE))
+    scale = max((middle - low) / spread, 1e-3)
+    return Chance(float(middle + scale * math.log(-math.log(_MIDDLE))), float(scale))
+
+
+@dataclass(slots=True)
+class Confidence:
+    """Keeps the law of chance of one collection, for each form of question asked of it.
+
+    `best` returns the best score that a text finds, given its vector (d,) and form.
+    """
+
+    store: Store
+    bank: Bank
+    _laws: dict[str, Chance | None] = field(default_factory=dict)
+
+    def law(self, form: Form, kind: str, best: Callable[[str, Float32], float]) -> Chance | None:
+        """Return the law for questions of a form; None where the bank is too small.
+
+        `kind` tells settings apart under which scores differ. The law is remembered on disk: it
+        takes one search for each of `ASKED` questions.
+        """
+        table = self.store.table()
+        key = content_key(
+            _VERSION, kind, repr(form), str(len(table)), str(table.version), *table.video_ids
+        )
+        if key not in self._laws:
+            file = cache_dir() / "chance" / f"{key}.json"
+            if not file.is_file():
+                texts, vectors = self.bank.questions(form)
+                step = max(1, len(texts) // ASKED)
+                found = [best(*one) for one in zip(texts[::step], vectors[::step], strict=True)]
+                write_whole(file, lambda out: out.write(json.dumps(found).encode()))
+            self._laws[key] = fit(np.array(json.loads(file.read_bytes())))
+        return self._laws[key]

@@ -1,0 +1,46 @@
+"""Finds the evidence in which words occur exactly as they stand, in any script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from q2e.arrays import Bool, Int64
+from q2e.store.base import Store
+from q2e.text.tokens import tokens
+from q2e.types import CHANNELS
+
+
+def phrase_rows(
+    store: Store, phrase: str, channel: str | None = None, mask: Bool | None = None
+) -> Int64:
+    """Return the rows whose text holds the words of a phrase one after the other, ascending.
+
+    Words are told apart as in the index, so case, marks and width of letters do not matter.
+    """
+    wanted = tokens(phrase)
+    if not wanted:
+        return np.zeros(0, dtype=np.int64)
+    table = store.table()
+    allowed = np.ones(len(table), dtype=bool) if mask is None else mask.copy()
+    if channel is not None:
+        allowed &= table.channel == CHANNELS.index(channel)
+    for word in dict.fromkeys(wanted):
+        holding = np.zeros(len(table), dtype=bool)
+        holding[store.lexical([word], mask=allowed)[0]] = True
+        allowed &= holding
+    rows = np.flatnonzero(allowed).astype(np.int64)
+    if len(wanted) == 1:
+        return rows
+    texts = store.evidence(rows.tolist())
+    kept = [_holds(tokens(one.text), wanted) for one in texts]
+    return rows[np.array(kept, dtype=bool)] if len(rows) else rows
+
+
+def _holds(words: Sequence[str], phrase: Sequence[str]) -> bool:
+    length = len(phrase)
+    return any(
+        list(words[place : place + length]) == list(phrase)
+        for place in range(len(words) - length + 1)
+    )
