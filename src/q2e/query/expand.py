@@ -124,8 +124,13 @@ def chosen_model(settings: Settings, models: Models) -> LanguageModel:
 
     Raises ConfigError where there is none, saying how to give one.
     """
-    if settings.language_model is None and models.has("language"):
-        return models.language
+    if settings.language_model is None:
+        if models.has("language"):
+            return models.language
+        raise ConfigError(
+            "this needs a language model: set language_model to `http://host:port/v1#name` or "
+            "`file:model.gguf` (in q2e.toml, or as Q2E_LANGUAGE_MODEL), or name one in the profile"
+        )
     return language_model(settings.language_model, threads=settings.threads)
 
 
