@@ -23,7 +23,7 @@ from q2e.retrieve.feedback import refine
 from q2e.retrieve.fuse import Fusion, fuse
 from q2e.retrieve.normalise import normalise
 from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
-from q2e.retrieve.widen import Widener, widened
+from q2e.retrieve.widen import Widener, pictured, widened
 from q2e.store.base import Store
 from q2e.types import EVENT_KINDS, Decomposition, Filters, Query
 
@@ -82,7 +82,7 @@ class Asker:
         with clock("encode"):
             parts = self._parts(decomposition, settings, more, moved)
         with clock("score"):
-            rows = self._rows(query, form, parts, settings, mask, more.words, moved)
+            rows = self._rows(query, form, parts, settings, mask, more, moved)
         with clock("fuse"):
             fusion = self.fused(rows, settings)
         with clock("feedback"):
@@ -143,19 +143,19 @@ class Asker:
         parts: list[Vectors],
         settings: Settings,
         mask: Bool | None,
-        words: Sequence[str] = (),
+        more: Expansion | None = None,
         moved: Mapping[str, Float32] | None = None,
     ) -> list[ScoreRow]:
         """Return the rows of all parts and channels, on one scale.
 
-        `words` are texts whose words are searched beside the question's own.
+        `more` is what expansion adds to the question among pictures and words.
         """
+        more = more or Expansion()
         self._check_spaces()
         image = self.models.image
-        asked = image.encode_texts([query.text])
+        picture = pictured(query.text, more, image, settings.expand_weight)
         if moved and image.space in moved:
-            asked = asked + moved[image.space]
-        picture = Vectors("query", (query.text,), asked)
+            picture = replace(picture, matrix=picture.matrix + moved[image.space])
         dense = partial(self.scanner.dense, mask=mask, pool=settings.pool)
         meanings = dense(self.models.text.space, "meaning", parts)
         pictures = dense(image.space, "picture", [picture])
@@ -164,7 +164,7 @@ class Asker:
             rows += [self._calibrator.by_descriptions(row, image, form) for row in pictures]
         else:
             rows += [by_videos(row) for row in pictures]
-        rows += self._lexical_rows(query, mask, words)
+        rows += self._lexical_rows(query, mask, more.words)
         allowed = query.filters.channels
         return [row for row in rows if not allowed or row.channel in allowed]
 

@@ -9,7 +9,7 @@ from threading import Lock
 import numpy as np
 
 from q2e.config import Settings
-from q2e.models.base import LanguageModel, TextEncoder
+from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder
 from q2e.models.registry import Models
 from q2e.query.expand import (
     LINES,
@@ -88,3 +88,12 @@ def widened(
         more = encoder.encode_passages(list(texts))
         parts.append(replace(part, matrix=mixed(part.matrix, more, weight), channels=channels))
     return parts
+
+
+def pictured(text: str, expansion: Expansion, encoder: ImageTextEncoder, weight: float) -> Vectors:
+    """Return the question as a description of pictures, with imagined captions and rewritings."""
+    more = [*expansion.requests, *expansion.passages.get("caption", ())]
+    own = encoder.encode_texts([text])
+    if more:
+        own = mixed(own, encoder.encode_texts(more), weight)
+    return Vectors("query", (text,), own)
