@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from serving import serving
 
 import q2e
+from serving import serving
 
 CONFIG = Path(__file__).parent / "data" / "schemathesis.toml"
 

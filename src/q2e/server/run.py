@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 import threading
@@ -12,7 +13,7 @@ from urllib.parse import quote
 
 import q2e
 from q2e.errors import ConfigError, MissingDependency
-from q2e.index import STORE_NAME
+from q2e.store.generations import held
 
 #: Connections held at once; more are answered 503 at once.
 _CONNECTIONS = 512
@@ -44,7 +45,7 @@ def run(
     except ModuleNotFoundError as error:
         raise MissingDependency(error.name or "fastapi", "server", "serving an index") from None
     index = q2e.open(directory)
-    if not (directory / STORE_NAME).is_file():
+    if not held(directory):
         say(f"{directory} holds no index yet; add videos on the page, or with  q2e index FOLDER")
     local = is_local(host)
     if not local and token is None:
@@ -67,7 +68,9 @@ def run(
         limit_concurrency=_CONNECTIONS,
     )
     try:
-        uvicorn.Server(config).run(sockets=[bound])
+        # uvicorn raises the interrupt again once it has stopped in order.
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[bound])
     finally:
         bound.close()
         index.close()

@@ -36,6 +36,7 @@ class Service:
     ready: threading.Event = field(default_factory=threading.Event)
     problem: str = ""
     """Why the server cannot answer questions yet."""
+    _warming: threading.Thread | None = None
 
     def video(self, video_id: str) -> Video:
         """Return an indexed video by its id. Raises Fault where there is none."""
@@ -53,7 +54,17 @@ class Service:
         self.drawing.close()
         self.uploads.close()
 
-    def warm_up(self) -> None:
+    def start(self) -> None:
+        """Begin to load models and index."""
+        self._warming = threading.Thread(target=self._warm_up, name="q2e-warm-up", daemon=True)
+        self._warming.start()
+
+    def warm_up_again(self) -> None:
+        """Try once more where that failed, as before the first video was indexed."""
+        if self._warming is not None and not self._warming.is_alive():
+            self.start()
+
+    def _warm_up(self) -> None:
         """Load the models and the index's columns, so that the first question waits for neither."""
         try:
             self.index.search("warm", top=1)

@@ -28,6 +28,7 @@ async def health() -> JSONResponse:
 async def ready(service: TheService) -> JSONResponse:
     """Say that models and index are loaded, so that questions are answered at once."""
     if not service.ready.is_set():
+        service.warm_up_again()
         why = service.problem or "the models are being loaded"
         raise Fault(503, "not_ready", why, "ask again in a few seconds", {"Retry-After": "2"})
     return JSONResponse({"status": "ready", "version": q2e.__version__})
