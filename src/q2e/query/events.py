@@ -157,13 +157,20 @@ class EventsBackend:
 
         They are questions about events, or with `plain` those about what is simply seen.
         """
-        texts, types = _words(self.knowledge, language)
-        questions = set(bank(language, self.knowledge))
-        if plain:
-            chosen = np.flatnonzero(types == _PLAIN)
-        else:
-            chosen = np.array([i for i, text in enumerate(texts) if text in questions], np.int64)
+        _, chosen = self._bank(language, plain)
         return np.asarray(self._of(language).vectors[chosen])
+
+    def bank_texts(self, language: str, plain: bool = False) -> list[str]:
+        """Return the generic questions whose vectors `bank_vectors` gives, in the same order."""
+        texts, chosen = self._bank(language, plain)
+        return [texts[number] for number in chosen.tolist()]
+
+    def _bank(self, language: str, plain: bool) -> tuple[Sequence[str], Int64]:
+        texts, types = _words(self.knowledge, language)
+        if plain:
+            return texts, np.flatnonzero(types == _PLAIN).astype(np.int64)
+        asked = set(bank(language, self.knowledge))
+        return texts, np.array([i for i, text in enumerate(texts) if text in asked], np.int64)
 
     def _languages(self, text: str, language: str | None) -> tuple[str, ...]:
         known = self.knowledge.banks
