@@ -11,13 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from q2e.config import CONFIG_NAME, Settings, load_settings
+from q2e.config import Settings, load_settings, write_setting, write_settings
 from q2e.errors import ConfigError, QueryError, StoreError
 from q2e.evaluate.batch import Ran
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, ingest
 from q2e.models.registry import Models
+from q2e.store import generations
 from q2e.store.base import Failure
+from q2e.store.generations import Generation
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Decomposition, Evidence, Example, Filters, Query, Results, Segment, Video
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from q2e.query.language import Parsed
     from q2e.retrieve.search import Searcher
 
-STORE_NAME = "index.sqlite"
+STORE_NAME = generations.FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Status:
     missing: tuple[str, ...]
     """Paths of indexed videos whose file is gone."""
     size_bytes: int
+    generations: tuple[Generation, ...] = ()
+    """What each profile's models have made so far, the one that answers first."""
 
 
 class Index:
@@ -81,6 +85,39 @@ class Index:
         if not listed:
             raise ConfigError(f"no video found under {', '.join(map(str, paths))}")
         return self._ingest(listed, watch, wait_s)
+
+    def switch(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
+        """Read all videos of the index again with the models of this handle's profile.
+
+        What they make is a second generation, beside the one that goes on answering until the new
+        one is whole; `status` tells how far it is.
+        """
+        from q2e.ingest import switch
+
+        older = switch.older_file(self.directory, self.settings.profile)
+        if older is None:
+            raise ConfigError(
+                f"{self.directory} has no other profile's videos to read; name paths to index"
+            )
+        with SqliteStore(older, read_only=True) as store:
+            listed = switch.sources_of(store)
+        return self._ingest(listed, watch, wait_s)
+
+    def remove_generation(self, profile: str) -> int:
+        """Remove what one profile's models made, and return the bytes freed.
+
+        Where it is the one that answers, another one does from then on. Raises StoreError for
+        the only one.
+        """
+        from q2e.ingest import switch
+
+        self.close()
+        answered = switch.current(self.directory)
+        freed = generations.remove(self.directory, profile)
+        if switch.current(self.directory) != answered:
+            other = generations.held(self.directory)[switch.current(self.directory)]
+            write_setting(self.directory, "profile", generations.stated(other))
+        return freed
 
     def retry(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
         """Read the files again that failed before."""
@@ -120,32 +157,27 @@ class Index:
         return done
 
     def _ingest(self, listed: Sequence[Any], watch: Watcher | None, wait_s: float) -> Report:
+        from q2e.ingest import switch
+
+        older = switch.older_file(self.directory, self.settings.profile)
         with self._writing(wait_s) as store:
-            report = ingest(store, self._store_file, listed, self.settings, watch)
+            report = ingest(store, store.path, listed, self.settings, watch, older)
+            if older is not None:
+                switch.finish(store, older, self.directory, self.settings, lambda: self.models.text)
             store.optimise()
         return report
 
     @contextmanager
     def _writing(self, wait_s: float) -> Iterator[SqliteStore]:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._write_settings()
+        write_settings(self.directory, self.settings)
         store = SqliteStore(self._store_file, wait_s=wait_s)
         try:
+            if store.setting("profile") != self.settings.profile:
+                store.set_setting("profile", self.settings.profile)
             yield store
         finally:
             store.close()
-
-    def _write_settings(self) -> None:
-        """Keep what differs from the defaults, so that later runs read alike."""
-        file = self.directory / CONFIG_NAME
-        if file.exists():
-            return
-        lines = ["# Settings of this collection; `q2e config` lists all of them.\n"]
-        for name, field in Settings.model_fields.items():
-            value = getattr(self.settings, name)
-            if value != field.default and value is not None:
-                lines.append(f"{name} = {_toml(value)}\n")
-        file.write_text("".join(lines), encoding="utf-8")
 
     # -- asking ---------------------------------------------------------------------------------
     def search(
@@ -180,7 +212,6 @@ class Index:
         `settings` override those of the collection for this search, such as `decompose="none"`.
         Raises QueryError for an empty question or an unusable filter.
         """
-        parsed = self.parse(text)
         filters = Filters(
             channels=tuple(channels),
             videos=tuple(self.find(video).id for video in videos),
@@ -189,17 +220,13 @@ class Index:
             until=until,
             tags=tuple(tags),
         )
+        parsed, filters = self._understood(text, filters)
         if parsed.clause is None and not parsed.plain:
             if not examples:
                 raise QueryError(
                     f"{text!r} says only where to look; say also what for, as in  flood lang:ar"
                 )
             text = ""
-        named = tuple(self.find(video).id for video in parsed.filters.videos)
-        try:
-            filters &= replace(parsed.filters, videos=named)
-        except ValueError as error:
-            raise QueryError(str(error)) from None
         query = Query(
             text=text,
             filters=filters,
@@ -219,6 +246,49 @@ class Index:
         from q2e.query.language import parse
 
         return parse(text)
+
+    def _understood(self, text: str, filters: Filters) -> tuple[Parsed, Filters]:
+        """Return a question parsed, and the filters given together with those in it."""
+        parsed = self.parse(text)
+        named = tuple(self.find(video).id for video in parsed.filters.videos)
+        try:
+            return parsed, filters & replace(parsed.filters, videos=named)
+        except ValueError as error:
+            raise QueryError(str(error)) from None
+
+    def facets(
+        self,
+        text: str | None = None,
+        *,
+        channels: Sequence[str] = (),
+        since: str | None = None,
+        until: str | None = None,
+        languages: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        videos: Sequence[str] = (),
+        **settings: Any,
+    ) -> dict[str, dict[str, int]]:
+        """Return {facet: {value: videos}} of what filters leave, and of what a question finds.
+
+        Facets are `language`, `year`, `tag`, `channel` and `duration`. The question may hold
+        filters, or nothing else. Raises QueryError like `search`.
+        """
+        from q2e.retrieve.facets import facets
+
+        filters = Filters(
+            channels=tuple(channels),
+            videos=tuple(self.find(video).id for video in videos),
+            languages=tuple(languages),
+            since=since,
+            until=until,
+            tags=tuple(tags),
+        )
+        parsed, filters = self._understood(text or "", filters)
+        if not text or (parsed.clause is None and not parsed.plain):
+            return facets(self.store, filters)
+        query = Query(text=text, filters=filters, clause=parsed.clause)
+        found = self._searching().found(query, _with(self.settings, settings))
+        return facets(self.store, filters, found)
 
     def _example(self, given: str | Path | Example, indexed: bool = False) -> Example:
         """Return what `VIDEO`, `VIDEO@12.5` or the path of a file stands for."""
@@ -303,6 +373,7 @@ class Index:
 
     def status(self) -> Status:
         """Return counts, failures and files that are gone."""
+        from q2e.ingest.switch import survey
         from q2e.types import CHANNELS
 
         videos = self.store.videos()
@@ -317,6 +388,7 @@ class Index:
             failures=tuple(self.store.failures()),
             missing=tuple(sorted(v.path for v in videos if v.path and not Path(v.path).exists())),
             size_bytes=sum(f.stat().st_size for f in self.directory.iterdir() if f.is_file()),
+            generations=survey(self.directory, self.settings),
         )
 
     # -- parts ----------------------------------------------------------------------------------
@@ -334,16 +406,18 @@ class Index:
         with self._lock:
             if self._store is None:
                 if not self._store_file.is_file():
+                    known = ", ".join(generations.held(self.directory))
+                    what = f"index of profile {self.settings.profile!r}" if known else "index"
                     raise StoreError(
-                        f"{self.directory} holds no index; make one with  "
-                        f"q2e index FOLDER --index {self.directory}"
+                        f"{self.directory} holds no {what}; make one with  q2e index "
+                        f"FOLDER --index {self.directory}" + (f"; it has: {known}" if known else "")
                     )
                 self._store = SqliteStore(self._store_file, read_only=True)
             return self._store
 
     @property
     def _store_file(self) -> Path:
-        return self.directory / STORE_NAME
+        return generations.file_of(self.directory, self.settings.profile)
 
     def close(self) -> None:
         """Close the collection; it opens again when next used."""
@@ -374,14 +448,3 @@ def _with(settings: Settings, changes: dict[str, Any]) -> Settings:
     if not changes:
         return settings
     return load_settings(**(settings.model_dump() | changes))
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return repr(value)

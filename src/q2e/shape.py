@@ -42,6 +42,8 @@ def hit(value: Hit) -> Json:
         "video": value.video.id,
         "path": value.video.path,
         "title": value.video.title,
+        "duration": _time(value.video.duration_s),
+        "has_video": value.video.has_video,
         "score": _number(value.score),
         "moments": [moment(one) for one in value.moments],
         "why": [reason(one) for one in value.why],
@@ -165,6 +167,16 @@ def status(value: Status) -> Json:
         "failures": [asdict(failure) for failure in value.failures],
         "missing": list(value.missing),
         "size": value.size_bytes,
+        "generations": [
+            {
+                "profile": one.profile,
+                "videos": one.videos,
+                "waiting": one.waiting,
+                "size": one.size_bytes,
+                "current": one.current,
+            }
+            for one in value.generations
+        ],
     }
 
 

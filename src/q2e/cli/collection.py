@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +13,10 @@ from q2e.cli.options import IndexDir, Json, Wait, clock, directory, one_line, pr
 if TYPE_CHECKING:
     from q2e.ingest.run import Report
     from q2e.store.base import Failure
+    from q2e.store.generations import Generation
 
 Paths = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(
         metavar="PATH...",
         help="Folders (searched recursively), files, globs, or a .csv/.jsonl manifest with "
@@ -25,13 +27,20 @@ Paths = Annotated[
 
 
 def index(
-    paths: Paths,
+    paths: Paths = None,
     index_dir: IndexDir = None,
     channel: Annotated[
         list[str] | None,
         typer.Option("--channel", "-c", help="Read only this channel; may be repeated."),
     ] = None,
-    profile: Annotated[str | None, typer.Option(help="Set of models, on first use.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Set of models. Another than the index has makes a second generation beside the "
+            "first, which answers until the new one is whole; without PATH all its videos are "
+            "read again."
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads a model may use.")] = None,
     speech_language: Annotated[
         str | None, typer.Option(help="Language spoken (such as `es`); else recognised.")
@@ -47,7 +56,10 @@ def index(
     """
     import q2e
     from q2e.cli.progress import IndexProgress
+    from q2e.errors import ConfigError
 
+    if not paths and profile is None:
+        raise ConfigError("name folders or files to index, or a --profile to change to")
     collection = q2e.open(
         directory(index_dir),
         channels=tuple(channel) if channel else None,
@@ -56,7 +68,12 @@ def index(
         speech_language=speech_language,
     )
     with IndexProgress(quiet) as progress:
-        report = collection.add(*paths, watch=progress.watch, wait_s=wait)
+        if paths:
+            report = collection.add(*paths, watch=progress.watch, wait_s=wait)
+        else:
+            report = collection.switch(watch=progress.watch, wait_s=wait)
+    if not json and profile is not None:
+        _say_generations(collection.status().generations, talk)
     _say_report(report, directory(index_dir), json)
 
 
@@ -83,6 +100,10 @@ def remove(
     missing: Annotated[
         bool, typer.Option("--missing", help="Remove every video whose file is gone.")
     ] = False,
+    generation: Annotated[
+        str | None,
+        typer.Option(metavar="PROFILE", help="Remove what this profile's models made of all."),
+    ] = None,
     index_dir: IndexDir = None,
     wait: Wait = 0.0,
     json: Json = False,
@@ -91,14 +112,22 @@ def remove(
     import q2e
     from q2e.errors import ConfigError
 
-    if not videos and not missing:
-        raise ConfigError("name the videos to remove, or use --missing")
-    gone = q2e.open(directory(index_dir)).remove(*videos or (), missing=missing, wait_s=wait)
+    collection = q2e.open(directory(index_dir))
+    if not videos and not missing and generation is None:
+        raise ConfigError("name the videos to remove, or use --missing or --generation")
+    freed = 0 if generation is None else collection.remove_generation(generation)
+    gone = []
+    if videos or missing:
+        gone = collection.remove(*videos or (), missing=missing, wait_s=wait)
     if json:
-        print_json({"removed": [{"video": video.id, "path": video.path} for video in gone]})
+        listed = [{"video": video.id, "path": video.path} for video in gone]
+        print_json({"removed": listed, "generation": generation, "freed": freed})
+        return
+    for video in gone:
+        print(video.path)
+    if generation is not None:
+        talk(f"the generation of {generation} is removed, {freed / 1e6:.1f} MB are free")
     else:
-        for video in gone:
-            print(video.path)
         talk(f"{len(gone)} removed")
 
 
@@ -132,6 +161,8 @@ def status(index_dir: IndexDir = None, json: Json = False) -> None:
     print(f"{value.size_bytes / 1e6:.1f} MB")
     for name, count in value.evidence.items():
         print(f"  {name:12} {count}")
+    if len(value.generations) > 1:
+        _say_generations(value.generations, print)
     _print_failures(value.failures)
     if value.missing:
         print(f"{len(value.missing)} files are gone (q2e remove --missing):")
@@ -174,6 +205,14 @@ def _say_report(report: Report, where: Path, json: bool) -> None:
         _print_failures(report.failures, to_stderr=True)
     if report.failures:
         raise typer.Exit(1)
+
+
+def _say_generations(found: tuple[Generation, ...], say: Callable[[str], None]) -> None:
+    for one in found:
+        state = "answers" if one.current else f"waits for {one.waiting} more videos"
+        if not one.current and not one.waiting:
+            state = f"is whole, no longer asked; q2e remove --generation {one.profile}"
+        say(f"  profile {one.profile}: {one.videos} videos, {one.size_bytes / 1e6:.1f} MB, {state}")
 
 
 def _print_failures(failures: tuple[Failure, ...] | list[Failure], to_stderr: bool = False) -> None:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import glob
-import hashlib
-import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 
-from q2e.channels.base import Channel
+from q2e.channels.base import NEEDS, Channel
 from q2e.config import Settings
 from q2e.errors import MediaError, Q2EError
+from q2e.ingest.inherit import SHOTS, Inheritance
+from q2e.ingest.keys import digest, record_digest, subtitle_stamp
 from q2e.ingest.manifest import Record
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
+from q2e.ingest.slices import slices
 from q2e.models.registry import Models
 from q2e.plugins import channel_factories
 from q2e.store.base import Item, StageKey, Store
 from q2e.types import Evidence, Frame, Part, Segment, Video
 
-SHOTS = "shots"
 #: Frames handed to the channels at once; bounds memory where cuts are many.
 FRAMES_AT_ONCE = 48
 #: Raised when the same text would give other lexical terms.
@@ -35,18 +33,23 @@ SHOTS_VERSION = 1
 
 
 class Reader:
-    """Turns files into evidence with one set of models, as long as the process lives."""
+    """Turns files into evidence with one set of models, as long as the process lives.
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    What `older`, another profile's generation, has done alike is taken over.
+    """
+
+    def __init__(self, settings: Settings, store: Store, older: Store | None = None) -> None:
         self.settings = settings
         self.store = store
+        self.older = older
         self.models = Models(settings)
         factories = channel_factories()
-        self.channels: list[Channel] = [
+        channels = [
             factories[name](settings, self.models)
             for name in settings.channels
             if name in factories
         ]
+        self.channels = sorted(channels, key=lambda channel: NEEDS.index(channel.needs))
 
     @property
     def spaces(self) -> dict[str, str]:
@@ -78,6 +81,8 @@ class Reader:
         if beside := sidecar_record(job.path):
             return replace(video, **beside)
         known = self.store.video(job.video_id)
+        if known is None and self.older is not None:
+            known = self.older.video(job.video_id)
         if known is None:
             return video
         said = {field.name: getattr(known, field.name) for field in fields(Record)}
@@ -93,11 +98,19 @@ class _Reading:
         self.models = reader.models
         self.channels = reader.channels
         self.video = video
-        self.done = reader.store.done(video.id)
+        self.done = dict(reader.store.done(video.id))
         self.seconds: dict[str, float] = defaultdict(float)
         self._said: SimpleQueue[Message | None] = SimpleQueue()
         self._embedding = Lock()
-        self._keys = self._config_keys()
+        self._keys = self._config_keys(self.models.text.space)
+        self._older = None
+        self._cuts: dict[int, Store] = {}
+        self._scanned_shots: dict[int, tuple[list[Segment], list[float]]] = {}
+        self._fresh: set[tuple[str, int]] = set()
+        self._failed = False
+        if reader.older is not None:
+            self._older = Inheritance(reader.older, video, self.settings.part_s, self._config_keys)
+            self._older_store = reader.older
 
     def messages(self) -> Iterator[Message]:
         with ThreadPoolExecutor(1) as pool:
@@ -108,32 +121,48 @@ class _Reading:
         yield Finished(dict(self.seconds))
 
     def _work(self) -> None:
-        """Read part after part; pictures and sound side by side."""
+        """Read part after part, pictures and sound side by side; then the video as a whole."""
+        whole = Part(self.video, 0.0, self.video.duration_s)
+        everything: list[Evidence] = []
         try:
             for number, (start_s, end_s) in enumerate(self._parts()):
                 part = Part(self.video, start_s, end_s)
+                found = self._inherited(number)
                 with ThreadPoolExecutor(2) as pool:
                     sides = [
                         pool.submit(self._guard, self._pictures, number, part, SHOTS),
                         pool.submit(self._guard, self._sound, number, part, "speech"),
                     ]
-                    found = [evidence for side in sides for evidence in side.result()]
+                    found += [evidence for side in sides for evidence in side.result()]
                 for channel in self._outstanding("record", number):
                     if number == 0:
                         found += self._extract(
                             channel, number, [replace(part, end_s=self.video.duration_s)]
                         )
+                for channel in self._outstanding("scenes", number):
+                    # What was not heard is not left out of captions for good: a failed file is
+                    # read again.
+                    if not self._failed:
+                        heard = replace(part, evidence=tuple(self._all_evidence(part, found)))
+                        pieces = self._stored_slices(number, heard)
+                        found += self._extract(channel, number, pieces)
                 for channel in self._outstanding("evidence", number):
                     composed = replace(part, evidence=tuple(self._all_evidence(part, found)))
-                    self._extract(channel, number, [composed])
+                    found += self._extract(channel, number, [composed])
+                everything += found
+            for channel in self._outstanding("video", 0):
+                # What is incomplete is not told; the file is read again anyway.
+                if not self._failed:
+                    told = replace(whole, evidence=tuple(self._all_evidence(whole, everything)))
+                    self._extract(channel, 0, [told])
         finally:
             self._said.put(None)
 
     # -- what there is to do ---------------------------------------------------------------------
-    def _config_keys(self) -> Mapping[str, str]:
+    def _config_keys(self, space: str) -> Mapping[str, str]:
         """Return the key of each stage: its own configuration and that of what it stands on."""
         settings = self.settings
-        shots = _digest(
+        shots = digest(
             SHOTS_VERSION,
             settings.frames_per_video,
             settings.frame_max_side,
@@ -141,18 +170,21 @@ class _Reading:
             settings.part_s,
         )
         keys = {SHOTS: shots}
-        text_space = f"{self.models.text.space};{TERMS_VERSION}"
+        text_space = f"{space};{TERMS_VERSION}"
         for channel in self.channels:
             below: list[object] = [channel.config_key, settings.part_s, text_space]
             if channel.needs == "frames":
                 below.append(shots)
-            elif channel.needs == "evidence":
+            elif channel.needs == "scenes":
+                below.append(shots)
+                below.extend(keys[one.name] for one in self.channels if one.needs == "audio")
+            elif channel.needs in ("evidence", "video"):
                 below.extend(sorted(keys.values()))
             elif channel.needs == "record":
-                below.append(_record_digest(self.video))
+                below.append(record_digest(self.video))
             elif channel.needs == "audio":
-                below.append(_subtitle_stamp(self.video))
-            keys[channel.name] = _digest(*below)
+                below.append(subtitle_stamp(self.video))
+            keys[channel.name] = digest(*below)
         return keys
 
     def _parts(self) -> list[tuple[float, float]]:
@@ -170,16 +202,39 @@ class _Reading:
             if channel.needs == needs and not self._is_done(channel.name, number)
         ]
 
+    def _inherited(self, number: int) -> list[Evidence]:
+        """Take over what the older generation has done alike in one part."""
+        if self._older is None:
+            return []
+        left = [stage for stage in self._keys if not self._is_done(stage, number)]
+        found: list[Evidence] = []
+        for one in self._older.of_part(number, left):
+            self._say(
+                PartRead(
+                    StageKey(self.video.id, one.stage, number),
+                    self._keys[one.stage],
+                    tuple(self._items(list(one.evidence))),
+                    one.segments,
+                    one.frame_times_s,
+                )
+            )
+            self.done[one.stage, number] = self._keys[one.stage]
+            self._fresh.add((one.stage, number))
+            if one.stage == SHOTS:
+                self._cuts[number] = self._older_store
+            found += one.evidence
+        return found
+
     # -- the sides ----------------------------------------------------------------------------
     def _pictures(self, number: int, part: Part) -> list[Evidence]:
         channels = self._outstanding("frames", number)
         shots_done = self._is_done(SHOTS, number)
         if not self.video.has_video or (shots_done and not channels):
             return []
-        slices = self._stored_slices(number, part) if shots_done else self._scanned(number, part)
+        pieces = self._stored_slices(number, part) if shots_done else self._scanned(number, part)
         found: dict[str, list[Evidence]] = {channel.name: [] for channel in channels}
         failed: set[str] = set()
-        for piece in slices:
+        for piece in pieces:
             for channel in channels:
                 if channel.name not in failed:
                     try:
@@ -221,6 +276,7 @@ class _Reading:
         self.seconds[SHOTS] += time.perf_counter() - began
         if frames:
             yield replace(part, segments=tuple(segments[first:]), frames=tuple(frames))
+        self._scanned_shots[number] = (segments, times_s)
         self._say(
             PartRead(
                 StageKey(self.video.id, SHOTS, number),
@@ -231,33 +287,21 @@ class _Reading:
         )
 
     def _stored_slices(self, number: int, part: Part) -> Iterator[Part]:
-        """Yield the same slices as `_scanned`, from the shots stored by an earlier run."""
-        from q2e.media.frames import frames_at
+        """Yield the same slices as `_scanned`, from the shots that are known already."""
+        segments, times_s = self._shots_of(number, part)
+        return slices(part, segments, times_s, self.settings.frame_max_side, FRAMES_AT_ONCE)
 
+    def _shots_of(self, number: int, part: Part) -> tuple[list[Segment], list[float]]:
+        # What was found or taken over a moment ago is not yet in the store.
+        if number in self._scanned_shots:
+            return self._scanned_shots[number]
+        store = self._cuts.get(number, self.store)
         segments = [
             segment
-            for segment in self.store.segments(self.video.id)
+            for segment in store.segments(self.video.id)
             if part.start_s <= segment.start_s < part.end_s
         ]
-        times_s = self.store.frame_times_s(self.video.id, number)
-        chosen: list[Segment] = []
-        wanted: list[float] = []
-
-        def piece() -> Part:
-            pictures = frames_at(self.video.path, wanted, max_side=self.settings.frame_max_side)
-            frames = tuple(
-                replace(frame, segment=_containing(chosen, frame.time_s)) for frame in pictures
-            )
-            return replace(part, segments=tuple(chosen), frames=frames)
-
-        for segment in segments:
-            chosen.append(segment)
-            wanted += [t for t in times_s if segment.start_s <= t < segment.end_s]
-            if len(wanted) >= FRAMES_AT_ONCE:
-                yield piece()
-                chosen, wanted = [], []
-        if wanted:
-            yield piece()
+        return segments, store.frame_times_s(self.video.id, number)
 
     def _sound(self, number: int, part: Part) -> list[Evidence]:
         channels = self._outstanding("audio", number)
@@ -274,14 +318,19 @@ class _Reading:
         return found
 
     # -- one channel ----------------------------------------------------------------------------
-    def _extract(self, channel: Channel, number: int, parts: Sequence[Part]) -> list[Evidence]:
+    def _extract(self, channel: Channel, number: int, parts: Iterable[Part]) -> list[Evidence]:
+        found: list[Evidence] = []
+        end_s = 0.0
         try:
-            found = [evidence for part in parts for evidence in self._timed(channel, part)]
+            for part in parts:
+                # A slice of a part follows on what the channel found in the slices before.
+                found += self._timed(channel, replace(part, evidence=(*part.evidence, *found)))
+                end_s = part.end_s
         except Exception as error:  # noqa: BLE001 - a failure is a row with a reason, not an end
             self._say(Failed(_reason(error), channel.name))
             return []
         self._keep(channel, number, found)
-        self._say(Progress(channel.name, parts[-1].end_s, self.video.duration_s))
+        self._say(Progress(channel.name, end_s, self.video.duration_s))
         return found
 
     def _timed(self, channel: Channel, part: Part) -> list[Evidence]:
@@ -293,6 +342,7 @@ class _Reading:
 
     def _keep(self, channel: Channel, number: int, found: list[Evidence]) -> None:
         key = StageKey(self.video.id, channel.name, number)
+        self._fresh.add((channel.name, number))
         self._say(PartRead(key, self._keys[channel.name], tuple(self._items(found))))
 
     def _items(self, found: list[Evidence]) -> Iterator[Item]:
@@ -316,12 +366,12 @@ class _Reading:
             yield Item(evidence, indexed(evidence.text))
 
     def _all_evidence(self, part: Part, found: list[Evidence]) -> list[Evidence]:
-        """Return this part's evidence of all channels, found now or by an earlier run."""
-        fresh = {evidence.channel for evidence in found}
+        """Return a part's evidence of all channels, found now or by an earlier run."""
         stored = [
             evidence
             for evidence in self.store.evidence_of(self.video.id)
-            if evidence.channel not in fresh and part.start_s <= evidence.start_s < part.end_s
+            if (evidence.channel, int(evidence.start_s // self.settings.part_s)) not in self._fresh
+            and part.start_s <= evidence.start_s < part.end_s
         ]
         return sorted(stored + found, key=lambda evidence: (evidence.start_s, evidence.channel))
 
@@ -335,32 +385,12 @@ class _Reading:
             return []
 
     def _say(self, message: Message) -> None:
+        self._failed = self._failed or isinstance(message, Failed)
         self._said.put(message)
-
-
-def _containing(segments: Sequence[Segment], time_s: float) -> Segment | None:
-    return next((s for s in segments if s.start_s <= time_s < s.end_s), None)
 
 
 def _composed(evidence: Evidence) -> bool:
     return evidence.origin == "composed"
-
-
-def _subtitle_stamp(video: Video) -> list[object]:
-    """Return what changes when subtitles beside a video come, go or are edited."""
-    folder, stem = Path(video.path).parent, Path(video.path).stem
-    beside = sorted(folder.glob(f"{glob.escape(stem)}*.[sv][rt]t"))
-    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in beside]
-
-
-def _record_digest(video: Video) -> str:
-    return _digest(
-        video.path, video.title, video.description, video.date, video.language, list(video.tags)
-    )
-
-
-def _digest(*values: object) -> str:
-    return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def _reason(error: Exception) -> str:

@@ -44,15 +44,17 @@ def ingest(
     sources: Sequence[Source],
     settings: Settings,
     watch: Watcher | None = None,
+    older: Path | None = None,
 ) -> Report:
     """Read every source into the store; a file that fails becomes a row and the run goes on.
 
+    `older` is the file of another generation, whose work is taken over where it is the same.
     Raises StoreError where the index itself cannot be written, as on a full disk; what was
     committed before stays, and running again goes on from there.
     """
     report = Report()
     seen: dict[str, str] = {}
-    with Worker(settings, index_file) as worker:
+    with Worker(settings, index_file, older) as worker:
         for number, source in enumerate(sources):
             path = source.path
             try:

@@ -31,9 +31,10 @@ SILENCE_S = 1800.0
 class Worker:
     """Runs jobs in a reading process, which is started when needed and replaced when it dies."""
 
-    def __init__(self, settings: Settings, index: Path) -> None:
+    def __init__(self, settings: Settings, index: Path, older: Path | None = None) -> None:
         self.settings = settings
         self.index = index
+        self.older = older
         self._process: subprocess.Popen[bytes] | None = None
         self.spaces: dict[str, str] = {}
         """Vector spaces of the models, known once a job was run."""
@@ -91,7 +92,7 @@ class Worker:
         """Hand over the settings and wait for the models; without them no file can be read."""
         assert process.stdin is not None and process.stdout is not None
         try:
-            pickle.dump((self.settings, self.index), process.stdin)
+            pickle.dump((self.settings, self.index, self.older), process.stdin)
             process.stdin.flush()
             answer = pickle.load(process.stdout)
         except (BrokenPipeError, EOFError):
@@ -155,10 +156,11 @@ def main() -> None:
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # Libraries that print must not break into the stream of answers.
     os.dup2(2, 1)
-    settings, index = pickle.load(jobs)
+    settings, index, before = pickle.load(jobs)
     store = SqliteStore(index, read_only=True)
+    older = None if before is None else SqliteStore(before, read_only=True)
     try:
-        reader = Reader(settings, store)
+        reader = Reader(settings, store, older)
         greeting: Ready | Refused = Ready(reader.spaces)
     except Q2EError as error:
         greeting = Refused(str(error))

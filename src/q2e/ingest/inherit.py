@@ -1,0 +1,105 @@
+"""What a new generation takes over from the one before: evidence that its models would make too.
+
+A profile that changes only the text model need not read a file again: shots, transcripts and text
+on screen stay what they are and are only embedded anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from q2e.arrays import Float32
+from q2e.models.base import TextEncoder
+from q2e.store.base import Item, StageKey, Store
+from q2e.text.lexical import indexed
+from q2e.types import Evidence, Segment, Video
+
+SHOTS = "shots"
+#: Of evidence whose file is gone: read again where the file comes back.
+CARRIED = "carried"
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """One stage's work on one part, as the older generation has it."""
+
+    stage: str
+    evidence: tuple[Evidence, ...] = ()
+    segments: tuple[Segment, ...] | None = None
+    frame_times_s: tuple[float, ...] | None = None
+
+
+class Inheritance:
+    """The older generation's work on one video that need not be done again.
+
+    `keys` returns the key that each stage has with a given text space: all else being equal, work
+    done under the key of the older text space is the same work.
+    """
+
+    def __init__(
+        self, older: Store, video: Video, part_s: float, keys: Callable[[str], Mapping[str, str]]
+    ) -> None:
+        self._older = older
+        self._video = video
+        self._part_s = part_s
+        self._done = older.done(video.id)
+        self._keys = keys(older.setting("space.text") or "") if self._done else {}
+
+    def of_part(self, number: int, stages: Iterable[str]) -> list[Inherited]:
+        """Return what is taken over for one part, of those stages that are still to be done."""
+        same = [
+            stage
+            for stage in stages
+            if self._done.get((stage, number)) == self._keys.get(stage, "")
+        ]
+        if not same:
+            return []
+        found = []
+        evidence = [one for one in self._older.evidence_of(self._video.id) if one.channel in same]
+        for stage in same:
+            if stage == SHOTS:
+                found.append(self._shots(number))
+                continue
+            own = tuple(one for one in evidence if one.channel == stage and self._in(one, number))
+            # Evidence without text lives by its vectors, which are the other model's.
+            if all(one.text for one in own):
+                found.append(Inherited(stage, own))
+        return found
+
+    def _shots(self, number: int) -> Inherited:
+        start_s, end_s = number * self._part_s, (number + 1) * self._part_s
+        segments = self._older.segments(self._video.id)
+        return Inherited(
+            SHOTS,
+            segments=tuple(one for one in segments if start_s <= one.start_s < end_s),
+            frame_times_s=tuple(self._older.frame_times_s(self._video.id, number)),
+        )
+
+    def _in(self, one: Evidence, number: int) -> bool:
+        last = max(0, int(self._video.duration_s / self._part_s) - 1)
+        return min(int(one.start_s / self._part_s), max(last, number)) == number
+
+
+def carry_over(store: Store, older: Store, encoder: TextEncoder, videos: Sequence[Video]) -> None:
+    """Copy what can be read no more: facts and texts of videos whose file is gone.
+
+    Texts are embedded anew; pictures of theirs stay behind, for want of the file.
+    """
+    for video in videos:
+        store.put_video(video)
+        found = [one for one in older.evidence_of(video.id) if one.text]
+        texts = list(dict.fromkeys(one.text for one in found))
+        vectors = dict(zip(texts, encoder.encode_passages(texts), strict=True))
+        for channel in dict.fromkeys(one.channel for one in found):
+            items = [
+                Item(with_vector(one, encoder.space, vectors[one.text]), indexed(one.text))
+                for one in found
+                if one.channel == channel
+            ]
+            store.put_part(StageKey(video.id, channel, 0), CARRIED, items)
+
+
+def with_vector(one: Evidence, space: str, vector: Float32) -> Evidence:
+    """Return evidence with the vector of its text; what is composed is found by words alone."""
+    return one if one.origin == "composed" else replace(one, vectors={space: vector})

@@ -1,0 +1,108 @@
+"""Changing the profile of an index: the older generation answers until the new one is whole."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from q2e.config import CONFIG_NAME, Settings, write_setting
+from q2e.ingest.inherit import CARRIED, carry_over
+from q2e.ingest.manifest import Record, Source
+from q2e.models.base import TextEncoder
+from q2e.store import generations
+from q2e.store.base import Store
+from q2e.store.generations import Generation
+from q2e.store.sqlite import SqliteStore
+from q2e.types import Video
+
+
+def current(directory: Path) -> str:
+    """Return the profile that answers when none is named: that of the index's own settings."""
+    try:
+        stated = tomllib.loads((directory / CONFIG_NAME).read_text("utf-8")).get("profile")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        stated = None
+    default = Settings.model_fields["profile"].default
+    name = generations.profile_name(str(stated or default))
+    known = generations.held(directory)
+    return name if name in known or not known else next(iter(known))
+
+
+def older_file(directory: Path, profile: str) -> Path | None:
+    """Return the file of the generation that is to be replaced by a profile's, if there is one."""
+    known = generations.held(directory)
+    now = current(directory)
+    return None if now == generations.profile_name(profile) else known.get(now)
+
+
+def sources_of(store: Store) -> list[Source]:
+    """Return all videos whose file is there, with what earlier manifests said about them."""
+    return [
+        Source(
+            Path(video.path),
+            Record(video.title, video.description, video.date, video.language, video.tags),
+        )
+        for video in store.videos()
+        if video.path and Path(video.path).is_file()
+    ]
+
+
+def waiting(store: Store, older: Store, channels: Sequence[str]) -> list[Video]:
+    """Return the videos of an older generation that a new one does not hold as fully."""
+    left = []
+    for video in older.videos():
+        done = store.done(video.id)
+        carried = {stage for (stage, _), key in done.items() if key == CARRIED}
+        known = store.video(video.id) is not None
+        if not known or any(
+            key not in done and key[0] in channels and key[0] not in carried
+            for key in older.done(video.id)
+        ):
+            left.append(video)
+    return left
+
+
+def finish(
+    store: Store,
+    older: Path,
+    directory: Path,
+    settings: Settings,
+    encoder: Callable[[], TextEncoder],
+) -> int:
+    """Let a new generation answer from now on where it is whole; return how many videos it lacks.
+
+    Videos whose file is gone are carried over with their texts.
+    """
+    with SqliteStore(older, read_only=True) as before:
+        left = waiting(store, before, settings.channels)
+        gone = [video for video in left if not Path(video.path).is_file()]
+        if gone and len(gone) == len(left):
+            carry_over(store, before, encoder(), gone)
+            left = []
+    if not left:
+        write_setting(directory, "profile", settings.profile)
+    return len(left)
+
+
+def survey(directory: Path, settings: Settings) -> tuple[Generation, ...]:
+    """Return all generations of an index, the one that answers first."""
+    now = current(directory)
+    known = generations.held(directory)
+    found = []
+    for profile in sorted(known, key=lambda name: (name != now, name)):
+        with SqliteStore(known[profile], read_only=True) as store:
+            lacks = 0
+            if profile != now:
+                with SqliteStore(known[now], read_only=True) as before:
+                    lacks = len(waiting(store, before, settings.channels))
+            found.append(
+                Generation(
+                    profile,
+                    len(store.videos()),
+                    generations.size_of(known[profile]),
+                    profile == now,
+                    lacks,
+                )
+            )
+    return tuple(found)
