@@ -1,0 +1,83 @@
+// Asks the server: one function a question, errors with what to do next.
+
+/** What the server refused, with the next step it advises. */
+export class Refused extends Error {
+  constructor({ code, message, next, position }) {
+    super(message);
+    Object.assign(this, { code, next, position: position ?? null });
+  }
+}
+
+const UNREACHABLE = {
+  code: "unreachable",
+  message: "The server does not answer.",
+  next: "Is `q2e serve` still running? Start it again, then reload this page.",
+};
+
+async function call(method, path, { body, form, signal } = {}) {
+  const headers = body === undefined ? {} : { "content-type": "application/json" };
+  let answer;
+  try {
+    answer = await fetch(path, { method, headers, signal, body: form ?? (body && JSON.stringify(body)) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused(UNREACHABLE);
+  }
+  const text = await answer.text();
+  let data;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    throw new Refused({ code: "unreadable", message: `The server answered ${answer.status}.`, next: "Try again." });
+  }
+  if (!answer.ok) throw new Refused(data.error ?? { message: `The server answered ${answer.status}.`, next: "Try again." });
+  return data;
+}
+
+/** Return `path?a=1&b=2&b=3`, leaving out what is empty. */
+export function address(path, parts = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parts))
+    for (const item of Array.isArray(value) ? value : [value])
+      if (item !== undefined && item !== null && item !== "") query.append(name, item);
+  return query.size ? `${path}?${query}` : path;
+}
+
+const video = (id) => `/v1/videos/${encodeURIComponent(id)}`;
+
+export const api = {
+  search: (body, signal) => call("POST", "/v1/search", { body, signal }),
+  parse: (q, signal) => call("GET", address("/v1/parse", { q }), { signal }),
+  facets: (parts, signal) => call("GET", address("/v1/facets", parts), { signal }),
+  status: () => call("GET", "/v1/status"),
+  models: () => call("GET", "/v1/models"),
+  videos: (offset, limit) => call("GET", address("/v1/videos", { offset, limit })),
+  video: (id) => call("GET", video(id)),
+  timeline: (id) => call("GET", `${video(id)}/timeline`),
+  jobs: () => call("GET", "/v1/jobs"),
+  submit: (paths) => call("POST", "/v1/jobs", { body: { paths } }),
+  retry: () => call("POST", "/v1/retry"),
+  cancel: (id) => call("DELETE", `/v1/jobs/${encodeURIComponent(id)}`),
+  labels: () => call("GET", "/v1/labels"),
+  label: (body) => call("POST", "/v1/labels", { body }),
+  unlabel: (id) => call("DELETE", address("/v1/labels", { id })),
+  measures: (settings, signal) => call("GET", address("/v1/labels/measures", settings), { signal }),
+  upload(file) {
+    const form = new FormData();
+    form.append("file", file);
+    return call("POST", "/v1/examples", { form });
+  },
+};
+
+/** Where things lie that the browser fetches by itself. */
+export const at = {
+  media: (id) => `${video(id)}/media`,
+  frame: (id, t, w = 480) => address(`${video(id)}/frame`, { t: t.toFixed(2), w }),
+  filmstrip: (id, start, end, n = 10, w = 320) =>
+    address(`${video(id)}/filmstrip`, { start: start.toFixed(2), end: end.toFixed(2), n, w }),
+  storyboard: (id, start, end) => address(`${video(id)}/storyboard`, { start, end }),
+  clip: (id, start, end, exact) => address(`${video(id)}/clip`, { start, end, exact: exact ? "true" : undefined }),
+  transcript: (id, format) => address(`${video(id)}/transcript`, { format }),
+  events: (job) => `/v1/jobs/${encodeURIComponent(job)}/events`,
+  export: (parts) => address("/v1/export", parts),
+};

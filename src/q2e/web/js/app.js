@@ -1,0 +1,66 @@
+// The page as a whole: shows the view of the state, and turns links into states.
+
+import * as collection from "./collection.js";
+import { all, fill, one, say, tool } from "./dom.js";
+import * as filters from "./filters.js";
+import * as keys from "./keys.js";
+import * as labels from "./labels.js";
+import * as panel from "./panel.js";
+import * as results from "./results.js";
+import * as search from "./search.js";
+import { asks, question, state, watch } from "./state.js";
+import { isDark, theme } from "./theme.js";
+import * as video from "./video.js";
+
+const NAMES = { search: "Search", video: "Video", collection: "Collection", labels: "Labels" };
+
+function show(now, before) {
+  const moved = before?.view !== now.view;
+  for (const view of Object.keys(NAMES)) one(`#${view}`).hidden = view !== now.view;
+  for (const link of all(".top nav a"))
+    if (link.dataset.go === now.view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  document.title = [question(now), now.view === "search" ? "" : NAMES[now.view], "Q2E"].filter(Boolean).join(" – ");
+  one("#search").classList.toggle("asked", asks(now));
+  search.show(now, before);
+  if (now.view === "search") {
+    results.show(now);
+    filters.show(now);
+    if (before && before.label !== now.label) results.redraw();
+    panel.show(now);
+  }
+  if (now.view === "video") video.show(now);
+  else video.hide();
+  if (moved && now.view === "collection") collection.show();
+  if (before?.view === "collection" && now.view !== "collection") collection.hide();
+  if (moved && now.view === "labels") labels.show();
+  if (before && moved) {
+    panel.pause(now.view !== "search");
+    scrollTo(0, 0);
+    say(NAMES[now.view]);
+  }
+}
+
+// A link of the page changes the state in place; with a modifier it opens as any link does.
+addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-go]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  history.pushState(null, "", link.href);
+  dispatchEvent(new PopStateEvent("popstate"));
+  if (link.classList.contains("mark")) one("#q").focus();
+});
+addEventListener("click", (event) => {
+  for (const menu of all(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+fill(one("#tools"),
+  tool("sun", "Light or dark", theme, { id: "theme", "aria-pressed": isDark() }),
+  tool("help", "Keys", keys.help));
+search.build();
+keys.listen();
+results.onAnswer(() => panel.show(state()));
+watch(show);
+show(state(), null);
+labels.start();
+if (state().view === "search" && !asks(state())) one("#q").focus();

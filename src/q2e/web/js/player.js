@@ -1,0 +1,84 @@
+// Plays a video at the second, with captions; shows stills where the browser cannot play the file.
+
+import { at } from "./api.js";
+import { fill, h, notice, tool } from "./dom.js";
+import { clock, fileName, soundOnly } from "./text.js";
+
+/**
+ * Return a player of `video` ({id, path, has_video, duration}): {node, seek, toggle, step, time}.
+ * `onTime(seconds)` is called as it plays.
+ */
+export function player(video, { start = 0, end = null, captions = false, onTime = () => {} } = {}) {
+  const still = /\.gif$/i.test(video.path ?? "");
+  return still ? stills(video, start, onTime) : media(video, start, end, captions, onTime);
+}
+
+function media(video, start, end, captions, onTime) {
+  const element = h("video", {
+    src: `${at.media(video.id)}#t=${start.toFixed(2)}`, controls: true, preload: "metadata", playsinline: true, tabindex: 0,
+    poster: soundOnly(video) ? undefined : at.frame(video.id, start, 640), "aria-label": `Player of ${fileName(video.path ?? "")}`,
+  }, captions && h("track", { kind: "captions", label: "What is said", src: at.transcript(video.id, "vtt"), default: true }));
+  const node = h("div", { class: soundOnly(video) ? "player silent" : "player" }, element);
+  const self = {
+    node,
+    seek(seconds, play = true) {
+      element.currentTime = seconds;
+      if (play) element.play().catch(() => {});
+    },
+    toggle: () => (element.paused ? element.play().catch(() => {}) : element.pause()),
+    step: (seconds) => { element.currentTime = Math.max(0, element.currentTime + seconds); },
+    time: () => element.currentTime,
+    pause: () => element.pause(),
+    stop: () => { element.pause(); element.removeAttribute("src"); element.load(); },
+  };
+  element.addEventListener("timeupdate", () => onTime(element.currentTime));
+  element.addEventListener("error", () => {
+    if (!element.getAttribute("src")) return;
+    notice("This browser cannot play the file; here are its pictures.");
+    const other = stills(video, start, onTime);
+    fill(node, other.node.childNodes);
+    Object.assign(self, { ...other, node });
+  });
+  return self;
+}
+
+function stills(video, start, onTime) {
+  let time = start;
+  const image = h("img", { alt: "", width: 640, height: 360 });
+  const clockNode = h("span", { class: "number" });
+  const show = (seconds) => {
+    time = Math.min(Math.max(0, seconds), Math.max(0, (video.duration ?? 1e6) - 0.01));
+    image.src = at.frame(video.id, time, 640);
+    image.alt = `The picture at ${clock(time, true)}`;
+    clockNode.textContent = clock(time, true);
+    onTime(time);
+  };
+  const node = h("div", { class: "player stills" }, image, h("div", { class: "stillbar" },
+    tool("left", "Half a second back", () => show(time - 0.5)), clockNode, tool("right", "Half a second on", () => show(time + 0.5))));
+  show(start);
+  return { node, seek: show, toggle: () => show(time + 0.5), step: (seconds) => show(time + seconds), time: () => time, pause: () => {}, stop: () => {} };
+}
+
+/** Return links that save a stretch: a clip, an exact clip and a sheet of pictures. */
+export function downloads(video, start, end) {
+  const stretch = end > start ? [start, end] : [start, Math.min(start + 5, video.duration || start + 5)];
+  return h("details", { class: "menu" }, h("summary", { class: "button" }, "Save"),
+    h("ul", {},
+      h("li", {}, h("a", { href: at.clip(video.id, ...stretch), download: true }, `Clip ${clock(stretch[0])} – ${clock(stretch[1])}`)),
+      h("li", {}, h("a", { href: at.clip(video.id, ...stretch, true), download: true }, "Clip, cut exactly")),
+      !soundOnly(video) && h("li", {}, h("a", { href: at.storyboard(video.id, ...stretch), download: "storyboard.jpg" }, "Storyboard of this moment")),
+      !soundOnly(video) && h("li", {}, h("a", { href: at.storyboard(video.id), download: "storyboard.jpg" }, "Storyboard of the video")),
+      h("li", {}, h("a", { href: at.transcript(video.id, "srt"), download: "transcript.srt" }, "Subtitles (SRT)")),
+      h("li", {}, h("a", { href: at.media(video.id), download: fileName(video.path ?? "video") }, "The whole file"))));
+}
+
+/** Return a button that copies the address of what is shown. */
+export const linkButton = () => tool("link", "Copy a link to this", async () => {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    notice("Link copied");
+  } catch {
+    notice(location.href);
+  }
+});
+
