@@ -114,6 +114,12 @@ class Searcher:
         }
         return Results(query, tuple(hits), decomposition, info, clock.seconds)
 
+    def found(self, query: Query, settings: Settings) -> tuple[str, ...]:
+        """Return the ids of all videos that a search finds, best first."""
+        everything = settings.model_copy(update={"top": 10_000, "rerank": "none"})
+        results = self.search(query, everything, moments=False)
+        return tuple(hit.video.id for hit in results)
+
     def _checked(self, query: Query) -> Query:
         text = " ".join(query.text.split())
         if not any(character.isalnum() for character in text):

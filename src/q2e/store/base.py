@@ -173,6 +173,10 @@ class Store(Protocol):
         """
         ...
 
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages of videos and evidence, sorted."""
+        ...
+
     def spaces(self) -> Mapping[str, int]:
         """Return {vector space: number of vectors}."""
         ...

@@ -195,7 +195,17 @@ class MemoryStore:
             return False
         if filters.languages and (one.language or video.language) not in filters.languages:
             return False
+        if one.channel in filters.without_channels:
+            return False
+        if (one.language or video.language) in filters.without_languages:
+            return False
         if any(tag not in video.tags for tag in filters.tags):
+            return False
+        if any(tag in video.tags for tag in filters.without_tags):
+            return False
+        if filters.shortest_s is not None and video.duration_s < filters.shortest_s:
+            return False
+        if filters.longest_s is not None and video.duration_s > filters.longest_s:
             return False
         if (filters.since or filters.until) and video.date is None:
             return False
@@ -247,6 +257,11 @@ class MemoryStore:
         return _ranked(
             {row: score for row, score in scores.items() if mask is None or mask[row]}, k
         )
+
+    def languages(self) -> tuple[str, ...]:
+        spoken = {one.evidence.language for one in self._stored.values()}
+        spoken |= {video.language for video in self._videos.values()}
+        return tuple(sorted(filter(None, spoken)))
 
     def spaces(self) -> Mapping[str, int]:
         return Counter(space for one in self._stored.values() for space in one.vectors)

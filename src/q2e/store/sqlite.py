@@ -213,16 +213,19 @@ class SqliteStore:
             return None
         with self._database.view() as view:
             columns = self._database.columns(view)
-            allowed, speaks = _allowed_videos(view.connection, columns, filters)
+            allowed, speaks, shuns = _allowed_videos(view.connection, columns, filters)
         table = columns.table
         mask = allowed[table.video]
         if filters.channels:
             codes = [code for code, name in enumerate(CHANNELS) if name in filters.channels]
             mask &= np.isin(table.channel, codes)
+        if filters.without_channels:
+            codes = [CHANNELS.index(name) for name in filters.without_channels]
+            mask &= ~np.isin(table.channel, codes)
         if filters.languages:
-            own = np.array([name in filters.languages for name in columns.languages], dtype=bool)
-            silent = np.array([name is None for name in columns.languages], dtype=bool)
-            mask &= own[columns.language] | (silent[columns.language] & speaks[table.video])
+            mask &= _speaking(columns, filters.languages, speaks)
+        if filters.without_languages:
+            mask &= ~_speaking(columns, filters.without_languages, shuns)
         return mask
 
     def dense(
@@ -263,6 +266,12 @@ class SqliteStore:
             scores *= _checked(mask, columns.table)
         rows = np.flatnonzero(scores).astype(np.int64)
         return best(rows, scores[rows].astype(np.float32), k)
+
+    def languages(self) -> tuple[str, ...]:
+        with self._database.view() as view:
+            spoken = set(self._database.columns(view).languages)
+            rows = view.connection.execute("SELECT DISTINCT language FROM video").fetchall()
+        return tuple(sorted(filter(None, spoken | {row[0] for row in rows})))
 
     def spaces(self) -> Mapping[str, int]:
         with self._database.view() as view:
@@ -307,8 +316,8 @@ class SqliteStore:
 
 def _allowed_videos(
     connection: sqlite3.Connection, columns: Columns, filters: Filters
-) -> tuple[Bool, Bool]:
-    """Return two (V,) masks: videos that satisfy the filters, and that speak an asked language.
+) -> tuple[Bool, Bool, Bool]:
+    """Return (V,) masks: videos that satisfy the filters, that speak an asked or shunned language.
 
     Dates may be shortened (`2020`, `2020-05`); a video without a date is in no period.
     """
@@ -327,12 +336,31 @@ def _allowed_videos(
             "(SELECT value FROM json_each(?)) IN (SELECT value FROM json_each(facts, '$.tags'))"
         )
         values.append(json.dumps([tag]))
+    for tag in filters.without_tags:
+        clauses.append(
+            "(SELECT value FROM json_each(?)) NOT IN (SELECT value FROM json_each(facts, '$.tags'))"
+        )
+        values.append(json.dumps([tag]))
+    for sign, limit in ((">=", filters.shortest_s), ("<=", filters.longest_s)):
+        if limit is not None:
+            clauses.append(f"json_extract(facts, '$.duration_s') {sign} CAST(? AS REAL)")
+            values.append(str(limit))
     found = connection.execute(
         f"SELECT number, language FROM video WHERE {' AND '.join(clauses)}", values
     ).fetchall()
     allowed = np.isin(columns.numbers, [number for number, _ in found])
     speaking = [number for number, language in found if language in filters.languages]
-    return allowed, np.isin(columns.numbers, speaking)
+    shunned = [number for number, language in found if language in filters.without_languages]
+    return allowed, np.isin(columns.numbers, speaking), np.isin(columns.numbers, shunned)
+
+
+def _speaking(columns: Columns, languages: Sequence[str], videos: Bool) -> Bool:
+    """Return (E,) the evidence in any of the languages; what has none has its video's."""
+    own = np.array([name in languages for name in columns.languages], dtype=bool)
+    silent = np.array([name is None for name in columns.languages], dtype=bool)
+    return np.asarray(
+        own[columns.language] | (silent[columns.language] & videos[columns.table.video])
+    )
 
 
 def _asked(space: str, queries: Float32, matrix: Float32) -> Float32:

@@ -1,0 +1,74 @@
+"""Counts the videos that filters leave by language, year, tag, channel and length."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from q2e.arrays import Bool, Int16, Int32
+from q2e.store.base import Store
+from q2e.types import CHANNELS, Filters, Video
+
+#: Lengths that are told apart, as `duration:` takes them: name, and the limit in seconds.
+LENGTHS = (("<1m", 60.0), ("1m-5m", 300.0), ("5m-20m", 1200.0), ("20m-1h", 3600.0))
+LONGEST = ">1h"
+#: Tags shown at most.
+TAGS = 100
+
+
+def facets(
+    store: Store, filters: Filters, videos: Sequence[str] | None = None
+) -> dict[str, dict[str, int]]:
+    """Return {facet: {value: number of videos}}, the commonest value first.
+
+    `videos` are the ids of those that answer; None where all do. A
+    video counts once for each language and channel of its evidence.
+    """
+    with store.snapshot():
+        table = store.table()
+        mask = store.rows(filters)
+        allowed = np.ones(len(table), dtype=bool) if mask is None else mask
+        if videos is not None:
+            answering = np.isin(table.video_ids, list(videos))
+            allowed = allowed & answering[table.video]
+        known = {video.id: video for video in store.videos()}
+        numbers = np.unique(table.video[allowed])
+        found = [known[table.video_ids[number]] for number in numbers.tolist()]
+        return {
+            "language": _languages(store, table.video, allowed),
+            "year": _counted([video.date and video.date[:4] for video in found]),
+            "tag": dict(list(_counted([tag for one in found for tag in one.tags]).items())[:TAGS]),
+            "channel": _channels(table.video, table.channel, allowed),
+            "duration": _lengths(found),
+        }
+
+
+def _counted(values: Sequence[str | None]) -> dict[str, int]:
+    counts = Counter(value for value in values if value)
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _languages(store: Store, video: Int32, allowed: Bool) -> dict[str, int]:
+    spoken = []
+    for language in store.languages():
+        mask = store.rows(Filters(languages=(language,)))
+        if mask is not None:
+            spoken += [language] * len(np.unique(video[allowed & mask]))
+    return _counted(spoken)
+
+
+def _channels(video: Int32, channel: Int16, allowed: Bool) -> dict[str, int]:
+    pairs = np.unique(np.stack([channel[allowed], video[allowed]]), axis=1)
+    counts = np.bincount(pairs[0].astype(np.int64), minlength=len(CHANNELS))
+    return {name: int(n) for name, n in zip(CHANNELS, counts, strict=True) if n}
+
+
+def _lengths(videos: list[Video]) -> dict[str, int]:
+    counts = Counter(
+        next((name for name, limit in LENGTHS if video.duration_s < limit), LONGEST)
+        for video in videos
+    )
+    names = [*(name for name, _ in LENGTHS), LONGEST]
+    return {name: counts[name] for name in names if counts[name]}
