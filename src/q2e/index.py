@@ -290,49 +290,6 @@ class Index:
         found = self._searching().found(query, _with(self.settings, settings))
         return facets(self.store, filters, found)
 
-    def _understood(self, text: str, filters: Filters) -> tuple[Parsed, Filters]:
-        """Return a question parsed, and the filters given together with those in it."""
-        parsed = self.parse(text)
-        named = tuple(self.find(video).id for video in parsed.filters.videos)
-        try:
-            return parsed, filters & replace(parsed.filters, videos=named)
-        except ValueError as error:
-            raise QueryError(str(error)) from None
-
-    def facets(
-        self,
-        text: str | None = None,
-        *,
-        channels: Sequence[str] = (),
-        since: str | None = None,
-        until: str | None = None,
-        languages: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        videos: Sequence[str] = (),
-        **settings: Any,
-    ) -> dict[str, dict[str, int]]:
-        """Return {facet: {value: videos}} of what filters leave, and of what a question finds.
-
-        Facets are `language`, `year`, `tag`, `channel` and `duration`. The question may hold
-        filters, or nothing else. Raises QueryError like `search`.
-        """
-        from q2e.retrieve.facets import facets
-
-        filters = Filters(
-            channels=tuple(channels),
-            videos=tuple(self.find(video).id for video in videos),
-            languages=tuple(languages),
-            since=since,
-            until=until,
-            tags=tuple(tags),
-        )
-        parsed, filters = self._understood(text or "", filters)
-        if not text or (parsed.clause is None and not parsed.plain):
-            return facets(self.store, filters)
-        query = Query(text=text, filters=filters, clause=parsed.clause)
-        found = self._searching().found(query, _with(self.settings, settings))
-        return facets(self.store, filters, found)
-
     def _example(self, given: str | Path | Example, indexed: bool = False) -> Example:
         """Return what `VIDEO`, `VIDEO@12.5` or the path of a file stands for."""
         if isinstance(given, Example):
