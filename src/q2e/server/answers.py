@@ -239,6 +239,7 @@ class MeasuresShape(BaseModel):
     labels: int
     queries: int
     measures: dict[str, float]
+    intervals: dict[str, list[float]]
     by_query: list[dict[str, Any]]
 
 
