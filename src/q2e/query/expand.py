@@ -288,7 +288,8 @@ def common_words(question: str, found: Found, most: int = TERMS) -> tuple[str, .
     """
     own = set(tokens(question))
     held = Counter(word for line in found.lines[:LINES] for word in set(tokens(line)) - own)
-    shared = [word for word, lines in held.items() if lines > 1 and not word.isdigit()]
+    often = sorted(held, key=lambda word: (-held[word], word))[: 8 * most]
+    shared = [word for word in often if held[word] > 1 and not word.isdigit()]
     worth = {word: held[word] * found.rarity(word) for word in shared}
     best = sorted((word for word in shared if worth[word] > 0), key=lambda w: (-worth[w], w))
     return (" ".join(best[:most]),) if best else ()
