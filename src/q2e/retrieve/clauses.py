@@ -17,9 +17,10 @@ from q2e.config import Settings
 from q2e.query.language import write
 from q2e.retrieve.ask import Answer
 from q2e.retrieve.fuse import Fusion
-from q2e.retrieve.negative import held_against
-from q2e.retrieve.order import Order
+from q2e.retrieve.negative import held_against, stands_above, taken_off
+from q2e.retrieve.order import Order, alongside
 from q2e.retrieve.phrases import phrase_rows
+from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
 from q2e.types import CHANNELS, Clause, ClauseKind
 
@@ -42,6 +43,8 @@ class Joined:
     answer: Answer
     order: Order | None = None
     which: ClauseKind | None = None
+    lost: Float64 | None = None
+    """(E,) what exclusions take off each piece of evidence."""
 
 
 class Joiner:
@@ -53,6 +56,8 @@ class Joiner:
         self._ask = ask
         self._settings = settings
         self._mask = mask
+        #: (E,) what exclusions take off each piece of evidence.
+        self.lost = np.zeros(len(self.table))
 
     def join(self, clause: Clause) -> Joined:
         """Return the answer to a whole question."""
@@ -103,29 +108,63 @@ class Joiner:
             if part.kind == "not":
                 answer = self._less(answer, part.parts[0])
         timed = [joined for _, joined in wanted if joined.order or joined.which]
-        return replace(timed[0], answer=answer) if timed else Joined(answer)
+        whole = replace(timed[0], answer=answer) if timed else Joined(answer)
+        return replace(whole, lost=self.lost)
 
     def _less(self, answer: Answer, clause: Clause) -> Answer:
         """Return an answer without videos that hold a phrase, or with less for those like it."""
         if clause.exact:
-            rows = phrase_rows(self.store, clause.text, clause.channel, self._mask)
             has = np.zeros(len(self.table), dtype=bool)
-            has[rows] = True
+            has[phrase_rows(self.store, clause.text, clause.channel, self._mask)] = True
             return replace(answer, found=answer.found & ~self._videos(has))
         unwanted = self._ask(clause, self._mask)
-        rows_, fusion = held_against(
-            unwanted.rows,
-            unwanted.fusion,
-            self.table.video.astype(np.int64),
-            self._settings.confidence,
-            self._settings.must_not,
+        video_of = self.table.video.astype(np.int64)
+        rows, fusion = held_against(
+            unwanted.rows, unwanted.fusion, video_of, self._settings.confidence
         )
         label = f"not {write(clause)}"
-        against = Answer(
-            [replace(row, part=label) for row in rows_], fusion, fusion.score, answer.found
+        against = replace(
+            unwanted,
+            rows=[replace(row, part=label) for row in rows],
+            fusion=self._where_it_answers(answer, rows, fusion),
         )
+        against = replace(against, score=against.fusion.score)
         both = _side_by_side([answer, against])
         return replace(both, found=answer.found, alarm=answer.alarm)
+
+    def _where_it_answers(self, answer: Answer, rows: Sequence[ScoreRow], fusion: Fusion) -> Fusion:
+        """Lower what is held against videos that answer at another time, and note it by evidence.
+
+        Where a video answers only as a whole, all of it is held against it.
+        """
+        videos = len(self.table.video_ids)
+        worth = self._sum(answer.rows, answer.fusion.weight)
+        against = self._sum(rows, -fusion.weight) * self._settings.must_not
+        speaks = (worth > 0) & ~self._timeless()
+        values = np.where(against > 0, against, -np.inf)
+        start_s, end_s = self.table.start_s, np.maximum(self.table.end_s, self.table.start_s + 1e-3)
+        lost = alongside(start_s, end_s, self.table.video, speaks, values)
+        lost = np.where(speaks & np.isfinite(lost), lost, 0.0)
+        self.lost += lost
+        own = np.flatnonzero(speaks)
+        most = taken_off(worth[own], lost[own], self.table.video[own].astype(np.int64), videos)
+        whole = -fusion.score * self._settings.must_not
+        share = np.divide(
+            np.minimum(most, whole), -fusion.score, out=np.zeros(videos), where=whole > 0
+        )
+        return replace(fusion, normalised=fusion.normalised * share)
+
+    def _sum(self, rows: Sequence[ScoreRow], weights: Float64) -> Float64:
+        """Return (E,) what rows add to each piece of evidence, where they say something for it."""
+        total = np.zeros(len(self.table))
+        for row, weight in zip(rows, weights, strict=True):
+            if weight > 0:
+                scores = np.where(np.isfinite(row.scores), row.scores, 0.0)
+                np.add.at(total, row.rows, weight * np.maximum(scores, 0.0))
+        return total
+
+    def _timeless(self) -> Bool:
+        return np.isin(self.table.channel, [CHANNELS.index(name) for name in TIMELESS])
 
     def _order(self, clause: Clause) -> Joined:
         steps = [self._alternatives(part) for part in clause.parts]
@@ -172,6 +211,7 @@ class Joiner:
             end_s,
             self.table.video[rows].astype(np.int64),
             values[:, rows],
+            np.stack([self.table.start_s[rows], self.table.end_s[rows]]).astype(np.float64),
             clause.within_s,
             same_time=clause.kind == "during",
             asked={"then": None, "before": 0, "after": 1, "during": 0}[clause.kind],
@@ -182,16 +222,15 @@ class Joiner:
         return np.stack([self._worth(answer) for answer in step])
 
     def _worth(self, answer: Answer) -> Float64:
-        worth = np.zeros(len(self.table))
-        best = np.full(len(self.table), -np.inf)
+        videos = len(self.table.video_ids)
+        video_of = self.table.video.astype(np.int64)
+        stands = np.zeros(len(self.table), dtype=bool)
         for row, weight in zip(answer.rows, answer.fusion.weight, strict=True):
             if weight > 0:
-                scores = np.where(np.isfinite(row.scores), row.scores, 0.0)
-                np.add.at(worth, row.rows, weight * np.maximum(scores, 0.0))
-                np.maximum.at(best, row.rows, scores)
-        untimed = np.isin(self.table.channel, [CHANNELS.index(name) for name in TIMELESS])
-        stands = (best >= max(self._settings.confidence, 1e-9)) & ~untimed
-        return np.where(stands, worth, -np.inf)
+                limit = stands_above(row, video_of, videos, self._settings.confidence)
+                stands[row.rows[row.scores >= limit[video_of[row.rows]]]] = True
+        worth = self._sum(answer.rows, answer.fusion.weight)
+        return np.where(stands & ~self._timeless(), worth, -np.inf)
 
     def _instants(self, rows: Int64, start_s: Float64, end_s: Float64) -> tuple[Float64, Float64]:
         """Put frames, whose evidence is kept for the whole shot, at the time they show."""

@@ -20,6 +20,8 @@ SHOWN = 5
 WHOLE = ("metadata", "summary")
 #: Moments of a video shown where every time is asked for.
 EVERY = 100
+#: Share of the best chain's score that another chain of the video needs.
+RELATIVE = 0.5
 #: Parts of a plain question.
 PARTS = ("query", *EVENT_KINDS)
 
@@ -38,6 +40,7 @@ class Explainer:
         *,
         order: Order | None = None,
         which: ClauseKind | None = None,
+        lost: Float64 | None = None,
     ) -> None:
         self.store = store
         self.table = table
@@ -49,6 +52,7 @@ class Explainer:
         self._lent = score - fusion.score
         self._order = order
         self._which = which
+        self._lost_by = lost
         self._video_of = [table.video[row.rows] for row in rows]
 
     def reasons(self, video: int) -> tuple[Reason, ...]:
@@ -115,7 +119,10 @@ class Explainer:
     def _chained(self, order: Order, video: int, top: int) -> tuple[Moment, ...]:
         """Return the chains of evidence that an order found in one video."""
         found = []
-        for chain in order.chains(video, top):
+        chains = order.chains(video, top)
+        for chain in chains:
+            if self._which is None and chain.score < RELATIVE * chains[0].score:
+                break
             evidence = self.store.evidence(chain.rows)
             shown = evidence if order.asked is None else [evidence[chain.place]]
             lead = shown[0]
@@ -159,12 +166,12 @@ class Explainer:
         """Return the rows of a video's evidence and what each adds, in the scale of the fusion.
 
         A piece of evidence counts by how far it stands above generic questions; what a must-not
-        finds in it counts against it.
+        finds at the same time counts against it.
         """
         total: dict[int, float] = {}
         for number, row in enumerate(self.rows):
             weight = float(self.fusion.weight[number])
-            if weight == 0:
+            if weight <= 0:
                 continue
             for place in self._places(number, video):
                 score = float(row.scores[place])
@@ -173,7 +180,8 @@ class Explainer:
                     evidence = int(row.rows[place])
                     total[evidence] = total.get(evidence, 0.0) + worth
         rows = np.array(sorted(total), dtype=np.int64)
-        return rows, np.array([total[row] for row in rows.tolist()], dtype=np.float64)
+        scores = np.array([total[row] for row in rows.tolist()], dtype=np.float64)
+        return rows, scores if self._lost_by is None else scores - self._lost_by[rows]
 
     def _narrowed(self, rows: Int64, scores: Float64) -> tuple[Int64, Float64]:
         """Leave out evidence about the whole video where there is any about a part of it."""

@@ -1,7 +1,8 @@
-"""Turns what a question must not be answered with into a loss, only where it stands out.
+"""Says what stands out, and turns a must-not into a loss where it does.
 
 Every video scores something on everything: the best of its many pieces of evidence lies above
-generic questions by chance alone. Only what lies above that is held against a video.
+generic questions by chance alone. Only what lies above that counts for a step of an order, or
+against a video.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from q2e.retrieve.scan import ScoreRow
 
 #: Ways of scoring by vectors, whose scores are about normal on the scale of the bank.
 _DENSE = ("meaning", "picture")
+#: Score that one piece of evidence in forty reaches by chance.
+STANDS_OUT = 2.0
 
 
 def by_chance(pieces: ArrayLike) -> Float64:
@@ -31,25 +34,46 @@ def by_chance(pieces: ArrayLike) -> Float64:
     return np.array([known[n] for n in counts.tolist()], dtype=np.float64)
 
 
-def held_against(
-    rows: list[ScoreRow], fusion: Fusion, video_of: Int64, least: float, strength: float
-) -> tuple[list[ScoreRow], Fusion]:
-    """Return the rows of a must-not with what they take off each video (V,), never less than 0.
+def stands_above(row: ScoreRow, video_of: Int64, videos: int, least: float) -> Float64:
+    """Return (V,) the score from which a row's evidence stands out in each video.
 
-    A row takes off `strength` times its weight times what its score has above `least` and above
-    chance. `video_of` (E,) is the video of each piece of evidence.
+    It is `least`, or what chance makes of as many pieces of evidence as the video has in the
+    channel. `video_of` (E,) is the video of each piece of evidence.
+    """
+    limit = np.full(videos, max(least, STANDS_OUT))
+    if row.how not in _DENSE:
+        return limit
+    chance: Float64 = by_chance(np.bincount(video_of[row.rows], minlength=videos))
+    return np.asarray(np.maximum(limit, chance))
+
+
+def held_against(
+    rows: list[ScoreRow], fusion: Fusion, video_of: Int64, least: float
+) -> tuple[list[ScoreRow], Fusion]:
+    """Return the rows of a must-not with what they hold against each video (V,), at least 0.
+
+    A row holds against a video its weight times what its score has above `stands_above`.
     """
     videos = fusion.normalised.shape[1]
-    taken = np.zeros((len(rows), videos))
+    held = np.zeros((len(rows), videos))
     shifted = []
     for number, row in enumerate(rows):
-        limit = np.full(videos, least)
-        if row.how in _DENSE:
-            pieces = np.bincount(video_of[row.rows], minlength=videos)
-            limit = np.maximum(limit, by_chance(pieces))
-        above = np.nan_to_num(fusion.normalised[number]) - limit
-        taken[number] = np.maximum(above, 0.0)
+        limit = stands_above(row, video_of, videos, least)
+        held[number] = np.maximum(np.nan_to_num(fusion.normalised[number]) - limit, 0.0)
         shifted.append(
             replace(row, scores=(row.scores - limit[video_of[row.rows]]).astype(np.float32))
         )
-    return shifted, Fusion(-strength * fusion.weight, fusion.entropy, taken)
+    return shifted, Fusion(-fusion.weight, fusion.entropy, held)
+
+
+def taken_off(worth: Float64, lost: Float64, video_of: Int64, videos: int) -> Float64:
+    """Return (V,) what a must-not takes off the best that each video has to offer.
+
+    `worth` (n,) is what pieces of evidence say for the question, `lost` (n,) what speaks against
+    it at the same time. A video with another moment that answers loses but the difference.
+    """
+    before, after = np.full(videos, -np.inf), np.full(videos, -np.inf)
+    np.maximum.at(before, video_of, worth)
+    np.maximum.at(after, video_of, worth - lost)
+    some = np.isfinite(before)
+    return np.where(some, np.where(some, before, 0.0) - np.where(some, after, 0.0), np.inf)

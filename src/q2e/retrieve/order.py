@@ -47,6 +47,8 @@ class Order:
     end_s: Float64
     video: Int64
     values: Float64
+    shot_s: Float64
+    """(2, n) beginning and end of the shot or stretch that each piece is shown as."""
     within_s: tuple[float | None, ...] = ()
     same_time: bool = False
     asked: int | None = None
@@ -68,6 +70,7 @@ class Order:
             end_s=self.end_s[own],
             video=np.zeros(len(own), dtype=np.int64),
             values=self.values[:, own].copy(),
+            shot_s=self.shot_s[:, own],
         )
         found: list[Chain] = []
         while len(found) < top:
@@ -77,8 +80,10 @@ class Order:
             members = best.members[:, 0]
             rows = left.rows[members].tolist()
             found.append(Chain(rows, float(best.score[0]), self.asked or 0))
-            start_s, end_s = left.start_s[members].min(), left.end_s[members].max()
-            left.values[:, (left.end_s > start_s) & (left.start_s < end_s)] = -np.inf
+            shown = members if self.asked is None else members[[self.asked]]
+            begin, end = left.shot_s[0, shown].min(), left.shot_s[1, shown].max()
+            steps = slice(None) if self.asked is None else self.asked
+            left.values[steps, (left.shot_s[1] > begin) & (left.shot_s[0] < end)] = -np.inf
         return found
 
 
@@ -134,28 +139,49 @@ def together(
     The partner of a piece either begins inside it, a range maximum, or holds its beginning: the
     best of the intervals open then, kept in a heap while time moves on. O(n log n).
     """
-    start, end = np.asarray(start_s, dtype=np.float64), np.asarray(end_s, dtype=np.float64)
     owner, worth = np.asarray(video, dtype=np.int64), np.asarray(values, dtype=np.float64)
     if not len(owner):
         return _nothing(2, videos)
-    offset = owner * (float(end.max()) + 1.0)
-    begins, ends = offset + start, offset + end
-    by_start = np.argsort(begins, kind="stable")
-    low = np.searchsorted(begins[by_start], begins, side="left")
-    high = np.searchsorted(begins[by_start], ends, side="left")
-    place = _range_argmax(worth[1][by_start], low, high)
-    inside = np.where(place >= 0, by_start[place], -1)
-    around = _holding(begins, ends, worth[1], np.flatnonzero(np.isfinite(worth[0])))
-    one = np.where(inside >= 0, worth[1][inside], -np.inf)
-    two = np.where(around >= 0, worth[1][around], -np.inf)
-    partner = np.where(one >= two, inside, around)
-    score, first = _best_of(worth[0] + np.maximum(one, two), owner, videos)
+    partner, value = _partners(start_s, end_s, owner, worth[0], worth[1])
+    score, first = _best_of(worth[0] + value, owner, videos)
     second = np.where(first >= 0, partner[first], -1)
     return Chains(score, np.stack([first, second]))
 
 
 def _nothing(steps: int, videos: int) -> Chains:
     return Chains(np.full(videos, -np.inf), np.full((steps, videos), -1, dtype=np.int64))
+
+
+def alongside(
+    start_s: ArrayLike, end_s: ArrayLike, video: ArrayLike, asked: ArrayLike, values: ArrayLike
+) -> Float64:
+    """Return (n,) the largest of `values` among pieces that overlap each piece asked, or -inf.
+
+    `asked` (n,) tells which pieces are asked about; a piece overlaps itself.
+    """
+    owner = np.asarray(video, dtype=np.int64)
+    if not len(owner):
+        return np.zeros(0)
+    worth = np.where(np.asarray(asked, dtype=bool), 0.0, -np.inf)
+    return _partners(start_s, end_s, owner, worth, np.asarray(values, dtype=np.float64))[1]
+
+
+def _partners(
+    start_s: ArrayLike, end_s: ArrayLike, owner: Int64, asked: Float64, values: Float64
+) -> tuple[Int64, Float64]:
+    """Return (n,) the best piece that overlaps each one asked, -1 where none, and its value."""
+    start, end = np.asarray(start_s, dtype=np.float64), np.asarray(end_s, dtype=np.float64)
+    offset = owner * (float(end.max()) + 1.0)
+    begins, ends = offset + start, offset + end
+    by_start = np.argsort(begins, kind="stable")
+    low = np.searchsorted(begins[by_start], begins, side="left")
+    high = np.searchsorted(begins[by_start], ends, side="left")
+    place = _range_argmax(values[by_start], low, high)
+    inside = np.where(place >= 0, by_start[place], -1)
+    around = _holding(begins, ends, values, np.flatnonzero(np.isfinite(asked)))
+    one = np.where(inside >= 0, values[inside], -np.inf)
+    two = np.where(around >= 0, values[around], -np.inf)
+    return np.where(one >= two, inside, around), np.maximum(one, two)
 
 
 def _range_argmax(values: Float64, low: Int64, high: Int64) -> Int64:

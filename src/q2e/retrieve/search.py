@@ -207,6 +207,7 @@ class Searcher:
             reranked,
             order=joined.order,
             which=joined.which,
+            lost=joined.lost,
         )
 
     def _hits(
