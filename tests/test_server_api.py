@@ -104,6 +104,30 @@ def test_unknown_addresses_and_methods_are_told_in_our_shape(api: httpx.Client) 
     assert wrong.headers["allow"] == "GET, POST"
 
 
+def test_facets_count_what_filters_leave(api: httpx.Client, served_index: q2e.Index) -> None:
+    everything = api.get("/facets").json()
+    assert everything == served_index.facets()
+    assert set(everything) == {"language", "year", "tag", "channel", "duration"}
+    spoken = api.get("/facets", params={"languages": "de"}).json()
+    assert sum(spoken["duration"].values()) < sum(everything["duration"].values())
+    assert sum(api.get("/facets", params={"q": "monkeys"}).json()["duration"].values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("question", "position"), [('"a dog" then "a cat"', None), ("speech:(open", 7), ("THEN b", 0)]
+)
+def test_hints_as_one_types(api: httpx.Client, question: str, position: int | None) -> None:
+    got = api.get("/parse", params={"q": question}).json()
+    assert got["text"] == question
+    if position is None:
+        assert [one["text"] for one in got["clauses"]] == ["a dog", "then", "a cat"]
+        assert got["clause"]["kind"] == "then" and got["error"] is None
+    else:
+        assert got["error"]["position"] == position
+        refused = api.get("/search", params={"q": question})
+        assert (refused.status_code, refused.json()["error"]["position"]) == (400, position)
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"])
 def test_export(api: httpx.Client, form: str) -> None:
     if form in ("edl", "otio"):

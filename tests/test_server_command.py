@@ -55,7 +55,7 @@ def test_from_an_empty_folder_to_an_answer(tmp_path: Path) -> None:
             ):
                 assert time.monotonic() < until
                 time.sleep(0.3)
-            hits = client.get("/v1/search", params={"q": "Uhrmacherei"}).json()["hits"]
+            hits = client.get("/v1/search", params={"q": "Uhr", "confidence": 0}).json()["hits"]
             assert hits[0]["path"].endswith("a.mp4")
         process.send_signal(signal.SIGINT)
         assert process.wait(40) == 0

@@ -188,6 +188,36 @@ class Client:
         answer: Json = self._send("GET", "/v1/parse", {"q": q}).json()
         return answer
 
+    def facets(
+        self,
+        *,
+        channels: list[
+            Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]
+        ]
+        | None = None,
+        languages: list[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        tags: list[str] | None = None,
+        videos: list[str] | None = None,
+        q: str | None = None,
+    ) -> Json:
+        """Count videos by language, year, tag, channel and length, for choosing filters."""
+        answer: Json = self._send(
+            "GET",
+            "/v1/facets",
+            {
+                "channels": channels,
+                "languages": languages,
+                "since": since,
+                "until": until,
+                "tags": tags,
+                "videos": videos,
+                "q": q,
+            },
+        ).json()
+        return answer
+
     def export(
         self,
         q: str,

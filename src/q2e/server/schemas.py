@@ -61,6 +61,12 @@ class Filter(Strict):
         return {name: given for name in names if (given := getattr(self, name))}
 
 
+class Faceted(Filter):
+    """What is counted: all videos, or those that answer a question."""
+
+    q: str | None = Field(None, max_length=4000, description="The question, or filters alone.")
+
+
 #: Names that a setting which is any text to `Settings` may have.
 _NAMES: dict[str, tuple[str, ...]] = {
     "fuse": tuple(RULES),

@@ -13,7 +13,7 @@ from q2e import shape
 from q2e.errors import QueryError
 from q2e.server import faults
 from q2e.server.answers import ParsedShape, ResultsShape, UploadShape
-from q2e.server.schemas import Asked, Exported, Question
+from q2e.server.schemas import Asked, Exported, Faceted, Question
 from q2e.server.service import Service, TheService
 from q2e.types import Decomposition, Results, SubEvent
 
@@ -90,6 +90,15 @@ def parse(q: Annotated[str, Query(max_length=4000)] = "") -> JSONResponse:
     except QueryError as error:
         told = faults.of(error).shape()["error"]
         return JSONResponse(shape.parsed(Parsed(q)) | {"plain": False, "error": told})
+
+
+@router.get("/facets", response_model=dict[str, dict[str, int]], operation_id="facets")
+async def facets(
+    request: Request, service: TheService, asked: Annotated[Faceted, Query()]
+) -> JSONResponse:
+    """Count videos by language, year, tag, channel and length, for choosing filters."""
+    work = partial(service.index.facets, asked.q, **asked.arguments())
+    return JSONResponse(await service.searching.run(request, work))
 
 
 @router.get(
