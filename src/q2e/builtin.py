@@ -38,6 +38,7 @@ def q2e_channels() -> Mapping[str, Callable[[Settings, Models], Channel]]:
         "screen_text": _screen_text,
         "caption": _caption,
         "metadata": _metadata,
+        "summary": _summary,
     }
 
 
@@ -69,9 +70,19 @@ def _screen_text(settings: Settings, models: Models) -> Channel:
 
 
 def _caption(settings: Settings, models: Models) -> Channel:
-    from q2e.channels.caption import ComposedCaptionChannel
+    if settings.captions == "composed":
+        from q2e.channels.caption import ComposedCaptionChannel
 
-    return ComposedCaptionChannel()
+        return ComposedCaptionChannel()
+    from q2e.channels.vision import VisionCaptionChannel
+
+    return VisionCaptionChannel(models.vision, structured=settings.captions == "structured")
+
+
+def _summary(settings: Settings, models: Models) -> Channel:
+    from q2e.channels.summary import SummaryChannel
+
+    return SummaryChannel(models.language, settings.chunk_words)
 
 
 def _metadata(settings: Settings, models: Models) -> Channel:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from q2e.types import Evidence, Part
 
-#: What a channel must be given: decoded frames, sound, only the record of the file, or the
-#: evidence of the channels before it.
-Needs = Literal["frames", "audio", "record", "evidence"]
+#: What a channel must be given: decoded frames, sound, only the record of the file, frames with
+#: what is said meanwhile (`scenes`), the evidence of the channels before it in one part, or that
+#: of the whole video. Channels are asked in this order.
+Needs = Literal["frames", "audio", "record", "scenes", "evidence", "video"]
+NEEDS: tuple[Needs, ...] = get_args(Needs)
 
 
 class Channel(Protocol):

@@ -1,13 +1,15 @@
-"""A language model behind an OpenAI-compatible server: vLLM, llama.cpp, Ollama or a hosted one."""
+"""A model behind an OpenAI-compatible server, for text or pictures: vLLM, llama.cpp, Ollama, ..."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from q2e.arrays import UInt8
 from q2e.errors import ModelError
 from q2e.models.base import ModelInfo
 from q2e.models.options import option_shares
@@ -64,6 +66,34 @@ class OpenAICompatible:
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)},
             }
+        return self._text(self._post("chat/completions", request, timeout_s))
+
+    def describe(
+        self,
+        images: Sequence[UInt8],
+        prompt: str,
+        *,
+        max_tokens: int = 256,
+        timeout_s: float = 60,
+    ) -> str:
+        """Return the answer to `prompt` about RGB uint8 pictures, sent as JPEG in the request.
+
+        Raises ModelError like `complete`.
+        """
+        from q2e.media.frames import jpeg
+
+        content: list[dict[str, Any]] = [{"type": "text", "text": prompt}]
+        for image in images:
+            data = base64.b64encode(jpeg(image)).decode("ascii")
+            url = f"data:image/jpeg;base64,{data}"
+            content.append({"type": "image_url", "image_url": {"url": url}})
+        request = {
+            "model": self._model,
+            "messages": [{"role": "user", "content": content}],
+            "max_tokens": max_tokens,
+            "temperature": 0.0,
+            "stream": False,
+        }
         return self._text(self._post("chat/completions", request, timeout_s))
 
     def probability(

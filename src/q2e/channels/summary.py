@@ -1,0 +1,110 @@
+"""The `summary` channel: what a whole video is about, told by a language model of its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from q2e.channels.base import Needs
+from q2e.models.base import LanguageModel
+from q2e.text.answer import content
+from q2e.text.chunk import chunk_text
+from q2e.text.fence import clean, fence
+from q2e.text.layers import LAYERS
+from q2e.text.prompt import ask, prompt_version
+from q2e.types import Evidence, Part
+
+_VERSION = "summary/1"
+#: Characters of evidence that enter the prompt, of one line of it, and of the summary.
+_MAX_CHARACTERS = 4_000
+_MAX_LINE = 300
+_MAX_SUMMARY = 900
+_MAX_TOKENS = 512
+_TIMEOUT_S = 180.0
+_TITLES = {
+    "metadata": "about it",
+    "caption": "shown",
+    "speech": "said",
+    "screen_text": "written",
+}
+
+
+class Summary(BaseModel):
+    """What a language model says of a video."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    summary: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_MAX_SUMMARY)
+    ]
+
+
+class SummaryChannel:
+    """Tells each video in one paragraph; what is told stands over the whole video."""
+
+    name = "summary"
+    needs: Needs = "video"
+
+    def __init__(self, model: LanguageModel, words: int = 60) -> None:
+        self._model = model
+        self._words = words
+        self.config_key = f"{_VERSION};{prompt_version('summary')};{model.info.id};{words}"
+
+    def extract(self, part: Part) -> list[Evidence]:
+        """Return the summary of all evidence of a video in pieces, or nothing without any.
+
+        Raises ModelError where the model gives no usable answer.
+        """
+        lines = list(_lines(part.evidence))
+        if not lines:
+            return []
+        answer = ask(
+            self._model,
+            "summary",
+            Summary,
+            max_tokens=_MAX_TOKENS,
+            timeout_s=_TIMEOUT_S,
+            lines=fence(" / ".join(_thinned(lines)), _MAX_CHARACTERS),
+        )
+        return [
+            Evidence(
+                video=part.video.id,
+                channel=self.name,
+                start_s=0.0,
+                end_s=part.end_s,
+                text=piece,
+                language="en",
+                origin=self._model.info.id,
+            )
+            for piece in chunk_text(content(answer.summary, _MAX_SUMMARY), self._words)
+        ]
+
+
+def _lines(evidence: Sequence[Evidence]) -> Iterator[str]:
+    """Yield what enters the prompt; of speech its best layer, of the rest what has words."""
+    layers = {_layer(one) for one in evidence if one.channel == "speech"}
+    best = next((name for name in ("refined", "translation", "english") if name in layers), "")
+    for one in sorted(evidence, key=lambda one: (one.channel != "metadata", one.start_s)):
+        if one.channel == "speech" and _layer(one) != best and one.language != "en":
+            continue
+        title = _TITLES.get(one.channel)
+        text = clean(one.text, _MAX_LINE)
+        if title and text:
+            minutes, seconds = divmod(int(one.start_s), 60)
+            yield f"[{minutes}:{seconds:02d}] {title}: {text}"
+
+
+def _layer(one: Evidence) -> str:
+    first = one.origin.split("/", 1)[0]
+    return first if first in LAYERS else ""
+
+
+def _thinned(lines: Sequence[str]) -> list[str]:
+    """Return as many lines as fit, taken at even distances."""
+    longest = max(map(len, lines)) + 3
+    keep = max(1, _MAX_CHARACTERS // longest)
+    if sum(len(line) + 3 for line in lines) <= _MAX_CHARACTERS or len(lines) <= keep:
+        return list(lines)
+    return [lines[number * len(lines) // keep] for number in range(keep)]
