@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from q2e.retrieve.calibrate import WORDS, Scale, by_videos, by_words, on_scale, scale_of
+import q2e
+from q2e.retrieve.bank import Bank
+from q2e.retrieve.calibrate import WORDS, Calibrator, Scale, by_videos, by_words, on_scale, scale_of
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Table
 from q2e.types import CHANNELS
@@ -62,6 +64,28 @@ def test_words_count_by_the_share_they_cover() -> None:
     whole = 4 * rarest / 2.2
     row = by_words(_row([whole, whole / 4, 0.0], [whole]), ["a", "b", "c", "d"], table)
     assert np.allclose(row.video, [WORDS, WORDS / 4, 0.0])
+
+
+def test_words_count_less_where_few_texts_speak_the_language() -> None:
+    table = _table(1000)
+    row = _row([5.0, 1.0, 0.0], [5.0])
+    whole, fifth = by_words(row, ["a", "b"], table), by_words(row, ["a", "b"], table, 0.2)
+    assert np.allclose(fifth.video, 0.2 * whole.video)
+    assert np.allclose(fifth.scores, 0.2 * whole.scores)
+
+
+def test_share_counts_texts_not_known_to_speak_another_language(sample_index: q2e.Index) -> None:
+    calibrator = Calibrator(sample_index.store, Bank(sample_index.models.text))
+    evidence = [
+        one
+        for video in sample_index.videos()
+        for one in sample_index.store.evidence_of(video.id)
+        if one.channel == "speech"
+    ]
+    german = sum(one.language in (None, "de") for one in evidence)
+    assert calibrator.share("speech", "de") == pytest.approx(german / len(evidence))
+    assert calibrator.share("speech", "th") < calibrator.share("speech", "de") < 1.0
+    assert calibrator.share("speech", None) == 1.0
 
 
 def test_a_word_of_every_text_covers_next_to_nothing() -> None:

@@ -179,7 +179,9 @@ class Asker:
             ("names", self._names.grams(query.text, query.language)),
         ):
             for row in self.scanner.lexical(how, query.text, terms, mask):
-                rows.append(by_words(row, terms, table))
+                speaks = query.language if how == "words" else None
+                share = self._calibrator.share(row.channel, speaks)
+                rows.append(by_words(row, terms, table, share))
         return rows
 
     @cached_property

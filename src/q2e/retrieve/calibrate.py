@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from q2e.arrays import Float32
+from q2e.arrays import Bool, Float32
 from q2e.models.base import ImageTextEncoder
 from q2e.retrieve.bank import Bank, Form
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
-from q2e.types import CHANNELS
+from q2e.types import CHANNELS, Filters
 
 #: Evidence of a channel from which its scale is taken; more changes the third digit.
 _SAMPLED = 2000
@@ -41,6 +41,7 @@ class Calibrator:
     store: Store
     bank: Bank
     _scales: dict[tuple[int, str, Form, str], Scale] = field(default_factory=dict)
+    _shares: dict[tuple[int, str, str | None], float] = field(default_factory=dict)
 
     def by_bank(self, row: ScoreRow, space: str, form: Form) -> ScoreRow:
         """Return a row of inner products with corrected questions, on the scale of the bank."""
@@ -53,6 +54,19 @@ class Calibrator:
             return self.bank.pictured(encoder, form)
 
         return on_scale(row, self._scale(row, encoder.space, form, described))
+
+    def share(self, channel: str, language: str | None) -> float:
+        """Return the share of a channel's texts that are not known to speak another language."""
+        table = self.store.table()
+        key = (table.version, channel, language)
+        if key not in self._shares:
+            self._shares = {k: v for k, v in self._shares.items() if k[0] == table.version}
+            texts = _texts(channel, table)
+            others = tuple(name for name in self.store.languages() if name != language)
+            foreign = self.store.rows(Filters(languages=others)) if language and others else None
+            count = 0 if foreign is None else int((texts & foreign).sum())
+            self._shares[key] = 1.0 - count / max(1, int(texts.sum()))
+        return self._shares[key]
 
     def _corrected(self, form: Form) -> Float32:
         return self.bank.correct(self.bank.vectors(form), form)
@@ -88,23 +102,30 @@ def by_videos(row: ScoreRow) -> ScoreRow:
     return on_scale(row, Scale(float(known.mean()), float(known.std()) or 1.0))
 
 
-def by_words(row: ScoreRow, tokens: Sequence[str], table: Table) -> ScoreRow:
+def by_words(row: ScoreRow, tokens: Sequence[str], table: Table, share: float = 1.0) -> ScoreRow:
     """Return a row of BM25 scores as `WORDS` times the share of the question that they cover.
 
     The whole is what a text of mean length would score that holds each of the question's words
     once, were it the only one to hold them. Words that all texts hold cover nothing, and words
-    that none holds are missed.
+    that none holds are missed. Where only a `share` of the channel's texts speak the question's
+    language the row counts for that share: the best by words of a few is no likelier the answer
+    than the best by meaning of all.
     """
-    texts = int(((table.channel == CHANNELS.index(row.channel)) & (table.length > 0)).sum())
+    texts = int(_texts(row.channel, table).sum())
     rarest = np.log1p((texts - 0.5) / 1.5) if texts > 1 else np.log1p(0.5 / 1.5)
     whole = len(tokens) * rarest / 2.2
-    return on_scale(row, Scale(0.0, float(whole / WORDS)))
+    return on_scale(row, Scale(0.0, float(whole / WORDS)), share)
 
 
-def on_scale(row: ScoreRow, scale: Scale) -> ScoreRow:
-    """Return the row with (score - mean) / deviation for every score, of videos and evidence."""
+def on_scale(row: ScoreRow, scale: Scale, share: float = 1.0) -> ScoreRow:
+    """Return the row with share * (score - mean) / deviation for every score it holds."""
+    factor = share / scale.deviation
     return replace(
         row,
-        video=(row.video - scale.mean) / scale.deviation,
-        scores=((row.scores - scale.mean) / scale.deviation).astype(np.float32),
+        video=(row.video - scale.mean) * factor,
+        scores=((row.scores - scale.mean) * factor).astype(np.float32),
     )
+
+
+def _texts(channel: str, table: Table) -> Bool:
+    return np.asarray((table.channel == CHANNELS.index(channel)) & (table.length > 0))
