@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import socket
 import struct
 import time
@@ -260,6 +261,49 @@ def test_slow_clients_are_dropped_and_hold_nobody_up(
             one.close()
 
 
+def test_clients_that_take_nothing_are_dropped(
+    served_index: q2e.Index, samples: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from q2e.index import STORE_NAME
+    from q2e.store.sqlite import SqliteStore
+    from q2e.types import Video
+
+    file = tmp_path / "big.mp4"
+    file.write_bytes((samples / "clips" / "reel-01.mp4").read_bytes() + bytes(64 << 20))
+    with SqliteStore(served_index.directory / STORE_NAME) as store:
+        store.put_video(Video(id="big", path=str(file), duration_s=1.0))
+    try:
+        with serving(served_index, limits=Limits(send_s=0.5)) as address:
+            port = int(address.rsplit(":", 1)[1])
+            with socket.create_connection(("127.0.0.1", port)) as lazy:
+                lazy.sendall(b"GET /v1/videos/big/media HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                time.sleep(2)
+                lazy.settimeout(10)
+                taken = 0
+                try:
+                    while piece := lazy.recv(1 << 20):
+                        taken += len(piece)
+                except ConnectionResetError:
+                    pass
+                assert 0 < taken < 64 << 20
+            # One that takes all in its own time is served.
+            assert len(httpx.get(f"{address}/v1/videos/big/media").content) > 64 << 20
+        assert "Traceback" not in capfd.readouterr().err
+    finally:
+        served_index.remove("big")
+
+
+def test_devices_and_pipes_are_no_files(api: httpx.Client, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in ("/dev/zero", str(tmp_path / "pipe.mp4")):
+        job = api.post("/jobs", json={"paths": [path]}).json()
+        until = time.monotonic() + 30
+        while (job := api.get(f"/jobs/{job['id']}").json())["state"] in ("queued", "running"):
+            assert time.monotonic() < until, path
+            time.sleep(0.1)
+        assert "not a regular file" in job["report"]["failures"][0]["reason"]
+
+
 # -- other pages ----------------------------------------------------------------------------------
 def test_other_names_for_this_machine_are_not_answered(server: str) -> None:
     for host in ("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "["):
@@ -372,7 +416,7 @@ def test_a_token_is_demanded_everywhere(served_index: q2e.Index) -> None:
             welcome = browser.get(f"/?token={given}&q=dog")
             assert (welcome.status_code, welcome.headers["location"]) == (303, "/?q=dog")
             cookie = welcome.headers["set-cookie"].lower()
-            assert "httponly" in cookie and "samesite=strict" in cookie
+            assert "httponly" in cookie and "samesite=lax" in cookie
             assert browser.get("/v1/status").status_code == 200
             foreign = {"origin": "https://evil.example"}
             assert browser.post("/v1/retry", headers=foreign).status_code == 403

@@ -14,6 +14,8 @@ def content_id(path: str | Path) -> str:
     Raises MediaError where the file cannot be read.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a device has no end
+        raise MediaError(f"{path.name}: not a regular file; give a video file")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:32]

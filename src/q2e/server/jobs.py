@@ -126,7 +126,7 @@ class Jobs:
             self._stopped.update(job.id for job in self._jobs.values() if job.state == "running")
         if self._thread is not None:
             self._queue.put(None)
-            self._thread.join(timeout=30.0)
+            self._thread.join(timeout=10.0)
 
     # -- inside ---------------------------------------------------------------------------------
     def _check(self, path: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -90,8 +90,8 @@ class Bounds:
                 # Closed at once, a client that is still sending would never read the answer.
                 await _linger(receive, state)
                 await fault.response()(scope, receive, send)
-        except TimeoutError:
-            # The client reads nothing: returning ends its connection.
+        except (TimeoutError, ClientDisconnect):
+            # The client reads nothing or has left: returning ends its connection.
             return
         except Exception:
             if not state.answered:

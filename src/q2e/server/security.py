@@ -19,7 +19,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from q2e.server.faults import Fault
 
 COOKIE = "q2e_token"
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 #: Asked by programs that watch over servers, who have no token.
 _OPEN_PATHS = ("/v1/health", "/v1/ready")
 
@@ -91,7 +90,7 @@ class Guard:
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        if self.token is None and _name(headers.get("host", "")) not in LOCAL_NAMES:
+        if self.token is None and not is_local(_name(headers.get("host", ""))):
             raise Fault(
                 403,
                 "wrong_host",
@@ -138,7 +137,10 @@ class Guard:
         )
 
     def _signed_in(self, scope: Scope) -> RedirectResponse | None:
-        """Answer `/?token=...` with a cookie, so that pictures and videos are sent it too."""
+        """Answer `/?token=...` with a cookie, so that pictures and videos are sent it too.
+
+        The cookie also comes with links from elsewhere to the page, but to nothing they change.
+        """
         asked = parse_qs(scope["query_string"].decode("latin-1"))
         if scope["path"] != "/" or scope["method"] != "GET" or not asked.get("token"):
             return None
@@ -147,7 +149,7 @@ class Guard:
             return None
         answer = RedirectResponse("/?" + urlencode(asked, doseq=True) if asked else "/", 303)
         secure = scope.get("scheme") == "https"
-        answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", secure=secure)
+        answer.set_cookie(COOKIE, given, httponly=True, samesite="lax", secure=secure)
         return answer
 
 
