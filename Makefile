@@ -76,9 +76,10 @@ $(BIN)/python:
 
 # A stamp newer than pyproject.toml means that nothing has to be installed again.
 $(RUN_INSTALLED): pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[local]'
+	$(PIP) install --editable '.[local,server]'
 	@touch $@
 
 $(DEV_INSTALLED): pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[local]' --group test --group docs
+	$(PIP) install --editable '.[local,standard,server,mcp,mmi,lora,edit,llamacpp]' \
+		--group test --group docs
 	@touch $@ $(RUN_INSTALLED)
