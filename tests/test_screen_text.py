@@ -188,6 +188,34 @@ def extract(pages: dict[int, list[str]], *greys: int) -> list[tuple[float, float
     return [(e.start_s, e.end_s, e.text) for e in found]
 
 
+def test_text_that_goes_on_in_the_next_slice_is_one_evidence() -> None:
+    pages = {
+        20: [],
+        50: ["BREAKING NEWS", "Storm hits the harbour"],
+        90: ["BREAKlNG NEWS", "Score 1:0"],
+        130: ["BREAKING NEWS", "Score 2:0"],
+    }
+    channel = ScreenTextChannel(_Writes(pages))
+    video = Video(id="v", path="a.mp4")
+    found = []
+    for start_s, greys in ((0.0, (20, 50)), (4.0, (90,)), (6.0, (130, 20))):
+        shot = Segment(start_s, start_s + 2.0 * len(greys))
+        slice_ = tuple(
+            replace(frame, time_s=start_s + frame.time_s, segment=shot) for frame in frames(*greys)
+        )
+        found += channel.extract(Part(video, 0.0, 100.0, frames=slice_))
+    assert [(e.start_s, e.end_s, e.text) for e in channel.joined(found)] == [
+        (2.0, 4.0, "Storm hits the harbour"),
+        (2.0, 8.0, "BREAKING NEWS"),
+        (4.0, 6.0, "Score 1:0"),
+        (6.0, 8.0, "Score 2:0"),
+    ]
+    assert all(e.start_s <= (e.frame_s or 0) <= e.end_s for e in channel.joined(found))
+    alone = channel.extract(Part(video, 0.0, 100.0, frames=tuple(frames(20, 50, 50, 20))))
+    assert channel.joined(alone) == alone
+    assert channel.joined([]) == []
+
+
 def test_the_same_text_is_one_evidence_with_its_time() -> None:
     pages = {
         20: [],

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from q2e import shape
 from q2e.errors import ConfigError, MissingDependency
+from q2e.text.layers import is_layer
 from q2e.types import Evidence, Hit, Moment, Results, Span
 
 #: Most pictures on an exported sheet.
@@ -241,10 +242,10 @@ FORMATS: dict[str, Callable[[Results], str]] = {
 
 
 def spoken(evidence: Sequence[Evidence]) -> list[Span]:
-    """Return the timed lines of all speech among `evidence`, in time order."""
+    """Return the timed lines of all speech among `evidence`, in time order and as it was said."""
     lines: list[Span] = []
     for item in evidence:
-        if item.channel == "speech":
+        if item.channel == "speech" and not is_layer(item):
             whole = Span(item.start_s, item.end_s, item.text)
             lines += item.spans or ([whole] if item.text else [])
     return sorted(dict.fromkeys(lines), key=lambda line: (line.start_s, line.end_s))

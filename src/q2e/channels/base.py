@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, get_args
+from collections.abc import Sequence
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 from q2e.types import Evidence, Part
 
@@ -30,4 +31,13 @@ class Channel(Protocol):
         Text vectors and lexical tokens are added for all channels in one place afterwards.
         Raises `q2e.errors.MediaError` where the media cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class JoinsSlices(Protocol):
+    """A channel of frames that puts together what it found in slices of one part."""
+
+    def joined(self, found: Sequence[Evidence]) -> list[Evidence]:
+        """Return the evidence of all slices, what goes on from one to the next as one."""
         ...

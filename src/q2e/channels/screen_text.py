@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -16,7 +16,7 @@ from q2e.text.clean import clean
 from q2e.text.language import detect
 from q2e.types import Evidence, Frame, Part, Span
 
-_VERSION = "screen_text/2"
+_VERSION = "screen_text/3"
 _MAX_LINE = 500
 #: Fewer words, as names and signs have, tell no language.
 _TELLING_WORDS = 3
@@ -30,6 +30,8 @@ _EVERY_S = 1.5
 _SAME = 0.8
 #: Frames read in between that may miss a line.
 _MISSED = 1
+#: Seconds between the end of a line in one slice of a video and its start in the next.
+_TOUCH_S = 0.25
 
 
 @dataclass(slots=True, eq=False)
@@ -62,28 +64,53 @@ class ScreenTextChannel:
         together: dict[tuple[int, int], list[_Track]] = {}
         for track in self._tracks(frames):
             together.setdefault((track.first, track.last), []).append(track)
-        found = []
+        found: list[Evidence] = []
         for (first, last), tracks in sorted(together.items()):
             start_s, end_s = _interval(frames, first, last)
             lines = [
                 Span(start_s, end_s, track.text)
                 for track in sorted(tracks, key=lambda track: (track.top, track.left))
             ]
-            for piece in chunk(lines, self._words):
-                found.append(
-                    Evidence(
-                        video=part.video.id,
-                        channel=self.name,
-                        start_s=start_s,
-                        end_s=end_s,
-                        text=piece.text,
-                        language=_language(piece.text),
-                        origin=self._reader.info.id,
-                        frame_s=frames[first].time_s,
-                        spans=piece.spans,
-                    )
-                )
+            found += self._evidence(part.video.id, lines, frames[first].time_s)
         return found
+
+    def joined(self, found: Sequence[Evidence]) -> list[Evidence]:
+        """Return the text of several slices of a video, what goes on in the next one as one."""
+        lines: list[tuple[Span, float]] = []
+        for one in sorted(found, key=lambda one: one.start_s):
+            for text in (span.text for span in one.spans):
+                line = Span(one.start_s, one.end_s, text)
+                before = _going_on(line, [span for span, _ in lines])
+                if before is None:
+                    lines.append((line, one.start_s if one.frame_s is None else one.frame_s))
+                else:
+                    known, frame_s = lines[before]
+                    lines[before] = (replace(known, end_s=line.end_s), frame_s)
+        together: dict[tuple[float, float], list[tuple[Span, float]]] = {}
+        for line, frame_s in lines:
+            together.setdefault((line.start_s, line.end_s), []).append((line, frame_s))
+        return [
+            evidence
+            for _, group in sorted(together.items())
+            for evidence in self._evidence(found[0].video, [line for line, _ in group], group[0][1])
+        ]
+
+    def _evidence(self, video: str, lines: Sequence[Span], frame_s: float) -> list[Evidence]:
+        """Return lines that stand at the same time, in pieces that are not too long."""
+        return [
+            Evidence(
+                video=video,
+                channel=self.name,
+                start_s=lines[0].start_s,
+                end_s=lines[0].end_s,
+                text=piece.text,
+                language=_language(piece.text),
+                origin=self._reader.info.id,
+                frame_s=frame_s,
+                spans=piece.spans,
+            )
+            for piece in chunk(lines, self._words)
+        ]
 
     def _tracks(self, frames: Sequence[Frame]) -> list[_Track]:
         open_: list[_Track] = []
@@ -153,20 +180,35 @@ def _changed(before: Float32, now: Float32) -> bool:
 
 
 def _same(line: _Track, known: Sequence[_Track]) -> _Track | None:
-    letters = _letters(line.text)
-    best, best_share = None, _SAME
-    for track in known:
-        other = _letters(track.text)
-        if 2 * min(len(letters), len(other)) < best_share * (len(letters) + len(other)):
-            continue
-        # Numbers that differ are other text (a clock, a score), however alike the letters.
-        digits, other_digits = (list(filter(str.isdigit, text)) for text in (letters, other))
-        if digits and other_digits and digits != other_digits:
-            continue
-        share = SequenceMatcher(None, letters, other, autojunk=False).ratio()
-        if share >= best_share:
-            best, best_share = track, share
-    return best
+    shares = [_agreement(line.text, track.text) for track in known]
+    best = max(shares, default=0.0)
+    return known[shares.index(best)] if best >= _SAME else None
+
+
+def _going_on(line: Span, known: Sequence[Span]) -> int | None:
+    """Return the number of the known line that ends where `line` begins and says the same."""
+    shares = [
+        _agreement(line.text, other.text)
+        if abs(line.start_s - other.end_s) <= _TOUCH_S and other.start_s < line.start_s
+        else 0.0
+        for other in known
+    ]
+    best = max(shares, default=0.0)
+    return shares.index(best) if best >= _SAME else None
+
+
+def _agreement(text: str, other: str) -> float:
+    """Return the share of letters of two lines that agree in order; 0 for other numbers.
+
+    Numbers that differ are other text (a clock, a score), however alike the letters.
+    """
+    one, two = _letters(text), _letters(other)
+    if 2 * min(len(one), len(two)) < _SAME * (len(one) + len(two)):
+        return 0.0
+    digits, other_digits = (list(filter(str.isdigit, letters)) for letters in (one, two))
+    if digits and other_digits and digits != other_digits:
+        return 0.0
+    return SequenceMatcher(None, one, two, autojunk=False).ratio()
 
 
 def _letters(text: str) -> str:

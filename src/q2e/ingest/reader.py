@@ -11,7 +11,7 @@ from dataclasses import asdict, fields, replace
 from queue import SimpleQueue
 from threading import Lock
 
-from q2e.channels.base import NEEDS, Channel
+from q2e.channels.base import NEEDS, Channel, JoinsSlices
 from q2e.config import Settings
 from q2e.errors import MediaError, Q2EError
 from q2e.ingest.inherit import SHOTS, Inheritance
@@ -140,8 +140,7 @@ class _Reading:
                             channel, number, [replace(part, end_s=self.video.duration_s)]
                         )
                 for channel in self._outstanding("scenes", number):
-                    # What was not heard is not left out of captions for good: a failed file is
-                    # read again.
+                    # What was not heard must not be missing from captions for good.
                     if not self._failed:
                         heard = replace(part, evidence=tuple(self._all_evidence(part, found)))
                         pieces = self._stored_slices(number, heard)
@@ -244,6 +243,8 @@ class _Reading:
                         self._say(Failed(_reason(error), channel.name))
         for channel in channels:
             if channel.name not in failed:
+                if isinstance(channel, JoinsSlices):
+                    found[channel.name] = channel.joined(found[channel.name])
                 self._keep(channel, number, found[channel.name])
         return [evidence for name in found if name not in failed for evidence in found[name]]
 
