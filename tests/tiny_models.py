@@ -267,3 +267,112 @@ def save_tokens(folder: Path) -> Path:
     words(128).save_pretrained(base)
     MultiVectorEncoder(str(base), device="cpu").save(str(folder), create_model_card=False)
     return folder
+
+
+CHAT = (
+    "{% for m in messages %}{{ m['role'] }}: {% if m['content'] is string %}{{ m['content'] }}"
+    "{% else %}{% for c in m['content'] %}{% if c['type'] == 'image' %}<image>"
+    "{% else %}{{ c['text'] }}{% endif %}{% endfor %}{% endif %}\n{% endfor %}assistant:"
+)
+
+
+def save_language(folder: Path) -> Path:
+    """Save a tiny language model that can chat, if not sensibly."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(5)
+    config = Qwen2Config(**_TEXT | {"max_position_embeddings": 512, "num_key_value_heads": 2})
+    Qwen2ForCausalLM(config).eval().save_pretrained(folder)
+    tokenizer = words(512)
+    tokenizer.chat_template = CHAT
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def save_seeing(folder: Path) -> Path:
+    """Save a tiny language model that sees, of the LLaVA architecture."""
+    import torch
+    import transformers as t
+
+    torch.manual_seed(6)
+    tokenizer = words(512)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    tokenizer.chat_template = CHAT
+    image = tokenizer.convert_tokens_to_ids("<image>")
+    text = t.Qwen2Config(**_TEXT | {"vocab_size": 608, "num_key_value_heads": 2})
+    text.max_position_embeddings = 512
+    config = t.LlavaConfig(
+        vision_config=t.CLIPVisionConfig(**_VISION), text_config=text, image_token_id=image
+    )
+    t.LlavaForConditionalGeneration(config).eval().save_pretrained(folder)
+    processor = t.LlavaProcessor(
+        image_processor=t.CLIPImageProcessor(
+            size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+        ),
+        tokenizer=tokenizer,
+        patch_size=8,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=CHAT,
+    )
+    processor.save_pretrained(folder)
+    return folder
+
+
+def save_translator(folder: Path) -> Path:
+    """Save a tiny NLLB in the layout of CTranslate2, with a SentencePiece model learnt here."""
+    import sentencepiece
+    import torch
+    from ctranslate2.converters import TransformersConverter
+    from transformers import M2M100Config, M2M100ForConditionalGeneration
+
+    torch.manual_seed(7)
+    base = folder.with_name(folder.name + "-base")
+    base.mkdir()
+    lines = [text for texts in load().plain.values() for text in texts] + list(NINE.values())
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_prefix=str(base / "spm"),
+        vocab_size=900,
+        hard_vocab_limit=False,
+        pad_id=3,
+        minloglevel=2,
+    )
+    model = sentencepiece.SentencePieceProcessor(model_file=str(base / "spm.model"))
+    pieces = [model.id_to_piece(number) for number in range(len(model))]
+    pieces += ["eng_Latn", "deu_Latn", "zho_Hans", "jpn_Jpan", "kor_Hang", "arb_Arab"]
+    pieces += ["rus_Cyrl", "hin_Deva", "tha_Thai"]
+    config = M2M100Config(
+        vocab_size=len(pieces),
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        max_position_embeddings=512,
+        pad_token_id=3,
+        bos_token_id=1,
+        eos_token_id=2,
+        decoder_start_token_id=2,
+    )
+    M2M100ForConditionalGeneration(config).eval().save_pretrained(base)
+
+    class Converter(TransformersConverter):  # type: ignore[misc]
+        def load_tokenizer(self, tokenizer_class: Any, name: str, **_: Any) -> Any:
+            from types import SimpleNamespace
+
+            return SimpleNamespace(
+                get_vocab=lambda: {piece: number for number, piece in enumerate(pieces)},
+                convert_ids_to_tokens=lambda number: pieces[number],
+                special_tokens_map={},
+                unk_token="<unk>",
+                bos_token="<s>",
+                eos_token="</s>",
+            )
+
+    Converter(str(base)).convert(str(folder), quantization="int8")
+    (folder / "sentencepiece.bpe.model").write_bytes((base / "spm.model").read_bytes())
+    return folder

@@ -1,4 +1,4 @@
-"""Speech recognition with Whisper base: the one module that knows faster-whisper and CTranslate2.
+"""Speech recognition with Whisper: the one module that knows faster-whisper and CTranslate2.
 
 Voice activity cuts the sound into windows of speech; each window is encoded no longer than it
 is, which is several times faster than Whisper's fixed 30 s, and its language is detected on the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from math import ceil
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from q2e.arrays import Float32
+from q2e.config import Settings
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo, Transcript
 from q2e.types import Audio, Span
@@ -68,10 +71,23 @@ class _Window:
     languages: dict[str, float]
 
 
-class Whisper:
-    """Whisper base, multilingual, 8-bit, greedy: about 99 languages, spoken by anyone.
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """A loaded Whisper: its model and tokenizer, and how many bands of sound it hears."""
 
-    `threads` is the number of threads of the encoder and decoder.
+    model: Any
+    tokenizer: Any
+    info: ModelInfo
+    version: str
+    """Changes whenever the same sound would give other lines."""
+    bands: int = 80
+
+
+class Whisper:
+    """Whisper, multilingual, greedy: about 99 languages, spoken by anyone.
+
+    `threads` is the number of threads of the encoder and decoder. Without `weights` it is the
+    base model in 8 bits that comes with a package.
     """
 
     info = ModelInfo(
@@ -84,14 +100,19 @@ class Whisper:
         citation="Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022",
         note="also translates speech into English",
     )
-    #: Changes whenever the same sound would give other lines.
     version = "whisper-base-int8/1"
 
-    def __init__(self, threads: int = 2, beam_size: int = 1) -> None:
+    def __init__(
+        self, threads: int = 2, beam_size: int = 1, weights: Weights | None = None
+    ) -> None:
         if threads < 1 or beam_size < 1:
             raise ModelError(f"Whisper: {threads=} and {beam_size=} must be 1 or more")
         self._beam_size = beam_size
-        self._model, self._tokenizer = _load(threads)
+        if weights is None:
+            weights = Weights(*_load(threads), self.info, self.version)
+        self.info, self.version = weights.info, weights.version
+        self._model, self._tokenizer = weights.model, weights.tokenizer
+        self._bands = weights.bands
         self._first_time = self._tokenizer.token_to_id("<|notimestamps|>") + 1
 
     def transcribe(self, audio: Audio, language: str | None = None) -> Transcript:
@@ -131,7 +152,7 @@ class Whisper:
         import ctranslate2
 
         piece = samples[round(start_s * RATE_HZ) : round(end_s * RATE_HZ)]
-        features = _features()(piece)
+        features = _features(self._bands)(piece)
         frames = _FRAMES_STEP * ceil((features.shape[1] + _MARGIN_FRAMES) / _FRAMES_STEP)
         padded = np.pad(features, ((0, 0), (0, frames - features.shape[1])))[None]
         encoded = self._model.encode(
@@ -274,10 +295,53 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _features() -> Any:
+def _features(bands: int) -> Any:
     from faster_whisper.feature_extractor import FeatureExtractor
 
-    return FeatureExtractor(feature_size=80)
+    return FeatureExtractor(feature_size=bands)
+
+
+def open_speech(folder: Path, info: ModelInfo, settings: Settings) -> Whisper:
+    """Return the recogniser of a folder in the layout of faster-whisper.
+
+    Raises ModelError where the folder holds none, MissingDependency without CTranslate2.
+    """
+    try:
+        import ctranslate2
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise MissingDependency("faster-whisper", "standard", "recognising speech") from error
+    stated = folder / "preprocessor_config.json"
+    try:
+        bands = json.loads(stated.read_text("utf-8")) if stated.is_file() else {}
+        model = ctranslate2.models.Whisper(str(folder), **ctranslate2_options(settings))
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:
+        # Both libraries raise what they like for a damaged file.
+        raise ModelError(f"{info.id} is no Whisper of CTranslate2: {error}") from error
+    return Whisper(
+        settings.threads,
+        weights=Weights(
+            model, tokenizer, info, f"{info.source}/1", int(bands.get("feature_size", 80))
+        ),
+    )
+
+
+def ctranslate2_options(settings: Settings) -> dict[str, Any]:
+    """Return where and in which numbers CTranslate2 runs a model: 8 bits on a CPU."""
+    import ctranslate2
+
+    device = settings.device
+    if device not in ("cpu", "cuda"):
+        device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+    wanted = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+    usual = "float16" if device == "cuda" else "int8"
+    return {
+        "device": device,
+        "compute_type": wanted.get(settings.precision, usual),
+        "intra_threads": settings.threads,
+        "inter_threads": 1,
+    }
 
 
 _loading = Lock()

@@ -1,0 +1,162 @@
+"""Translation with NLLB-200 through CTranslate2, offline, from and into 200 languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from q2e.config import Settings
+from q2e.errors import ConfigError, MissingDependency, ModelError
+from q2e.models.base import ModelInfo
+from q2e.models.prompts import encodable
+from q2e.models.whisper import ctranslate2_options
+
+#: ISO 639-1 codes and the names that NLLB gives the same languages.
+LANGUAGES = {
+    "ar": "arb_Arab",
+    "bn": "ben_Beng",
+    "cs": "ces_Latn",
+    "da": "dan_Latn",
+    "de": "deu_Latn",
+    "el": "ell_Grek",
+    "en": "eng_Latn",
+    "es": "spa_Latn",
+    "fa": "pes_Arab",
+    "fi": "fin_Latn",
+    "fr": "fra_Latn",
+    "he": "heb_Hebr",
+    "hi": "hin_Deva",
+    "hu": "hun_Latn",
+    "id": "ind_Latn",
+    "it": "ita_Latn",
+    "ja": "jpn_Jpan",
+    "ko": "kor_Hang",
+    "nl": "nld_Latn",
+    "no": "nob_Latn",
+    "pl": "pol_Latn",
+    "pt": "por_Latn",
+    "ro": "ron_Latn",
+    "ru": "rus_Cyrl",
+    "sv": "swe_Latn",
+    "sw": "swh_Latn",
+    "ta": "tam_Taml",
+    "th": "tha_Thai",
+    "tr": "tur_Latn",
+    "uk": "ukr_Cyrl",
+    "ur": "urd_Arab",
+    "vi": "vie_Latn",
+    "zh": "zho_Hans",
+}
+_BATCH = 8
+_MOST_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Words:
+    """A tokenizer as two functions: text to pieces and back."""
+
+    cut: Callable[[str], list[str]]
+    join: Callable[[Sequence[str]], str]
+
+
+class Nllb:
+    """Translates lines of text; what is too long is cut to the model's length."""
+
+    def __init__(self, model: Any, words: _Words, info: ModelInfo) -> None:
+        self._model = model
+        self._words = words
+        self._lock = Lock()
+        self.info = info
+
+    def translate(self, texts: Sequence[str], source: str | None, target: str) -> list[str]:
+        """Return `texts` in the language `target`; both are ISO 639-1 codes or NLLB's names.
+
+        Without `source` the texts come back as they are where nothing tells their language.
+        Raises ConfigError for a language that NLLB does not know.
+        """
+        into = _name(target)
+        spoken = [source or _detected(text) for text in texts]
+        found = list(texts)
+        chosen = [
+            number
+            for number, language in enumerate(spoken)
+            if language is not None and texts[number].strip() and _name(language) != into
+        ]
+        for start in range(0, len(chosen), _BATCH):
+            batch = chosen[start : start + _BATCH]
+            with self._lock:
+                pieces = [
+                    [_name(spoken[n] or target), *self._words.cut(encodable(texts[n])), "</s>"]
+                    for n in batch
+                ]
+            answers = self._model.translate_batch(
+                pieces,
+                target_prefix=[[into]] * len(batch),
+                beam_size=2,
+                max_input_length=_MOST_TOKENS,
+                max_decoding_length=_MOST_TOKENS,
+                no_repeat_ngram_size=4,
+            )
+            with self._lock:
+                for number, answer in zip(batch, answers, strict=True):
+                    kept = [piece for piece in answer.hypotheses[0] if piece not in (into, "</s>")]
+                    found[number] = self._words.join(kept).strip()
+        return found
+
+
+def open_translator(folder: Path, info: ModelInfo, settings: Settings) -> Nllb:
+    """Return the translator of a folder in the layout of CTranslate2.
+
+    Raises ModelError where the folder holds none, MissingDependency without CTranslate2.
+    """
+    try:
+        import ctranslate2
+    except ImportError as error:
+        raise MissingDependency("faster-whisper", "standard", "translating") from error
+    try:
+        model = ctranslate2.Translator(str(folder), **ctranslate2_options(settings))
+        words = _words(folder)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ModelError(f"{info.id} is no translator of CTranslate2: {error}") from error
+    return Nllb(model, words, info)
+
+
+def _words(folder: Path) -> _Words:
+    pieces = next(iter(sorted(folder.glob("*.model"))), None)
+    if pieces is not None:
+        try:
+            import sentencepiece
+        except ImportError as error:
+            raise MissingDependency("sentencepiece", "standard", "translating") from error
+        model = sentencepiece.SentencePieceProcessor(model_file=str(pieces))
+        return _Words(lambda text: list(model.encode(text, out_type=str)), model.decode)
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        raise ModelError(f"{folder} holds no tokenizer.json and no SentencePiece model")
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(file))
+    return _Words(
+        lambda text: list(tokenizer.encode(text, add_special_tokens=False).tokens),
+        lambda found: str(tokenizer.decode([tokenizer.token_to_id(one) or 0 for one in found])),
+    )
+
+
+def _detected(text: str) -> str | None:
+    from q2e.text.language import detect
+
+    return detect(text)
+
+
+def _name(language: str) -> str:
+    if language in LANGUAGES:
+        return LANGUAGES[language]
+    if len(language) == 8 and language[3] == "_":
+        return language
+    raise ConfigError(
+        f"NLLB: language {language!r} is unknown; give one of {', '.join(LANGUAGES)}, or NLLB's "
+        "own name such as  eng_Latn"
+    )
