@@ -6,14 +6,19 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import q2e
 from q2e.cli import app
 from q2e.errors import ConfigError, FusionError
-from q2e.query.expand import METHODS
+from q2e.query.expand import METHODS, Expansion
+from q2e.retrieve.fuse import fuse
+from q2e.retrieve.normalise import normalise
 from q2e.retrieve.pool import POOLS
+from q2e.retrieve.rerank import strategies
+from q2e.retrieve.widen import pictured
 
 QUESTION = "flood in a city, people rescued by boat"
 #: In narrative order; `second` tells the same events backwards.
@@ -140,3 +145,51 @@ def test_the_command_line_takes_strategies(index: q2e.Index, tmp_path: Path) -> 
     assert done.exit_code == 0, done.output
     assert "Recall@2" in done.output
     assert len(out.read_text().splitlines()) == 5
+
+
+def test_the_table_of_the_docs_is_that_of_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).resolve().parent.parent
+    monkeypatch.syspath_prepend(root)
+    from benchmarks.strategies import FILE, table
+
+    page = (root / "docs" / "research" / "strategies.md").read_text("utf-8")
+    shown = page.partition("--table -->")[2].partition("<!-- end of table")[0].strip()
+    assert shown == table(json.loads(FILE.read_text("utf-8"))["figures"])
+
+
+def test_the_docs_name_every_strategy() -> None:
+    root = Path(__file__).resolve().parent.parent
+    page = (root / "docs" / "research" / "strategies.md").read_text("utf-8")
+    for name in (*POOLS, *METHODS, *strategies()):
+        assert f"`{name}`" in page, name
+
+
+def test_imagined_captions_are_looked_for_in_pictures() -> None:
+    class Bridge:
+        """Counts words, for the arithmetic around it."""
+
+        info = None
+        space = "words"
+
+        def encode_images(self, images: object) -> np.ndarray:
+            raise NotImplementedError
+
+        def encode_texts(self, texts: list[str]) -> np.ndarray:
+            return np.array([["a" in one, "b" in one] for one in texts], np.float32)
+
+    made = Expansion("hyde", passages={"caption": ("b",), "headline": ("a",)})
+    own = pictured("a", made, Bridge(), 0.5)  # type: ignore[arg-type]
+    np.testing.assert_allclose(own.matrix, [[0.5**0.5, 0.5**0.5]], atol=1e-6)
+    plain = pictured("a", Expansion(), Bridge(), 0.5)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(plain.matrix, [[1.0, 0.0]])
+
+
+def test_the_socratic_rule_orders_like_a_product_in_which_the_missing_is_neutral() -> None:
+    values = np.array([[2.0, 0.5, -1.0, 1.0], [np.nan, 1.5, 3.0, -2.0]])
+    rows = normalise(values, "none", temperature=1.0, floor=np.zeros(2))
+    fused = fuse(rows, "socratic")
+    # Values below the floor, where nothing answers, count as the floor.
+    factors = 2 / (1 + np.exp(-np.maximum(np.nan_to_num(values), 0.0)))
+    np.testing.assert_allclose(np.exp(fused.score), factors.prod(axis=0))
+    np.testing.assert_allclose(fused.contribution.sum(axis=0), fused.score)
+    assert fused.contribution[1, 0] == 0.0
