@@ -380,5 +380,32 @@ def test_a_model_that_fails_falls_back_to_likeness(sample_index: q2e.Index) -> N
     assert scorer.how["skeleton without model"] == 3 and scorer.how["likeness"] == 2
 
 
+class Sees:
+    """A vision-language model that says how many pictures it was shown."""
+
+    info = ModelInfo("sees", "vision", "test", "none", "all")
+
+    def describe(
+        self, images: Sequence[Any], prompt: str, *, max_tokens: int = 256, timeout_s: float = 60
+    ) -> str:
+        if "same scene" in prompt:
+            return "0.9"
+        return json.dumps({"entities": [f"{len(images)} pictures of {images[0].shape[2]} colours"]})
+
+
+def test_a_vision_language_model_sees_frames(sample_index: q2e.Index) -> None:
+    models = sample_index.models
+    (video,) = [one for one in sample_index.videos() if one.path.endswith("launch-18.mp4")]
+    scorer = Mmi(sample_index.store, models.image, models.text, vision=Sees())
+    scores = scorer.scores([Decomposition("a launch")], [video])
+    assert scorer._skeletons[f"video {video.id}"].entities == ("4 pictures of 3 colours",)
+    assert scorer.how["stated"] == 1
+    relevance = scorer.relevance(["a launch"], [video])[0, 0]
+    assert scores[0, 0] == pytest.approx(0.6 * relevance + 0.3 * 0.9)
+    late = Mmi(sample_index.store, models.image, models.text, vision=Sees(), deadline=0.0)
+    late.scores([Decomposition("a launch")], [video])
+    assert late.how["likeness"] == 1
+
+
 def test_action_without_times() -> None:
     assert str(Action("runs", "a dog")) == "a dog runs"

@@ -1,32 +1,39 @@
 """Scores candidates of a search by MMI-TVR: key-images against the request, and skeletons.
 
 Relevance L_r comes from the frame vectors in the store through a head, untrained unless the
-profile names one; L_s from skeletons, by the language model where there is one that answers,
-else from the decomposition and the video's evidence by likeness of texts.
+profile names one; L_s from skeletons, by a language or vision-language model where one answers in
+time, else from the decomposition and the video's evidence by likeness of texts.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from q2e.arrays import Float32, Float64
-from q2e.errors import ConfigError, ModelError
+from q2e.arrays import Float32, Float64, UInt8
+from q2e.errors import ConfigError, MediaError, ModelError
+from q2e.media.frames import frames_at
+from q2e.media.scan import uniform_times
 from q2e.mmi.knowledge import ASKED, Question, choose, pool, vectors
 from q2e.mmi.reason import Head, HeadConfig
 from q2e.mmi.scorer import TOP, Judged, joint_scores, judge, likeness
 from q2e.mmi.skeletons import Skeleton, from_decomposition, from_evidence, of_request, of_video
-from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder
+from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VisionLanguageModel
 from q2e.query.decompose import Decomposer
+from q2e.query.expand import chosen_model
 from q2e.retrieve.rerank import Candidate, Rating, Tools
 from q2e.store.base import Store
 from q2e.types import Decomposition, Query, Video
 
+#: Frames of a video that a vision-language model sees.
+FRAMES = 4
 #: Vectors of statements kept between questions.
 KEPT = 50_000
 
@@ -42,10 +49,14 @@ class Mmi:
     text: TextEncoder
     head: Head | None = None
     model: LanguageModel | None = None
+    vision: VisionLanguageModel | None = None
+    """Makes skeletons of videos from their frames, and judges where there is no `model`."""
     language: str = "en"
     """Language of the questions, `en` or `zh`."""
     timeout_s: float = 30.0
-    """Longest time of one answer of the model."""
+    """Longest time of one answer of a model."""
+    deadline: float = math.inf
+    """Time of `time.monotonic` after which no model is asked."""
     how: Counter[str] = field(default_factory=Counter)
     """How many pairs were judged in which way."""
     _questions: dict[str, list[Question]] = field(default_factory=dict)
@@ -116,8 +127,10 @@ class Mmi:
     # -- skeletons ------------------------------------------------------------------------------
     def _judged(self, request: Decomposition, video: Video) -> Judged:
         asked, shown = self._of_request(request), self._of_video(video)
-        if self.model is not None:
-            found = judge(self.model, asked, shown, timeout_s=self.timeout_s)
+        model = self.model or self.vision
+        if model is not None and self._left_s > 0:
+            images = () if self.model else self._frames(video)
+            found = judge(model, asked, shown, images, timeout_s=self._left_s)
             if found.probability is not None:
                 return found
         return likeness(self._vectors(asked, True), self._vectors(shown, False))
@@ -126,15 +139,11 @@ class Mmi:
         key = f"request {request.language} {request.query}"
         if key not in self._skeletons:
             questions = self.questions("text")
-            made = from_decomposition(request, questions)
-            if self.model is not None:
-                try:
-                    made = of_request(
-                        self.model, request.query, questions, timeout_s=self.timeout_s
-                    )
-                except ModelError:
-                    self.how["skeleton without model"] += 1
-            self._skeletons[key] = made
+            made = self._asked(
+                lambda model, left_s: of_request(model, request.query, questions, timeout_s=left_s),
+                self.model,
+            )
+            self._skeletons[key] = made or from_decomposition(request, questions)
         return self._skeletons[key]
 
     def _of_video(self, video: Video) -> Skeleton:
@@ -142,16 +151,37 @@ class Mmi:
         if key not in self._skeletons:
             questions = self.questions("visual")
             evidence = self.store.evidence_of(video.id)
-            made = from_evidence(video, evidence, questions)
-            if self.model is not None:
-                try:
-                    made = of_video(
-                        self.model, video, evidence, questions, timeout_s=self.timeout_s
-                    )
-                except ModelError:
-                    self.how["skeleton without model"] += 1
-            self._skeletons[key] = made
+            images = self._frames(video) if self.vision is not None else ()
+            made = self._asked(
+                lambda model, left_s: of_video(
+                    model, video, evidence, questions, images, timeout_s=left_s
+                ),
+                self.vision if images else self.model,
+            )
+            self._skeletons[key] = made or from_evidence(video, evidence, questions)
         return self._skeletons[key]
+
+    def _asked(self, ask: Callable[[Any, float], Skeleton], model: Any) -> Skeleton | None:
+        """Return what a model makes of it, None without one, out of time, or where it fails."""
+        if model is None or self._left_s <= 0:
+            return None
+        try:
+            return ask(model, self._left_s)
+        except ModelError:
+            self.how["skeleton without model"] += 1
+            return None
+
+    @property
+    def _left_s(self) -> float:
+        return min(self.timeout_s, self.deadline - time.monotonic())
+
+    def _frames(self, video: Video) -> list[UInt8]:
+        """Return a few frames of a video's file, or none where it cannot be read."""
+        times_s = uniform_times(video.duration_s, FRAMES)
+        try:
+            return [frame.image for frame in frames_at(video.path, times_s)]
+        except (MediaError, OSError):
+            return []
 
     def questions(self, side: Literal["text", "visual"]) -> list[Question]:
         """Return the questions asked of one side: one of each cluster of its pool."""
@@ -177,7 +207,7 @@ def rate(question: str, candidates: Sequence[Candidate], tools: Tools) -> Rating
     if tools.store is None:
         return Rating(np.full(len(candidates), np.nan), note="mmi needs the store")
     scorer = _scorer(tools.store, tools)
-    scorer.timeout_s = tools.left_s
+    scorer.deadline = tools.deadline
     scorer.how.clear()
     decomposition = Decomposer.from_settings(tools.settings, tools.models).decompose(
         Query(question)
@@ -199,8 +229,14 @@ def _scorer(store: Store, tools: Tools) -> Mmi:
     kept = _scorers.get(store)
     if kept is not None and kept[0] == key and len(kept[1]._said) < KEPT:
         return kept[1]
-    head = models.load("mmi") if models.has("mmi") else None
-    model = models.language if models.has("language") else None
-    made = Mmi(store, models.image, models.text, head, model)
+    named = tools.settings.language_model is not None or models.has("language")
+    made = Mmi(
+        store,
+        models.image,
+        models.text,
+        head=models.load("mmi") if models.has("mmi") else None,
+        model=chosen_model(tools.settings, models) if named else None,
+        vision=models.vision if models.has("vision") else None,
+    )
     _scorers[store] = key, made
     return made
