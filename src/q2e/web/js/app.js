@@ -59,7 +59,7 @@ fill(one("#tools"),
   tool("help", "Keys", keys.help));
 search.build();
 keys.listen();
-results.onAnswer(() => panel.show(state()));
+results.onAnswer(() => { panel.show(state()); filters.show(state()); });
 watch(show);
 show(state(), null);
 labels.start();

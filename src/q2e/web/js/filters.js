@@ -2,7 +2,8 @@
 
 import { Refused, api } from "./api.js";
 import { button, fill, h, one } from "./dom.js";
-import { asks, go, question, state } from "./state.js";
+import { results } from "./results.js";
+import { asks, filtered, go, state } from "./state.js";
 import { channelName, languageName, number } from "./text.js";
 
 let facets = {};
@@ -15,21 +16,21 @@ const GROUPS = [
 ];
 const SHOWN = 8;
 
-/** Show the filters of the state, and ask for the counts that belong to it. */
+/** Show the filters of the state; once there is an answer, ask for the counts that belong to it. */
 export function show(now) {
   const place = one("#filters");
   place.hidden = !asks(now);
   if (place.hidden) return;
   draw(place, now);
-  const key = JSON.stringify([question(now), now.ch, now.lang, now.tag, now.since, now.until]);
-  if (key === asked) return;
+  const key = JSON.stringify([filtered(now), now.ch, now.lang, now.tag, now.since, now.until]);
+  if (key === asked || !results()) return;
   asked = key;
   ask(now, key);
 }
 
 async function ask(now, key) {
   try {
-    const found = await api.facets({ q: question(now) || undefined, channels: now.ch, languages: now.lang, tags: now.tag, since: now.since, until: now.until });
+    const found = await api.facets({ q: filtered(now) || undefined, channels: now.ch, languages: now.lang, tags: now.tag, since: now.since, until: now.until });
     if (key !== asked) return;
     facets = found.facets ?? found;
   } catch (error) {
@@ -43,12 +44,13 @@ async function ask(now, key) {
 function draw(place, now) {
   const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
   const wasOpen = one("details", place)?.open ?? matchMedia("(min-width: 1101px)").matches;
-  const given = now.ch.length + now.lang.length + now.tag.length + (now.since ? 1 : 0) + (now.until ? 1 : 0);
+  const given = now.ch.length + now.lang.length + now.tag.length + (now.since ? 1 : 0) + (now.until ? 1 : 0) + (now.dur ? 1 : 0);
   fill(place, h("details", { open: wasOpen },
     h("summary", {}, "Filters", given > 0 && h("span", { class: "badge number" }, given)),
     GROUPS.map(([facet, list, name, called]) => group(now, facet, list, name, called)),
     dates(now),
-    given > 0 && button("Clear filters", () => go({ ch: [], lang: [], tag: [], since: "", until: "" }), { class: "button small" })));
+    lengths(now),
+    given > 0 && button("Clear filters", () => go({ ch: [], lang: [], tag: [], since: "", until: "", dur: "" }), { class: "button small" })));
   if (focused) document.getElementById(focused)?.focus();
 }
 
@@ -79,4 +81,12 @@ function years(now) {
     return h("button", { type: "button", class: "lesson number", "aria-pressed": on, title: `${many} of ${year}`,
       on: { click: () => go(on ? { since: "", until: "" } : { since: `${year}-01-01`, until: `${year}-12-31` }) } }, year);
   }));
+}
+
+function lengths(now) {
+  const counts = { ...(now.dur ? { [now.dur]: 0 } : {}), ...(facets.duration ?? {}) };
+  const rows = Object.entries(counts);
+  return rows.length > 0 && h("fieldset", { class: "dates" }, h("legend", {}, "Length"), h("div", { class: "years" }, rows.map(([value, many]) =>
+    h("button", { type: "button", class: "lesson number", "aria-pressed": String(now.dur === value), title: many ? `${many} of them` : "",
+      on: { click: () => go({ dur: now.dur === value ? "" : value, hit: "" }) } }, value.replace("-", " – ")))));
 }

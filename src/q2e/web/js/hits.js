@@ -3,7 +3,7 @@
 import { at } from "./api.js";
 import { all, fill, h, icon, one, put, tool, words } from "./dom.js";
 import { labelTools } from "./labels.js";
-import { go, linkTo, state } from "./state.js";
+import { go, linkTo, question, state } from "./state.js";
 import { channelName, clock, count, soundOnly, titleOf } from "./text.js";
 
 const STRIP = 10;
@@ -20,7 +20,7 @@ export function card(hit, { moved = 0 } = {}) {
       h("div", { class: "under" },
         h("div", { class: "title" },
           h("span", { class: "rank number", "aria-hidden": "true" }, hit.rank),
-          h("h3", {}, words(title, null, "a", { href: linkTo({ view: "video", video: hit.video, q: state().q, then: state().then }), data: { go: "" } })),
+          h("h3", { dir: "auto" }, words(title, null, "a", { href: linkTo({ view: "video", video: hit.video, q: state().q, then: state().then }), data: { go: "" } })),
           moved !== 0 && h("span", { class: `moved ${moved > 0 ? "rose" : "fell"}`, title: moved > 0 ? "rose" : "fell" },
             `${moved > 0 ? "▲" : "▼"}${Math.abs(moved)}`)),
         steps(hit) ?? reasons(hit),
@@ -49,7 +49,7 @@ function still(hit, moment, size, act) {
     silent
       ? h("span", { class: "silent" }, icon("sound"))
       : h("img", { src: at.frame(hit.video, seen, large ? 480 : 160), alt: "", loading: "lazy", decoding: "async", width: 480, height: 270 }),
-    h("span", { class: "span number" }, to > from ? `${clock(from)} – ${clock(to)}` : clock(from)),
+    h("span", { class: "span number" }, large && to > from ? `${clock(from)} – ${clock(to)}` : clock(from)),
     large && h("span", { class: "go" }, icon("play")));
   if (large && !silent && to > from) scrubbed(node, hit, from, to);
   return node;
@@ -94,6 +94,7 @@ function reasons(hit) {
   const told = [];
   for (const reason of hit.why) {
     if (!reason.text || reason.contribution <= 0 || reason.channel === "collection") continue;
+    if (reason.channel === "metadata" && told.length && !hit.title) continue;
     if (told.some((other) => other.channel === reason.channel || other.text === reason.text)) continue;
     told.push(reason);
     if (told.length === 2) break;
@@ -109,7 +110,9 @@ function steps(hit) {
     if (!KINDS.includes(reason.part) && reason.channel !== "collection" && (reason.frame !== null || reason.text))
       if (!parts.has(reason.part) || parts.get(reason.part).contribution < reason.contribution) parts.set(reason.part, reason);
   if (parts.size < 2) return null;
-  return h("ol", { class: "steps" }, [...parts].sort(([, a], [, b]) => a.start - b.start).map(([part, reason]) =>
+  const text = question(state());
+  const rows = [...parts].map(([part, reason]) => [part.replace(/"(.*)"$/, "$1"), reason]).sort(([a], [b]) => text.indexOf(a) - text.indexOf(b));
+  return h("ol", { class: / THEN /.test(text) ? "steps inorder" : "steps" }, rows.map(([part, reason]) =>
     h("li", {},
       h("button", { type: "button", class: "step", on: { click: () => go({ hit: hit.video, t: reason.start }) }, "aria-label": `Play ${part} at ${clock(reason.start)}` },
         soundOnly(hit) ? icon("sound") : h("img", { src: at.frame(hit.video, reason.frame ?? reason.start, 160), alt: "", loading: "lazy", width: 72, height: 40 }),

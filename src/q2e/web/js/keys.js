@@ -1,6 +1,6 @@
 // The keyboard: one key for each thing, and a sheet that names them.
 
-import { all, button, fill, h, one, tool } from "./dom.js";
+import { all, fill, h, one, tool } from "./dom.js";
 import { grade_, labelling } from "./labels.js";
 import * as panel from "./panel.js";
 import { hitOf } from "./results.js";
@@ -15,7 +15,7 @@ const SHEET = [
   ["Hits", [["j k", "next, previous hit"], ["← ↑ ↓ →", "move in the grid"], ["Shift ← →", "scrub the filmstrip"], ["Enter", "play the moment"], ["w", "why it is here"], ["+ −", "more, less like this"], ["s", "search by this picture"], ["v", "timeline of the video"]]],
   ["Player", [["Space", "play, pause"], [", .", "2 s back, on"], ["n p", "next, previous moment"], ["c", "save menu"]]],
   ["Reasons", [["e", "edit what is searched for"], ["u", "undo all edits"]]],
-  ["Labels", [["m", "labelling on, off"], ["0 – 3", "label the hit"]]],
+  ["Labels", [["m", "labelling on, off"], ["0 1 2 3", "label the hit"]]],
 ];
 const OFF = "q2e-keys-off";
 let pending = "";
@@ -131,7 +131,7 @@ export function help() {
   fill(dialog,
     h("div", { class: "help-head" }, h("h1", { id: "help-title" }, "Keys"), tool("close", "Close", () => dialog.close())),
     h("div", { class: "help-columns" }, SHEET.map(([title, rows]) => h("section", {}, h("h3", {}, title),
-      h("dl", {}, rows.map(([keys, meaning]) => [h("dt", {}, keys.split(" ").filter((key) => key !== "–").map((key) => [h("kbd", {}, key), " "])), h("dd", {}, meaning)]))))),
-    h("p", {}, h("label", {}, off, " Single keys work")), button("Close", () => dialog.close(), { class: "button main" }));
+      h("dl", {}, rows.map(([keys, meaning]) => [h("dt", {}, keys.split(" ").map((key) => [h("kbd", {}, key), " "])), h("dd", {}, meaning)]))))),
+    h("p", {}, h("label", {}, off, " Single keys work")));
   dialog.showModal();
 }

@@ -3,7 +3,7 @@
 import { Refused, api } from "./api.js";
 import { fill, h, notice, one, say, tool, words } from "./dom.js";
 import { asks, go, linkTo, question, state } from "./state.js";
-import { clock, count, number } from "./text.js";
+import { clock, count, number, titleOf } from "./text.js";
 
 const GRADES = ["Not an answer", "Somewhat", "Good", "Perfect"];
 let labels = [];
@@ -77,15 +77,23 @@ export function measuresBar() {
   const own = measures?.by_query?.find((row) => row.query === question(state()));
   return h("div", { class: "measures live" },
     on && measures && h("span", { class: "small number", "aria-live": "polite" },
-      own ? `nDCG@10 of this question ${own["nDCG@10"].toFixed(2)}, of ${count(measures.queries, "question")} ${measures.measures["nDCG@10"].toFixed(2)}`
+      own ? `nDCG@10: this ${own["nDCG@10"].toFixed(2)}, all ${measures.measures["nDCG@10"].toFixed(2)}`
         : `${count(measures.labels, "label")} so far`),
     tool("label", on ? "Stop labelling" : "Label the hits", () => go({ label: on ? "" : "on" }, { quiet: true }), { "aria-pressed": on, id: "label-mode" }));
 }
 
 // -- the view -------------------------------------------------------------------------------------
+const titles = new Map();
+
+async function nameVideos() {
+  const unknown = [...new Set(labels.map((label) => label.video))].filter((video) => !titles.has(video)).slice(0, 60);
+  await Promise.allSettled(unknown.map(async (id) => titles.set(id, titleOf((await api.video(id)).video))));
+}
+
 /** Show all labels with the measures that follow from them. */
 export async function show() {
   const place = one("#labels");
+  await nameVideos();
   if (!measures) {
     draw(place);
     if (labels.length) await measure();
@@ -119,7 +127,7 @@ function byQuestion() {
       h("ul", { class: "rows" }, own.map((label) => h("li", {},
         h("span", { class: `grade shown g${label.relevance}`, title: GRADES[label.relevance] }, label.relevance),
         h("a", { class: "number", href: linkTo({ view: "video", video: label.video, t: label.start, q: query }), data: { go: "" } },
-          `${label.video.slice(0, 8)} at ${clock(label.start)}${label.end === null ? "" : ` – ${clock(label.end)}`}`),
+          words(titles.get(label.video) ?? label.video.slice(0, 8)), ` at ${clock(label.start)}${label.end === null ? "" : ` – ${clock(label.end)}`}`),
         h("span", { class: "soft" }, GRADES[label.relevance]),
         tool("bin", "Forget this label", async () => { await api.unlabel(label.id); measures = null; await load(); await show(); })))));
   }));

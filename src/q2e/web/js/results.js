@@ -4,7 +4,7 @@ import { Refused, api, at } from "./api.js";
 import { button, fill, h, notice, one, say, words } from "./dom.js";
 import { showHits } from "./hits.js";
 import { measuresBar } from "./labels.js";
-import { asks, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
+import { asks, filtered, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
 import { count, languageName, length, number, soundOnly, titleOf } from "./text.js";
 
 const PAGE = 24;
@@ -52,6 +52,7 @@ async function find(now, key) {
   const place = one("#results");
   running = new AbortController();
   place.setAttribute("aria-busy", "true");
+  if (!one("#hits", place)) fill(place, h("ul", { class: "hits waiting", "aria-hidden": "true" }, Array.from({ length: 6 }, () => h("li", {}))));
   try {
     const found = await api.search({ ...searchBody(now), top: PAGE }, running.signal);
     if (key !== asked) return;
@@ -83,7 +84,7 @@ export function refuse(place, error) {
 // -- the list -------------------------------------------------------------------------------------
 function list(found) {
   const place = one("#results");
-  let hits = one(".hits", place);
+  let hits = one("#hits", place);
   const bar = resultBar(found);
   if (hits && found.hits.length) one(".resultbar", place).replaceWith(bar);
   else {
@@ -103,7 +104,7 @@ function resultBar(found) {
   const language = found.query.language;
   return h("div", { class: "resultbar" },
     h("p", {}, h("b", { class: "number" }, `${count(found.hits.length, "video")}${found.hits.length === PAGE ? " and more" : ""}`),
-      h("span", { class: "soft" }, ` of ${number(found.index.videos)} in ${seconds.toFixed(2)} s`, language && ` · asked in ${languageName(language)}`)),
+      h("span", { class: "soft" }, ` of ${number(found.index.videos)} in ${seconds.toFixed(2)} s`), language && h("span", { class: "soft language" }, ` · asked in ${languageName(language)}`)),
     h("div", { class: "barend" }, measuresBar(), exports()));
 }
 
@@ -115,17 +116,17 @@ const FORMATS = [
 function exports() {
   const now = state();
   if (!question(now)) return null;
-  const parts = { q: question(now), channels: now.ch, languages: now.lang, tags: now.tag, since: now.since, until: now.until, decompose: now.decompose };
+  const parts = { q: filtered(now), channels: now.ch, languages: now.lang, tags: now.tag, since: now.since, until: now.until, decompose: now.decompose };
   return h("details", { class: "menu" }, h("summary", { class: "button" }, "Save list"),
     h("ul", {}, FORMATS.map(([format, name]) => h("li", {}, h("a", { href: at.export({ ...parts, format }), download: true }, name)))));
 }
 
 function nothing() {
   const now = state();
-  const filtered = now.ch.length || now.lang.length || now.tag.length || now.since || now.until;
+  const narrowed = now.ch.length || now.lang.length || now.tag.length || now.since || now.until || now.dur;
   return h("div", { class: "empty hits" }, h("p", {}, "Nothing found."),
-    filtered
-      ? button("Search without filters", () => go({ ch: [], lang: [], tag: [], since: "", until: "" }))
+    narrowed
+      ? button("Search without filters", () => go({ ch: [], lang: [], tag: [], since: "", until: "", dur: "" }))
       : h("p", {}, "Ask in other words, or leave some out."));
 }
 

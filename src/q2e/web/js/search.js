@@ -157,9 +157,14 @@ function clauseNode(clause) {
   return h("span", { class: "group" }, nodes);
 }
 
+const FILTERS = {
+  languages: "language", tags: "tag", channels: "only", videos: "video", since: "from", until: "to", shortest_s: "at least", longest_s: "at most",
+  without_tags: "not tag", without_languages: "not language", without_channels: "not in",
+};
+
 function filterNode([name, value]) {
-  const said = (Array.isArray(value) ? value : [value]).map((item) => (name.includes("language") ? languageName(item) : String(item)));
-  return h("span", { class: "clause filter" }, h("em", {}, `${name.replaceAll("_", " ").replace(/ s$/, "")} `), said.join(", "));
+  const said = (Array.isArray(value) ? value : [value]).map((item) => (name.includes("language") ? languageName(item) : name.endsWith("_s") ? clock(item) : name.includes("channels") ? channelName(item) : String(item)));
+  return h("span", { class: "clause filter" }, h("em", {}, `${FILTERS[name] ?? name.replaceAll("_", " ")} `), said.join(", "));
 }
 
 function lessons(place, typing = false) {

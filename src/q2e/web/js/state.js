@@ -1,9 +1,9 @@
 // What the page shows, kept in its address, so that every state is a link.
 
 const LISTS = ["then", "ch", "lang", "tag", "ex", "like", "dislike", "ev"];
-const WORDS = ["view", "q", "since", "until", "hit", "decompose", "video", "label"];
+const WORDS = ["view", "q", "since", "until", "dur", "hit", "decompose", "video", "label"];
 const EMPTY = {
-  view: "search", q: "", since: "", until: "", hit: "", decompose: "", video: "", label: "",
+  view: "search", q: "", since: "", until: "", dur: "", hit: "", decompose: "", video: "", label: "",
   then: [], ch: [], lang: [], tag: [], ex: [], like: [], dislike: [],
   ev: null, // sub-events edited by hand, or null for those the server finds
   t: null, // seconds at which the player stands
@@ -37,8 +37,8 @@ export const linkTo = (changes) => write({ ...EMPTY, ...changes }) || "/";
 
 /** Return what of a state makes a search what it is. */
 export function searchKey(now) {
-  const { q, then, ch, lang, tag, ex, like, dislike, ev, since, until, decompose } = now;
-  return JSON.stringify({ q, then, ch, lang, tag, ex, like, dislike, ev, since, until, decompose });
+  const { q, then, ch, lang, tag, ex, like, dislike, ev, since, until, dur, decompose } = now;
+  return JSON.stringify({ q, then, ch, lang, tag, ex, like, dislike, ev, since, until, dur, decompose });
 }
 
 /** Return the question with its rows, in the query language. */
@@ -47,12 +47,15 @@ export function question(now) {
   return rows.join(" THEN ");
 }
 
+/** Return the question with those filters that only the query language has. */
+export const filtered = (now) => [question(now), now.dur && `duration:${now.dur}`].filter(Boolean).join(" ");
+
 /** Say whether there is anything to search for. */
 export const asks = (now) => Boolean(question(now) || now.ex.length);
 
 /** Return the body of POST /v1/search. */
 export function searchBody(now) {
-  const body = { q: question(now) };
+  const body = { q: filtered(now) };
   const given = { channels: now.ch, languages: now.lang, tags: now.tag, examples: now.ex, like: now.like, dislike: now.dislike };
   for (const [name, list] of Object.entries(given)) if (list.length) body[name] = list;
   for (const name of ["since", "until", "decompose"]) if (now[name]) body[name] = now[name];

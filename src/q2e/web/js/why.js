@@ -26,10 +26,12 @@ export function decomposition(results) {
 
 function told(found, now) {
   if (now.ev) return "Your own events, in place of those found.";
-  if (!found.events.length) return found.note || "No events were found for this question; add your own.";
+  if (!found.events.length) return sentence(found.note || "No events were found for this question") + " Add your own.";
   const kind = found.event_type ? `Read as “${found.event_type.replaceAll("_", " ")}”. ` : "";
   return `${kind}Edit, strike or add events; the ranking follows at once.`;
 }
+
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 
 function column(kind, name, events) {
   const own = events.map((event, place) => ({ event, place })).filter(({ event }) => event.kind === kind);
@@ -115,12 +117,17 @@ export function weights(results) {
       h("span", { class: "number value" }, `${Math.round((100 * value) / whole)} %`)))));
 }
 
+let folded = null;
+
 /** Fill `place` with what of the reasons is known. */
 export function show(place, results, hit, play) {
   const inside = place.contains(document.activeElement) && document.activeElement.tagName === "TEXTAREA";
   if (inside) return;
-  const open = one("details[open] .barname", place)?.textContent;
-  fill(place, hit && scoreBars(hit, play), decomposition(results), !hit && weights(results));
-  for (const node of place.querySelectorAll("details")) if (one(".barname", node).textContent === open) node.open = true;
+  const open = one(".bars details[open] .barname", place)?.textContent;
+  const wide = matchMedia("(min-width: 1101px)").matches;
+  fill(place, hit && scoreBars(hit, play),
+    h("details", { class: "fold", open: wide || Boolean(hit) || Boolean(state().ev) || folded === false, on: { toggle: (event) => { if (event.target.className === "fold") folded = !event.target.open; } } },
+      h("summary", {}, "What was searched for, and what counts"), decomposition(results), !hit && weights(results)));
+  for (const node of place.querySelectorAll(".bars details")) if (one(".barname", node).textContent === open) node.open = true;
 }
 
