@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from q2e.channels.caption import ComposedCaptionChannel
+from q2e.channels.caption import ComposedCaptionChannel, ComposedSummaryChannel
 from q2e.types import Evidence, Part, Tag, Video
 
 VIDEO = Video(id="v", path="v.mp4", duration_s=20.0)
@@ -44,3 +44,37 @@ def test_speech_and_screen_text_of_the_same_time_are_quoted() -> None:
 
 def test_no_frames_no_captions() -> None:
     assert _captions(Evidence("v", "speech", 0, 5, text="hello")) == []
+
+
+def test_confidence_over_time_is_said() -> None:
+    (caption,) = _captions(
+        _frame(0, 10, 1, ("dog", 0.9), ("sofa", 0.5)),
+        _frame(0, 10, 4, ("dog", 0.8), ("sofa", 0.5)),
+        _frame(0, 10, 6, ("cat", 0.9), ("sofa", 0.5)),
+        _frame(0, 10, 9, ("cat", 0.9), ("sofa", 0.4)),
+    )
+    assert caption.text == "Shows sofa, cat later and dog at first."
+
+
+def _summary(*evidence: Evidence) -> list[Evidence]:
+    return ComposedSummaryChannel().extract(Part(VIDEO, 0.0, 20.0, evidence=evidence))
+
+
+def test_a_summary_weighs_shots_by_their_length() -> None:
+    (summary,) = _summary(
+        _frame(0, 16, 2, ("dog", 0.9)),
+        _frame(16, 20, 17, ("cat", 0.9)),
+        Evidence("v", "speech", 3, 8, text="Hola"),
+        Evidence("v", "speech", 3, 8, text="Hello", origin="english/ears"),
+        Evidence("v", "screen_text", 10, 15, text="夏"),
+    )
+    assert summary.text == ("2 shots. Shows dog, perhaps cat. Text on screen: “夏”. Said: “Hola”.")
+    assert (summary.start_s, summary.end_s, summary.origin) == (0.0, 20.0, "composed")
+    assert _summary(_frame(0, 2, 1, ("dog", 0.9)), _frame(2, 4, 3, ("dog", 0.9)))[0].text == (
+        "2 shots, quickly cut. Shows dog."
+    )
+
+
+def test_a_summary_of_nothing_is_none() -> None:
+    assert _summary(_frame(0, 20, 2)) == []
+    assert _summary() == []

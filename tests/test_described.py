@@ -350,6 +350,7 @@ def test_an_index_with_described_frames_and_a_summary(samples: Path, tmp_path: P
             tmp_path / "index",
             channels=("frame", "caption", "summary"),
             captions="vision",
+            summary="llm",
             vision_model=source,
             language_model=source,
             frames_per_video=4,

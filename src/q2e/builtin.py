@@ -80,6 +80,10 @@ def _caption(settings: Settings, models: Models) -> Channel:
 
 
 def _summary(settings: Settings, models: Models) -> Channel:
+    if settings.summary == "composed":
+        from q2e.channels.caption import ComposedSummaryChannel
+
+        return ComposedSummaryChannel()
     from q2e.channels.summary import SummaryChannel
 
     return SummaryChannel(models.language, settings.chunk_words)

@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         description="Who describes the pictures: nobody, so that captions are composed of what was "
         "recognised, or the vision model, in sentences or in named fields.",
     )
+    summary: Literal["composed", "llm"] = Field(
+        "composed",
+        description="What tells whole videos, where `summary` is among the channels: it is "
+        "composed of what was recognised, or told by the language model.",
+    )
     threads: int = Field(
         min(4, os.cpu_count() or 1), ge=1, le=256, description="Threads a model may use."
     )

@@ -1,4 +1,4 @@
-"""The `caption` channel where no captioning model is at hand: sentences composed of evidence.
+"""The `caption` and `summary` channels without a model: sentences composed of other evidence.
 
 Socratic (Zeng et al., Socratic Models, 2022): what other channels recognised is put into words,
 with as much confidence as they had. Nothing is added, and the origin says `composed`.
@@ -7,16 +7,21 @@ with as much confidence as they had. Nothing is added, and the origin says `comp
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from q2e.channels.base import Needs
 from q2e.text.layers import is_layer
 from q2e.types import Evidence, Part, Segment
 
-_VERSION = 2
+_VERSION = 3
+_SUMMARY_VERSION = 1
 #: Mean probability over a segment's frames from which a label is named, and named plainly.
 PERHAPS, LIKELY = 0.10, 0.40
 _LABELS = 3
+#: A label is named `at first` or `later` where one half of a shot is this much surer of it.
+_SURER = 3.0
+#: Mean seconds of a shot up to which a video is quickly cut.
+_QUICK_S = 3.0
 #: Characters of speech and of screen text that are quoted.
 _QUOTED = 160
 
@@ -30,10 +35,7 @@ class ComposedCaptionChannel:
 
     def extract(self, part: Part) -> list[Evidence]:
         """Return one caption for each segment of which anything is known, in time order."""
-        by_segment: dict[Segment, list[Evidence]] = defaultdict(list)
-        for evidence in part.evidence:
-            if evidence.channel == "frame":
-                by_segment[Segment(evidence.start_s, evidence.end_s)].append(evidence)
+        by_segment = _by_segment(part.evidence)
         heard = [one for one in part.evidence if one.channel == "speech" and not is_layer(one)]
         written = [one for one in part.evidence if one.channel == "screen_text"]
         captions = []
@@ -64,6 +66,62 @@ class ComposedCaptionChannel:
         return captions
 
 
+class ComposedSummaryChannel:
+    """Says of a whole video how it is cut and what is shown, written and said in it."""
+
+    name = "summary"
+    needs: Needs = "video"
+    config_key = f"composed/{_SUMMARY_VERSION}"
+
+    def extract(self, part: Part) -> list[Evidence]:
+        """Return one text over the whole video, or nothing where nothing is known of it."""
+        whole = Segment(0.0, max(part.end_s, 1e-3))
+        shots = sorted(_by_segment(part.evidence).items(), key=lambda item: item[0].start_s)
+        heard = [one for one in part.evidence if one.channel == "speech" and not is_layer(one)]
+        written = [one for one in part.evidence if one.channel == "screen_text"]
+        labels: dict[str, float] = defaultdict(float)
+        seconds = sum(segment.duration_s for segment, _ in shots)
+        for segment, frames in shots:
+            for label, probability in mean_tags(frames):
+                labels[label] += probability * segment.duration_s / seconds
+        said = (
+            _named(sorted(labels.items(), key=lambda item: (-item[1], item[0]))),
+            _quoted("Text on screen", written, whole),
+            _quoted("Said", heard, whole),
+        )
+        if not any(said):
+            return []
+        return [
+            Evidence(
+                video=part.video.id,
+                channel=self.name,
+                start_s=0.0,
+                end_s=part.end_s,
+                text=" ".join(filter(None, (_cut([segment for segment, _ in shots]), *said))),
+                language="en",
+                origin="composed",
+            )
+        ]
+
+
+def _by_segment(evidence: Sequence[Evidence]) -> dict[Segment, list[Evidence]]:
+    found: dict[Segment, list[Evidence]] = defaultdict(list)
+    for one in evidence:
+        if one.channel == "frame" and one.end_s > one.start_s:
+            found[Segment(one.start_s, one.end_s)].append(one)
+    return found
+
+
+def _cut(shots: Sequence[Segment]) -> str:
+    """Return how a video is cut, in words."""
+    if not shots:
+        return ""
+    if len(shots) == 1:
+        return "One shot."
+    quick = sum(shot.duration_s for shot in shots) / len(shots) <= _QUICK_S
+    return f"{len(shots)} shots{', quickly cut' if quick else ''}."
+
+
 def mean_tags(frames: Sequence[Evidence]) -> list[tuple[str, float]]:
     """Return labels with their mean probability over the frames, most probable first."""
     total: dict[str, float] = defaultdict(float)
@@ -74,8 +132,24 @@ def mean_tags(frames: Sequence[Evidence]) -> list[tuple[str, float]]:
 
 
 def _shown(frames: Sequence[Evidence]) -> str:
-    tags = mean_tags(frames)
-    likely = [label for label, p in tags if p >= LIKELY][:_LABELS]
+    """Return what a shot shows, and of what is likely whether it is seen at first or later."""
+    ordered = sorted(frames, key=lambda one: one.frame_s or one.start_s)
+    half = len(ordered) // 2
+    first, later = dict(mean_tags(ordered[:half])), dict(mean_tags(ordered[-half:] if half else ()))
+
+    def when(label: str) -> str:
+        before, after = first.get(label, 0.0), later.get(label, 0.0)
+        if before >= PERHAPS and before >= _SURER * after:
+            return f"{label} at first"
+        return f"{label} later" if after >= PERHAPS and after >= _SURER * before else label
+
+    return _named(mean_tags(frames), when)
+
+
+def _named(
+    tags: Sequence[tuple[str, float]], when: Callable[[str], str] = lambda label: label
+) -> str:
+    likely = [when(label) for label, p in tags if p >= LIKELY][:_LABELS]
     perhaps = [label for label, p in tags if PERHAPS <= p < LIKELY][: _LABELS - len(likely)]
     if not likely and not perhaps:
         return ""
