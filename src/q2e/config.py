@@ -127,6 +127,23 @@ class Settings(BaseSettings):
     must_not: float = Field(
         1.0, ge=0, description="Share of what a must-not finds that is taken off a video's score."
     )
+    duplicates: Literal["merge", "keep"] = Field(
+        "merge", description="Whether copies of a video are one hit or each their own."
+    )
+    change_image: float = Field(
+        1.4, ge=0, description="How far a text moves the picture of an example (PDV's alpha_I)."
+    )
+    change_text: float = Field(
+        1.4, ge=0, description="How far a text moves the example's description (PDV's alpha_T)."
+    )
+    change_share: float = Field(
+        0.75, ge=0, le=1, description="Share of the description in an example (PDV's beta)."
+    )
+    like_weight: float = Field(0.75, ge=0, description="How far liked hits move a question.")
+    dislike_weight: float = Field(0.25, ge=0, description="How far disliked hits move it.")
+    drift: float = Field(
+        0.8, ge=0, lt=1, description="Most that likes and dislikes add to a question of length 1."
+    )
     feedback: Literal["events", "always", "never"] = Field(
         "events",
         description="When the best hits and videos like them have a say: for questions about "

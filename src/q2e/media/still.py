@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 from q2e.arrays import UInt8
@@ -9,6 +10,7 @@ from q2e.errors import MediaError
 from q2e.media.container import MAX_PIXELS, MAX_SIDE_PX
 from q2e.media.pictures import Painter
 
+_MAX_BYTES = 256 << 20
 _FORMATS = "bmp_pipe,gif,jpeg_pipe,png_pipe,tiff_pipe,webp_pipe,apng,mov,mp4"
 
 
@@ -23,8 +25,11 @@ def read_still(path: str | Path, max_side: int = 1024) -> UInt8:
     av.logging.set_level(None)
     path = Path(path).absolute()
     try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise MediaError(f"{path.name}: too large for a picture; shrink it")
+        # By its content alone: from a name such as x.jpg FFmpeg would make a pattern of names.
         with av.open(
-            str(path),
+            BytesIO(path.read_bytes()),
             container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS},
             stream_options=[{"max_pixels": str(MAX_PIXELS)}],
         ) as container:

@@ -16,7 +16,7 @@ from q2e.query.expand import Expansion, asked_words
 from q2e.query.knowledge import load
 from q2e.query.names import Names
 from q2e.retrieve.bank import Bank, Form
-from q2e.retrieve.calibrate import Calibrator, by_videos, by_words
+from q2e.retrieve.calibrate import Calibrator, Scale, by_videos, by_words, on_scale
 from q2e.retrieve.clock import Clock
 from q2e.retrieve.confidence import Confidence
 from q2e.retrieve.feedback import refine
@@ -99,6 +99,20 @@ class Asker:
     @cached_property
     def _bank(self) -> Bank:
         return Bank(self.models.text)
+
+    def ask_like(
+        self, vectors: Sequence[Float32], scale: Scale, settings: Settings, mask: Bool | None
+    ) -> Answer:
+        """Return what the pictures that `mask` leaves have in common with examples.
+
+        `vectors` (d,) are of the image space, `scale` that of likeness among pictures.
+        """
+        self._check_spaces()
+        asked = Vectors("query", ("like the example",) * len(vectors), np.stack(vectors))
+        found = self.scanner.dense(self.models.image.space, "picture", [asked], mask=mask)
+        rows = [on_scale(row, scale) for row in found]
+        fusion = self.fused(rows, settings)
+        return Answer(rows, fusion, fusion.score, found_in(rows, fusion, settings))
 
     # -- scores ---------------------------------------------------------------------------------
     def _parts(

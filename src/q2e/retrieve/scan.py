@@ -191,7 +191,8 @@ class Scanner:
                 means[video[starts]] = np.add.reduceat(matrix[order], starts, axis=0)
             length = np.linalg.norm(means, axis=1, keepdims=True)
             unit = means / np.where(length > 0, length, np.float32(1.0))
-            self._means = {key: unit.astype(np.float32)}
+            newest = {k: v for k, v in self._means.items() if k[0] == table.version}
+            self._means = newest | {key: unit.astype(np.float32)}
         return self._means[key]
 
     def _layout(self, table: Table, space: str) -> dict[str, _Layout]:

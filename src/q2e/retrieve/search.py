@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from q2e.arrays import Bool, Float64, Int64
+from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.config import Settings
 from q2e.errors import QueryError
 from q2e.models.registry import Models
@@ -18,7 +18,10 @@ from q2e.retrieve.again import ranked_again
 from q2e.retrieve.ask import Answer, Asker
 from q2e.retrieve.clauses import Joined, Joiner
 from q2e.retrieve.clock import Clock
+from q2e.retrieve.duplicates import merged, twins
+from q2e.retrieve.examples import Examples, Shown
 from q2e.retrieve.explain import Explainer
+from q2e.retrieve.refine_by import centre_of, drift, judged
 from q2e.store.base import Store
 from q2e.text.language import detect
 from q2e.types import CHANNELS, Clause, Decomposition, Hit, Query, Results
@@ -34,6 +37,8 @@ class Searcher:
         self.store = store
         self.models = models
         self._asker = Asker(store, models)
+        self._examples = Examples(store, models)
+        self._copies: tuple[int, dict[int, tuple[int, ...]]] = (-1, {})
         self._decomposers: dict[str, Decomposer] = {}
 
     def search(
@@ -65,6 +70,7 @@ class Searcher:
         given: Decomposition | None,
     ) -> Results:
         clock = Clock()
+        query, shown = self._shown(query, clock)
         query = self._checked(query)
         asked = replace(query, text=_words(query))
         with clock("decompose"):
@@ -75,9 +81,9 @@ class Searcher:
                     given, query=asked.text, language=asked.language, backend="given"
                 )
         mask = self.store.rows(query.filters)
-        joined = self._joined(asked, decomposition, settings, mask, clock, moments)
+        joined = self._joined(asked, decomposition, shown, settings, mask, clock, moments)
         answer = joined.answer
-        order = self._ranked(answer)
+        order, also = merged(self._ranked(answer), self._twins(settings))
         if answer.alarm is not None and settings.confident:
             order = order[answer.alarm[order] <= settings.false_alarms]
         explainer = self._explainer(joined, answer.score)
@@ -91,7 +97,7 @@ class Searcher:
                 explainer = self._explainer(joined, score, added)
                 score = score + added
         with clock("explain"):
-            hits = self._hits(answer, score, order, explainer, settings, moments, offset)
+            hits = self._hits(answer, score, order, also, explainer, settings, moments, offset)
         table = self.store.table()
         more = answer.expansion
         info = {
@@ -122,6 +128,8 @@ class Searcher:
 
     def _checked(self, query: Query) -> Query:
         text = " ".join(query.text.split())
+        if query.examples and not text:
+            return query
         if not any(character.isalnum() for character in text):
             raise QueryError("the question is empty; ask for what is seen, said or written")
         if len(text) > LONGEST:
@@ -142,24 +150,90 @@ class Searcher:
         self,
         asked: Query,
         decomposition: Decomposition,
+        shown: Sequence[Shown],
         settings: Settings,
         mask: Bool | None,
         clock: Clock,
         chance: bool,
     ) -> Joined:
         """Return the answer to a plain question, or to the clauses of one that has several."""
-        if asked.clause is None or _is_plain(asked.clause):
-            return Joined(
-                self._asker.ask(asked, decomposition, settings, mask, clock, chance=chance)
+
+        def main(mask: Bool | None) -> Answer:
+            if shown:
+                vectors = [self._examples.changed(one, asked.text, settings) for one in shown]
+                return self._asker.ask_like(vectors, self._examples.scale(), settings, mask)
+            moved = self._moved(asked, settings)
+            wanted = chance and not moved
+            answer = self._asker.ask(
+                asked, decomposition, settings, mask, clock, moved=moved, chance=wanted
             )
+            return self._without_disliked(answer, asked)
+
+        if asked.clause is None or _is_plain(asked.clause):
+            return Joined(main(mask))
         whole = _main(asked.clause)
+        if whole is None and (shown or asked.like or asked.dislike):
+            raise QueryError(
+                "examples, likes and dislikes go with one text, not with an order or alternatives"
+            )
 
         def ask(clause: Clause, mask: Bool | None) -> Answer:
             if clause is whole:
-                return self._asker.ask(asked, decomposition, settings, mask, clock, chance=chance)
+                return main(mask)
             return self._clause(clause, asked, settings, mask, clock, chance)
 
         return Joiner(self.store, ask, settings, mask).join(asked.clause)
+
+    def _shown(self, query: Query, clock: Clock) -> tuple[Query, list[Shown]]:
+        """Return what examples show; what is said in them is added to the question."""
+        with clock("examples"):
+            read = [self._examples.read(one) for one in query.examples]
+        said = [one.speech for one in read if one.vector is None]
+        if said:
+            if query.clause is not None or len(said) < len(read):
+                raise QueryError("a sound goes with plain words only; ask for them apart")
+            text = " ".join([*said, query.text]).strip()[:LONGEST]
+            query = replace(query, text=text, examples=())
+        return query, [one for one in read if one.vector is not None]
+
+    def _moved(self, asked: Query, settings: Settings) -> dict[str, Float32]:
+        """Return what likes and dislikes add to the question's vector of each space."""
+        if not asked.like and not asked.dislike:
+            return {}
+        text, image = self.models.text, self.models.image
+        vectors = {text.space: text.encode_queries([asked.text])[0]}
+        vectors[image.space] = image.encode_texts([asked.text])[0]
+        return {
+            space: drift(
+                judged(self.store, space, asked.like, vector),
+                judged(self.store, space, asked.dislike, vector),
+                centre_of(self.store, space),
+                towards=settings.like_weight,
+                away=settings.dislike_weight,
+                limit=settings.drift,
+            )
+            for space, vector in vectors.items()
+        }
+
+    def _without_disliked(self, answer: Answer, asked: Query) -> Answer:
+        """Leave out videos that are disliked as a whole."""
+        gone = {one.video for one in asked.dislike if one.start_s is None}
+        if not gone:
+            return answer
+        kept = ~np.isin(self.store.table().video_ids, list(gone))
+        return replace(answer, found=answer.found & kept)
+
+    def _twins(self, settings: Settings) -> dict[int, tuple[int, ...]]:
+        """Return the copies of each video, found once for each state of the store."""
+        if settings.duplicates == "keep":
+            return {}
+        table = self.store.table()
+        if self._copies[0] != table.version:
+            length = {video.id: video.duration_s for video in self.store.videos()}
+            means = [self._asker.scanner.mean_vectors(space) for space in self.store.spaces()]
+            found = twins([length.get(name, 0.0) for name in table.video_ids], means)
+            self._copies = (table.version, found)
+        return self._copies[1]
 
     def _clause(
         self,
@@ -215,6 +289,7 @@ class Searcher:
         answer: Answer,
         score: Float64,
         order: Int64,
+        also: Mapping[int, list[int]],
         explainer: Explainer,
         settings: Settings,
         moments: bool,
@@ -237,6 +312,7 @@ class Searcher:
                         else ()
                     ),
                     why=explainer.reasons(number) if moments else (),
+                    also_in=tuple(table.video_ids[copy] for copy in also.get(number, ())),
                     confidence=None if answer.alarm is None else 1.0 - float(answer.alarm[number]),
                 )
             )

@@ -1,0 +1,65 @@
+"""Finds videos that are copies of each other, as when a clip was uploaded twice or re-encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from q2e.arrays import Float32, Float64, Int64
+
+#: Least cosine between the mean vectors of two copies, in every space.
+ALIKE = 0.98
+#: Most that the lengths of two copies differ, as a share and in seconds.
+_SHARE, _SECONDS = 0.01, 0.5
+#: Videos compared at a time.
+_BLOCK = 1024
+
+
+def twins(duration_s: ArrayLike, means: Sequence[Float32]) -> dict[int, tuple[int, ...]]:
+    """Return {video: its copies} for videos (V,) by length and mean vectors (V, d) of each space.
+
+    Copies are about equally long, have evidence in the same spaces and are `ALIKE` in all of
+    them. A video without any vector has none.
+    """
+    length: Float64 = np.asarray(duration_s, dtype=np.float64)
+    known = [np.linalg.norm(one, axis=1) > 0 for one in means]
+    if not known or len(length) < 2:
+        return {}
+    some = np.logical_or.reduce(known)
+    order = np.flatnonzero(some)[np.argsort(length[some], kind="stable")]
+    ascending = length[order]
+    reach = np.maximum(_SECONDS, _SHARE * ascending)
+    last = np.searchsorted(ascending, ascending + reach, side="right")
+    found: dict[int, list[int]] = {}
+    for first in range(0, len(order), _BLOCK):
+        ones = np.arange(first, min(first + _BLOCK, len(order)))
+        others = np.arange(first, int(last[ones].max()))
+        near = (others[None] > ones[:, None]) & (others[None] < last[ones][:, None])
+        for vectors, has in zip(means, known, strict=True):
+            cosine = vectors[order[ones]] @ vectors[order[others]].T
+            same = has[order[ones]][:, None] == has[order[others]][None]
+            near &= same & ((cosine >= ALIKE) | ~has[order[ones]][:, None])
+        for one, other in zip(*np.nonzero(near), strict=True):
+            pair = int(order[ones[one]]), int(order[others[other]])
+            found.setdefault(pair[0], []).append(pair[1])
+            found.setdefault(pair[1], []).append(pair[0])
+    return {video: tuple(copies) for video, copies in found.items()}
+
+
+def merged(order: Int64, copies: dict[int, tuple[int, ...]]) -> tuple[Int64, dict[int, list[int]]]:
+    """Return a ranking without the copies of better videos, and {video: copies left out}."""
+    if not copies:
+        return order, {}
+    of: dict[int, int] = {}
+    kept: list[int] = []
+    also: dict[int, list[int]] = {}
+    for video in order.tolist():
+        if video in of:
+            also.setdefault(of[video], []).append(video)
+            continue
+        kept.append(video)
+        for copy in copies.get(video, ()):
+            of.setdefault(copy, video)
+    return np.array(kept, dtype=np.int64), also

@@ -1,0 +1,187 @@
+"""Searches by example: a picture, a frame of a video, a clip or a sound, and a text to change it.
+
+"Like this, but at night" moves the picture along the direction in which the text moves a
+description of it: PDV, Prompt Directional Vectors for Zero-shot Composed Image Retrieval. The
+strengths are settings, and need no new encoding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from q2e.arrays import Float32, UInt8
+from q2e.config import Settings
+from q2e.errors import MediaError, QueryError
+from q2e.media.frames import frames_at
+from q2e.media.probe import probe
+from q2e.media.scan import uniform_times
+from q2e.media.sound import read_audio
+from q2e.media.still import read_still
+from q2e.models.registry import Models
+from q2e.retrieve.calibrate import Scale, scale_of
+from q2e.store.base import Store
+from q2e.types import Example
+
+#: Frames by which a clip is known.
+FRAMES = 8
+#: Longest sound that is listened to, in seconds.
+LONGEST_S = 120.0
+#: Labels that describe a picture, and their least probability.
+_LABELS, _LEAST = 3, 0.05
+#: Pictures of the collection among which likeness is measured.
+_SAMPLED = 1500
+
+
+def compose(
+    picture: ArrayLike,
+    before: ArrayLike,
+    after: ArrayLike,
+    *,
+    image_strength: float,
+    text_strength: float,
+    text_share: float,
+) -> Float32:
+    """Return the unit vector (d,) of a picture changed as a text changes its description.
+
+    With I the `picture`, T0 `before` and T1 `after` (all of unit length) and D = T1 - T0:
+    (1 - b)(I + a_I D) + b(T0 + a_T D), normalised. `text_share` b = 1 and `text_strength`
+    a_T = 1 give T1 alone, the description with the change.
+    """
+    seen, told, changed = (np.asarray(v, dtype=np.float64) for v in (picture, before, after))
+    way = changed - told
+    mixed = (1 - text_share) * (seen + image_strength * way)
+    mixed += text_share * (told + text_strength * way)
+    length = float(np.linalg.norm(mixed))
+    return np.asarray(mixed / (length or 1.0), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What an example shows as a vector (d,) of the image space, or says as a text."""
+
+    vector: Float32 | None = None
+    description: str = ""
+    speech: str = ""
+
+
+class Examples:
+    """Reads examples for one store with one set of models."""
+
+    def __init__(self, store: Store, models: Models) -> None:
+        self._store = store
+        self._models = models
+        self._scales: dict[tuple[int, str], Scale] = {}
+        self._lock = Lock()
+
+    def read(self, example: Example) -> Shown:
+        """Return what an example shows or says. Raises QueryError where it cannot be used."""
+        if example.video:
+            return self._of_video(example)
+        path = Path(example.path)
+        try:
+            video = probe(path)
+        except MediaError as error:
+            try:
+                return self._pictures([read_still(path)])
+            except MediaError:
+                # What is no picture either is a video that is broken.
+                raise QueryError(f"the example cannot be used: {error}") from None
+        if not video.has_video:
+            return self._sound(path, video.duration_s)
+        start_s = example.start_s or 0.0
+        end_s = example.end_s or video.duration_s
+        times_s = [start_s + t for t in uniform_times(end_s - start_s, FRAMES)]
+        return self._pictures([frame.image for frame in frames_at(path, times_s)])
+
+    def changed(self, shown: Shown, text: str, settings: Settings) -> Float32:
+        """Return the vector (d,) of an example, changed as a text says where there is one."""
+        if shown.vector is None:
+            raise ValueError("what is only heard has no vector")
+        if not text:
+            return shown.vector
+        told = shown.description or "a picture"
+        before, after = self._models.image.encode_texts([told, f"{told}, {text}"])
+        return compose(
+            shown.vector,
+            before,
+            after,
+            image_strength=settings.change_image,
+            text_strength=settings.change_text,
+            text_share=settings.change_share,
+        )
+
+    def scale(self) -> Scale:
+        """Return how alike pictures of different videos are here: the scale of likeness."""
+        table, space = self._store.table(), self._models.image.space
+        with self._lock:
+            if (table.version, space) not in self._scales:
+                rows, matrix = self._store.vectors(space)
+                step = max(1, len(rows) // _SAMPLED)
+                sample, owner = matrix[::step], table.video[rows[::step]]
+                apart = owner[:, None] != owner[None, :]
+                self._scales = {(table.version, space): scale_of((sample @ sample.T)[apart])}
+            return self._scales[table.version, space]
+
+    def _of_video(self, example: Example) -> Shown:
+        """Return a frame as it is decoded now, or where the file is gone as it was indexed."""
+        video = self._store.video(example.video)
+        if video is None:
+            raise QueryError(f"{example.video!r} is not in the index")
+        start_s, end_s = example.start_s, example.end_s
+        if start_s is not None and start_s > video.duration_s:
+            raise QueryError(
+                f"{Path(video.path).name} has {video.duration_s:.1f} s, no frame at {start_s:g} s"
+            )
+        if start_s is not None and end_s is None and Path(video.path).is_file():
+            try:
+                frames = frames_at(video.path, [start_s])
+            except MediaError as error:
+                raise QueryError(f"the example cannot be used: {error}") from None
+            return self._pictures([frame.image for frame in frames])
+        return self._indexed(example.video, start_s, end_s)
+
+    def _indexed(self, video_id: str, start_s: float | None, end_s: float | None) -> Shown:
+        table, space = self._store.table(), self._models.image.space
+        rows, matrix = self._store.vectors(space)
+        last = end_s if end_s is not None else start_s
+        own = table.video[rows] == table.video_ids.index(video_id)
+        if start_s is not None and last is not None:
+            own &= (table.start_s[rows] <= last) & (table.end_s[rows] >= start_s)
+        if not own.any():
+            raise QueryError("nothing is seen there; choose another frame or clip")
+        frames = [one for one in self._store.evidence(rows[own].tolist()) if one.tags]
+        labels = [tag.label for one in frames for tag in one.tags[:1]]
+        told = ", ".join(list(dict.fromkeys(labels))[:_LABELS])
+        return Shown(_unit(matrix[own].mean(axis=0)), told and f"a photo of {told}")
+
+    def _pictures(self, images: list[UInt8]) -> Shown:
+        encoder: Any = self._models.image
+        vectors, tags = (
+            encoder.read(images)
+            if hasattr(encoder, "read")
+            else (encoder.encode_images(images), [()] * len(images))
+        )
+        sure = [tag.label for named in tags for tag in named if tag.probability >= _LEAST]
+        told = ", ".join(list(dict.fromkeys(sure))[:_LABELS])
+        return Shown(_unit(vectors.mean(axis=0)), told and f"a photo of {told}")
+
+    def _sound(self, path: Path, duration_s: float) -> Shown:
+        audio = read_audio(path, 0.0, min(duration_s, LONGEST_S))
+        heard = None if audio is None else self._models.speech.transcribe(audio)
+        text = " ".join(line.text for line in heard.lines).strip() if heard else ""
+        if not any(letter.isalnum() for letter in text):
+            raise QueryError(
+                f"nothing is said in {path.name}; sounds are searched by what is said in them, "
+                "other sounds are not indexed"
+            )
+        return Shown(speech=text)
+
+
+def _unit(vector: Float32) -> Float32:
+    return np.asarray(vector / (float(np.linalg.norm(vector)) or 1.0), dtype=np.float32)
