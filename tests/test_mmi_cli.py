@@ -26,7 +26,6 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_train_export_and_eval(features: Path, tmp_path: Path) -> None:
     command = ["mmi", "train", str(features), "--out", str(tmp_path / "t"), "--json"]
     command += ["--steps", "20", "--masked-steps", "5", "--batch", "16", "--check-every", "5"]
