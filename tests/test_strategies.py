@@ -143,7 +143,7 @@ def test_the_command_line_takes_strategies(index: q2e.Index, tmp_path: Path) -> 
     queries.write_text(f"q1\t{QUESTION}\n", encoding="utf-8")
     done = runner.invoke(app, ["run", "--queries", str(queries), "--out", str(out), *options])
     assert done.exit_code == 0, done.output
-    assert "Recall@2" in done.output
+    assert "R@2" in done.output
     assert len(out.read_text().splitlines()) == 5
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,9 +45,35 @@ Channels = Annotated[
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="The question.", show_default=False)],
+    text: Annotated[
+        str, typer.Argument(help="The question; may be left out with --example or --facets.")
+    ] = "",
     index_dir: IndexDir = None,
     top: Annotated[int | None, typer.Option("--top", "-n", min=1, help="Hits shown.")] = None,
+    offset: Annotated[
+        int, typer.Option(min=0, help="Hits left out before the first one shown.")
+    ] = 0,
+    example: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--example",
+            "-e",
+            metavar="FILE|VIDEO@12.5",
+            help="A picture, clip or sound, or a frame of an indexed video; the question then "
+            "says what is to be different.",
+        ),
+    ] = None,
+    like: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VIDEO[@12.5]", help="A hit that answers: more like this."),
+    ] = None,
+    dislike: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VIDEO[@12.5]", help="A hit that does not answer: less like this."),
+    ] = None,
+    facets: Annotated[
+        bool, typer.Option("--facets", help="Count what is found by language, year, tag, ...")
+    ] = False,
     channel: Channels = None,
     since: Annotated[str | None, typer.Option(help="Only videos from this date on.")] = None,
     until: Annotated[str | None, typer.Option(help="Only videos up to this date.")] = None,
@@ -69,12 +97,35 @@ def search(
     """Find videos and the moments inside them.
 
     The question may be in any language, whatever the videos speak. Each hit says which channel
-    found it and when.
+    found it and when. A plain sentence is taken as it is; beyond that:
+
+    \b
+      "crowd gathers" then "police arrive" within 2m     one after the other
+      "goal" before "whistle"      "rain" during speech:"flood"
+      first time "goal"            every time "goal"
+      dog not indoors              -"stock footage"      leave out
+      "flood" or "storm"           (dogs OR cats) not puppies
+      speech:"state of emergency"  screen:"BREAKING"     these very words
+      lang:ar,fr  after:2020-05  before:2021  duration:<5m  tag:sport  channel:speech
     """
     import q2e
     from q2e import shape
 
     index = q2e.open(directory(index_dir))
+    if facets:
+        counted = index.facets(
+            text,
+            channels=channel or (),
+            since=since,
+            until=until,
+            languages=lang or (),
+            tags=tag or (),
+        )
+        if json:
+            print_json(counted)
+        else:
+            _print_facets(counted)
+        return
     options: dict[str, Any] = {
         "decompose": decompose,
         "fuse": fuse,
@@ -88,11 +139,15 @@ def search(
     results = index.search(
         text,
         top=top,
+        offset=offset,
         channels=channel or (),
         since=since,
         until=until,
         languages=lang or (),
         tags=tag or (),
+        examples=example or (),
+        like=like or (),
+        dislike=dislike or (),
         **{name: value for name, value in options.items() if value is not None},
     )
     if json:
@@ -101,6 +156,13 @@ def search(
     from q2e.cli.render import print_results
 
     print_results(results, explain)
+    if results.query.clause is not None:
+        from q2e.query.language import write
+
+        talk(f"understood as: {write(results.query.clause)}")
+    left = results.info["found"] - offset - len(results.hits)
+    if left > 0:
+        talk(f"{left} more: add  --offset {offset + len(results.hits)}")
     notes = (
         results.decomposition.note,
         results.info["expand"]["note"],
@@ -108,6 +170,51 @@ def search(
     )
     for note in filter(None, notes):
         talk(f"note: {note}")
+
+
+def ask(
+    text: Annotated[str, typer.Argument(help="The question.", show_default=False)],
+    index_dir: IndexDir = None,
+    top: Annotated[int, typer.Option("--top", "-n", min=1, help="Hits shown.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, help="Questions back, at most.")] = 5,
+    json: Json = False,
+) -> None:
+    """Search, and narrow the hits down by answering questions about them.
+
+    After each answer the question is shown as it has become, so that it can be used again with
+    search. With --json the first question back is printed, each answer with the question to ask
+    next.
+    """
+    import q2e
+    from q2e import shape
+    from q2e.cli.render import print_results
+
+    index = q2e.open(directory(index_dir))
+    for _ in range(rounds):
+        back = index.clarify(text)
+        if json:
+            print_json(shape.clarification(back))
+            return
+        results = index.search(text, top=top) if back is None else back.results
+        print_results(replace(results, hits=results.hits[:top]), explain=False)
+        if back is None:
+            talk("nothing that is known about the hits tells them apart")
+            return
+        talk(back.question)
+        for number, option in enumerate(back.options, 1):
+            talk(f"  {number}  {option.label}  ({option.videos} of the hits)")
+        answer = typer.prompt("number, or Enter to stop", default="", show_default=False, err=True)
+        if not answer.isdecimal() or not 1 <= int(answer) <= len(back.options):
+            return
+        text = back.options[int(answer) - 1].text
+        talk(f"q2e search {shlex.quote(text)}")
+
+
+def _print_facets(counted: dict[str, dict[str, int]]) -> None:
+    for name, values in counted.items():
+        if values:
+            shown = ", ".join(f"{value} ({count})" for value, count in values.items())
+            typer.echo(f"{name}: {shown}")
 
 
 def run(
@@ -162,6 +269,6 @@ def run(
     if used.rerank != "none":
         depth = min(used.rerank_depth, top)
         talk(
-            f"the first {depth} of each list were ranked again by {used.rerank}; Recall@{depth} of "
+            f"the first {depth} of each list were ranked again by {used.rerank}; R@{depth} of "
             "this run is that of its candidates, the most that reranking can reach"
         )
