@@ -65,7 +65,9 @@ def fill(directory: Path, items: int) -> None:
     for number in range(items // IN_VIDEO):
         video = f"v{number:06d}"
         store.put_video(Video(id=video, path=f"/v/{video}.mp4", duration_s=IN_VIDEO * 5.0))
-        vectors = centre + 0.03 * random.standard_normal((IN_VIDEO, len(centre)))
+        # A subject of its own: videos as alike as their frames would be taken for copies.
+        subject = centre + 0.02 * random.standard_normal(len(centre))
+        vectors = subject + 0.03 * random.standard_normal((IN_VIDEO, len(centre)))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         drawn = random.choice(words, size=(IN_VIDEO // 2, 40), p=odds)
         spoken, seen = [], []
