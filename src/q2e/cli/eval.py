@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from q2e.cli.datasets import datasets
 from q2e.cli.options import Json, print_json, talk
 from q2e.errors import ConfigError, EvaluationError
 
@@ -23,6 +24,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+
+app.command("datasets")(datasets)
 
 _Qrels = Annotated[Path, typer.Option("--qrels", help="Judgements, TREC text or .json.")]
 _Measures = Annotated[

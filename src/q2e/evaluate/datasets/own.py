@@ -1,0 +1,59 @@
+"""The layout of anybody's own set: a table or lines of questions and the videos that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from q2e.errors import EvaluationError
+from q2e.evaluate.datasets.base import Dataset, Files, Spec, id_of, objects_of, rows_of
+from q2e.evaluate.moment_measures import VideoMoment
+
+
+def own(spec: Spec, files: Files) -> Dataset:
+    """Rows with `query` and `video`, and optional `id`, `relevance`, `start`, `end`, `group`.
+
+    `queries.csv` (with a head), `queries.tsv` or `queries.jsonl`; rows of the same question (or
+    `id`) belong together. `evidence.jsonl`, as for `q2e import`, adds texts and videos that no
+    question asks for.
+    """
+    path = files.needed("queries.jsonl", "queries.csv", "queries.tsv")
+    if path.suffix == ".jsonl":
+        rows: list[dict[str, Any]] = objects_of(path)
+    else:
+        rows = list(rows_of(path, ("query", "video"), "\t" if path.suffix == ".tsv" else ","))
+    queries: dict[str, str] = {}
+    qrels: dict[str, dict[str, int]] = {}
+    groups: dict[str, str] = {}
+    moments: dict[str, list[VideoMoment]] = {}
+    numbers: dict[str, str] = {}
+    for number, row in enumerate(rows, 1):
+        where = f"{path}, row {number}"
+        text, video = str(row.get("query") or "").strip(), id_of(row.get("video") or "")
+        if not text or not video:
+            raise EvaluationError(f"{where}: needs query and video, got {text!r} and {video!r}")
+        query = id_of(row.get("id") or "") or numbers.setdefault(text, str(len(numbers) + 1))
+        if queries.setdefault(query, text) != text:
+            raise EvaluationError(f"{where}: id {query!r} stands for {queries[query]!r} too")
+        grade = _number(row, "relevance", where)
+        qrels.setdefault(query, {})[video] = 1 if grade is None else int(grade)
+        if row.get("group") or row.get("language"):
+            groups[query] = str(row.get("group") or row.get("language"))
+        start, end = _number(row, "start", where), _number(row, "end", where)
+        if end is not None:
+            moments.setdefault(query, []).append(VideoMoment(video, start or 0.0, end, grade or 1))
+    brought = files.one("evidence.jsonl")
+    evidence = tuple(objects_of(brought)) if brought else ()
+    videos = dict.fromkeys(id_of(one.get("video", "")) for one in evidence)
+    videos |= dict.fromkeys(video for items in qrels.values() for video in items)
+    return Dataset(queries, qrels, tuple(videos), groups, moments, evidence)
+
+
+def _number(row: Mapping[str, Any], name: str, where: str) -> float | None:
+    value = row.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise EvaluationError(f"{where}: {name} must be a number, got {value!r}") from None
