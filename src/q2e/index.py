@@ -25,6 +25,7 @@ from q2e.types import Decomposition, Evidence, Example, Filters, Query, Results,
 
 if TYPE_CHECKING:
     from q2e.query.language import Parsed
+    from q2e.retrieve.clarify import Clarification
     from q2e.retrieve.search import Searcher
 
 STORE_NAME = generations.FIRST
@@ -290,6 +291,15 @@ class Index:
         found = self._searching().found(query, _with(self.settings, settings))
         return facets(self.store, filters, found)
 
+    def clarify(self, text: str, **options: Any) -> Clarification | None:
+        """Return the question back that tells the best hits of a question apart, or None.
+
+        `options` are those of `search`. Each option of the answer holds the question with it.
+        """
+        from q2e.retrieve.clarify import HITS, clarify
+
+        return clarify(self.store, self.search(text, **({"top": HITS} | options)))
+
     def _example(self, given: str | Path | Example, indexed: bool = False) -> Example:
         """Return what `VIDEO`, `VIDEO@12.5` or the path of a file stands for."""
         if isinstance(given, Example):
@@ -337,7 +347,13 @@ class Index:
             )
             return [(hit.video.id, hit.score) for hit in hits]
 
-        return run_queries(Path(queries), Path(out), answer, name=name, watch=watch)
+        def prepare(texts: Sequence[str]) -> None:
+            asked = [Query(text=text, clause=self.parse(text).clause) for text in texts]
+            self._searching().unfold(asked, _with(self.settings, settings))
+
+        return run_queries(
+            Path(queries), Path(out), answer, name=name, watch=watch, prepare=prepare
+        )
 
     def videos(self) -> list[Video]:
         """Return the indexed videos in order of path."""

@@ -14,9 +14,8 @@ from q2e.types import Clause, Decomposition, Evidence, Hit, Moment, Reason, Resu
 if TYPE_CHECKING:
     from q2e.index import Status, VideoRecord
     from q2e.ingest.run import Report
-
-if TYPE_CHECKING:
     from q2e.query.language import Parsed
+    from q2e.retrieve.clarify import Clarification
 
 Json = dict[str, Any]
 
@@ -82,6 +81,16 @@ def parsed(value: Parsed) -> Json:
         },
         "error": None,
     }
+
+
+def clarification(value: Clarification | None) -> Json:
+    """Return the shape of a question back; `question` is None where the hits are alike."""
+    if value is None:
+        return {"question": None, "options": [], "bits": 0.0}
+    options = [
+        {"label": one.label, "text": one.text, "videos": one.videos} for one in value.options
+    ]
+    return {"question": value.question, "options": options, "bits": _number(value.bits)}
 
 
 def moment(value: Moment) -> Json:

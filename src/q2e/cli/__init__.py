@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("index")(collection.index)
 app.command("search")(find.search)
+app.command("ask")(find.ask)
 app.command("show")(collection.show)
 app.command("clip")(moments.clip)
 app.command("storyboard")(moments.storyboard)

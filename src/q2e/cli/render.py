@@ -32,6 +32,8 @@ def print_results(results: Results, explain: bool) -> None:
         line.append(hit.video.path)
         line.append(f"  {hit.score:.3f}", style="dim")
         console.print(line)
+        if hit.also_in:
+            console.print(Text(f"     also in {len(hit.also_in)} more: {', '.join(hit.also_in)}"))
         for moment in hit.moments:
             console.print(_moment_line(moment))
         shown = hit.why if explain else hit.why[:2]
