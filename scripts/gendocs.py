@@ -20,6 +20,7 @@ from typing import Any, get_args, get_type_hints
 import typer
 from typer.models import ArgumentInfo
 
+import models_page
 import q2e
 from q2e import config, errors, shape, types
 from q2e.cli import app
@@ -57,6 +58,7 @@ def pages() -> dict[str, str]:
         "json.md": "# JSON output\n\n" + "".join(json_page()),
         "python.md": "# Python API\n\n" + "".join(python_page()),
         "errors.md": "# Errors\n\n" + "".join(errors_page()),
+        "models.md": "".join(models_page.page()),
     }
     return {name: MADE + text.rstrip() + "\n" for name, text in made.items()}
 

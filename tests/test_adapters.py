@@ -20,6 +20,7 @@ from q2e.errors import ConfigError, ModelError
 from q2e.models.adapters import adapt
 from q2e.models.devices import Device
 from q2e.models.pictures import evenly
+from q2e.models.registry import Models
 
 KINDS = ("clip", "siglip", "siglip2", "chinese_clip", "altclip", "metaclip_2", "xclip")
 FRAMES = KINDS[:-1]
@@ -201,6 +202,27 @@ def test_an_unknown_kind_names_the_known_ones(tmp_path: Path, settings: Settings
 def test_a_model_that_needs_a_plugin_says_so(settings: Settings) -> None:
     with pytest.raises(ConfigError, match="examples/plugin-encoder"):
         adapt("hub:LanguageBind/LanguageBind_Video_FT@main", "video", settings)
+
+
+def test_words_may_come_from_another_model_of_the_space(
+    models: Path, sentences: Path, encoders: dict[str, Any], tmp_path: Path
+) -> None:
+    profile = tmp_path / "two.toml"
+    profile.write_text(
+        f'base = "local"\n[models]\nimage = "file:{models / "siglip"}"\n'
+        f'[optional]\nimage_text = "file:{sentences}"\n'
+    )
+    both = Models(load_settings(profile=str(profile), threads=1, device="cpu")).image
+    words = adapt(f"file:{sentences}", "text", load_settings(threads=1))
+    np.testing.assert_allclose(both.encode_texts(["犬"]), words.encode_plain(["犬"]), atol=1e-6)
+    image = [tiny.picture(0)]
+    np.testing.assert_allclose(
+        both.encode_images(image), encoders["siglip"].encode_images(image), atol=1e-6
+    )
+    assert words.space in both.space
+    profile.write_text(profile.read_text().replace("/siglip", "/clip"))
+    with pytest.raises(ConfigError, match="share no space"):
+        _ = Models(load_settings(profile=str(profile), threads=1, device="cpu")).image
 
 
 # -- text ------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def picture(number: int, height: int = 40, width: int = 56) -> UInt8:
 
 
 @cache
-def _trained(bytes_too: bool = True) -> str:
+def _trained(bytes_too: bool = True, as_xlmr: bool = False) -> str:
     """Return a BPE tokenizer of 600 pieces, learnt from questions of many languages.
 
     Its alphabet is that of bytes, or the characters themselves, as in Gemma's.
@@ -50,9 +50,10 @@ def _trained(bytes_too: bool = True) -> str:
         tokenizer.decoder = decoders.ByteLevel()
     else:
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    rest = ["</s>", "<unk>", "<mask>"]
     trainer = trainers.BpeTrainer(
         vocab_size=600,
-        special_tokens=["<pad>", "<s>", "</s>", "<unk>", "<mask>"],
+        special_tokens=[*(["<s>", "<pad>"] if as_xlmr else ["<pad>", "<s>"]), *rest],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet() if bytes_too else [],
         show_progress=False,
     )
@@ -63,18 +64,18 @@ def _trained(bytes_too: bool = True) -> str:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> $B </s>",
-        special_tokens=[("<s>", 1), ("</s>", 2)],
+        special_tokens=[("<s>", 0 if as_xlmr else 1), ("</s>", 2)],
     )
     return str(tokenizer.to_str())
 
 
-def words(limit: int = 77, bytes_too: bool = True) -> Any:
+def words(limit: int = 77, bytes_too: bool = True, as_xlmr: bool = False) -> Any:
     """Return the tokenizer as transformers knows one."""
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(_trained(bytes_too)),
+        tokenizer_object=Tokenizer.from_str(_trained(bytes_too, as_xlmr)),
         bos_token="<s>",
         eos_token="</s>",
         pad_token="<pad>",

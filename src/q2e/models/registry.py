@@ -87,7 +87,12 @@ class Models:
         Raises ConfigError where neither a setting nor the profile names one, ModelError where it
         is not on this machine or cannot be used, MissingDependency where its runtime is missing.
         """
-        return self.open(self._named(task) or self.profile[task], task)
+        model = self.open(self._named(task) or self.profile[task], task)
+        if task == "image" and "image_text" in self.profile:
+            from q2e.models.pictures import TwoTowers
+
+            return TwoTowers(model, self.load("image_text"))
+        return model
 
     def _named(self, task: str) -> str | None:
         return getattr(self.settings, _NAMED[task]) if task in _NAMED else None
