@@ -18,7 +18,7 @@ from q2e.errors import ModelError
 from q2e.models.llamacpp import LlamaCpp
 from q2e.models.openai_compatible import OpenAICompatible
 from q2e.query import llm
-from q2e.query.decompose import decompose
+from q2e.query.decompose import Cache, Decomposer, decompose
 from q2e.query.llm import LanguageModelBackend
 from q2e.types import Query
 
@@ -249,3 +249,23 @@ def test_no_server_is_said_and_an_address_is_checked() -> None:
         OpenAICompatible("http://127.0.0.1:9/v1", "m").complete("hello", timeout_s=5)
     with pytest.raises(ModelError, match="no address"):
         OpenAICompatible("ftp://host", "m")
+
+
+def test_many_questions_reach_a_server_together(tmp_path: Path) -> None:
+    together = threading.Barrier(4, timeout=30)
+    answer: dict[str, list[str]] = {name: [] for name in llm.Answer.model_fields}
+    answer |= {"prequel": ["rain"]}
+
+    def batched(handler: BaseHTTPRequestHandler, _: int) -> None:
+        together.wait()
+        send(handler, completion(json.dumps(answer)))
+
+    queries = [Query(f"flood number {number}", "en") for number in range(8)]
+    with serving(batched) as (model, requests):
+        decomposer = Decomposer([LanguageModelBackend(model)], Cache(tmp_path))
+        found = decomposer.decompose_many(queries, workers=4)
+        assert len(requests) == 8
+        assert decomposer.decompose(queries[5]) == found[5]
+        assert len(requests) == 8
+    assert [one.query for one in found] == [query.text for query in queries]
+    assert all(one.events[0].text == "rain" for one in found)

@@ -27,8 +27,11 @@ def run_queries(
     *,
     name: str,
     watch: Callable[[int, int], None] | None = None,
+    prepare: Callable[[Sequence[str]], None] | None = None,
 ) -> Ran:
     """Write a TREC run of `queries` (lines of id, tab, text) to `out`.
+
+    `prepare` is given all questions that are still to be answered before the first one is.
 
     Scores fall strictly with rank by construction of the last digits, so that a reader which
     sorts again keeps our order. The last query of an interrupted file is answered again.
@@ -36,6 +39,8 @@ def run_queries(
     """
     asked = read_queries(queries)
     done = _complete_queries(out, set(asked))
+    if prepare is not None:
+        prepare([text for query_id, text in asked.items() if query_id not in done])
     with out.open("a", encoding="utf-8") as file:
         for number, (query_id, text) in enumerate(asked.items(), 1):
             if query_id not in done:

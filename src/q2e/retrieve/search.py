@@ -120,6 +120,16 @@ class Searcher:
         }
         return Results(query, tuple(hits), decomposition, info, clock.seconds)
 
+    def unfold(self, queries: Sequence[Query], settings: Settings) -> None:
+        """Have a language model unfold many questions at once, for the searches that follow.
+
+        A server batches what arrives together. Other ways of unfolding need no preparation.
+        """
+        if settings.decompose == "llm":
+            checked = [self._checked(query) for query in queries]
+            asked = [replace(query, text=_words(query)) for query in checked]
+            self._decomposer(settings).decompose_many(asked)
+
     def found(self, query: Query, settings: Settings) -> tuple[str, ...]:
         """Return the ids of all videos that a search finds, best first."""
         everything = settings.model_copy(update={"top": 10_000, "rerank": "none"})
