@@ -19,7 +19,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -210,7 +210,13 @@ def _value(names: Sequence[str], answers: frozenset[str], measure: str) -> float
     return float(100 * gained / discount[: len(answers)].sum())
 
 
-def run(sets: Sets, names: Sequence[str], model: str | None, done: dict[str, Any]) -> None:
+def run(
+    sets: Sets,
+    names: Sequence[str],
+    model: str | None,
+    done: dict[str, Any],
+    save: Callable[[], object],
+) -> None:
     """Add the figures of some strategies to `done`; `default` is measured where it is missing."""
     known = {**LOCAL, **WITH_MODEL}
     for name in names:
@@ -226,6 +232,7 @@ def run(sets: Sets, names: Sequence[str], model: str | None, done: dict[str, Any
                 values, more = measured(sets[one], settings | extra, step)
                 rows[name] = _row(values, rows["default"]["values"][::step]) | more
             sys.stderr.write(f"{one}: {name}: {rows[name]['value']}\n")
+            save()
 
 
 def _row(values: Sequence[float], base: Sequence[float]) -> dict[str, Any]:
@@ -295,9 +302,11 @@ def main() -> None:
         done["language_model"] = Path(given.model).name
     with tempfile.TemporaryDirectory() as temporary:
         sets = Sets(given.data, given.work or Path(temporary))
-        for name in names:
-            run(sets, [name], given.model, done.setdefault("figures", {}))
+
+        def save() -> None:
             given.out.write_text(json.dumps(done, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+        run(sets, names, given.model, done.setdefault("figures", {}), save)
 
 
 if __name__ == "__main__":
