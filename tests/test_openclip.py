@@ -86,7 +86,7 @@ class Clip(nn.Module):
         self.transformer = Transformer(WIDTH)
         self.ln_final = nn.LayerNorm(WIDTH)
         self.text_projection = nn.Parameter(torch.randn(WIDTH, OUT))
-        self.logit_scale = nn.Parameter(torch.tensor(np.log(100.0)))
+        self.logit_scale = nn.Parameter(torch.tensor(4.60517))
 
     def encode_text(self, ids: Any) -> Any:
         mask = torch.full((CONTEXT, CONTEXT), float("-inf")).triu(1)
@@ -166,7 +166,7 @@ def test_xlmr_with_mean_pooling_in_nine_languages(tmp_path: Path) -> None:
     weights = {f"visual.{name}": value for name, value in vision.state_dict().items()}
     weights |= {f"text.transformer.{name}": value for name, value in text.state_dict().items()}
     weights |= {"text.proj.0.weight": first.weight, "text.proj.2.weight": second.weight}
-    weights["logit_scale"] = torch.tensor(np.log(100.0))
+    weights["logit_scale"] = torch.tensor(4.60517)
     stated = {"hf_model_name": "xlm-roberta-base", "hf_pooler_type": "mean_pooler"}
     folder = _save(tmp_path / "xlmr", weights, stated, tiny.words(128, as_xlmr=True))
     encoder = adapt(f"file:{folder}", "image", load_settings(threads=1, device="cpu"))
@@ -200,3 +200,47 @@ def test_a_missing_weight_and_an_unknown_tower_are_refused(tmp_path: Path) -> No
     file.write_text(json.dumps(stated))
     with pytest.raises(ModelError, match="no plain ViT"):
         adapt(f"file:{folder}", "image", settings)
+
+
+def test_a_pickled_checkpoint_is_pulled_as_safetensors_and_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hub_server import Hub, running
+    from q2e.models import hub as pulling
+    from q2e.models.sources import find, parse
+
+    words = tiny.words()
+    model = Clip(600).eval()
+    text = {"vocab_size": 600, "width": WIDTH, "heads": WIDTH // 64, "layers": LAYERS}
+    folder = _save(tmp_path / "old", model.state_dict(), text, words)
+    (folder / "open_clip_model.safetensors").unlink()
+    torch.save(model.state_dict(), folder / "open_clip_pytorch_model.bin")
+    served = Hub()
+    served.add("laion/old", folder)
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path / "cache"))
+    with running(served):
+        monkeypatch.setenv("HF_ENDPOINT", served.address)
+        source = parse("hub:laion/old@main")
+        here = pulling.pull(source)
+        assert find(source) == here
+        names = {file.name for file in here.iterdir()}
+        assert "open_clip_model.safetensors" in names
+        assert not any(name.endswith(".bin") for name in names)
+        encoder = adapt(str(source), "image", load_settings(threads=1, device="cpu"))
+        with torch.no_grad():
+            np.testing.assert_allclose(
+                encoder.encode_images([tiny.picture(n) for n in range(3)]),
+                _unit(model.visual(_pixels(encoder))),
+                atol=1e-4,
+            )
+        touched = tmp_path / "touched"
+
+        class Evil:
+            def __reduce__(self) -> Any:
+                return (Path.touch, (touched,))
+
+        torch.save({"weight": Evil()}, folder / "open_clip_pytorch_model.bin")
+        served.add("laion/evil", folder)
+        with pytest.raises(ModelError, match="is not allowed"):
+            pulling.pull(parse("hub:laion/evil@main"))
+        assert not touched.exists()

@@ -1,13 +1,15 @@
 """Reads the tensors of a PyTorch checkpoint without PyTorch and without running what it says.
 
-Only the serialisation used before PyTorch 1.6 is read: five pickles (magic number, protocol,
+Two serialisations are read. Before PyTorch 1.6 a file was five pickles (magic number, protocol,
 system, the object, the keys of its storages), then every storage as a count and raw numbers.
+Since then it is a zip archive of one pickle and a file of raw numbers for each storage.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +21,13 @@ from q2e.errors import ModelError
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
-_STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_STORAGES = {
+    "FloatStorage": np.dtype("<f4"),
+    "HalfStorage": np.dtype("<f2"),
+    "DoubleStorage": np.dtype("<f8"),
+    "IntStorage": np.dtype("<i4"),
+    "LongStorage": np.dtype("<i8"),
+}
 
 Tensor = NDArray[Any]
 
@@ -29,10 +37,19 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
     Raises ModelError where the file is not such a checkpoint or asks for anything but tensors.
     """
-    data = path.read_bytes()
     try:
-        return _read(io.BytesIO(data))
-    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
+        if zipfile.is_zipfile(path):
+            return _read_zipped(path)
+        return _read(io.BytesIO(path.read_bytes()))
+    except (
+        pickle.UnpicklingError,
+        EOFError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        zipfile.BadZipFile,
+    ) as error:
         raise ModelError(
             f"{path.name} is not a plain PyTorch checkpoint ({error}): reinstall the package it "
             "came with"
@@ -53,6 +70,23 @@ def _read(file: IO[bytes]) -> dict[str, Tensor]:
             raise ValueError(f"storage {key} holds {count} numbers, {len(storage)} were declared")
         storage[:] = np.frombuffer(file.read(int(count) * storage.itemsize), storage.dtype)
     return dict(named)
+
+
+def _read_zipped(path: Path) -> dict[str, Tensor]:
+    with zipfile.ZipFile(path) as archive:
+        (listing,) = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+        folder = listing.removesuffix("data.pkl")
+        with archive.open(listing) as file:
+            tensors = _Tensors(file)
+            named = tensors.load()
+        for key, storage in tensors.storages.items():
+            data = archive.read(f"{folder}data/{key}")
+            if len(data) != storage.nbytes:
+                raise ValueError(f"storage {key} holds {len(data)} bytes, not {storage.nbytes}")
+            storage[:] = np.frombuffer(data, storage.dtype)
+    # A checkpoint of training keeps the weights beside other things.
+    named = named.get("state_dict", named)
+    return {name.removeprefix("module."): value for name, value in named.items()}
 
 
 class _Plain(pickle.Unpickler):
@@ -79,7 +113,8 @@ class _Tensors(_Plain):
         return super().find_class(module, name)
 
     def persistent_load(self, pid: Any) -> Tensor:
-        kind, dtype, key, _location, count, view = pid
+        kind, dtype, key, _location, count, *more = pid
+        view = more[0] if more else None
         if kind != "storage" or view is not None or not isinstance(dtype, np.dtype):
             raise pickle.UnpicklingError(f"{kind!r} is not a plain storage")
         return self.storages.setdefault(key, np.zeros(count, dtype))

@@ -9,6 +9,9 @@ from pathlib import PurePosixPath
 _PLAIN = (".json", ".txt", ".model", ".jinja", ".spm", ".vocab", ".tiktoken")
 #: Formats of weights that hold numbers and no code.
 _NUMBERS = (".safetensors", ".onnx", ".gguf")
+#: The one pickle that is fetched, where OpenCLIP offers nothing else: it is read by a reader that
+#: knows tensors alone, and kept as safetensors.
+PICKLED = "open_clip_pytorch_model.bin"
 #: One of them beside `model.bin` tells a CTranslate2 model, whose format holds numbers only.
 _VOCABULARIES = (
     "vocabulary.json",
@@ -37,6 +40,8 @@ def wanted(names: Iterable[str], part: str, code: bool, accelerated: bool) -> se
 
 
 def _weights(names: set[str], accelerated: bool) -> set[str]:
+    if PICKLED in names and not any(name.endswith(".safetensors") for name in names):
+        return {PICKLED} if "open_clip_config.json" in names else set()
     if "model.bin" in names and names & set(_VOCABULARIES):
         return {"model.bin"}
     tensors = _safetensors(names)

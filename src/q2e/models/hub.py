@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from q2e.cache import write_whole
-from q2e.errors import ConfigError, ModelError
-from q2e.models.choose import wanted
+from q2e.errors import ConfigError, MissingDependency, ModelError
+from q2e.models.choose import PICKLED, wanted
 from q2e.models.sources import RECEIPT, Source, endpoint, find, folder_of, resolved, safe, said
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def pull(
         chosen = [file for file in listed if file.name in names]
         folder = folder_of(source) / commit
         _fetch_all(client, source, commit, folder, chosen, watch)
+        chosen = [_plain(folder, file) if file.name == PICKLED else file for file in chosen]
         _note(source, commit, folder, chosen, licence)
     return folder / source.part if source.part else folder
 
@@ -255,6 +256,22 @@ def _digest(path: Path, digest: Any) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return str(digest.hexdigest())
+
+
+def _plain(folder: Path, file: Listed) -> Listed:
+    """Turn a pickled checkpoint into safetensors, reading nothing of it but tensors."""
+    from q2e.models.checkpoint import read_checkpoint
+
+    try:
+        from safetensors.numpy import save_file
+    except ImportError as error:
+        raise MissingDependency("safetensors", "standard", "keeping pickled weights") from error
+    target = folder / file.name.replace("_pytorch_model.bin", "_model.safetensors")
+    partial = target.with_name(target.name + ".part")
+    save_file(read_checkpoint(folder / file.name), partial, metadata={"format": "pt"})
+    partial.replace(target)
+    (folder / file.name).unlink()
+    return Listed(target.name, target.stat().st_size, _digest(target, hashlib.sha256()))
 
 
 def _note(
