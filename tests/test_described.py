@@ -377,3 +377,26 @@ def test_an_index_with_described_frames_and_a_summary(samples: Path, tmp_path: P
         hit = index.search("quokka tram", confidence=0.0)[0]
         assert {"caption", "summary"} <= {reason.channel for reason in hit.why}
         index.close()
+
+
+# -- a real architecture in this process, with weights that know nothing --------------------------
+def test_a_model_in_this_process_is_shown_frames_and_speech(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("transformers")
+    pytest.importorskip("torch")
+    import tiny_models as tiny
+    from q2e.channels import vision
+    from q2e.config import Settings
+    from q2e.media.frames import frames_at
+    from q2e.models.registry import Models
+
+    source = f"file:{tiny.save_seeing(tmp_path / 'seeing')}"
+    model = Models(Settings(vision_model=source, captions="vision", threads=1)).vision
+    pictures = tuple(frames_at(samples / "clips" / "reel-01.mp4", [1.0, 2.0], max_side=64))
+    part = Part(VIDEO, 0.0, 10.0, frames=pictures, evidence=(said("mira", 1.0),))
+    # Weights that know nothing never come to an end, and half an answer is none.
+    monkeypatch.setattr(vision, "_MAX_TOKENS", 4)
+    for structured in (False, True):
+        with pytest.raises(ModelError, match="no complete answer within 4 tokens"):
+            VisionCaptionChannel(model, structured).extract(part)

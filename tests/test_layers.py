@@ -248,3 +248,18 @@ def test_a_real_voice_in_two_layers_and_a_real_model_that_refines(samples: Path)
     assert all(span.end_s <= 20.0 for one in found for span in one.spans)
     if "refined" in said:  # A model this small may answer nonsense, which is then left out.
         assert said["refined"].origin.startswith("refined/file:")
+
+
+def test_a_translator_of_the_real_architecture_makes_a_layer(tmp_path: Path) -> None:
+    for package in ("torch", "transformers", "ctranslate2", "sentencepiece"):
+        pytest.importorskip(package)
+    import tiny_models as tiny
+    from q2e.models.registry import Models
+
+    source = f"file:{tiny.save_translator(tmp_path / 'nllb')}"
+    translator = Models(Settings(translator=source, threads=1)).translator
+    layers = Layers(("translation",), Hears([SPANISH], "de"), 60, translator)
+    channel = SpeechChannel(Hears([SPANISH], "de"), Settings(), lambda _: None, layers)
+    found = channel.extract(Part(VIDEO, 0.0, 20.0, audio=SOUND))
+    assert found[0].origin == "ears"
+    assert all(one.origin == f"translation/{source}" for one in found[1:])

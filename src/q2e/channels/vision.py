@@ -19,7 +19,7 @@ from q2e.types import Evidence, Frame, Part
 _VERSION = "vision/1"
 _MAX_CAPTION = 800
 _MAX_SPEECH = 600
-_MAX_TOKENS = 256
+_MAX_TOKENS = 512
 _TIMEOUT_S = 120.0
 #: Frames in a row that may fail before the model is taken to be gone.
 _FAILURES = 3
