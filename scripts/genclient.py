@@ -17,6 +17,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 CLIENT = ROOT / "src" / "q2e" / "client.py"
 
+#: Most choices that a type names one by one; the server knows them all.
+_SPELT_OUT = 7
+
 HEAD = '''"""The HTTP API as Python functions, written by scripts/genclient.py from the document."""
 
 from __future__ import annotations
@@ -245,7 +248,7 @@ def _kind(schema: dict[str, Any]) -> str:
     """Return the Python type of a schema."""
     if "anyOf" in schema:
         return _kind(next(one for one in schema["anyOf"] if one.get("type") != "null"))
-    if "enum" in schema:
+    if "enum" in schema and len(schema["enum"]) <= _SPELT_OUT:
         return f"Literal[{', '.join(repr(one) for one in schema['enum'])}]"
     if schema.get("type") == "array":
         return f"list[{_kind(schema['items'])}]"

@@ -128,6 +128,14 @@ def test_hints_as_one_types(api: httpx.Client, question: str, position: int | No
         assert (refused.status_code, refused.json()["error"]["position"]) == (400, position)
 
 
+def test_questions_back(api: httpx.Client) -> None:
+    got = api.get("/clarify", params={"q": "news"}).json()
+    assert set(got) == {"question", "options", "bits"}
+    assert (got["question"] is None) == (got["options"] == [])
+    for option in got["options"]:
+        assert api.get("/search", params={"q": option["text"]}).status_code == 200
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"])
 def test_export(api: httpx.Client, form: str) -> None:
     if form in ("edl", "otio"):

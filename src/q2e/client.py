@@ -20,21 +20,7 @@ class Settings(TypedDict, total=False):
     """Settings of the collection, changed for one request."""
 
     decompose: Literal["events", "none", "llm"] | None
-    fuse: (
-        Literal[
-            "entropy",
-            "entropy_sum",
-            "exponential",
-            "mean",
-            "max",
-            "combsum",
-            "combmnz",
-            "rrf",
-            "socratic",
-            "sum",
-        ]
-        | None
-    )
+    fuse: str | None
     normalise: Literal["videos", "bank"] | None
     temperature: float | None
     event_weight: float | None
@@ -45,37 +31,18 @@ class Settings(TypedDict, total=False):
     feedback: Literal["events", "always", "never"] | None
     moments_per_video: int | None
     expand: Literal["none", "hyde", "lamer", "rewrite"] | None
-    pool: (
-        Literal[
-            "max",
-            "top",
-            "mean",
-            "hitchhiker",
-            "soft",
-            "meanmaxsim",
-            "chamfer",
-            "transport",
-            "cross_alignment",
-            "key_events",
-            "schema",
-        ]
-        | None
-    )
+    pool: str | None
     expand_weight: float | None
-    rerank: (
-        Literal[
-            "none",
-            "cross_encoder",
-            "late_interaction",
-            "yes_no",
-            "likelihood",
-            "listwise",
-            "vote",
-            "mmi",
-        ]
-        | None
-    )
+    rerank: str | None
     rerank_depth: int | None
+    refine: Literal["fold", "llm"] | None
+    duplicates: Literal["merge", "keep"] | None
+    change_image: float | None
+    change_text: float | None
+    change_share: float | None
+    like_weight: float | None
+    dislike_weight: float | None
+    drift: float | None
 
 
 class Search(Settings, total=False):
@@ -216,6 +183,11 @@ class Client:
                 "q": q,
             },
         ).json()
+        return answer
+
+    def clarify(self, q: str, **options: Unpack[Search]) -> Json:
+        """Ask back what tells the best hits apart; `question` is null where nothing does."""
+        answer: Json = self._send("GET", "/v1/clarify", {"q": q, **options}).json()
         return answer
 
     def export(

@@ -136,6 +136,20 @@ class ParsedShape(BaseModel):
     error: Problem | None
 
 
+class OptionShape(BaseModel):
+    label: str
+    text: str = Field(description="The question with this option in it.")
+    videos: int
+
+
+class ClarifyShape(BaseModel):
+    """A question back; its answer halves the hits best."""
+
+    question: str | None
+    options: list[OptionShape]
+    bits: float
+
+
 class VideoShape(BaseModel):
     id: str
     path: str

@@ -29,6 +29,14 @@ SEARCH_SETTINGS = (
     "expand_weight",
     "rerank",
     "rerank_depth",
+    "refine",
+    "duplicates",
+    "change_image",
+    "change_text",
+    "change_share",
+    "like_weight",
+    "dislike_weight",
+    "drift",
 )
 
 Channel = Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from q2e import shape
 from q2e.errors import QueryError
 from q2e.server import faults
-from q2e.server.answers import ParsedShape, ResultsShape, UploadShape
+from q2e.server.answers import ClarifyShape, ParsedShape, ResultsShape, UploadShape
 from q2e.server.schemas import Asked, Exported, Faceted, Question
 from q2e.server.service import Service, TheService
 from q2e.types import Decomposition, Results, SubEvent
@@ -98,6 +98,18 @@ async def facets(
 ) -> JSONResponse:
     """Count videos by language, year, tag, channel and length, for choosing filters."""
     work = partial(service.index.facets, asked.q, **asked.arguments())
+    return JSONResponse(await service.searching.run(request, work))
+
+
+@router.get("/clarify", response_model=ClarifyShape, operation_id="clarify")
+async def clarify(
+    request: Request, service: TheService, asked: Annotated[Asked, Query()]
+) -> JSONResponse:
+    """Ask back what tells the best hits apart; `question` is null where nothing does."""
+
+    def work() -> shape.Json:
+        return shape.clarification(service.index.clarify(asked.q, **asked.arguments()))
+
     return JSONResponse(await service.searching.run(request, work))
 
 
