@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from q2e.channels.caption import ComposedCaptionChannel, ComposedSummaryChannel
-from q2e.types import Evidence, Part, Tag, Video
+from q2e.types import Evidence, Part, Span, Tag, Video
 
 VIDEO = Video(id="v", path="v.mp4", duration_s=20.0)
 
@@ -40,6 +40,13 @@ def test_speech_and_screen_text_of_the_same_time_are_quoted() -> None:
     )
     assert first.text == "Shows dog. Said: “Да здравствует лето”."
     assert second.text == "Shows cat. Text on screen: “夏”."
+
+
+def test_only_the_lines_of_a_shot_are_quoted() -> None:
+    lines = (Span(1, 4, "First."), Span(11, 14, "Second."))
+    speech = Evidence("v", "speech", 1, 14, text="First. Second.", spans=lines)
+    first, second = _captions(_frame(0, 10, 2), _frame(10, 20, 12), speech)
+    assert (first.text, second.text) == ("Said: “First.”.", "Said: “Second.”.")
 
 
 def test_no_frames_no_captions() -> None:

@@ -13,7 +13,7 @@ from q2e.channels.base import Needs
 from q2e.text.layers import is_layer
 from q2e.types import Evidence, Part, Segment
 
-_VERSION = 3
+_VERSION = 4
 _SUMMARY_VERSION = 1
 #: Mean probability over a segment's frames from which a label is named, and named plainly.
 PERHAPS, LIKELY = 0.10, 0.40
@@ -165,9 +165,10 @@ def _listed(labels: Sequence[str]) -> str:
 
 def _quoted(intro: str, evidence: Sequence[Evidence], segment: Segment) -> str:
     inside = [
-        one.text
+        line.text
         for one in evidence
-        if one.start_s < segment.end_s and one.end_s > segment.start_s and one.text
+        for line in one.spans or (one,)
+        if line.start_s < segment.end_s and line.end_s > segment.start_s and line.text
     ]
     words = " ".join(dict.fromkeys(" ".join(text.split()) for text in inside))
     return f"{intro}: “{words[:_QUOTED].rstrip()}”." if words else ""

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from q2e.cli.options import clock, one_line
 from q2e.index import VideoRecord
+from q2e.text.layers import is_layer
 from q2e.types import Decomposition, Evidence, Moment, Reason, Results
 
 _KINDS = {"prequel": "before", "current": "during", "sequel": "after"}
@@ -113,7 +114,9 @@ def print_record(record: VideoRecord) -> None:
 
 def _print_evidence(console: Console, evidence: Evidence) -> None:
     when = f"{clock(evidence.start_s)}-{clock(evidence.end_s)}"
-    language = f" [{evidence.language}]" if evidence.language else ""
+    layer = evidence.origin.split("/", 1)[0] if is_layer(evidence) else ""
+    about = ", ".join(filter(None, (evidence.language, layer)))
+    language = f" [{about}]" if about else ""
     if evidence.tags:
         words = ", ".join(f"{tag.label} {tag.probability:.0%}" for tag in evidence.tags[:5])
         console.print(f"  {when}  {words}")
