@@ -45,7 +45,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> q2e.Index:
         ),
         encoding="utf-8",
     )  # fmt: skip
-    index = q2e.open(folder / "index", threads=1)
+    index = q2e.open(folder / "index", threads=1, duplicates="keep")
     index.import_evidence(file)
     return index
 
