@@ -178,6 +178,7 @@ def measured(
             top=100,
             moments=False,
             confidence=0.0,
+            duplicates="keep",
             channels=asked.channels,
             **settings,
         )
