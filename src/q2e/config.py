@@ -80,6 +80,12 @@ class Settings(BaseSettings):
         description="What puts time, place and subject into sub-events: they are appended, or "
         "the language model words them.",
     )
+    candidates: int = Field(
+        0,
+        ge=0,
+        description="Videos that each score retrieves; their union is ranked, and what a channel "
+        "did not retrieve gets its floor. 0 ranks all.",
+    )
     fuse: str = Field("entropy_sum", description="Rule that makes one score of many.")
     pool: str = Field(
         "max",

@@ -17,6 +17,7 @@ from q2e.query.knowledge import load
 from q2e.query.names import Names
 from q2e.retrieve.bank import Bank, Form
 from q2e.retrieve.calibrate import Calibrator, Scale, by_videos, by_words, on_scale
+from q2e.retrieve.candidates import restricted, union
 from q2e.retrieve.clock import Clock
 from q2e.retrieve.confidence import Confidence
 from q2e.retrieve.feedback import refine
@@ -82,7 +83,8 @@ class Asker:
         with clock("encode"):
             parts = self._parts(decomposition, settings, more, moved)
         with clock("score"):
-            rows = self._rows(query, form, parts, settings, mask, more, moved)
+            everything = self._rows(query, form, parts, settings, mask, more, moved)
+            rows, mask = self._candidates(everything, settings, mask)
         with clock("fuse"):
             fusion = self.fused(rows, settings)
         with clock("feedback"):
@@ -93,8 +95,19 @@ class Asker:
             if wanted and rows:
                 score = self._refined(rows, fusion, parts[0], form, settings, mask)
         with clock("confidence"):
-            alarm = self._false_alarm(query, rows, form, settings) if chance else None
+            alarm = self._false_alarm(query, everything, form, settings) if chance else None
         return Answer(rows, fusion, score, found_in(rows, fusion, settings), alarm, more)
+
+    def _candidates(
+        self, rows: list[ScoreRow], settings: Settings, mask: Bool | None
+    ) -> tuple[list[ScoreRow], Bool | None]:
+        """Return the rows of what any of them retrieves, and the mask (E,) of its evidence."""
+        if not settings.candidates or not rows:
+            return rows, mask
+        table = self.store.table()
+        kept = union(rows, settings.candidates)
+        chosen = kept[table.video]
+        return restricted(rows, kept, table), chosen if mask is None else chosen & mask
 
     @cached_property
     def _bank(self) -> Bank:
