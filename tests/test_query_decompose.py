@@ -13,10 +13,11 @@ import pytest
 from q2e.config import Settings
 from q2e.errors import ConfigError, ModelError
 from q2e.models.base import ModelInfo
+from q2e.models.registry import Models
 from q2e.query.decompose import Cache, Decomposer, decompose, language_model
-from q2e.query.fence import MAX_CHARACTERS, clean, fence
 from q2e.query.llm import MOST, LanguageModelBackend, answer_schema
 from q2e.text.answer import content
+from q2e.text.fence import MAX_CHARACTERS, clean, fence
 from q2e.types import EVENT_KINDS, Decomposition, Query, SubEvent
 
 ENGLISH = json.dumps({"english": "earthquake in Kobe"})
@@ -226,9 +227,13 @@ def test_settings_name_the_backends() -> None:
 
     none = Decomposer.from_settings(Settings(decompose="none"), NoModels())  # type: ignore[arg-type]
     assert none.backends == ()
-    with pytest.raises(ConfigError, match="language_model is None"):
-        language_model(None)
-    server = language_model("http://127.0.0.1:9/v1#small")
+    settings = Settings()
+    with pytest.raises(ConfigError, match="needs a language model"):
+        language_model(settings, Models(settings))
+    named = Settings(language_model="http://127.0.0.1:9/v1#small")
+    server = language_model(named, Models(settings))
+    with pytest.raises(ConfigError, match="is no model source"):
+        language_model(Settings(language_model="small"), Models(settings))
     assert server.info.id == "http://127.0.0.1:9/v1#small"
 
 

@@ -17,8 +17,9 @@ from q2e.text.prompt import ask, prompt_version
 from q2e.types import Evidence, Part
 
 _VERSION = "summary/1"
-#: Characters of evidence that enter the prompt, of one line of it, and of the summary.
-_MAX_CHARACTERS = 4_000
+#: Bytes of evidence that enter the prompt (in which a character of Chinese counts for three, as it
+#: does in tokens), characters of one line of it, and of the summary.
+_MAX_BYTES = 6_000
 _MAX_LINE = 300
 _MAX_SUMMARY = 900
 _MAX_TOKENS = 512
@@ -66,7 +67,7 @@ class SummaryChannel:
             Summary,
             max_tokens=_MAX_TOKENS,
             timeout_s=_TIMEOUT_S,
-            lines=fence(" / ".join(_thinned(lines)), _MAX_CHARACTERS),
+            lines=fence(" / ".join(_thinned(lines)), _MAX_BYTES),
         )
         return [
             Evidence(
@@ -103,8 +104,8 @@ def _layer(one: Evidence) -> str:
 
 def _thinned(lines: Sequence[str]) -> list[str]:
     """Return as many lines as fit, taken at even distances."""
-    longest = max(map(len, lines)) + 3
-    keep = max(1, _MAX_CHARACTERS // longest)
-    if sum(len(line) + 3 for line in lines) <= _MAX_CHARACTERS or len(lines) <= keep:
+    sizes = [len(line.encode()) + 3 for line in lines]
+    if sum(sizes) <= _MAX_BYTES:
         return list(lines)
+    keep = min(len(lines), max(1, _MAX_BYTES // max(sizes)))
     return [lines[number * len(lines) // keep] for number in range(keep)]

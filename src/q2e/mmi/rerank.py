@@ -37,11 +37,10 @@ from q2e.mmi.reason import Head, HeadConfig
 from q2e.mmi.scorer import TOP, Judged, joint_scores, judge, likeness
 from q2e.mmi.skeletons import Skeleton, from_decomposition, from_evidence, of_request, of_video
 from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VisionLanguageModel
-from q2e.query.decompose import Decomposer
-from q2e.query.expand import chosen_model
-from q2e.query.fence import clean
+from q2e.query.decompose import Decomposer, language_model
 from q2e.retrieve.rerank import Candidate, Rating, Tools
 from q2e.store.base import Store
+from q2e.text.fence import clean
 from q2e.types import Decomposition, Query, Video
 
 #: Frames of a video that a vision-language model sees.
@@ -276,7 +275,7 @@ def _scorer(store: Store, tools: Tools) -> Mmi:
         models.image,
         models.text,
         head=models.load("mmi") if models.has("mmi") else None,
-        model=chosen_model(tools.settings, models) if named else None,
+        model=language_model(tools.settings, models) if named else None,
         vision=models.vision if models.has("vision") else None,
     )
     _scorers[store] = key, made

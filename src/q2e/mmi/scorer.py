@@ -18,8 +18,8 @@ from q2e.arrays import Float32, Float64, UInt8
 from q2e.errors import ModelError
 from q2e.mmi.skeletons import Skeleton
 from q2e.models.base import LanguageModel, VisionLanguageModel, WeighingModel
-from q2e.query.fence import fence
-from q2e.query.llm import render
+from q2e.text.fence import fence
+from q2e.text.prompt import render
 
 #: Shares of relevance and of skeletons (eq. 10).
 RELEVANCE, SKELETON = 0.6, 0.3

@@ -18,8 +18,8 @@ from q2e.arrays import UInt8
 from q2e.errors import ModelError
 from q2e.mmi.knowledge import Demonstration, Question
 from q2e.models.base import LanguageModel, VisionLanguageModel
-from q2e.query.fence import clean, fence
-from q2e.query.llm import render
+from q2e.text.fence import clean, fence
+from q2e.text.prompt import render
 from q2e.types import EVENT_KINDS, Decomposition, Evidence, Video
 
 #: Entries of one field, and characters of one entry.

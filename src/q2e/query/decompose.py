@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from q2e.cache import cache_dir, content_key, write_whole
 from q2e.errors import ConfigError, ModelError
@@ -103,10 +103,7 @@ class Decomposer:
             return cls((events,))
         from q2e.query.llm import LanguageModelBackend
 
-        if settings.language_model is None and models.has("language"):
-            model = models.language
-        else:
-            model = language_model(settings.language_model, threads=settings.threads)
+        model = language_model(settings, models)
         backend = LanguageModelBackend(model, by_model=settings.refine == "llm")
         return cls((backend, events), Cache(cache_dir() / "decompositions"))
 
@@ -123,20 +120,18 @@ class Decomposer:
             return list(pool.map(self.decompose, queries))
 
 
-def language_model(source: str | None, threads: int = 2) -> LanguageModel:
-    """Return the language model at `source`: `http(s)://host/v1#name` or `file:model.gguf`."""
-    if source and source.startswith(("http://", "https://")):
-        from q2e.models.openai_compatible import OpenAICompatible
+def language_model(settings: Settings, models: Models) -> LanguageModel:
+    """Return the language model that the settings name, else the profile's.
 
-        url, _, name = source.partition("#")
-        return OpenAICompatible(url, name or "default")
-    if source and source.startswith("file:"):
-        from q2e.models.llamacpp import LlamaCpp
-
-        return LlamaCpp(source.removeprefix("file:"), threads=threads)
+    Raises ConfigError where there is none, saying how to give one, and like `Models.open`.
+    """
+    if settings.language_model is not None:
+        return cast("LanguageModel", models.open(settings.language_model, "language"))
+    if models.has("language"):
+        return models.language
     raise ConfigError(
-        f"language_model is {source!r}; give `http://host:port/v1#name` or `file:model.gguf`, "
-        "or set decompose to `events` or `none`"
+        "this needs a language model: set language_model to `http://host:port/v1#name` or "
+        "`file:model.gguf` (in q2e.toml, or as Q2E_LANGUAGE_MODEL), or name one in the profile"
     )
 
 

@@ -25,17 +25,16 @@ from q2e.arrays import Float32
 from q2e.cache import cache_dir, content_key, write_whole
 from q2e.errors import ConfigError, ModelError
 from q2e.models.base import LanguageModel
-from q2e.query.decompose import language_model
-from q2e.query.fence import clean, fence
 from q2e.query.knowledge import load
-from q2e.query.llm import MAX_QUESTION_CHARACTERS, prompt_version, render
+from q2e.query.llm import MAX_QUESTION_CHARACTERS
 from q2e.query.refine import fold
+from q2e.text.fence import clean, fence
+from q2e.text.prompt import prompt_version, render
 from q2e.text.tokens import tokens
 from q2e.types import Decomposition
 
 if TYPE_CHECKING:
-    from q2e.config import Settings
-    from q2e.models.registry import Models
+    pass
 
 Method = Literal["hyde", "lamer", "rewrite"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -117,21 +116,6 @@ class Found:
 
     lines: tuple[str, ...] = ()
     rarity: Callable[[str], float] = lambda _: 1.0
-
-
-def chosen_model(settings: Settings, models: Models) -> LanguageModel:
-    """Return the language model of the settings, else the profile's.
-
-    Raises ConfigError where there is none, saying how to give one.
-    """
-    if settings.language_model is None:
-        if models.has("language"):
-            return models.language
-        raise ConfigError(
-            "this needs a language model: set language_model to `http://host:port/v1#name` or "
-            "`file:model.gguf` (in q2e.toml, or as Q2E_LANGUAGE_MODEL), or name one in the profile"
-        )
-    return language_model(settings.language_model, threads=settings.threads)
 
 
 def expand(

@@ -16,10 +16,8 @@ from q2e.query.refine import MAX_REFINED, refine
 from q2e.text.answer import content
 from q2e.text.fence import clean
 from q2e.text.language import detect
-from q2e.text.prompt import ask, prompt_version, render, schema_of
+from q2e.text.prompt import ask, prompt_version, schema_of
 from q2e.types import EVENT_KINDS, Decomposition, SubEvent
-
-__all__ = ["MOST", "LanguageModelBackend", "answer_schema", "prompt_version", "render"]
 
 #: Sub-events of one kind that the model is asked for, as in the paper.
 MOST = 5

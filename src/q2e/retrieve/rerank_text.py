@@ -13,10 +13,10 @@ from q2e.arrays import Float32, Float64
 from q2e.cache import cache_dir, content_key, write_whole
 from q2e.errors import ModelError
 from q2e.models.base import LanguageModel
-from q2e.query.expand import chosen_model
-from q2e.query.fence import clean, fence
-from q2e.query.llm import prompt_version, render
+from q2e.query.decompose import language_model
 from q2e.retrieve.rerank import Candidate, Rating, Tools, by_place, ranked_list
+from q2e.text.fence import clean, fence
+from q2e.text.prompt import prompt_version, render
 
 #: Characters of a candidate's texts that a language model reads, and that it weighs.
 READ = 600
@@ -69,7 +69,7 @@ def yes_no(question: str, candidates: Sequence[Candidate], tools: Tools) -> Rati
 
     Of a model that gives no probabilities, the word it answers counts as 1 or 0.
     """
-    model = chosen_model(tools.settings, tools.models)
+    model = language_model(tools.settings, tools.models)
 
     def rate(candidate: Candidate, left_s: float) -> float:
         lines = " / ".join(candidate.texts)
@@ -104,7 +104,7 @@ def likelihood(question: str, candidates: Sequence[Candidate], tools: Tools) -> 
     measured with the question left out. Here d is the best text that was read from the video,
     where the paper's is its frames in a trained model.
     """
-    model = chosen_model(tools.settings, tools.models)
+    model = language_model(tools.settings, tools.models)
     weigh = getattr(model, "likelihood", None)
     if weigh is None:
         raise ModelError(
@@ -123,7 +123,7 @@ def likelihood(question: str, candidates: Sequence[Candidate], tools: Tools) -> 
 
 def listwise(question: str, candidates: Sequence[Candidate], tools: Tools) -> Rating:
     """Rate by the order in which a language model lists the candidates, from their texts."""
-    model = chosen_model(tools.settings, tools.models)
+    model = language_model(tools.settings, tools.models)
     unrated = np.full(len(candidates), np.nan)
     try:
         answer = model.complete(

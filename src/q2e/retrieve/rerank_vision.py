@@ -8,9 +8,9 @@ import numpy as np
 
 from q2e.arrays import UInt8
 from q2e.errors import MediaError, ModelError
-from q2e.query.fence import clean
 from q2e.retrieve.rerank import Candidate, Rating, Tools, by_place, ranked_list
 from q2e.retrieve.rerank_text import listwise_prompt
+from q2e.text.fence import clean
 
 #: Frames along a side of a grid, and its side in pixels, as in Vote-in-Context.
 FRAMES = 3

@@ -11,12 +11,12 @@ import numpy as np
 from q2e.config import Settings
 from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder
 from q2e.models.registry import Models
+from q2e.query.decompose import language_model
 from q2e.query.expand import (
     LINES,
     STYLES,
     Expansion,
     Found,
-    chosen_model,
     expand,
     mixed,
     rarity,
@@ -50,7 +50,7 @@ class Widener:
         key = f"{settings.profile} {settings.language_model}"
         with self._lock:
             if key not in self._language:
-                self._language[key] = chosen_model(settings, self._models)
+                self._language[key] = language_model(settings, self._models)
             return self._language[key]
 
     def _found(self, rows: Sequence[ScoreRow]) -> Found:
