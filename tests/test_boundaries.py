@@ -32,6 +32,10 @@ HEAVY = (
 )
 DECODERS = {"av", "scenedetect"}
 RUNTIMES = {
+    "sentencepiece",
+    "tokenizers",
+    "sentence_transformers",
+    "transformers",
     "onnxruntime",
     "faster_whisper",
     "ctranslate2",
