@@ -60,6 +60,11 @@ def fit(best: Float64) -> Chance | None:
     return Chance(float(middle + scale * math.log(-math.log(_MIDDLE))), float(scale))
 
 
+#: Share by which a collection may grow or shrink before its law is measured again: while videos
+#: are being indexed, every commit would else cost as much as many searches.
+_GROWTH = 0.02
+
+
 @dataclass(slots=True)
 class Confidence:
     """Keeps the law of chance of one collection, for each form of question asked of it.
@@ -70,6 +75,8 @@ class Confidence:
     store: Store
     bank: Bank
     _laws: dict[str, Chance | None] = field(default_factory=dict)
+    _last: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    """Evidence and key of the law found last, by kind and form."""
 
     def law(self, form: Form, kind: str, best: Callable[[str, Float32], float]) -> Chance | None:
         """Return the law for questions of a form; None where the bank is too small.
@@ -81,6 +88,10 @@ class Confidence:
         key = content_key(
             _VERSION, kind, repr(form), str(len(table)), str(table.version), *table.video_ids
         )
+        size, before = self._last.get((kind, repr(form)), (0, ""))
+        if before and key not in self._laws and abs(len(table) - size) <= _GROWTH * size:
+            return self._laws[before]
+        self._last[kind, repr(form)] = (len(table), key)
         if key not in self._laws:
             file = cache_dir() / "chance" / f"{key}.json"
             if not file.is_file():
