@@ -20,6 +20,7 @@ def test_schemathesis_finds_nothing(served_index: q2e.Index, tmp_path: Path) -> 
     with serving(served_index, roots=[tmp_path]) as address:
         command = [sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIG}", "run"]
         options = [f"{address}/v1/openapi.json", "--max-examples=3", "--no-color", "--seed=1"]
+        options += ["--request-timeout=60"]
         done = subprocess.run(
             [*command, *options], capture_output=True, text=True, cwd=tmp_path, timeout=500
         )

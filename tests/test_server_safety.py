@@ -180,6 +180,9 @@ def test_deep_and_strange_json_is_refused(api: httpx.Client) -> None:
     for body in (b"[" * 100_000, b'{"q": ' * 50_000, b"\xff\xfe", b'{"q": "a"} trailing', b"NaN"):
         got = api.post("/search", content=body, headers=headers)
         assert got.status_code in (400, 422), body[:20]
+    for name in ("a\0b", "\n", ""):
+        assert api.post("/search", json={"q": "dog", "videos": [name]}).status_code == 422
+        assert api.get("/facets", params={"videos": name}).status_code == 422
     many = {"q": "dog", "examples": ["a@1"] * 1000}
     assert api.post("/search", json=many).status_code == 422
 

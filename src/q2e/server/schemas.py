@@ -42,8 +42,11 @@ SEARCH_SETTINGS = (
 Channel = Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
-Word = Annotated[str, Field(min_length=1, max_length=200)]
-Place = Annotated[str, Field(min_length=1, max_length=300, description="`VIDEO` or `VIDEO@12.5`")]
+_PRINTED = r"^[^\x00-\x1f\x7f]+$"
+Word = Annotated[str, Field(max_length=200, pattern=_PRINTED)]
+Place = Annotated[
+    str, Field(max_length=300, pattern=_PRINTED, description="`VIDEO` or `VIDEO@12.5`")
+]
 Kind = Literal["prequel", "current", "sequel"]
 
 
