@@ -64,6 +64,7 @@ def test_a_plain_sentence_is_plain(text: str) -> None:
         ('"a" before "b" within 2 minutes', '"a" before "b" within 120s'),
         ('speech:"a" during screen:"b"', 'speech:"a" during screen:"b"'),
         ('first time "a" then "b"', 'first time ("a" then "b")'),
+        ('"a" then "b" within 1m not "c" lang:en', '("a" then "b" within 60s) NOT "c"'),
         ("EVERY TIME goal", 'every time "goal"'),
         ("dog not indoors", '"dog" NOT "indoors"'),
         ("dogs but not cats", '"dogs" NOT "cats"'),
@@ -130,6 +131,7 @@ def test_filters(text: str, filters: Filters) -> None:
         ('"a" then "b" before "c"', "before", "( )"),
         ('"a" then "b" within 5', "5", "90s"),
         ("NOT indoors", "NOT indoors", "look for"),
+        ('"a" THEN "b" WITHIN 5m in Paris', "in", "follow"),
         ('"a" or lang:fr', "or", "lang:ar,fr"),
         ('"a" then ("b" lang:fr)', "lang:fr", "outside"),
         ('"a" then ("b" not "c")', "not", "outside"),
@@ -148,6 +150,13 @@ def test_errors_point_at_the_character(text: str, meant: str, said: str) -> None
     assert said in message
     assert shown.strip() == text
     assert set(carets.strip()) == {"^"}
+
+
+def test_nothing_is_left_unread() -> None:
+    parsed = parse('"a" before "b" within 1m lang:ja -tag:x -"c"')
+    assert parsed.filters == Filters(languages=("ja",), without_tags=("x",))
+    assert parsed.clause is not None
+    assert write(parsed.clause) == '("a" before "b" within 60s) -"c"'
 
 
 def test_carets_stand_under_wide_letters() -> None:

@@ -132,7 +132,8 @@ class _Reader:
     # -- grammar --------------------------------------------------------------------------------
     def question(self) -> Clause | None:
         wanted = self._timed()
-        # A parenthesis that closes nothing is a word, so nothing is left here.
+        if (left := self._next()) is not None:
+            raise self._error(left, "after the time only filters and exclusions may follow")
         if wanted is None:
             if self.excluded:
                 raise self._wrong(
@@ -173,6 +174,7 @@ class _Reader:
                 raise self._error(mark, f"{word} needs something to look for on both sides")
             steps.append(step)
             limits.append(self._limit(kind))
+            self._trailing()
         return first if kind is None else self._ordered(kind, steps, limits)
 
     def _ordered(
@@ -188,6 +190,17 @@ class _Reader:
         within = tuple(limits) if any(limit is not None for limit in limits) else ()
         return replace(_joined(kind, steps), within_s=within)
 
+    def _trailing(self) -> None:
+        """Read the filters and exclusions that follow the time of a `within`."""
+        while (mark := self._next()) is not None:
+            if mark.kind == "field" and mark.text in FILTER_FIELDS:
+                self._filter(mark, excluded=False)
+            elif mark.kind == "minus" or (mark.kind == "operator" and mark.text == "not"):
+                self.place += 1
+                self._exclude(mark)
+            else:
+                return
+
     def _limit(self, kind: str) -> float | None:
         mark = self._next()
         if mark is None or (mark.kind, mark.text) != ("operator", "within"):
@@ -196,7 +209,9 @@ class _Reader:
             raise self._error(mark, "during has no within: both are at the same time")
         self.place += 1
         words = self.found[self.place : self.place + 2]
-        for count in range(len(words), 0, -1):
+        # `2 minutes` is one time, `5m in` is not.
+        apart = len(words) == 2 and words[0].text.replace(".", "").isdecimal()
+        for count in (2, 1) if apart else (1,):
             given = seconds(" ".join(word.text for word in words[:count]))
             if given is not None:
                 self.place += count

@@ -17,15 +17,13 @@ from q2e.config import Settings
 from q2e.query.language import write
 from q2e.retrieve.ask import Answer
 from q2e.retrieve.fuse import Fusion
-from q2e.retrieve.negative import held_against, stands_above, taken_off
+from q2e.retrieve.negative import WHOLE, held_against, stands_above, taken_off
 from q2e.retrieve.order import Order, alongside
 from q2e.retrieve.phrases import phrase_rows
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
 from q2e.types import CHANNELS, Clause, ClauseKind
 
-#: Channels that say nothing about when.
-TIMELESS = ("metadata", "summary")
 #: Length given to a frame, so that what is seen at the same time is not one after the other.
 INSTANT_S = 1e-3
 
@@ -164,7 +162,7 @@ class Joiner:
         return total
 
     def _timeless(self) -> Bool:
-        return np.isin(self.table.channel, [CHANNELS.index(name) for name in TIMELESS])
+        return np.isin(self.table.channel, [CHANNELS.index(name) for name in WHOLE])
 
     def _order(self, clause: Clause) -> Joined:
         steps = [self._alternatives(part) for part in clause.parts]

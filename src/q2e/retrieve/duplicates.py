@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from q2e.arrays import Float32, Float64, Int64
+from q2e.arrays import Float32, Float64, Int32, Int64
 
 #: Least cosine between the mean vectors of two copies, in every space.
 ALIKE = 0.98
@@ -21,13 +21,13 @@ def twins(duration_s: ArrayLike, means: Sequence[Float32]) -> dict[int, tuple[in
     """Return {video: its copies} for videos (V,) by length and mean vectors (V, d) of each space.
 
     Copies are about equally long, have evidence in the same spaces and are `ALIKE` in all of
-    them. A video without any vector has none.
+    them. A video without any vector, or of unknown length, has none.
     """
     length: Float64 = np.asarray(duration_s, dtype=np.float64)
     known = [np.linalg.norm(one, axis=1) > 0 for one in means]
     if not known or len(length) < 2:
         return {}
-    some = np.logical_or.reduce(known)
+    some = np.logical_or.reduce(known) & (length > 0)
     order = np.flatnonzero(some)[np.argsort(length[some], kind="stable")]
     ascending = length[order]
     reach = np.maximum(_SECONDS, _SHARE * ascending)
@@ -46,6 +46,37 @@ def twins(duration_s: ArrayLike, means: Sequence[Float32]) -> dict[int, tuple[in
             found.setdefault(pair[0], []).append(pair[1])
             found.setdefault(pair[1], []).append(pair[0])
     return {video: tuple(copies) for video, copies in found.items()}
+
+
+def same_course(
+    copies: Mapping[int, Sequence[int]], spaces: Sequence[tuple[Int32, Float32, Float32]]
+) -> dict[int, tuple[int, ...]]:
+    """Return the copies in which the same also comes at the same time.
+
+    `spaces` holds for each space the video (n,), start in seconds (n,) and vector (n, d) of its
+    evidence. Sums in which what comes later weighs more tell two orders of the same apart.
+    """
+    late: dict[int, list[Float32]] = {}
+
+    def course(video: int) -> list[Float32]:
+        if video not in late:
+            late[video] = [
+                _unit(start_s[own] @ vectors[own])
+                for owner, start_s, vectors in spaces
+                for own in [np.flatnonzero(owner == video)]
+            ]
+        return late[video]
+
+    def alike(one: int, other: int) -> bool:
+        pairs = zip(course(one), course(other), strict=True)
+        return all(a @ b >= ALIKE for a, b in pairs if a.any() or b.any())
+
+    kept = {one: tuple(v for v in others if alike(one, v)) for one, others in copies.items()}
+    return {one: others for one, others in kept.items() if others}
+
+
+def _unit(vector: Float32) -> Float32:
+    return np.asarray(vector / (float(np.linalg.norm(vector)) or 1.0), dtype=np.float32)
 
 
 def merged(order: Int64, copies: dict[int, tuple[int, ...]]) -> tuple[Int64, dict[int, list[int]]]:

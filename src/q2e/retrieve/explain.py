@@ -9,6 +9,7 @@ import numpy as np
 from q2e.arrays import Bool, Float64, Int64
 from q2e.retrieve.fuse import Fusion
 from q2e.retrieve.moments import Stretch, find_moments
+from q2e.retrieve.negative import WHOLE
 from q2e.retrieve.order import Order
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
@@ -16,8 +17,6 @@ from q2e.types import CHANNELS, EVENT_KINDS, ClauseKind, Evidence, Moment, Reaso
 
 #: Pieces of evidence shown with a moment.
 SHOWN = 5
-#: Channels that speak of a video as a whole; they make no moment where others can.
-WHOLE = ("metadata", "summary")
 #: Moments of a video shown where every time is asked for.
 EVERY = 100
 #: Share of the best chain's score that another chain of the video needs.

@@ -19,6 +19,8 @@ from q2e.retrieve.scan import ScoreRow
 
 #: Ways of scoring by vectors, whose scores are about normal on the scale of the bank.
 _DENSE = ("meaning", "picture")
+#: Channels that speak of a video as a whole, and say nothing about when.
+WHOLE = ("metadata", "summary")
 #: Score that one piece of evidence in forty reaches by chance.
 STANDS_OUT = 2.0
 
@@ -52,8 +54,12 @@ def held_against(
 ) -> tuple[list[ScoreRow], Fusion]:
     """Return the rows of a must-not with what they hold against each video (V,), at least 0.
 
-    A row holds against a video its weight times what its score has above `stands_above`.
+    A row holds against a video its weight times what its score has above `stands_above`. What a
+    title or a summary vaguely means is held against nobody; the words in it are.
     """
+    own = [n for n, row in enumerate(rows) if (row.channel in WHOLE, row.how) != (True, "meaning")]
+    rows = [rows[number] for number in own]
+    fusion = Fusion(fusion.weight[own], fusion.entropy[own], fusion.normalised[own])
     videos = fusion.normalised.shape[1]
     held = np.zeros((len(rows), videos))
     shifted = []

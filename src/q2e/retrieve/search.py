@@ -18,7 +18,7 @@ from q2e.retrieve.again import ranked_again
 from q2e.retrieve.ask import Answer, Asker
 from q2e.retrieve.clauses import Joined, Joiner
 from q2e.retrieve.clock import Clock
-from q2e.retrieve.duplicates import merged, twins
+from q2e.retrieve.duplicates import merged, same_course, twins
 from q2e.retrieve.examples import Examples, Shown
 from q2e.retrieve.explain import Explainer
 from q2e.retrieve.refine_by import centre_of, drift, judged
@@ -242,7 +242,9 @@ class Searcher:
             length = {video.id: video.duration_s for video in self.store.videos()}
             means = [self._asker.scanner.mean_vectors(space) for space in self.store.spaces()]
             found = twins([length.get(name, 0.0) for name in table.video_ids], means)
-            self._copies = (table.version, found)
+            vectors = [self.store.vectors(space) for space in self.store.spaces()]
+            timed = [(table.video[rows], table.start_s[rows], one) for rows, one in vectors]
+            self._copies = (table.version, same_course(found, timed))
         return self._copies[1]
 
     def _clause(
