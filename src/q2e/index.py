@@ -248,6 +248,17 @@ class Index:
 
         return parse(text)
 
+    def translate(self, text: str) -> Parsed:
+        """Return a free request written in the query language by the settings' language model.
+
+        What the model writes counts only if the language understands it; else the text stays as
+        it is. Raises ConfigError where no language model is set.
+        """
+        from q2e.query.decompose import language_model
+        from q2e.query.translate import translate
+
+        return translate(text, language_model(self.settings, self.models))
+
     def _understood(self, text: str, filters: Filters) -> tuple[Parsed, Filters]:
         """Return a question parsed, and the filters given together with those in it."""
         parsed = self.parse(text)

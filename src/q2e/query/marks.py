@@ -69,7 +69,7 @@ _FIELD = re.compile(r"([a-z_]+)[:：]")
 _SENTENCE = """
     am is are was were be been being do does did has have had can could will would shall should
     may might must ought need cannot or if why whether how to there with go goes went i we you
-    they he she it who that which in of for at on by as
+    they he she it who that which in of for at on by as about
 """
 _SHORT = ("'m", "'s", "'re", "'ve", "'ll", "'d", "n't")
 #: After `not`: words with which it only qualifies.
