@@ -1,4 +1,4 @@
-"""`q2e eval run | compare | matrix`: measure runs and score matrices against judgements."""
+"""`q2e eval`: measure runs and score matrices against judgements, and compare them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from q2e.cli.datasets import datasets
+from q2e.cli.experiment import experiment
+from q2e.cli.label import channels, label, labels
 from q2e.cli.options import Json, print_json, talk
 from q2e.errors import ConfigError, EvaluationError
 
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="eval",
-    help="Measure runs and score matrices, and compare runs.",
+    help="Measure: runs, score matrices, data sets, experiments, and your own index by labels.",
     no_args_is_help=True,
     add_completion=False,
 )
 
 app.command("datasets")(datasets)
+app.command("experiment")(experiment)
+app.command("label")(label)
+app.command("labels")(labels)
+app.command("channels")(channels)
 
 _Qrels = Annotated[Path, typer.Option("--qrels", help="Judgements, TREC text or .json.")]
 _Measures = Annotated[
@@ -151,6 +157,14 @@ def matrix_command(
     correction: Annotated[
         str, typer.Option("--correction", help="Hubness correction of the normalisation bank.")
     ] = "nnn",
+    bank: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--bank",
+            help="Scores of other queries for the same items (.npy), once per matrix; for "
+            "--normalise bank.",
+        ),
+    ] = None,
     ties: Annotated[str, typer.Option("--ties", help="average, pessimistic or optimistic.")] = (
         "average"
     ),
@@ -169,6 +183,7 @@ def matrix_command(
         [load_matrix(path) for path in matrices],
         relevance=None if relevant is None else load_matrix(relevant),
         ids=[load_ids(path) for path in ids or []],
+        banks=[load_matrix(path) for path in bank or []],
         rule=fuse,
         mode=normalise,
         temperature=temperature,
@@ -186,6 +201,7 @@ def matrix_command(
         "temperature": temperature,
         "weights": _weights(weights, len(matrices)),
         "correction": correction if normalise == "bank" else None,
+        "banks": [str(path) for path in bank or []],
         "ties": ties,
     }
     if json:

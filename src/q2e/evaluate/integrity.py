@@ -28,3 +28,16 @@ def shared_videos(splits: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, .
         for video in dict.fromkeys(videos):
             found.setdefault(video, []).append(split)
     return {video: tuple(names) for video, names in found.items() if len(names) > 1}
+
+
+def duplicates_between(
+    videos: Iterable[str], splits: Mapping[str, Iterable[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Return {video: other splits} of test videos that other splits hold too."""
+    test = "\0test"
+    shared = shared_videos({test: videos, **splits})
+    return {
+        video: tuple(name for name in names if name != test)
+        for video, names in shared.items()
+        if test in names
+    }

@@ -85,6 +85,7 @@ def evaluate_matrices(
     *,
     relevance: ArrayLike | None = None,
     ids: Sequence[Sequence[str]] = (),
+    banks: Sequence[ArrayLike] = (),
     rule: str = "entropy",
     mode: str = "none",
     temperature: float | None = None,
@@ -95,10 +96,12 @@ def evaluate_matrices(
 ) -> MatrixReport:
     """Normalise, fuse and measure score matrices (Q, V); the diagonal is relevant by default.
 
-    `ids` are lists of item ids, one per matrix. In mode `bank` the queries are dealt into two
-    halves that serve as each other's bank, repeated queries together. One matrix is measured as
-    it is after normalisation. Raises FusionError where matrices do not describe the same items
-    in the same order, EvaluationError where relevance does not fit.
+    `ids` are lists of item ids, one per matrix. Mode `bank` corrects by `banks`, the scores (B, V)
+    that other queries give the same items, one per matrix; without them the queries are dealt
+    into two halves that serve as each other's bank, repeated queries together. One matrix is
+    measured as it is after normalisation. Raises FusionError where matrices do not describe the
+    same items in the same order, EvaluationError where relevance or banks do not fit, and where
+    test queries stand in a bank.
     """
     wanted = parse_measures(MATRIX_MEASURES) if measures is None else tuple(measures)
     tables = [np.asarray(matrix, dtype=np.float64) for matrix in matrices]
@@ -115,8 +118,12 @@ def evaluate_matrices(
         check_ids(*(list(names) for names in ids))
     check_matrices(*tables)
     stack = np.stack(tables)
-    rows = _cross_bank(stack, temperature, correction) if mode == "bank" else None
-    rows = rows or normalise(stack, mode, temperature=temperature)
+    if banks:
+        rows = _banked(stack, banks, mode, temperature, correction)
+    elif mode == "bank":
+        rows = _cross_bank(stack, temperature, correction)
+    else:
+        rows = normalise(stack, mode, temperature=temperature)
     fused = rows.value[0] if len(tables) == 1 else fuse_batch(rows, rule, weights)
     judged = judge_matrix(fused, relevance, ties)
     back = judge_matrix(fused.T, None if relevance is None else np.asarray(relevance).T, ties)
@@ -130,7 +137,7 @@ def evaluate_matrices(
             if not measure.kind.lower_is_better
         },
         rows.transductive,
-        tuple(_notes(stack, fused, relevance, mode, ties, judged)),
+        tuple(_notes(stack, fused, relevance, mode if not banks else "", ties, judged)),
         fused,
     )
 
@@ -171,6 +178,37 @@ def _cross_bank(stack: Float64, temperature: float | None, correction: str) -> N
     return whole
 
 
+def _banked(
+    stack: Float64,
+    banks: Sequence[ArrayLike],
+    mode: str,
+    temperature: float | None,
+    correction: str,
+) -> Normalised:
+    """Normalise by banks from outside, which must not hold the queries under test."""
+    if mode != "bank":
+        raise EvaluationError(f"banks are of use to normalisation 'bank' alone, not to {mode!r}")
+    if len(banks) != len(stack):
+        raise EvaluationError(f"{len(stack)} matrices need as many banks, got {len(banks)}")
+    tables = [np.asarray(bank, dtype=np.float64) for bank in banks]
+    for number, (bank, table) in enumerate(zip(tables, stack, strict=True), start=1):
+        if bank.shape != tables[0].shape or bank.shape[1] != table.shape[1]:
+            raise EvaluationError(
+                f"bank {number} is {bank.shape}; a bank is (queries, {table.shape[1]} items), and "
+                "all banks are of the same queries"
+            )
+        both = query_groups(np.concatenate([bank, table])[None])
+        seen = np.isin(both[len(bank) :], both[: len(bank)])
+        if seen.any():
+            raise EvaluationError(
+                f"{int(seen.sum())} test queries stand in bank {number} too, the first is row "
+                f"{int(seen.argmax())}: what normalises their scores must not have seen them"
+            )
+    return normalise(
+        stack, "bank", temperature=temperature, bank=np.stack(tables), correction=correction
+    )
+
+
 def _notes(
     stack: Float64,
     fused: Float64,
@@ -180,7 +218,7 @@ def _notes(
     judged: Sequence[Judged],
 ) -> list[str]:
     notes = []
-    if MODES[mode].transductive:
+    if mode and MODES[mode].transductive:
         notes.append(
             f"transductive: normalisation {mode!r} looks at all test queries together; a single "
             "query cannot be answered this way"

@@ -1,0 +1,200 @@
+"""Measures the rows of an experiment over an index: a search per question and setting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from q2e.cache import content_key
+from q2e.config import load_settings
+from q2e.errors import ConfigError, EvaluationError
+from q2e.evaluate.conduct import (
+    Measured,
+    Watch,
+    check_queries,
+    check_splits,
+    judge_matrices,
+    judge_run,
+    measured,
+)
+from q2e.evaluate.datasets import Dataset, load
+from q2e.evaluate.experiment import Experiment, Row
+from q2e.evaluate.runs import read_run
+from q2e.evaluate.scores import ablated, score_matrices
+from q2e.retrieve.normalise import MODES
+
+
+class IndexBench:
+    """A data set and an index that holds its videos, made of the set's evidence where none is."""
+
+    def __init__(self, experiment: Experiment, out: Path, watch: Watch | None) -> None:
+        import q2e
+
+        self.experiment = experiment
+        self.out = out
+        self.watch = watch
+        loaded = load(experiment.data["set"], experiment.data["folder"])
+        if loaded.dataset is None:
+            wanting = "; ".join(one.text for one in loaded.findings if one.level == "problem")
+            raise EvaluationError(f"{experiment.data['folder']}: {wanting}")
+        dataset = loaded.dataset.merged() if experiment.data.get("merge") else loaded.dataset
+        self.warnings = [one.text for one in loaded.findings if one.level == "warning"]
+        check_splits(dataset.videos, experiment.data.get("splits", {}))
+        where = experiment.data.get("index")
+        self.index = q2e.open(where if where else out / "index")
+        if where is None:
+            self._fill(dataset)
+        self.dataset = self._named(dataset)
+        self.queries = self.dataset.queries
+        self.warnings += check_queries(self.dataset, self.index, self._bank())
+        version = self.index.store.table().version
+        self.state = content_key(
+            repr(sorted(loaded.files.items())),
+            repr(sorted(self.dataset.qrels.items())),
+            f"{self.index.settings.profile} {version} {experiment.top} {experiment.measures}",
+        )
+        self.about: dict[str, Any] = {
+            "set": loaded.spec.title,
+            "licence": loaded.spec.licence,
+            "protocol": loaded.spec.protocol,
+            "as published": loaded.whole,
+            "counts": dataset.counts(),
+            "profile": self.index.settings.profile,
+            "files": dict(loaded.files),
+        }
+        self._queries_file = out / "queries.tsv"
+        lines = [f"{query}\t{' '.join(text.split())}\n" for query, text in self.queries.items()]
+        self._queries_file.write_text("".join(lines), encoding="utf-8")
+
+    def _fill(self, dataset: Dataset) -> None:
+        """Bring the evidence that the set itself holds into an index of its own."""
+        brought = {str(one["video"]) for one in dataset.evidence}
+        if (self.index.directory / "index.sqlite").is_file() and brought:
+            if brought <= set(self.index.store.table().video_ids):
+                return
+            self.index.close()
+        if not dataset.evidence:
+            raise EvaluationError(
+                "the data set holds no texts about its videos; index the videos and name the "
+                'index:  [data] index = "videos.q2e"'
+            )
+        file = self.out / "evidence.jsonl"
+        lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in dataset.evidence]
+        file.write_text("".join(lines), encoding="utf-8")
+        watch = self.watch
+        self.index.import_evidence(
+            file, watch=None if watch is None else lambda n, of: watch("indexing", n, of)
+        )
+
+    def _named(self, dataset: Dataset) -> Dataset:
+        """Return the set with videos named as in the index, where they are by path or file name."""
+        names = {}
+        for video in dataset.videos:
+            names[video] = video
+            if self.index.store.video(video) is None:
+                try:
+                    names[video] = self.index.find(video).id
+                except ConfigError:
+                    continue
+        return replace(
+            dataset,
+            qrels={
+                query: {names[video]: grade for video, grade in items.items()}
+                for query, items in dataset.qrels.items()
+            },
+            videos=tuple(dict.fromkeys(names.values())),
+        )
+
+    def _bank(self) -> list[str]:
+        """Return the generic questions that normalisation `bank` corrects by, in all languages."""
+        from q2e.query import knowledge
+
+        known = knowledge.load()
+        return [text for language in known.banks for text in knowledge.bank(language, known)]
+
+    # -- rows -----------------------------------------------------------------------------------
+    def measure(self, row: Row, key: str) -> Measured:
+        """Return the measures of one setting; its run is kept and goes on where it stopped."""
+        options = dict(row.options)
+        channels = self._channels(row, options.pop("channels", ()), options.pop("without", ()))
+        settings: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in options.items()
+        }
+        profile = self.index.settings.profile
+        if settings.pop("profile", profile) != profile:
+            raise EvaluationError(
+                f"row {row.name!r}: the index answers with profile {profile!r}; make one with "
+                "q2e index --profile  and name it in an experiment of its own"
+            )
+        run = self.out / "runs" / f"{key}.run"
+        run.parent.mkdir(exist_ok=True)
+        watch = self.watch
+        self.index.run(
+            self._queries_file,
+            run,
+            top=self.experiment.top,
+            channels=channels,
+            watch=None if watch is None else lambda n, of: watch(row.name, n, of),
+            **settings,
+        )
+        judged = judge_run(read_run(run), self.dataset.qrels)
+        return measured(row, judged, self.experiment.measures, self.dataset.groups)
+
+    def _channels(self, row: Row, only: Any, without: Any) -> tuple[str, ...]:
+        if not without:
+            return tuple(only)
+        held = self.index.status().evidence
+        left = tuple(name for name in held if name not in without and (not only or name in only))
+        if not left:
+            raise EvaluationError(
+                f"row {row.name!r} leaves no channel; the index has {', '.join(held)}"
+            )
+        return left
+
+    def subsets(self) -> Iterator[Measured]:
+        """Yield the measures of every subset of the scores that the index gives."""
+        ablation = self.experiment.ablation
+        assert ablation is not None
+        base = self.experiment.rows[0].options
+        settings = load_settings(
+            self.index.directory,
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in base.items()
+               if k not in ("channels", "without", "fuse")},
+        )  # fmt: skip
+        watch = self.watch
+        videos, matrices = score_matrices(
+            self.index,
+            self.queries,
+            settings,
+            None if watch is None else lambda n, of: watch("scores", n, of),
+        )
+        # What is not in the index stands last, tied, and still counts as not found.
+        absent_videos = [video for video in self.dataset.videos if video not in set(videos)]
+        place = {video: number for number, video in enumerate([*videos, *absent_videos])}
+        relevance = np.zeros((len(self.queries), len(place)))
+        unscored = np.full((len(self.queries), len(absent_videos)), np.nan)
+        for number, query in enumerate(self.queries):
+            for video, grade in self.dataset.qrels.get(query, {}).items():
+                relevance[number, place[video]] = grade
+        absent = [name for name in ablation.scores if name not in matrices]
+        if absent:
+            self.warnings.append(
+                f"no score {', '.join(absent)} for these questions and videos: the subsets are "
+                f"those of the other {len(ablation.scores) - len(absent)}"
+            )
+        names = list(self.queries)
+        for chosen, fused in ablated(matrices, ablation, settings.event_weight):
+            row = Row(" + ".join(chosen), {"scores": list(chosen)})
+            judged = judge_matrices(np.hstack([fused, unscored]), relevance, names)
+            yield measured(
+                row,
+                judged,
+                self.experiment.measures,
+                self.dataset.groups,
+                transductive=MODES[ablation.normalise].transductive,
+            )

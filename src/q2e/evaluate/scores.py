@@ -1,0 +1,92 @@
+"""Score matrices of an index: each score of a question as queries x videos, and their subsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from q2e.arrays import Float64
+from q2e.config import Settings
+from q2e.evaluate.experiment import Ablation, subsets
+from q2e.retrieve.fuse import fuse_batch
+from q2e.retrieve.normalise import normalise
+
+if TYPE_CHECKING:
+    from q2e.index import Index
+    from q2e.retrieve.scan import ScoreRow
+
+
+def score_matrices(
+    index: Index,
+    queries: Mapping[str, str],
+    settings: Settings,
+    watch: Callable[[int, int], None] | None = None,
+) -> tuple[tuple[str, ...], dict[str, Float64]]:
+    """Return the video ids, and {score: (Q, V)} of all questions; NaN where nothing was scored.
+
+    Scores are those of the paper: `video` (the question against pictures), `query`, `prequel`,
+    `current` and `sequel` (the question and its events against all texts), and beside them the
+    `words` and `names` of the question. A video's score is the best over the channels, which
+    stand on one scale. Feedback, which follows fusion, is not in them.
+    """
+    from q2e.query.decompose import Decomposer
+    from q2e.query.slots import languages_by_script
+    from q2e.retrieve.ask import Asker
+    from q2e.retrieve.clock import Clock
+    from q2e.text.language import detect
+    from q2e.types import Query
+
+    asker = Asker(index.store, index.models)
+    decomposer = Decomposer.from_settings(settings, index.models)
+    calm = settings.model_copy(update={"feedback": "never"})
+    videos = index.store.table().video_ids
+    found: dict[str, Float64] = {}
+    for number, text in enumerate(queries.values()):
+        language = detect(text) or next(iter(languages_by_script(text)), None)
+        query = Query(text, language)
+        answer = asker.ask(query, decomposer.decompose(query), calm, None, Clock(), chance=False)
+        for row in answer.rows:
+            name = _score_of(row)
+            table = found.setdefault(name, np.full((len(queries), len(videos)), np.nan))
+            table[number] = np.fmax(table[number], row.video)
+        if watch is not None:
+            watch(number + 1, len(queries))
+    return tuple(videos), found
+
+
+def _score_of(row: ScoreRow) -> str:
+    if row.how in ("words", "names"):
+        return row.how
+    return "video" if row.how == "picture" else row.part
+
+
+def ablated(
+    matrices: Mapping[str, Float64], ablation: Ablation, event_weight: float = 1.0
+) -> Iterator[tuple[tuple[str, ...], Float64]]:
+    """Yield (scores, fused (Q, V)) of every subset of the scores there are, small ones first.
+
+    As in a search, a missing score counts as 0, what says nothing, and events weigh
+    `event_weight` beside the question; with another normalisation all weigh the same.
+    """
+    known = [name for name in ablation.scores if name in matrices]
+    as_in_search = ablation.normalise == "none"
+    for chosen in subsets(known):
+        stack = np.stack([matrices[name] for name in chosen])
+        floor = np.zeros(len(stack)) if as_in_search and np.isnan(stack).any() else None
+        rows = normalise(stack, ablation.normalise, temperature=ablation.temperature, floor=floor)
+        if len(chosen) == 1:
+            yield chosen, rows.value[0]
+            continue
+        weights = [_weight(name, event_weight) if as_in_search else 1.0 for name in chosen]
+        yield chosen, fuse_batch(rows, ablation.fuse, weights)
+
+
+def _weight(name: str, event_weight: float) -> float:
+    return event_weight if name in ("prequel", "current", "sequel") else 1.0
+
+
+def without(matrices: Mapping[str, Float64], names: Sequence[str]) -> dict[str, Float64]:
+    """Return the matrices but those named."""
+    return {name: table for name, table in matrices.items() if name not in names}

@@ -1,0 +1,340 @@
+"""Experiments as files: plans, kept results, honest tables, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import q2e
+from q2e.cli.eval import app
+from q2e.errors import EvaluationError, FusionError
+from q2e.evaluate.conduct import check_splits, conduct
+from q2e.evaluate.experiment import SCORES, Ablation, read_experiment, subsets
+from q2e.evaluate.matrix import evaluate_matrices
+from q2e.evaluate.measures import parse_measures
+from q2e.evaluate.report import html, markdown, shape, table_csv, write_report
+from q2e.evaluate.scores import ablated
+from q2e.retrieve.fuse import fuse_batch
+from q2e.retrieve.normalise import normalise
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes an experiment over two matrices that agree, and returns its file."""
+    random = np.random.default_rng(0)
+    hidden = random.normal(size=(60, 60))
+    for name in ("a", "b"):
+        own = hidden + random.normal(size=(60, 60)) + 2.5 * np.eye(60)
+        np.save(tmp_path / f"{name}.npy", own.astype(np.float32))
+
+    def made(text: str) -> Path:
+        file = tmp_path / "experiment.toml"
+        file.write_text(text + '\n[matrices]\na = "a.npy"\nb = "b.npy"\n', encoding="utf-8")
+        return file
+
+    return made
+
+
+GRID = """
+title = "A <grid> & more"
+tuned = "nothing"
+measures = "Success@1,MRR,MdR"
+compare_with = "fuse mean, normalise videos"
+[grid]
+fuse = ["mean", "max"]
+normalise = ["videos", "batch"]
+[ablation]
+fuse = "mean"
+normalise = "videos"
+"""
+
+
+def test_a_grid_makes_every_combination(write: Write) -> None:
+    found = read_experiment(write(GRID))
+    assert [row.name for row in found.rows] == [
+        f"fuse {rule}, normalise {mode}"
+        for rule, mode in itertools.product(("mean", "max"), ("videos", "batch"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("colour = 1", "unknown key 'colour'"),
+        ("[settings]\nfuze = 'mean'", "unknown key 'fuze'"),
+        ("[grid]\nfuse = 'mean'", "must be a list"),
+        ("[[row]]\nfuse = 'mean'", "needs a name"),
+        ("compare_with = 'x'", "is no row"),
+        ("[data]\nset = 'msrvtt_1ka'\nfolder = '.'", "either a data set"),
+        ("[ablation]\nscores = ['video']", "scores must be"),
+        ("measures = 'good'", "unknown measure"),
+        ("title =", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named(write: Write, text: str, said: str) -> None:
+    with pytest.raises(EvaluationError, match=said):
+        read_experiment(write(text))
+
+
+def test_what_was_measured_is_kept_and_a_stopped_experiment_goes_on(
+    write: Write, tmp_path: Path
+) -> None:
+    plan, out = read_experiment(write(GRID)), tmp_path / "out"
+    first = conduct(plan, out)
+    files = {path: path.stat().st_mtime_ns for path in (out / "rows").iterdir()}
+    assert len(files) == 5
+    gone = next(iter(files))
+    gone.unlink()
+    again = conduct(plan, out)
+    later = {path: path.stat().st_mtime_ns for path in (out / "rows").iterdir()}
+    assert [path for path in files if later[path] != files[path]] == [gone]
+    assert [row.values for row in again.rows] == [row.values for row in first.rows]
+    # Other scores under the same names are other results.
+    np.save(tmp_path / "a.npy", np.load(tmp_path / "a.npy") + np.eye(60))
+    assert conduct(plan, out).rows[0].values != first.rows[0].values
+
+
+def test_differences_are_paired_and_corrected(write: Write, tmp_path: Path) -> None:
+    outcome = conduct(read_experiment(write(GRID)), tmp_path / "out")
+    assert len(outcome.differences) == 3
+    base = outcome.rows[0]
+    for row in outcome.rows[1:]:
+        one = outcome.differences[row.name]
+        change = row.values["Success@1"] - base.values["Success@1"]
+        assert one["difference"] == pytest.approx(change)
+        assert one["p_holm"] >= one["p"]
+
+
+# -- the paper's 31 combinations --------------------------------------------------------------
+def test_five_scores_have_thirty_one_subsets() -> None:
+    assert len(list(subsets(SCORES))) == 31
+
+
+def test_subsets_are_fused_as_in_a_search() -> None:
+    random = np.random.default_rng(1)
+    matrices = {name: random.random((4, 9)) for name in SCORES}
+    matrices["sequel"][:, 3] = np.nan
+    found = dict(ablated(matrices, Ablation(SCORES, "entropy_sum"), event_weight=0.1))
+    assert len(found) == 31
+    chosen = ("video", "query", "sequel")
+    stack = np.stack([matrices[name] for name in chosen])
+    level = normalise(stack, "none", floor=np.zeros(3))
+    assert np.allclose(found[chosen], fuse_batch(level, "entropy_sum", [1.0, 1.0, 0.1]))
+    assert np.allclose(found[("video",)], matrices["video"])
+
+
+# -- the report ---------------------------------------------------------------------------------
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+        self.captions: list[str] = []
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [v or "" for k, v in attrs if k in ("src", "href", "srcset", "data")]
+        if tag == "caption":
+            self.captions.append("")
+            self._open = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = self._open and tag != "caption"
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.captions[-1] += data
+
+
+def test_the_page_fetches_nothing_and_every_table_is_marked(write: Write, tmp_path: Path) -> None:
+    outcome = conduct(read_experiment(write(GRID)), tmp_path / "out")
+    text = html(outcome)
+    page = _Page()
+    page.feed(text)
+    assert page.addresses == [] and "script" not in page.tags and "http:" not in text
+    assert "https:" not in text and "url(" not in text
+    assert "A &lt;grid&gt; &amp; more" in text
+    assert page.tags.count("svg") == 2 and "polyline" in page.tags
+    assert len(page.captions) >= 4
+    for caption in page.captions:
+        assert "transductive" in caption and "tuned: nothing" in caption and "machine:" in caption
+    assert "marked T): 2 of 4 rows" in page.captions[0]
+    tables = markdown(outcome).count("|---")
+    assert tables and markdown(outcome).count("machine:") == sum(
+        line.startswith("|---") for line in markdown(outcome).splitlines()
+    )
+
+
+def test_every_format_has_the_same_figures(write: Write, tmp_path: Path) -> None:
+    outcome = conduct(read_experiment(write(GRID)), tmp_path / "out")
+    written = write_report(outcome, tmp_path / "out")
+    assert [path.name for path in written] == [
+        "report.html", "report.md", "report.csv", "results.json"
+    ]  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(table_csv(outcome))))
+    assert {row["table"] for row in rows} == {"rows", "subsets"}
+    assert {row["group"] for row in rows} == {"all", "videos to texts"}
+    found = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))
+    assert found == json.loads(json.dumps(shape(outcome)))
+    for row in outcome.rows:
+        value = row.values["Success@1"]
+        assert f"{100 * value:.1f}" in markdown(outcome)
+        assert any(float(one["Success@1"]) == pytest.approx(value, abs=1e-6) for one in rows)
+
+
+# -- faults that are refused --------------------------------------------------------------------
+@pytest.mark.needs_data
+def test_a_permuted_copy_of_a_real_matrix_is_refused(dev_data: Path, tmp_path: Path) -> None:
+    folder = dev_data / "cap4video"
+    video, titles = (np.load(folder / f"msrvtt_{n}_matrix.npy") for n in ("video", "titles"))
+    order = np.random.default_rng(0).permutation(len(titles))
+    moved = titles[np.ix_(order, order)]
+
+    def hits(other: np.ndarray) -> float:
+        fused = fuse_batch(normalise(np.stack([video, other]), "videos"), "mean")
+        return evaluate_matrices(
+            [fused], measures=parse_measures("Success@1")
+        ).queries_to_items.values["Success@1"]
+
+    # What it would have claimed: more than 20 points too much.
+    assert hits(moved) - hits(titles) > 0.20
+    np.save(tmp_path / "video.npy", video)
+    np.save(tmp_path / "moved.npy", moved)
+    file = tmp_path / "e.toml"
+    file.write_text('[matrices]\nvideo = "video.npy"\nmoved = "moved.npy"\n', encoding="utf-8")
+    with pytest.raises(FusionError, match="different item order"):
+        conduct(read_experiment(file), tmp_path / "out")
+
+
+@pytest.mark.needs_data
+def test_the_published_figures_come_out_of_the_experiment_that_ships(
+    dev_data: Path, tmp_path: Path
+) -> None:
+    file = Path(__file__).parent.parent / "benchmarks" / "experiments" / "cap4video.toml"
+    outcome = conduct(read_experiment(file, dev_data), tmp_path)
+    found = {
+        row.name: [round(100 * row.values[f"Success@{k}"], 1) for k in (1, 5, 10)]
+        for row in outcome.rows
+    }
+    assert found["0.73 video + 0.27 captions"] == [49.1, 74.8, 83.0]
+    assert found["video alone"] == [48.0, 73.0, 82.9]
+    assert found["captions alone"] == [29.7, 55.8, 66.6]
+    assert any("5 queries repeat" in warning for warning in outcome.warnings)
+
+
+def test_videos_in_another_split_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("v1\nv2\n", encoding="utf-8")
+    check_splits(["v3"], {"train": tmp_path / "train.txt"})
+    with pytest.raises(EvaluationError, match=r"1 test videos .* 'v2' in train"):
+        check_splits(["v2", "v3"], {"train": tmp_path / "train.txt"})
+
+
+def test_a_bank_that_holds_test_queries_is_refused() -> None:
+    random = np.random.default_rng(0)
+    scores, bank = random.random((8, 8)), random.random((5, 8))
+    clean = evaluate_matrices([scores], banks=[bank], mode="bank")
+    assert not clean.transductive
+    with pytest.raises(EvaluationError, match="1 test queries stand in bank 1"):
+        evaluate_matrices([scores], banks=[np.vstack([bank, scores[3]])], mode="bank")
+    with pytest.raises(EvaluationError, match="bank 1 is"):
+        evaluate_matrices([scores], banks=[bank[:, :3]], mode="bank")
+    with pytest.raises(EvaluationError, match="'bank' alone"):
+        evaluate_matrices([scores], banks=[bank], mode="videos")
+
+
+# -- over an index ------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def own_set(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
+    """The sample questions in the layout of anybody's own set."""
+    folder = tmp_path_factory.mktemp("own")
+    with (samples / "queries.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    lines = [
+        {"query": row["query"], "video": Path(row["expected"]).name, "group": row["channel"]}
+        for row in rows
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (folder / "queries.jsonl").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_an_experiment_on_real_videos(
+    own_set: Path, sample_index: q2e.Index, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(
+        f"""
+        measures = "Success@1,MRR"
+        compare_with = "as it is"
+        [data]
+        set = "own"
+        folder = "{own_set}"
+        index = "{sample_index.directory}"
+        [[row]]
+        name = "as it is"
+        [[row]]
+        name = "without pictures"
+        without = ["frame"]
+        [ablation]
+        """,
+        encoding="utf-8",
+    )
+    outcome = conduct(read_experiment(file), tmp_path / "out")
+    assert outcome.warnings == ()
+    whole, blind = outcome.rows
+    assert whole.values["Success@1"] > 0.7
+    assert blind.groups["frame"]["Success@1"] < whole.groups["frame"]["Success@1"]
+    names = {row.name for row in outcome.subsets}
+    assert {"video", "query", "video + query"} <= names and len(names) >= 3
+    assert sum("no score" in one for one in outcome.warnings) <= 1
+
+
+def test_a_query_that_is_indexed_and_a_video_that_is_not_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "queries.csv").write_text(
+        "query,video\nпожар на складе,v1\n橋が崩れる,gone\n", encoding="utf-8"
+    )
+    (tmp_path / "evidence.jsonl").write_text(
+        '{"video": "v1", "channel": "caption", "text": "Пожар  на складе"}\n'
+        '{"video": "v2", "channel": "caption", "text": "一只狗在跑"}\n',
+        encoding="utf-8",
+    )
+    file = tmp_path / "e.toml"
+    file.write_text('[data]\nset = "own"\nfolder = "."\n', encoding="utf-8")
+    outcome = conduct(read_experiment(file), tmp_path / "out")
+    assert any("1 queries are indexed word for word" in one for one in outcome.warnings)
+    assert any("1 of 3 videos" in one and "'gone'" in one for one in outcome.warnings)
+    assert outcome.rows[0].values["R@10"] == 0.5
+
+
+# -- commands -----------------------------------------------------------------------------------
+def test_commands_say_the_same_as_json(write: Write, tmp_path: Path) -> None:
+    file, out = write(GRID), tmp_path / "out"
+    done = CliRunner().invoke(app, ["experiment", str(file), "--out", str(out), "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert len(found["rows"]) == 4 and (out / "report.html").is_file()
+    assert found["machine"]["cores"] and found["tuned"] == "nothing"
+
+
+def test_a_data_set_is_written_for_the_other_commands(own_set: Path, tmp_path: Path) -> None:
+    arguments = ["datasets", "own", "--folder", str(own_set), "--write", str(tmp_path), "--json"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    names = {Path(path).name for path in json.loads(done.stdout)["written"]}
+    assert names == {"qrels.txt", "queries.tsv", "videos.txt", "groups.tsv"}
+    listed = CliRunner().invoke(app, ["datasets", "--json"])
+    assert len(json.loads(listed.stdout)["datasets"]) >= 20
+    nothing = CliRunner().invoke(app, ["datasets", "tvr", "--folder", str(tmp_path), "--json"])
+    assert nothing.exit_code == 1 and json.loads(nothing.stdout)["usable"] is False
