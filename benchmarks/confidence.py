@@ -1,8 +1,9 @@
 """Where a result list may end: right answers kept, and questions without an answer refused.
 
 Over the sample clips: the questions of `samples/queries.tsv`, and thirty that no clip answers.
-Reported by threshold is how many right answers stay and how many unanswerable questions still get
-a hit. `python -m benchmarks.confidence`.
+Reported by stated rate of false alarms is how many right answers stay among the confident hits,
+and how many unanswerable questions get a confident hit all the same.
+`python -m benchmarks.confidence`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import q2e
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
-THRESHOLDS = (1.0, 2.0, 2.5, 3.0, 3.5)
+RATES = (0.01, 0.05, 0.1, 0.2, 0.5)
 UNANSWERABLE = (
     "a red double-decker bus",
     "heart surgery in a hospital",
@@ -53,31 +54,36 @@ UNANSWERABLE = (
 
 
 def run() -> dict[str, Any]:
-    """Return the two shares, in percent, by threshold."""
+    """Return the two shares, in percent, by stated rate of false alarms."""
     with tempfile.TemporaryDirectory() as folder:
         index = q2e.open(Path(folder) / "index")
         index.add(SAMPLES / "manifest.csv")
         with (SAMPLES / "queries.tsv").open(encoding="utf-8", newline="") as file:
             asked = [
-                (row["query"], row["expected"]) for row in csv.DictReader(file, delimiter="\t")
+                (row["query"], Path(row["expected"]).name)
+                for row in csv.DictReader(file, delimiter="\t")
             ]
-        figures = {}
-        for threshold in THRESHOLDS:
-            kept = sum(
-                any(
-                    Path(hit.video.path).name == Path(expected).name
-                    for hit in index.search(query, top=30, confidence=threshold)
-                )
-                for query, expected in asked
-            )
-            shown = sum(
-                len(index.search(query, top=1, confidence=threshold)) > 0 for query in UNANSWERABLE
-            )
-            figures[str(threshold)] = {
-                "right answers kept": round(100 * kept / len(asked), 1),
-                "unanswerable questions with a hit": round(100 * shown / len(UNANSWERABLE), 1),
-            }
-    return figures
+        right = [_alarm(index, query, name) for query, name in asked]
+        chance = [_alarm(index, query) for query in UNANSWERABLE]
+    return {
+        str(rate): {
+            "right answers kept": _percent(right, rate),
+            "unanswerable questions with a confident hit": _percent(chance, rate),
+        }
+        for rate in RATES
+    }
+
+
+def _alarm(index: q2e.Index, query: str, name: str | None = None) -> float:
+    """Return the chance of a false alarm of the hit on a video, or of the best hit."""
+    hits = index.search(query, top=30, confidence=0.0).hits
+    kept = [hit for hit in hits if name is None or Path(hit.video.path).name == name]
+    known = [1.0 - hit.confidence for hit in kept if hit.confidence is not None]
+    return min(known, default=1.0)
+
+
+def _percent(alarms: list[float], rate: float) -> float:
+    return round(100 * sum(alarm <= rate for alarm in alarms) / len(alarms), 1)
 
 
 if __name__ == "__main__":
