@@ -89,9 +89,21 @@ def search(
     expand: Expand = None,
     rerank: Rerank = None,
     rerank_depth: RerankDepth = None,
+    confident: Annotated[
+        bool, typer.Option("--confident", help="Only hits that chance would hardly find.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show every term of every score.")
     ] = False,
+    export: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--export",
+            metavar="FILE",
+            help="Write the moments: .csv, .json, .srt, .vtt, .m3u8, .edl, .otio; .mp4 is a reel "
+            "of all, .jpg a sheet of pictures. May be repeated.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Find videos and the moments inside them.
@@ -135,6 +147,7 @@ def search(
         "expand": expand,
         "rerank": rerank,
         "rerank_depth": rerank_depth,
+        "confident": confident or None,
     }
     results = index.search(
         text,
@@ -150,6 +163,10 @@ def search(
         dislike=dislike or (),
         **{name: value for name, value in options.items() if value is not None},
     )
+    for file in export or ():
+        from q2e.export import write as write_moments
+
+        talk(f"wrote {write_moments(results, file)}")
     if json:
         print_json(shape.results(results))
         return
@@ -241,6 +258,7 @@ def run(
     """Answer a file of questions and write a TREC run; run again to go on after a stop."""
     import q2e
     from q2e.config import load_settings
+    from q2e.evaluate.run_checks import run_warnings
 
     index = q2e.open(directory(index_dir))
     options: dict[str, Any] = {
@@ -265,6 +283,8 @@ def run(
         print_json({"queries": done.queries, "resumed": done.resumed, "out": str(out)})
     else:
         talk(f"{done.queries} queries answered, {done.resumed} were done before: {out}")
+    for warning in run_warnings(index, queries, out):
+        talk(f"warning: {warning}")
     used = load_settings(index.directory, rerank=rerank, rerank_depth=rerank_depth)
     if used.rerank != "none":
         depth = min(used.rerank_depth, top)

@@ -19,6 +19,7 @@ from q2e.evaluate.experiment import Experiment, Row
 from q2e.evaluate.integrity import duplicates_between, queries_among
 from q2e.evaluate.machine import machine
 from q2e.evaluate.measures import Judged, Measure, judge, judge_matrix, summarise
+from q2e.evaluate.run_checks import indexed_queries
 
 if TYPE_CHECKING:
     from q2e.evaluate.datasets import Dataset
@@ -220,15 +221,7 @@ def check_queries(dataset: Dataset, index: Index, bank: Sequence[str]) -> Iterat
             f"{len(seen)} test queries, e.g. {dataset.queries[seen[0]]!r}, stand in the bank that "
             "normalises their scores, so they are seen before the test; take them out of one"
         )
-    texts = (
-        one.text for video in index.store.videos() for one in index.store.evidence_of(video.id)
-    )
-    indexed = queries_among(dataset.queries, texts)
-    if indexed:
-        yield (
-            f"{len(indexed)} queries are indexed word for word, e.g. "
-            f"{dataset.queries[indexed[0]]!r}: they find themselves, figures are too good"
-        )
+    yield from indexed_queries(dataset.queries, index)
     missing = [video for video in dataset.videos if index.store.video(video) is None]
     if missing:
         yield (
