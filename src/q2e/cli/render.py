@@ -28,10 +28,14 @@ def print_results(results: Results, explain: bool) -> None:
         _print_decomposition(console, results.decomposition)
     if not results.hits:
         console.print("no confident match")
+    elif results.info.get("confident") is False:
+        console.print("no confident match; the nearest:")
     for hit in results.hits:
         line = Text(f"{hit.rank:3}. ", style="bold")
         line.append(hit.video.path)
         line.append(f"  {hit.score:.3f}", style="dim")
+        if hit.confidence is not None:
+            line.append(f"  {int(100 * hit.confidence)} % sure", style="dim")
         console.print(line)
         if hit.also_in:
             console.print(Text(f"     also in {len(hit.also_in)} more: {', '.join(hit.also_in)}"))
