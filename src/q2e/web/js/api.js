@@ -18,7 +18,12 @@ async function call(method, path, { body, form, signal } = {}) {
   const headers = body === undefined ? {} : { "content-type": "application/json" };
   let answer;
   try {
-    answer = await fetch(path, { method, headers, signal, body: form ?? (body && JSON.stringify(body)) });
+    answer = await fetch(path, {
+      method,
+      headers,
+      signal,
+      body: form ?? (body && JSON.stringify(body)),
+    });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused(UNREACHABLE);
@@ -28,9 +33,16 @@ async function call(method, path, { body, form, signal } = {}) {
   try {
     data = JSON.parse(text);
   } catch {
-    throw new Refused({ code: "unreadable", message: `The server answered ${answer.status}.`, next: "Try again." });
+    throw new Refused({
+      code: "unreadable",
+      message: `The server answered ${answer.status}.`,
+      next: "Try again.",
+    });
   }
-  if (!answer.ok) throw new Refused(data.error ?? { message: `The server answered ${answer.status}.`, next: "Try again." });
+  if (!answer.ok)
+    throw new Refused(
+      data.error ?? { message: `The server answered ${answer.status}.`, next: "Try again." },
+    );
   return data;
 }
 
@@ -76,7 +88,8 @@ export const at = {
   filmstrip: (id, start, end, n = 10, w = 320) =>
     address(`${video(id)}/filmstrip`, { start: start.toFixed(2), end: end.toFixed(2), n, w }),
   storyboard: (id, start, end) => address(`${video(id)}/storyboard`, { start, end }),
-  clip: (id, start, end, exact) => address(`${video(id)}/clip`, { start, end, exact: exact ? "true" : undefined }),
+  clip: (id, start, end, exact) =>
+    address(`${video(id)}/clip`, { start, end, exact: exact ? "true" : undefined }),
   transcript: (id, format) => address(`${video(id)}/transcript`, { format }),
   events: (job) => `/v1/jobs/${encodeURIComponent(job)}/events`,
   export: (parts) => address("/v1/export", parts),

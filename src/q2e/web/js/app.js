@@ -20,7 +20,9 @@ function show(now, before) {
   for (const link of all(".top nav a"))
     if (link.dataset.go === now.view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
-  document.title = [question(now), now.view === "search" ? "" : NAMES[now.view], "Q2E"].filter(Boolean).join(" – ");
+  document.title = [question(now), now.view === "search" ? "" : NAMES[now.view], "Q2E"]
+    .filter(Boolean)
+    .join(" – ");
   one("#search").classList.toggle("asked", asks(now));
   search.show(now, before);
   if (now.view === "search") {
@@ -54,12 +56,17 @@ addEventListener("click", (event) => {
   for (const menu of all(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
-fill(one("#tools"),
+fill(
+  one("#tools"),
   tool("sun", "Light or dark", theme, { id: "theme", "aria-pressed": isDark() }),
-  tool("help", "Keys", keys.help));
+  tool("help", "Keys", keys.help),
+);
 search.build();
 keys.listen();
-results.onAnswer(() => { panel.show(state()); filters.show(state()); });
+results.onAnswer(() => {
+  panel.show(state());
+  filters.show(state());
+});
 watch(show);
 show(state(), null);
 labels.start();

@@ -24,21 +24,68 @@ export function hide() {
 }
 
 function build(place) {
-  const input = h("input", { class: "field", id: "paths", dir: "auto", placeholder: "/path/to/videos", "aria-label": "Folder, file or manifest on this computer", required: true, autocomplete: "off", spellcheck: "false" });
-  const form = h("form", { class: "addform" }, input, h("button", { class: "button main" }, icon("plus"), "Index"));
+  const input = h("input", {
+    class: "field",
+    id: "paths",
+    dir: "auto",
+    placeholder: "/path/to/videos",
+    "aria-label": "Folder, file or manifest on this computer",
+    required: true,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const form = h(
+    "form",
+    { class: "addform" },
+    input,
+    h("button", { class: "button main" }, icon("plus"), "Index"),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (await attempt(() => api.submit([input.value.trim()]))) { input.value = ""; jobs(); }
+    if (await attempt(() => api.submit([input.value.trim()]))) {
+      input.value = "";
+      jobs();
+    }
   });
-  fill(place,
-    h("div", { class: "viewhead" }, h("h1", {}, "Collection"), h("p", { class: "soft", id: "where" })),
-    h("div", { class: "columns" },
+  fill(
+    place,
+    h(
+      "div",
+      { class: "viewhead" },
+      h("h1", {}, "Collection"),
+      h("p", { class: "soft", id: "where" }),
+    ),
+    h(
+      "div",
+      { class: "columns" },
       h("section", { id: "summary", class: "cardbox", "aria-label": "What it holds" }),
-      h("section", { class: "cardbox", "aria-labelledby": "add-title" }, h("h2", { id: "add-title" }, "Add videos"),
-        h("p", { class: "soft small" }, "A folder, a file, a pattern or a manifest on the server's own disk. What is indexed already costs nothing."), form,
-        h("ul", { id: "jobs", class: "jobs", "aria-label": "Jobs" }))),
-    h("section", { id: "failures", class: "cardbox", "aria-labelledby": "failures-title", hidden: true }),
-    h("section", { "aria-labelledby": "videos-title" }, h("h2", { id: "videos-title" }, "Videos"), h("ul", { class: "mosaic", id: "videos" }), h("div", { class: "end", id: "videos-end" })));
+      h(
+        "section",
+        { class: "cardbox", "aria-labelledby": "add-title" },
+        h("h2", { id: "add-title" }, "Add videos"),
+        h(
+          "p",
+          { class: "soft small" },
+          "A folder, a file, a pattern or a manifest on the server's own disk. What is indexed already costs nothing.",
+        ),
+        form,
+        h("ul", { id: "jobs", class: "jobs", "aria-label": "Jobs" }),
+      ),
+    ),
+    h("section", {
+      id: "failures",
+      class: "cardbox",
+      "aria-labelledby": "failures-title",
+      hidden: true,
+    }),
+    h(
+      "section",
+      { "aria-labelledby": "videos-title" },
+      h("h2", { id: "videos-title" }, "Videos"),
+      h("ul", { class: "mosaic", id: "videos" }),
+      h("div", { class: "end", id: "videos-end" }),
+    ),
+  );
 }
 
 async function attempt(act) {
@@ -60,27 +107,103 @@ async function summary() {
   }
   one("#where").replaceChildren(words(status.directory));
   const most = Math.max(1, ...Object.values(status.evidence));
-  fill(one("#summary"),
-    h("dl", { class: "figures" }, [["Videos", number(status.videos)], ["Length", length(status.duration)], ["Index", bytes(status.size)]].map(([name, value]) =>
-      h("div", {}, h("dt", {}, name), h("dd", { class: "number" }, value)))),
-    h("ul", { class: "bars" }, Object.entries(status.evidence).sort(([, a], [, b]) => b - a).map(([name, many]) => h("li", { class: "plainbar" },
-      h("span", { class: "barname" }, h("span", { class: "dot", style: { "--c": `var(--${name})` } }), channelName(name)),
-      h("span", { class: "bar", style: { "--c": `var(--${name})`, "--w": String(many / most) } }, h("span")),
-      h("span", { class: "number value" }, number(many))))));
+  fill(
+    one("#summary"),
+    h(
+      "dl",
+      { class: "figures" },
+      [
+        ["Videos", number(status.videos)],
+        ["Length", length(status.duration)],
+        ["Index", bytes(status.size)],
+      ].map(([name, value]) =>
+        h("div", {}, h("dt", {}, name), h("dd", { class: "number" }, value)),
+      ),
+    ),
+    h(
+      "ul",
+      { class: "bars" },
+      Object.entries(status.evidence)
+        .sort(([, a], [, b]) => b - a)
+        .map(([name, many]) =>
+          h(
+            "li",
+            { class: "plainbar" },
+            h(
+              "span",
+              { class: "barname" },
+              h("span", { class: "dot", style: { "--c": `var(--${name})` } }),
+              channelName(name),
+            ),
+            h(
+              "span",
+              { class: "bar", style: { "--c": `var(--${name})`, "--w": String(many / most) } },
+              h("span"),
+            ),
+            h("span", { class: "number value" }, number(many)),
+          ),
+        ),
+    ),
+  );
   failures(status);
 }
 
 function failures({ failures: list, missing }) {
   const place = one("#failures");
   place.hidden = !list.length && !missing.length;
-  fill(place,
-    h("div", { class: "sectionhead" }, h("h2", { id: "failures-title" }, list.length ? `${count(list.length, "file")} could not be read` : "Files that are gone"),
-      list.length > 0 && button("Try again", async () => { if (await attempt(api.retry)) jobs(); }, { id: "retry" })),
-    h("ul", { class: "rows" }, list.map((failure) => h("li", { class: "failure" },
-      h("div", {}, h("b", {}, words(fileName(failure.path ?? failure.video ?? ""))), h("p", { class: "soft small" }, words(failure.path ?? ""))),
-      h("p", {}, words(failure.reason ?? failure.message ?? ""), failure.stage && h("span", { class: "soft" }, ` (${failure.stage})`))))),
-    missing.length > 0 && h("details", {}, h("summary", {}, `${count(missing.length, "indexed file")} no longer there`),
-      h("ul", { class: "rows" }, missing.map((path) => h("li", {}, words(path))))));
+  fill(
+    place,
+    h(
+      "div",
+      { class: "sectionhead" },
+      h(
+        "h2",
+        { id: "failures-title" },
+        list.length ? `${count(list.length, "file")} could not be read` : "Files that are gone",
+      ),
+      list.length > 0 &&
+        button(
+          "Try again",
+          async () => {
+            if (await attempt(api.retry)) jobs();
+          },
+          { id: "retry" },
+        ),
+    ),
+    h(
+      "ul",
+      { class: "rows" },
+      list.map((failure) =>
+        h(
+          "li",
+          { class: "failure" },
+          h(
+            "div",
+            {},
+            h("b", {}, words(fileName(failure.path ?? failure.video ?? ""))),
+            h("p", { class: "soft small" }, words(failure.path ?? "")),
+          ),
+          h(
+            "p",
+            {},
+            words(failure.reason ?? failure.message ?? ""),
+            failure.stage && h("span", { class: "soft" }, ` (${failure.stage})`),
+          ),
+        ),
+      ),
+    ),
+    missing.length > 0 &&
+      h(
+        "details",
+        {},
+        h("summary", {}, `${count(missing.length, "indexed file")} no longer there`),
+        h(
+          "ul",
+          { class: "rows" },
+          missing.map((path) => h("li", {}, words(path))),
+        ),
+      ),
+  );
 }
 
 // -- jobs -----------------------------------------------------------------------------------------
@@ -97,7 +220,10 @@ function follow(id) {
   if (streams.has(id)) return;
   const stream = new EventSource(at.events(id));
   streams.set(id, stream);
-  const stop = () => { stream.close(); streams.delete(id); };
+  const stop = () => {
+    stream.close();
+    streams.delete(id);
+  };
   stream.addEventListener("error", stop);
   stream.addEventListener("job", (event) => {
     const now = JSON.parse(event.data);
@@ -105,7 +231,10 @@ function follow(id) {
     if (!over(now)) return;
     stop();
     say(`Job ${now.state}`);
-    if (state().view === "collection") { summary(); videos(); }
+    if (state().view === "collection") {
+      summary();
+      videos();
+    }
   });
 }
 
@@ -113,17 +242,47 @@ function job(now) {
   const { files, current } = now;
   const inside = current?.length ? Math.min(1, current.done / current.length) : 0;
   const part = files.total ? Math.min(1, (files.done + inside) / files.total) : 0;
-  return h("li", { id: `job-${now.id}`, class: `job ${now.state}` },
-    h("div", { class: "jobhead" }, h("b", {}, now.kind === "retry" ? "Failed files again" : words(now.paths.join(", "))),
-      h("span", { class: "soft small" }, STATES[now.state], files.total > 0 && ` · ${files.done} of ${files.total}`),
-      !over(now) && tool("close", "Stop this job", () => attempt(() => api.cancel(now.id)))),
-    !over(now) && h("progress", { max: 1, value: files.total ? part : undefined, "aria-label": "Progress of the job" }),
-    current && h("p", { class: "soft small" }, words(fileName(current.path)), current.stage && ` · ${channelName(current.stage)}`, current.length > 0 && ` · ${clock(current.done)} of ${clock(current.length)}`),
+  return h(
+    "li",
+    { id: `job-${now.id}`, class: `job ${now.state}` },
+    h(
+      "div",
+      { class: "jobhead" },
+      h("b", {}, now.kind === "retry" ? "Failed files again" : words(now.paths.join(", "))),
+      h(
+        "span",
+        { class: "soft small" },
+        STATES[now.state],
+        files.total > 0 && ` · ${files.done} of ${files.total}`,
+      ),
+      !over(now) && tool("close", "Stop this job", () => attempt(() => api.cancel(now.id))),
+    ),
+    !over(now) &&
+      h("progress", {
+        max: 1,
+        value: files.total ? part : undefined,
+        "aria-label": "Progress of the job",
+      }),
+    current &&
+      h(
+        "p",
+        { class: "soft small" },
+        words(fileName(current.path)),
+        current.stage && ` · ${channelName(current.stage)}`,
+        current.length > 0 && ` · ${clock(current.done)} of ${clock(current.length)}`,
+      ),
     now.error && h("p", { class: "problem small" }, words(now.error)),
-    now.report && h("p", { class: "soft small" }, told(now.report)));
+    now.report && h("p", { class: "soft small" }, told(now.report)),
+  );
 }
 
-const STATES = { queued: "waiting", running: "reading", done: "done", failed: "failed", cancelled: "stopped" };
+const STATES = {
+  queued: "waiting",
+  running: "reading",
+  done: "done",
+  failed: "failed",
+  cancelled: "stopped",
+};
 
 function told(report) {
   const said = [`${count(report.indexed.length, "video")} read`];

@@ -6,12 +6,15 @@ const SVG = "http://www.w3.org/2000/svg";
 export function h(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name === "on") for (const [type, act] of Object.entries(value)) node.addEventListener(type, act);
-    else if (name === "style") for (const [key, set] of Object.entries(value)) node.style.setProperty(key, set);
+    if (value === undefined || value === null || (value === false && !name.startsWith("aria-")))
+      continue;
+    if (name === "on")
+      for (const [type, act] of Object.entries(value)) node.addEventListener(type, act);
+    else if (name === "style")
+      for (const [key, set] of Object.entries(value)) node.style.setProperty(key, set);
     else if (name === "data") Object.assign(node.dataset, value);
     else if (name === "class") node.className = value;
-    else node.setAttribute(name, value === true ? "" : String(value));
+    else node.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : String(value));
   }
   put(node, ...children);
   return node;
@@ -74,7 +77,18 @@ export function icon(name) {
 
 /** Return a button with an icon and, read aloud and shown on hover, its name. */
 export function tool(name, label, act, props = {}) {
-  return h("button", { type: "button", class: "tool", "aria-label": label, title: label, ...props, on: { click: act } }, icon(name));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "tool",
+      "aria-label": label,
+      title: label,
+      ...props,
+      on: { click: act },
+    },
+    icon(name),
+  );
 }
 
 /** Return a button with words. */
@@ -108,7 +122,9 @@ let speaker;
 export function say(text) {
   speaker ??= one("#said");
   speaker.textContent = "";
-  requestAnimationFrame(() => { speaker.textContent = text; });
+  requestAnimationFrame(() => {
+    speaker.textContent = text;
+  });
 }
 
 /** Show a short notice for a few seconds. */

@@ -2,7 +2,7 @@
 
 import { Refused, api } from "./api.js";
 import { button, fill, h, one } from "./dom.js";
-import { results } from "./results.js";
+import { settled } from "./results.js";
 import { asks, filtered, go, state } from "./state.js";
 import { channelName, languageName, number } from "./text.js";
 
@@ -23,14 +23,21 @@ export function show(now) {
   if (place.hidden) return;
   draw(place, now);
   const key = JSON.stringify([filtered(now), now.ch, now.lang, now.tag, now.since, now.until]);
-  if (key === asked || !results()) return;
+  if (key === asked || !settled()) return;
   asked = key;
   ask(now, key);
 }
 
 async function ask(now, key) {
   try {
-    const found = await api.facets({ q: filtered(now) || undefined, channels: now.ch, languages: now.lang, tags: now.tag, since: now.since, until: now.until });
+    const found = await api.facets({
+      q: filtered(now) || undefined,
+      channels: now.ch,
+      languages: now.lang,
+      tags: now.tag,
+      since: now.since,
+      until: now.until,
+    });
     if (key !== asked) return;
     facets = found.facets ?? found;
   } catch (error) {
@@ -38,55 +45,163 @@ async function ask(now, key) {
     facets = {};
   }
   const place = one("#filters");
-  if (!place.contains(document.activeElement) || document.activeElement.type === "checkbox") draw(place, state());
+  if (!place.contains(document.activeElement) || document.activeElement.type === "checkbox")
+    draw(place, state());
 }
 
 function draw(place, now) {
   const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
   const wasOpen = one("details", place)?.open ?? matchMedia("(min-width: 1101px)").matches;
-  const given = now.ch.length + now.lang.length + now.tag.length + (now.since ? 1 : 0) + (now.until ? 1 : 0) + (now.dur ? 1 : 0);
-  fill(place, h("details", { open: wasOpen },
-    h("summary", {}, "Filters", given > 0 && h("span", { class: "badge number" }, given)),
-    GROUPS.map(([facet, list, name, called]) => group(now, facet, list, name, called)),
-    dates(now),
-    lengths(now),
-    given > 0 && button("Clear filters", () => go({ ch: [], lang: [], tag: [], since: "", until: "", dur: "" }), { class: "button small" })));
+  const given =
+    now.ch.length +
+    now.lang.length +
+    now.tag.length +
+    (now.since ? 1 : 0) +
+    (now.until ? 1 : 0) +
+    (now.dur ? 1 : 0);
+  fill(
+    place,
+    h(
+      "details",
+      { open: wasOpen },
+      h("summary", {}, "Filters", given > 0 && h("span", { class: "badge number" }, given)),
+      GROUPS.map(([facet, list, name, called]) => group(now, facet, list, name, called)),
+      dates(now),
+      lengths(now),
+      given > 0 &&
+        button(
+          "Clear filters",
+          () => go({ ch: [], lang: [], tag: [], since: "", until: "", dur: "" }),
+          { class: "button small" },
+        ),
+    ),
+  );
   if (focused) document.getElementById(focused)?.focus();
 }
 
 function group(now, facet, list, name, called) {
-  const counts = { ...Object.fromEntries(now[list].map((value) => [value, 0])), ...(facets[facet] ?? {}) };
-  const rows = Object.entries(counts).sort(([a, x], [b, y]) => now[list].includes(b) - now[list].includes(a) || y - x);
+  const counts = {
+    ...Object.fromEntries(now[list].map((value) => [value, 0])),
+    ...(facets[facet] ?? {}),
+  };
+  const rows = Object.entries(counts).sort(
+    ([a, x], [b, y]) => now[list].includes(b) - now[list].includes(a) || y - x,
+  );
   if (!rows.length) return null;
-  return h("fieldset", {}, h("legend", {}, name), rows.slice(0, SHOWN).map(([value, many]) => {
-    const id = `f-${facet}-${encodeURIComponent(value)}`;
-    return h("label", { for: id }, h("input", {
-      type: "checkbox", id, checked: now[list].includes(value),
-      on: { change: (event) => go({ [list]: event.target.checked ? [...state()[list], value] : state()[list].filter((other) => other !== value), hit: "" }) },
-    }), h("bdi", { dir: "auto" }, called(value)), h("span", { class: "soft number" }, many ? number(many) : ""));
-  }));
+  return h(
+    "fieldset",
+    {},
+    h("legend", {}, name),
+    rows.slice(0, SHOWN).map(([value, many]) => {
+      const id = `f-${facet}-${encodeURIComponent(value)}`;
+      return h(
+        "label",
+        { for: id },
+        h("input", {
+          type: "checkbox",
+          id,
+          checked: now[list].includes(value),
+          on: {
+            change: (event) =>
+              go({
+                [list]: event.target.checked
+                  ? [...state()[list], value]
+                  : state()[list].filter((other) => other !== value),
+                hit: "",
+              }),
+          },
+        }),
+        h("bdi", { dir: "auto" }, called(value)),
+        h("span", { class: "soft number" }, many ? number(many) : ""),
+      );
+    }),
+  );
 }
 
 function dates(now) {
-  const field = (name, label) => h("label", {}, label, h("input", {
-    id: `f-${name}`, type: "date", class: "field", value: now[name], on: { change: (event) => go({ [name]: event.target.value, hit: "" }) },
-  }));
-  return h("fieldset", { class: "dates" }, h("legend", {}, "Date"), years(now), field("since", "from"), field("until", "to"));
+  const field = (name, label) =>
+    h(
+      "label",
+      {},
+      label,
+      h("input", {
+        id: `f-${name}`,
+        type: "date",
+        class: "field",
+        value: now[name],
+        on: { change: (event) => go({ [name]: event.target.value, hit: "" }) },
+      }),
+    );
+  return h(
+    "fieldset",
+    { class: "dates" },
+    h("legend", {}, "Date"),
+    years(now),
+    field("since", "from"),
+    field("until", "to"),
+  );
 }
 
 function years(now) {
-  const rows = Object.entries(facets.year ?? {}).sort(([a], [b]) => b.localeCompare(a)).slice(0, 6);
-  return rows.length > 0 && h("div", { class: "years" }, rows.map(([year, many]) => {
-    const on = now.since === `${year}-01-01` && now.until === `${year}-12-31`;
-    return h("button", { type: "button", class: "lesson number", "aria-pressed": on, title: `${many} of ${year}`,
-      on: { click: () => go(on ? { since: "", until: "" } : { since: `${year}-01-01`, until: `${year}-12-31` }) } }, year);
-  }));
+  const rows = Object.entries(facets.year ?? {})
+    .sort(([a], [b]) => b.localeCompare(a))
+    .slice(0, 6);
+  return (
+    rows.length > 0 &&
+    h(
+      "div",
+      { class: "years" },
+      rows.map(([year, many]) => {
+        const on = now.since === `${year}-01-01` && now.until === `${year}-12-31`;
+        return h(
+          "button",
+          {
+            type: "button",
+            class: "lesson number",
+            "aria-pressed": on,
+            title: `${many} of ${year}`,
+            on: {
+              click: () =>
+                go(
+                  on
+                    ? { since: "", until: "" }
+                    : { since: `${year}-01-01`, until: `${year}-12-31` },
+                ),
+            },
+          },
+          year,
+        );
+      }),
+    )
+  );
 }
 
 function lengths(now) {
   const counts = { ...(now.dur ? { [now.dur]: 0 } : {}), ...(facets.duration ?? {}) };
   const rows = Object.entries(counts);
-  return rows.length > 0 && h("fieldset", { class: "dates" }, h("legend", {}, "Length"), h("div", { class: "years" }, rows.map(([value, many]) =>
-    h("button", { type: "button", class: "lesson number", "aria-pressed": String(now.dur === value), title: many ? `${many} of them` : "",
-      on: { click: () => go({ dur: now.dur === value ? "" : value, hit: "" }) } }, value.replace("-", " – ")))));
+  return (
+    rows.length > 0 &&
+    h(
+      "fieldset",
+      { class: "dates" },
+      h("legend", {}, "Length"),
+      h(
+        "div",
+        { class: "years" },
+        rows.map(([value, many]) =>
+          h(
+            "button",
+            {
+              type: "button",
+              class: "lesson number",
+              "aria-pressed": String(now.dur === value),
+              title: many ? `${many} of them` : "",
+              on: { click: () => go({ dur: now.dur === value ? "" : value, hit: "" }) },
+            },
+            value.replace("-", " – "),
+          ),
+        ),
+      ),
+    )
+  );
 }

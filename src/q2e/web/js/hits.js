@@ -14,25 +14,55 @@ export function card(hit, { moved = 0 } = {}) {
   const best = hit.moments[0];
   const title = titleOf(hit);
   const open = (moment) => () => play(hit, moment);
-  const node = h("li", { class: "hit", id: `hit-${hit.video}`, data: { video: hit.video } },
-    h("article", { "aria-label": `${hit.rank}. ${title}` },
+  const node = h(
+    "li",
+    { class: "hit", id: `hit-${hit.video}`, data: { video: hit.video } },
+    h(
+      "article",
+      { "aria-label": `${hit.rank}. ${title}` },
       still(hit, best, "large", open(best)),
-      h("div", { class: "under" },
-        h("div", { class: "title" },
+      h(
+        "div",
+        { class: "under" },
+        h(
+          "div",
+          { class: "title" },
           h("span", { class: "rank number", "aria-hidden": "true" }, hit.rank),
-          h("h3", { dir: "auto" }, words(title, null, "a", { href: linkTo({ view: "video", video: hit.video, q: state().q, then: state().then }), data: { go: "" } })),
-          moved !== 0 && h("span", { class: `moved ${moved > 0 ? "rose" : "fell"}`, title: moved > 0 ? "rose" : "fell" },
-            `${moved > 0 ? "▲" : "▼"}${Math.abs(moved)}`)),
+          h(
+            "h2",
+            { dir: "auto" },
+            words(title, null, "a", {
+              href: linkTo({ view: "video", video: hit.video, q: state().q, then: state().then }),
+              data: { go: "" },
+            }),
+          ),
+          moved !== 0 &&
+            h(
+              "span",
+              { class: `moved ${moved > 0 ? "rose" : "fell"}`, title: moved > 0 ? "rose" : "fell" },
+              `${moved > 0 ? "▲" : "▼"}${Math.abs(moved)}`,
+            ),
+        ),
         steps(hit) ?? reasons(hit),
         stack(hit),
-        hit.moments.length > 1 && h("ul", { class: "more", "aria-label": "More moments" },
-          hit.moments.slice(1, 4).map((moment) => h("li", {}, still(hit, moment, "small", open(moment))))),
-        tools(hit))));
+        hit.moments.length > 1 &&
+          h(
+            "ul",
+            { class: "more", "aria-label": "More moments" },
+            hit.moments
+              .slice(1, 4)
+              .map((moment) => h("li", {}, still(hit, moment, "small", open(moment)))),
+          ),
+        tools(hit),
+      ),
+    ),
+  );
   return node;
 }
 
 /** Return the place of a moment that a click plays: a little before what answers. */
-export const startOf = (hit, moment) => moment?.start ?? hit.why.find((reason) => reason.text)?.start ?? 0;
+export const startOf = (hit, moment) =>
+  moment?.start ?? hit.why.find((reason) => reason.text)?.start ?? 0;
 
 /** Open the player at a moment of a hit. */
 export function play(hit, moment) {
@@ -45,12 +75,31 @@ function still(hit, moment, size, act) {
   const from = moment?.start ?? 0;
   const to = moment?.end ?? 0;
   const seen = moment?.frame ?? from;
-  const node = h("button", { type: "button", class: `still ${size}`, "aria-label": `Play ${titleOf(hit)} at ${clock(from)}`, on: { click: act } },
+  const node = h(
+    "button",
+    {
+      type: "button",
+      class: `still ${size}`,
+      "aria-label": `Play ${titleOf(hit)} at ${clock(from)}`,
+      on: { click: act },
+    },
     silent
       ? h("span", { class: "silent" }, icon("sound"))
-      : h("img", { src: at.frame(hit.video, seen, large ? 480 : 160), alt: "", loading: "lazy", decoding: "async", width: 480, height: 270 }),
-    h("span", { class: "span number" }, large && to > from ? `${clock(from)} – ${clock(to)}` : clock(from)),
-    large && h("span", { class: "go" }, icon("play")));
+      : h("img", {
+          src: at.frame(hit.video, seen, large ? 480 : 160),
+          alt: "",
+          loading: "lazy",
+          decoding: "async",
+          width: 480,
+          height: 270,
+        }),
+    h(
+      "span",
+      { class: "span number" },
+      large && to > from ? `${clock(from)} – ${clock(to)}` : clock(from),
+    ),
+    large && h("span", { class: "go" }, icon("play")),
+  );
   if (large && !silent && to > from) scrubbed(node, hit, from, to);
   return node;
 }
@@ -61,7 +110,10 @@ function scrubbed(node, hit, from, to) {
   let line;
   const load = () => {
     if (strip) return;
-    strip = h("span", { class: "strip", style: { "--url": `url("${at.filmstrip(hit.video, from, to, STRIP, 320)}")` } });
+    strip = h("span", {
+      class: "strip",
+      style: { "--url": `url("${at.filmstrip(hit.video, from, to, STRIP, 320)}")` },
+    });
     line = h("span", { class: "line" });
     put(node, strip, line);
   };
@@ -72,13 +124,20 @@ function scrubbed(node, hit, from, to) {
     node.dataset.t = String(from + part * (to - from));
   };
   let later;
-  node.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse") later = setTimeout(load, 90); });
+  node.addEventListener("pointerenter", (event) => {
+    if (event.pointerType === "mouse") later = setTimeout(load, 90);
+  });
   node.addEventListener("pointermove", (event) => {
     const { left, width } = node.getBoundingClientRect();
     to_((event.clientX - left) / width);
   });
   node.addEventListener("pointerleave", () => clearTimeout(later));
-  node.addEventListener("focus", () => { if (node.matches(":focus-visible")) { load(); to_(0); } });
+  node.addEventListener("focus", () => {
+    if (node.matches(":focus-visible")) {
+      load();
+      to_(0);
+    }
+  });
   node.addEventListener("keydown", (event) => {
     if (!event.shiftKey || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
     event.preventDefault();
@@ -95,71 +154,167 @@ function reasons(hit) {
   for (const reason of hit.why) {
     if (!reason.text || reason.contribution <= 0 || reason.channel === "collection") continue;
     if (reason.channel === "metadata" && told.length && !hit.title) continue;
-    if (told.some((other) => other.channel === reason.channel || other.text === reason.text)) continue;
+    if (told.some((other) => other.channel === reason.channel || other.text === reason.text))
+      continue;
     told.push(reason);
     if (told.length === 2) break;
   }
-  return h("ul", { class: "told" }, told.map((reason) =>
-    h("li", {}, h("span", { class: "dot", style: { "--c": `var(--${reason.channel})` } }), h("span", { class: "unseen" }, `${channelName(reason.channel)}: `), words(reason.text))));
+  return h(
+    "ul",
+    { class: "told" },
+    told.map((reason) =>
+      h(
+        "li",
+        {},
+        h("span", { class: "dot", style: { "--c": `var(--${reason.channel})` } }),
+        h("span", { class: "unseen" }, `${channelName(reason.channel)}: `),
+        words(reason.text),
+      ),
+    ),
+  );
 }
 
 /** Return the steps of an order, one row each, where the question asked for one. */
 function steps(hit) {
   const parts = new Map();
   for (const reason of hit.why)
-    if (!KINDS.includes(reason.part) && reason.channel !== "collection" && (reason.frame !== null || reason.text))
-      if (!parts.has(reason.part) || parts.get(reason.part).contribution < reason.contribution) parts.set(reason.part, reason);
+    if (
+      !KINDS.includes(reason.part) &&
+      reason.channel !== "collection" &&
+      (reason.frame !== null || reason.text)
+    )
+      if (!parts.has(reason.part) || parts.get(reason.part).contribution < reason.contribution)
+        parts.set(reason.part, reason);
   if (parts.size < 2) return null;
   const text = question(state());
-  const rows = [...parts].map(([part, reason]) => [part.replace(/"(.*)"$/, "$1"), reason]).sort(([a], [b]) => text.indexOf(a) - text.indexOf(b));
-  return h("ol", { class: / THEN /.test(text) ? "steps inorder" : "steps" }, rows.map(([part, reason]) =>
-    h("li", {},
-      h("button", { type: "button", class: "step", on: { click: () => go({ hit: hit.video, t: reason.start }) }, "aria-label": `Play ${part} at ${clock(reason.start)}` },
-        soundOnly(hit) ? icon("sound") : h("img", { src: at.frame(hit.video, reason.frame ?? reason.start, 160), alt: "", loading: "lazy", width: 72, height: 40 }),
-        h("span", {}, words(part, null, "b"), " ", h("span", { class: "soft number" }, clock(reason.start)))))));
+  const rows = [...parts]
+    .map(([part, reason]) => [part.replace(/"(.*)"$/, "$1"), reason])
+    .sort(([a], [b]) => text.indexOf(a) - text.indexOf(b));
+  return h(
+    "ol",
+    { class: / THEN /.test(text) ? "steps inorder" : "steps" },
+    rows.map(([part, reason]) =>
+      h(
+        "li",
+        {},
+        h(
+          "button",
+          {
+            type: "button",
+            class: "step",
+            on: { click: () => go({ hit: hit.video, t: reason.start }) },
+            "aria-label": `Play ${part} at ${clock(reason.start)}`,
+          },
+          soundOnly(hit)
+            ? icon("sound")
+            : h("img", {
+                src: at.frame(hit.video, reason.frame ?? reason.start, 160),
+                alt: "",
+                loading: "lazy",
+                width: 72,
+                height: 40,
+              }),
+          h(
+            "span",
+            {},
+            words(part, null, "b"),
+            " ",
+            h("span", { class: "soft number" }, clock(reason.start)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /** Return a hit's contributions by channel. */
 export function byChannel(hit) {
   const sums = new Map();
-  for (const reason of hit.why) sums.set(reason.channel, (sums.get(reason.channel) ?? 0) + reason.contribution);
+  for (const reason of hit.why)
+    sums.set(reason.channel, (sums.get(reason.channel) ?? 0) + reason.contribution);
   return [...sums].sort(([, a], [, b]) => b - a);
 }
 
 function stack(hit) {
   const parts = byChannel(hit).filter(([, value]) => value > 0.0005);
   const whole = parts.reduce((sum, [, value]) => sum + value, 0);
-  return h("div", { class: "stack", role: "img", "aria-label": `Found by ${parts.map(([name]) => channelName(name)).join(", ")}` },
-    parts.map(([name, value]) => h("span", { title: channelName(name), style: { "--c": `var(--${name})`, "--w": String(value / whole) } })));
+  return h(
+    "div",
+    {
+      class: "stack",
+      role: "img",
+      "aria-label": `Found by ${parts.map(([name]) => channelName(name)).join(", ")}`,
+    },
+    parts.map(([name, value]) =>
+      h("span", {
+        title: channelName(name),
+        style: { "--c": `var(--${name})`, "--w": String(value / whole) },
+      }),
+    ),
+  );
 }
 
 function tools(hit) {
   const now = state();
   const moment = hit.moments[0];
   const place = `${hit.video}@${(moment?.frame ?? moment?.start ?? 0).toFixed(1)}`;
+  const own = (id) => id.split("@")[0] === hit.video;
   const flip = (list, other) => () => {
-    const there = state()[list].includes(place);
-    go({ [list]: there ? state()[list].filter((id) => id !== place) : [...state()[list], place], [other]: state()[other].filter((id) => id !== place) });
+    const rest = {
+      [list]: state()[list].filter((id) => !own(id)),
+      [other]: state()[other].filter((id) => !own(id)),
+    };
+    if (!state()[list].some(own)) rest[list].push(place);
+    go(rest);
   };
-  return h("div", { class: "acts" },
-    tool("why", "Why it is here", () => go({ hit: hit.video, t: startOf(hit, moment) }), { class: "tool why" }),
-    tool("up", "More like this", flip("like", "dislike"), { "aria-pressed": now.like.includes(place), class: "tool like" }),
-    tool("down", "Less like this", flip("dislike", "like"), { "aria-pressed": now.dislike.includes(place), class: "tool dislike" }),
-    !soundOnly(hit) && tool("similar", "Search by this picture", () => go({ q: "", then: [], ev: null, ex: [place], hit: "", t: null }), { class: "tool similar" }),
+  return h(
+    "div",
+    { class: "acts" },
+    tool("why", "Why it is here", () => go({ hit: hit.video, t: startOf(hit, moment) }), {
+      class: "tool why",
+    }),
+    tool("up", "More like this", flip("like", "dislike"), {
+      "aria-pressed": now.like.some(own),
+      class: "tool like",
+    }),
+    tool("down", "Less like this", flip("dislike", "like"), {
+      "aria-pressed": now.dislike.some(own),
+      class: "tool dislike",
+    }),
+    !soundOnly(hit) &&
+      tool(
+        "similar",
+        "Search by this picture",
+        () => go({ q: "", then: [], ev: null, ex: [place], hit: "", t: null }),
+        { class: "tool similar" },
+      ),
     labelTools(hit, moment),
-    hit.also_in?.length > 0 && h("span", { class: "soft small" }, `also in ${count(hit.also_in.length, "copy", "copies")}`));
+    hit.also_in?.length > 0 &&
+      h("span", { class: "soft small" }, `also in ${count(hit.also_in.length, "copy", "copies")}`),
+  );
 }
 
 /** Show hits in place of those before, moving the ones that stay. */
 export function showHits(list, hits, { from = 0 } = {}) {
-  const old = new Map(all(".hit", list).map((node, place) => [node.dataset.video, { box: node.getBoundingClientRect(), place }]));
+  const old = new Map(
+    all(".hit", list).map((node, place) => [
+      node.dataset.video,
+      { box: node.getBoundingClientRect(), place },
+    ]),
+  );
   const kept = document.activeElement?.closest?.(".hit")?.dataset.video;
   const part = kept && [...document.activeElement.classList].slice(-1)[0];
-  const cards = hits.map((hit) => card(hit, { moved: from || !old.has(hit.video) ? 0 : old.get(hit.video).place + 1 - hit.rank }));
+  const cards = hits.map((hit) =>
+    card(hit, { moved: from || !old.has(hit.video) ? 0 : old.get(hit.video).place + 1 - hit.rank }),
+  );
   if (from) put(list, cards);
   else fill(list, cards);
-  if (kept) one(`#hit-${CSS.escape(kept)} .${CSS.escape(part ?? "still")}`, list)?.focus({ preventScroll: true });
-  if (!from && old.size && matchMedia("(prefers-reduced-motion: no-preference)").matches) slide(cards, old);
+  if (kept)
+    one(`#hit-${CSS.escape(kept)} .${CSS.escape(part ?? "still")}`, list)?.focus({
+      preventScroll: true,
+    });
+  if (!from && old.size && matchMedia("(prefers-reduced-motion: no-preference)").matches)
+    slide(cards, old);
 }
 
 function slide(cards, old) {
@@ -171,11 +326,16 @@ function slide(cards, old) {
     }
     const after = node.getBoundingClientRect();
     const [x, y] = [before.box.left - after.left, before.box.top - after.top];
-    if (x || y) node.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration: 320, easing: "cubic-bezier(.2,.7,.2,1)" });
+    if (x || y)
+      node.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], {
+        duration: 320,
+        easing: "cubic-bezier(.2,.7,.2,1)",
+      });
   }
 }
 
 /** Mark the hit that is open. */
 export function markOpen(video) {
-  for (const node of all("#results .hit")) node.classList.toggle("open", node.dataset.video === video);
+  for (const node of all("#results .hit"))
+    node.classList.toggle("open", node.dataset.video === video);
 }

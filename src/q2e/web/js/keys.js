@@ -10,12 +10,63 @@ import { theme } from "./theme.js";
 import * as video from "./video.js";
 
 const SHEET = [
-  ["Anywhere", [["/", "ask"], ["g s", "search"], ["g c", "collection"], ["g l", "labels"], ["t", "light or dark"], ["?", "this sheet"], ["Esc", "close, step back"]]],
-  ["Asking", [["Enter", "search now"], ["b", "add what happens then"], ["x", "search by a file"], ["f", "filters"]]],
-  ["Hits", [["j k", "next, previous hit"], ["← ↑ ↓ →", "move in the grid"], ["Shift ← →", "scrub the filmstrip"], ["Enter", "play the moment"], ["w", "why it is here"], ["+ −", "more, less like this"], ["s", "search by this picture"], ["v", "timeline of the video"]]],
-  ["Player", [["Space", "play, pause"], [", .", "2 s back, on"], ["n p", "next, previous moment"], ["c", "save menu"]]],
-  ["Reasons", [["e", "edit what is searched for"], ["u", "undo all edits"]]],
-  ["Labels", [["m", "labelling on, off"], ["0 1 2 3", "label the hit"]]],
+  [
+    "Anywhere",
+    [
+      ["/", "ask"],
+      ["g s", "search"],
+      ["g c", "collection"],
+      ["g l", "labels"],
+      ["t", "light or dark"],
+      ["?", "this sheet"],
+      ["Esc", "close, step back"],
+    ],
+  ],
+  [
+    "Asking",
+    [
+      ["Enter", "search now"],
+      ["b", "add what happens then"],
+      ["x", "search by a file"],
+      ["f", "filters"],
+    ],
+  ],
+  [
+    "Hits",
+    [
+      ["j k", "next, previous hit"],
+      ["← ↑ ↓ →", "move in the grid"],
+      ["Shift ← →", "scrub the filmstrip"],
+      ["Enter", "play the moment"],
+      ["w", "why it is here"],
+      ["+ −", "more, less like this"],
+      ["s", "search by this picture"],
+      ["v", "timeline of the video"],
+    ],
+  ],
+  [
+    "Player",
+    [
+      ["Space", "play, pause"],
+      [", .", "2 s back, on"],
+      ["n p", "next, previous moment"],
+      ["c", "save menu"],
+    ],
+  ],
+  [
+    "Reasons",
+    [
+      ["e", "edit what is searched for"],
+      ["u", "undo all edits"],
+    ],
+  ],
+  [
+    "Labels",
+    [
+      ["m", "labelling on, off"],
+      ["0 1 2 3", "label the hit"],
+    ],
+  ],
 ];
 const OFF = "q2e-keys-off";
 let pending = "";
@@ -23,9 +74,19 @@ let pending = "";
 /** Listen, from now on. */
 export function listen() {
   addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (
+      event.defaultPrevented ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      event.isComposing
+    )
+      return;
     if (event.key === "Escape") return escape();
-    if (typing(event.target)) return event.target.id === "q" && event.key === "ArrowDown" ? (event.preventDefault(), move(0)) : undefined;
+    if (typing(event.target))
+      return event.target.id === "q" && event.key === "ArrowDown"
+        ? (event.preventDefault(), move(0))
+        : undefined;
     if (one("#help").open || localStorage.getItem(OFF)) return;
     const key = pending + event.key;
     pending = event.key === "g" && !pending ? "g " : "";
@@ -34,13 +95,27 @@ export function listen() {
   });
 }
 
-const typing = (node) => node.isContentEditable || /^(TEXTAREA|SELECT)$/.test(node.tagName) || (node.tagName === "INPUT" && node.type !== "checkbox");
+const typing = (node) =>
+  node.isContentEditable ||
+  /^(TEXTAREA|SELECT)$/.test(node.tagName) ||
+  (node.tagName === "INPUT" && node.type !== "checkbox");
 const here = () => document.activeElement?.closest?.(".hit") ?? one(".hit.open");
-const press = (selector) => () => { const node = here()?.querySelector(selector); if (!node) return false; node.click(); return true; };
+const press = (selector) => () => {
+  const node = here()?.querySelector(selector);
+  if (!node) return false;
+  node.click();
+  return true;
+};
 const playing = () => (state().view === "video" ? video.current() : panel.current());
 const onPlayer = (act) => (event) => {
   const own = playing();
-  if (!own || (event.key === " " && /^(BUTTON|A|SUMMARY|INPUT|VIDEO)$/.test(document.activeElement.tagName) && !document.activeElement.closest(".hit .still"))) return false;
+  if (
+    !own ||
+    (event.key === " " &&
+      /^(BUTTON|A|SUMMARY|INPUT|VIDEO)$/.test(document.activeElement.tagName) &&
+      !document.activeElement.closest(".hit .still"))
+  )
+    return false;
   act(own);
   return true;
 };
@@ -67,7 +142,13 @@ const ACTS = {
   "g l": () => go({ view: "labels" }),
   b: addRow,
   x: () => one("#file").click(),
-  f: () => { const box = one("#filters:not([hidden]) details"); if (!box) return false; box.open = true; one("input", box)?.focus(); return true; },
+  f: () => {
+    const box = one("#filters:not([hidden]) details");
+    if (!box) return false;
+    box.open = true;
+    one("input", box)?.focus();
+    return true;
+  },
   j: () => step(1),
   k: () => step(-1),
   ArrowRight: (event) => arrows(event, 1, 0),
@@ -79,17 +160,25 @@ const ACTS = {
   "=": press(".like"),
   "-": press(".dislike"),
   s: press(".similar"),
-  v: press("h3 a"),
+  v: press("h2 a"),
   " ": onPlayer((own) => own.toggle()),
   ",": onPlayer((own) => own.step(-2)),
   ".": onPlayer((own) => own.step(2)),
   n: () => panel.step(1),
   p: () => panel.step(-1),
   c: openMenu,
-  e: () => { const field = one(".unfold textarea:not(:disabled)") ?? one(".unfold .add"); if (!field) return false; field.focus(); return true; },
+  e: () => {
+    const field = one(".unfold textarea:not(:disabled)") ?? one(".unfold .add");
+    if (!field) return false;
+    field.focus();
+    return true;
+  },
   u: () => (state().ev ? go({ ev: null }) : false),
   m: () => go({ label: state().label ? "" : "on" }, { quiet: true }),
-  0: label(0), 1: label(1), 2: label(2), 3: label(3),
+  0: label(0),
+  1: label(1),
+  2: label(2),
+  3: label(3),
 };
 
 function move(to) {
@@ -114,7 +203,11 @@ function arrows(event, x, y) {
 
 function escape() {
   const menu = one(".menu[open]");
-  if (menu) { menu.open = false; one("summary", menu).focus(); return; }
+  if (menu) {
+    menu.open = false;
+    one("summary", menu).focus();
+    return;
+  }
   if (one("#help").open) return;
   if (typing(document.activeElement)) return document.activeElement.blur();
   if (state().hit) {
@@ -127,11 +220,45 @@ function escape() {
 /** Show the sheet of keys. */
 export function help() {
   const dialog = one("#help");
-  const off = h("input", { type: "checkbox", checked: !localStorage.getItem(OFF), on: { change: () => (off.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")) } });
-  fill(dialog,
-    h("div", { class: "help-head" }, h("h1", { id: "help-title" }, "Keys"), tool("close", "Close", () => dialog.close())),
-    h("div", { class: "help-columns" }, SHEET.map(([title, rows]) => h("section", {}, h("h3", {}, title),
-      h("dl", {}, rows.map(([keys, meaning]) => [h("dt", {}, keys.split(" ").map((key) => [h("kbd", {}, key), " "])), h("dd", {}, meaning)]))))),
-    h("p", {}, h("label", {}, off, " Single keys work")));
+  const off = h("input", {
+    type: "checkbox",
+    checked: !localStorage.getItem(OFF),
+    on: {
+      change: () => (off.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")),
+    },
+  });
+  fill(
+    dialog,
+    h(
+      "div",
+      { class: "help-head" },
+      h("h1", { id: "help-title" }, "Keys"),
+      tool("close", "Close", () => dialog.close()),
+    ),
+    h(
+      "div",
+      { class: "help-columns" },
+      SHEET.map(([title, rows]) =>
+        h(
+          "section",
+          {},
+          h("h2", {}, title),
+          h(
+            "dl",
+            {},
+            rows.map(([keys, meaning]) => [
+              h(
+                "dt",
+                {},
+                keys.split(" ").map((key) => [h("kbd", {}, key), " "]),
+              ),
+              h("dd", {}, meaning),
+            ]),
+          ),
+        ),
+      ),
+    ),
+    h("p", {}, h("label", {}, off, " Single keys work")),
+  );
   dialog.showModal();
 }

@@ -26,15 +26,29 @@ async function load() {
 }
 
 /** Return the label of a hit for the question that is asked, or undefined. */
-export const labelOf = (video) => labels.find((label) => label.query === question(state()) && label.video === video);
+export const labelOf = (video) =>
+  labels.find((label) => label.query === question(state()) && label.video === video);
 
 /** Return the buttons that label a moment, shown while one labels. */
 export function labelTools(hit, moment) {
-  const node = h("span", { class: "grades", role: "group", "aria-label": "Label", data: { video: hit.video } },
-    GRADES.map((name, grade) => h("button", {
-      type: "button", class: `grade g${grade}`, title: name, "aria-label": `${name} (${grade})`,
-      "aria-pressed": String(labelOf(hit.video)?.relevance === grade), on: { click: () => grade_(hit, moment, grade) },
-    }, String(grade))));
+  const node = h(
+    "span",
+    { class: "grades", role: "group", "aria-label": "Label", data: { video: hit.video } },
+    GRADES.map((name, grade) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: `grade g${grade}`,
+          title: name,
+          "aria-label": `${name} (${grade})`,
+          "aria-pressed": String(labelOf(hit.video)?.relevance === grade),
+          on: { click: () => grade_(hit, moment, grade) },
+        },
+        String(grade),
+      ),
+    ),
+  );
   node.hidden = state().label !== "on" || !question(state());
   return node;
 }
@@ -45,7 +59,13 @@ export async function grade_(hit, moment, relevance) {
   try {
     if (old) await api.unlabel(old.id);
     if (old?.relevance !== relevance)
-      await api.label({ query: question(state()), video: hit.video, start: moment?.start ?? 0, end: moment?.end ?? null, relevance });
+      await api.label({
+        query: question(state()),
+        video: hit.video,
+        start: moment?.start ?? 0,
+        end: moment?.end ?? null,
+        relevance,
+      });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     notice(`${error.message} ${error.next ?? ""}`);
@@ -53,7 +73,9 @@ export async function grade_(hit, moment, relevance) {
   measures = null;
   await load();
   for (const group of document.querySelectorAll(`.grades[data-video="${CSS.escape(hit.video)}"]`))
-    [...group.children].forEach((button, grade) => button.setAttribute("aria-pressed", String(labelOf(hit.video)?.relevance === grade)));
+    [...group.children].forEach((button, grade) =>
+      button.setAttribute("aria-pressed", String(labelOf(hit.video)?.relevance === grade)),
+    );
   say(old?.relevance === relevance ? "Label removed" : `Labelled: ${GRADES[relevance]}`);
   await measure();
 }
@@ -75,19 +97,37 @@ export function measuresBar() {
   const on = state().label === "on";
   if (on && !measures) measure();
   const own = measures?.by_query?.find((row) => row.query === question(state()));
-  return h("div", { class: "measures live" },
-    on && measures && h("span", { class: "small number", "aria-live": "polite" },
-      own ? `nDCG@10: this ${own["nDCG@10"].toFixed(2)}, all ${measures.measures["nDCG@10"].toFixed(2)}`
-        : `${count(measures.labels, "label")} so far`),
-    tool("label", on ? "Stop labelling" : "Label the hits", () => go({ label: on ? "" : "on" }, { quiet: true }), { "aria-pressed": on, id: "label-mode" }));
+  return h(
+    "div",
+    { class: "measures live" },
+    on &&
+      measures &&
+      h(
+        "span",
+        { class: "small number", "aria-live": "polite" },
+        own
+          ? `nDCG@10: this ${own["nDCG@10"].toFixed(2)}, all ${measures.measures["nDCG@10"].toFixed(2)}`
+          : `${count(measures.labels, "label")} so far`,
+      ),
+    tool(
+      "label",
+      on ? "Stop labelling" : "Label the hits",
+      () => go({ label: on ? "" : "on" }, { quiet: true }),
+      { "aria-pressed": on, id: "label-mode" },
+    ),
+  );
 }
 
 // -- the view -------------------------------------------------------------------------------------
 const titles = new Map();
 
 async function nameVideos() {
-  const unknown = [...new Set(labels.map((label) => label.video))].filter((video) => !titles.has(video)).slice(0, 60);
-  await Promise.allSettled(unknown.map(async (id) => titles.set(id, titleOf((await api.video(id)).video))));
+  const unknown = [...new Set(labels.map((label) => label.video))]
+    .filter((video) => !titles.has(video))
+    .slice(0, 60);
+  await Promise.allSettled(
+    unknown.map(async (id) => titles.set(id, titleOf((await api.video(id)).video))),
+  );
 }
 
 /** Show all labels with the measures that follow from them. */
@@ -103,36 +143,113 @@ export async function show() {
 
 function draw(place) {
   if (!labels.length) {
-    fill(place, h("div", { class: "empty" }, h("h1", {}, "No labels yet"),
-      h("p", {}, "Search, switch labelling on (", h("kbd", {}, "m"), "), and say which hits answer. The measures of the search follow at once."),
-      h("p", {}, h("a", { href: "/?label=on", data: { go: "" } }, "Start labelling"))));
+    fill(
+      place,
+      h(
+        "div",
+        { class: "empty" },
+        h("h1", {}, "No labels yet"),
+        h(
+          "p",
+          {},
+          "Search, switch labelling on (",
+          h("kbd", {}, "m"),
+          "), and say which hits answer. The measures of the search follow at once.",
+        ),
+        h("p", {}, h("a", { href: "/?label=on", data: { go: "" } }, "Start labelling")),
+      ),
+    );
     return;
   }
-  fill(place,
-    h("div", { class: "viewhead" }, h("h1", {}, "Labels"), h("p", { class: "soft" }, `${count(labels.length, "label")} for ${count(new Set(labels.map((label) => label.query)).size, "question")}, kept beside the index.`)),
-    h("dl", { class: "figures", "aria-live": "polite" }, Object.entries(measures?.measures ?? {}).map(([name, value]) =>
-      h("div", {}, h("dt", {}, name), h("dd", { class: "number" }, value.toFixed(3))))),
+  fill(
+    place,
+    h(
+      "div",
+      { class: "viewhead" },
+      h("h1", {}, "Labels"),
+      h(
+        "p",
+        { class: "soft" },
+        `${count(labels.length, "label")} for ${count(new Set(labels.map((label) => label.query)).size, "question")}, kept beside the index.`,
+      ),
+    ),
+    h(
+      "dl",
+      { class: "figures", "aria-live": "polite" },
+      Object.entries(measures?.measures ?? {}).map(([name, value]) =>
+        h("div", {}, h("dt", {}, name), h("dd", { class: "number" }, value.toFixed(3))),
+      ),
+    ),
     !measures && h("p", { class: "soft" }, "Measuring …"),
-    byQuestion());
+    byQuestion(),
+  );
 }
 
 function byQuestion() {
   const questions = [...new Set(labels.map((label) => label.query))];
-  return h("div", { class: "questions" }, questions.map((query) => {
-    const row = measures?.by_query?.find((one_) => one_.query === query);
-    const own = labels.filter((label) => label.query === query);
-    return h("section", { class: "cardbox" },
-      h("div", { class: "sectionhead" }, h("h2", {}, words(query, null, "a", { href: linkTo({ q: query, label: "on" }), data: { go: "" } })),
-        row && h("span", { class: "soft number small" }, ["nDCG@10", "R@1", "MRR@10"].filter((name) => name in row).map((name) => `${name} ${number(row[name])}`).join(" · "))),
-      h("ul", { class: "rows" }, own.map((label) => h("li", {},
-        h("span", { class: `grade shown g${label.relevance}`, title: GRADES[label.relevance] }, label.relevance),
-        h("a", { class: "number", href: linkTo({ view: "video", video: label.video, t: label.start, q: query }), data: { go: "" } },
-          words(titles.get(label.video) ?? label.video.slice(0, 8)), ` at ${clock(label.start)}${label.end === null ? "" : ` – ${clock(label.end)}`}`),
-        h("span", { class: "soft" }, GRADES[label.relevance]),
-        tool("bin", "Forget this label", async () => { await api.unlabel(label.id); measures = null; await load(); await show(); })))));
-  }));
+  return h(
+    "div",
+    { class: "questions" },
+    questions.map((query) => {
+      const row = measures?.by_query?.find((one_) => one_.query === query);
+      const own = labels.filter((label) => label.query === query);
+      return h(
+        "section",
+        { class: "cardbox" },
+        h(
+          "div",
+          { class: "sectionhead" },
+          h(
+            "h2",
+            {},
+            words(query, null, "a", { href: linkTo({ q: query, label: "on" }), data: { go: "" } }),
+          ),
+          row &&
+            h(
+              "span",
+              { class: "soft number small" },
+              ["nDCG@10", "R@1", "MRR@10"]
+                .filter((name) => name in row)
+                .map((name) => `${name} ${number(row[name])}`)
+                .join(" · "),
+            ),
+        ),
+        h(
+          "ul",
+          { class: "rows" },
+          own.map((label) =>
+            h(
+              "li",
+              {},
+              h(
+                "span",
+                { class: `grade shown g${label.relevance}`, title: GRADES[label.relevance] },
+                label.relevance,
+              ),
+              h(
+                "a",
+                {
+                  class: "number",
+                  href: linkTo({ view: "video", video: label.video, t: label.start, q: query }),
+                  data: { go: "" },
+                },
+                words(titles.get(label.video) ?? label.video.slice(0, 8)),
+                ` at ${clock(label.start)}${label.end === null ? "" : ` – ${clock(label.end)}`}`,
+              ),
+              h("span", { class: "soft" }, GRADES[label.relevance]),
+              tool("bin", "Forget this label", async () => {
+                await api.unlabel(label.id);
+                measures = null;
+                await load();
+                await show();
+              }),
+            ),
+          ),
+        ),
+      );
+    }),
+  );
 }
 
 /** Whether labelling is on and something is asked. */
 export const labelling = () => state().label === "on" && asks(state());
-

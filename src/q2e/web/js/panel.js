@@ -49,14 +49,25 @@ function start(hit, seconds) {
   const video = { id: hit.video, path: hit.path, duration: hit.duration, has_video: hit.has_video };
   const own = { video: hit.video, asked: seconds };
   open = own;
-  own.player = player(video, { start: seconds, captions: true, onTime: (time) => own.data && follow(own, time) });
+  own.player = player(video, {
+    start: seconds,
+    captions: true,
+    onTime: (time) => own.data && follow(own, time),
+  });
   own.lanes = h("div", { class: "lanesplace" });
   own.bar = h("div", { class: "watchbar" });
-  fill(one("#watch"),
-    h("div", { class: "sectionhead" },
+  fill(
+    one("#watch"),
+    h(
+      "div",
+      { class: "sectionhead" },
       h("h2", {}, words(titleOf(hit))),
-      tool("close", "Close the player", () => go({ hit: "", t: null }), { id: "close-panel" })),
-    own.player.node, own.lanes, own.bar);
+      tool("close", "Close the player", () => go({ hit: "", t: null }), { id: "close-panel" }),
+    ),
+    own.player.node,
+    own.lanes,
+    own.bar,
+  );
   own.player.seek(seconds);
   if (matchMedia("(max-width: 1100px)").matches) one("#panel").scrollTo?.(0, 0);
   timelineOf(hit.video).then((data) => {
@@ -67,13 +78,21 @@ function start(hit, seconds) {
 }
 
 /** Stop playing for a while, as when another view is shown. */
-export const pause = (away) => { if (away) open?.player.pause(); };
+export const pause = (away) => {
+  if (away) open?.player.pause();
+};
 
 /** Return a video's timeline, asked for once. */
 export async function timelineOf(video) {
   if (!known.has(video)) {
     if (known.size > 50) known.delete(known.keys().next().value);
-    known.set(video, api.timeline(video).catch((error) => { known.delete(video); throw error; }));
+    known.set(
+      video,
+      api.timeline(video).catch((error) => {
+        known.delete(video);
+        throw error;
+      }),
+    );
   }
   return known.get(video);
 }
@@ -84,20 +103,48 @@ const follow = (own, time) => {
 };
 
 function refresh(hit) {
-  const moment = hit.moments.find((one_) => one_.start <= open.asked + 0.05 && open.asked <= one_.end) ?? hit.moments[0];
+  const moment =
+    hit.moments.find((one_) => one_.start <= open.asked + 0.05 && open.asked <= one_.end) ??
+    hit.moments[0];
   const [from, to] = [moment?.start ?? open.asked, moment?.end ?? open.asked];
-  fill(open.bar,
+  fill(
+    open.bar,
     h("span", { class: "number soft" }, `${clock(from)} – ${clock(to)}`),
-    tool("left", "The moment before", () => step(-1)), tool("right", "The next moment", () => step(1)),
-    linkButton(), labelTools(hit, moment),
-    h("a", { class: "button", href: linkTo({ view: "video", video: hit.video, q: state().q, then: state().then, t: from }), data: { go: "" } }, "Timeline"),
-    downloads({ id: hit.video, path: hit.path, duration: hit.duration ?? 0, has_video: hit.has_video }, from, to));
+    tool("left", "The moment before", () => step(-1)),
+    tool("right", "The next moment", () => step(1)),
+    linkButton(),
+    labelTools(hit, moment),
+    h(
+      "a",
+      {
+        class: "button",
+        href: linkTo({
+          view: "video",
+          video: hit.video,
+          q: state().q,
+          then: state().then,
+          t: from,
+        }),
+        data: { go: "" },
+      },
+      "Timeline",
+    ),
+    downloads(
+      { id: hit.video, path: hit.path, duration: hit.duration ?? 0, has_video: hit.has_video },
+      from,
+      to,
+    ),
+  );
   if (open.data) draw(open, hit);
 }
 
 function draw(own, hit) {
   const seek = (seconds) => go({ t: seconds }, { quiet: true });
-  fill(own.lanes, lanes(own.data, { moments: hit.moments, seek, compact: true }), transcript(own.data, seek, ["speech", "screen_text"]));
+  fill(
+    own.lanes,
+    lanes(own.data, { moments: hit.moments, seek, compact: true }),
+    transcript(own.data, seek, ["speech", "screen_text"]),
+  );
   pointAt(own.lanes, own.player.time(), own.data.duration);
 }
 

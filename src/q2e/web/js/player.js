@@ -14,10 +14,25 @@ export function player(video, { start = 0, end = null, captions = false, onTime 
 }
 
 function media(video, start, end, captions, onTime) {
-  const element = h("video", {
-    src: `${at.media(video.id)}#t=${start.toFixed(2)}`, controls: true, preload: "metadata", playsinline: true, tabindex: 0,
-    poster: soundOnly(video) ? undefined : at.frame(video.id, start, 640), "aria-label": `Player of ${fileName(video.path ?? "")}`,
-  }, captions && h("track", { kind: "captions", label: "What is said", src: at.transcript(video.id, "vtt"), default: true }));
+  const element = h(
+    "video",
+    {
+      src: `${at.media(video.id)}#t=${start.toFixed(2)}`,
+      controls: true,
+      preload: "metadata",
+      playsinline: true,
+      tabindex: 0,
+      poster: soundOnly(video) ? undefined : at.frame(video.id, start, 640),
+      "aria-label": `Player of ${fileName(video.path ?? "")}`,
+    },
+    captions &&
+      h("track", {
+        kind: "captions",
+        label: "What is said",
+        src: at.transcript(video.id, "vtt"),
+        default: true,
+      }),
+  );
   const node = h("div", { class: soundOnly(video) ? "player silent" : "player" }, element);
   const self = {
     node,
@@ -26,10 +41,16 @@ function media(video, start, end, captions, onTime) {
       if (play) element.play().catch(() => {});
     },
     toggle: () => (element.paused ? element.play().catch(() => {}) : element.pause()),
-    step: (seconds) => { element.currentTime = Math.max(0, element.currentTime + seconds); },
+    step: (seconds) => {
+      element.currentTime = Math.max(0, element.currentTime + seconds);
+    },
     time: () => element.currentTime,
     pause: () => element.pause(),
-    stop: () => { element.pause(); element.removeAttribute("src"); element.load(); },
+    stop: () => {
+      element.pause();
+      element.removeAttribute("src");
+      element.load();
+    },
   };
   element.addEventListener("timeupdate", () => onTime(element.currentTime));
   element.addEventListener("error", () => {
@@ -53,32 +74,104 @@ function stills(video, start, onTime) {
     clockNode.textContent = clock(time, true);
     onTime(time);
   };
-  const node = h("div", { class: "player stills" }, image, h("div", { class: "stillbar" },
-    tool("left", "Half a second back", () => show(time - 0.5)), clockNode, tool("right", "Half a second on", () => show(time + 0.5))));
+  const node = h(
+    "div",
+    { class: "player stills" },
+    image,
+    h(
+      "div",
+      { class: "stillbar" },
+      tool("left", "Half a second back", () => show(time - 0.5)),
+      clockNode,
+      tool("right", "Half a second on", () => show(time + 0.5)),
+    ),
+  );
   show(start);
-  return { node, seek: show, toggle: () => show(time + 0.5), step: (seconds) => show(time + seconds), time: () => time, pause: () => {}, stop: () => {} };
+  return {
+    node,
+    seek: show,
+    toggle: () => show(time + 0.5),
+    step: (seconds) => show(time + seconds),
+    time: () => time,
+    pause: () => {},
+    stop: () => {},
+  };
 }
 
 /** Return links that save a stretch: a clip, an exact clip and a sheet of pictures. */
 export function downloads(video, start, end) {
-  const stretch = end > start ? [start, end] : [start, Math.min(start + 5, video.duration || start + 5)];
-  return h("details", { class: "menu" }, h("summary", { class: "button" }, "Save"),
-    h("ul", {},
-      h("li", {}, h("a", { href: at.clip(video.id, ...stretch), download: true }, `Clip ${clock(stretch[0])} – ${clock(stretch[1])}`)),
-      h("li", {}, h("a", { href: at.clip(video.id, ...stretch, true), download: true }, "Clip, cut exactly")),
-      !soundOnly(video) && h("li", {}, h("a", { href: at.storyboard(video.id, ...stretch), download: "storyboard.jpg" }, "Storyboard of this moment")),
-      !soundOnly(video) && h("li", {}, h("a", { href: at.storyboard(video.id), download: "storyboard.jpg" }, "Storyboard of the video")),
-      h("li", {}, h("a", { href: at.transcript(video.id, "srt"), download: "transcript.srt" }, "Subtitles (SRT)")),
-      h("li", {}, h("a", { href: at.media(video.id), download: fileName(video.path ?? "video") }, "The whole file"))));
+  const stretch =
+    end > start ? [start, end] : [start, Math.min(start + 5, video.duration || start + 5)];
+  return h(
+    "details",
+    { class: "menu" },
+    h("summary", { class: "button" }, "Save"),
+    h(
+      "ul",
+      {},
+      h(
+        "li",
+        {},
+        h(
+          "a",
+          { href: at.clip(video.id, ...stretch), download: true },
+          `Clip ${clock(stretch[0])} – ${clock(stretch[1])}`,
+        ),
+      ),
+      h(
+        "li",
+        {},
+        h("a", { href: at.clip(video.id, ...stretch, true), download: true }, "Clip, cut exactly"),
+      ),
+      !soundOnly(video) &&
+        h(
+          "li",
+          {},
+          h(
+            "a",
+            { href: at.storyboard(video.id, ...stretch), download: "storyboard.jpg" },
+            "Storyboard of this moment",
+          ),
+        ),
+      !soundOnly(video) &&
+        h(
+          "li",
+          {},
+          h(
+            "a",
+            { href: at.storyboard(video.id), download: "storyboard.jpg" },
+            "Storyboard of the video",
+          ),
+        ),
+      h(
+        "li",
+        {},
+        h(
+          "a",
+          { href: at.transcript(video.id, "srt"), download: "transcript.srt" },
+          "Subtitles (SRT)",
+        ),
+      ),
+      h(
+        "li",
+        {},
+        h(
+          "a",
+          { href: at.media(video.id), download: fileName(video.path ?? "video") },
+          "The whole file",
+        ),
+      ),
+    ),
+  );
 }
 
 /** Return a button that copies the address of what is shown. */
-export const linkButton = () => tool("link", "Copy a link to this", async () => {
-  try {
-    await navigator.clipboard.writeText(location.href);
-    notice("Link copied");
-  } catch {
-    notice(location.href);
-  }
-});
-
+export const linkButton = () =>
+  tool("link", "Copy a link to this", async () => {
+    try {
+      await navigator.clipboard.writeText(location.href);
+      notice("Link copied");
+    } catch {
+      notice(location.href);
+    }
+  });

@@ -3,6 +3,7 @@
 import { Refused, api, at } from "./api.js";
 import { button, fill, h, notice, one, say, words } from "./dom.js";
 import { showHits } from "./hits.js";
+import { parsed } from "./hints.js";
 import { measuresBar } from "./labels.js";
 import { asks, filtered, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
 import { count, languageName, length, number, soundOnly, titleOf } from "./text.js";
@@ -13,12 +14,15 @@ const MOST = 1000;
 let asked = null;
 let running = null;
 let answer = null;
+let answered = null;
 let seen = null;
 const watchers = new Set();
 
 /** Call `react(results)` whenever an answer has come; null where nothing is asked. */
 export const onAnswer = (react) => watchers.add(react);
 export const results = () => answer;
+/** Whether what is shown answers what is asked. */
+export const settled = () => answer !== null && answered === asked;
 export const hitOf = (video) => answer?.hits.find((hit) => hit.video === video) ?? null;
 
 /** Search if the state asks for something else than what is shown. */
@@ -52,11 +56,23 @@ async function find(now, key) {
   const place = one("#results");
   running = new AbortController();
   place.setAttribute("aria-busy", "true");
-  if (!one("#hits", place)) fill(place, h("ul", { class: "hits waiting", "aria-hidden": "true" }, Array.from({ length: 6 }, () => h("li", {}))));
+  if (!one("#hits", place))
+    fill(
+      place,
+      h(
+        "ul",
+        { class: "hits waiting", "aria-hidden": "true" },
+        Array.from({ length: 6 }, () => h("li", {})),
+      ),
+    );
   try {
+    const { error } = await parsed(filtered(now));
+    if (key !== asked) return;
+    if (error) throw new Refused(error);
     const found = await api.search({ ...searchBody(now), top: PAGE }, running.signal);
     if (key !== asked) return;
     answer = found;
+    answered = key;
     list(found);
     say(found.hits.length ? `${count(found.hits.length, "video")} found` : "Nothing found");
   } catch (error) {
@@ -77,7 +93,10 @@ function tell() {
 export function refuse(place, error) {
   if (!(error instanceof Refused)) throw error;
   asked = error.code === "bad_question" ? asked : null;
-  const text = [h("p", {}, h("b", {}, words(error.message))), error.next && h("p", { class: "soft" }, words(error.next))];
+  const text = [
+    h("p", {}, h("b", {}, words(error.message))),
+    error.next && h("p", { class: "soft" }, words(error.next)),
+  ];
   fill(place, h("div", { class: "problem", role: "alert" }, text));
 }
 
@@ -96,38 +115,87 @@ function list(found) {
   const unsure = found.index.confident === false;
   one(".unsure", place)?.remove();
   if (!found.hits.length) hits.replaceWith(nothing());
-  else if (unsure) bar.after(h("p", { class: "unsure" }, "Nothing here answers this with confidence. These are the nearest."));
+  else if (unsure)
+    bar.after(
+      h(
+        "p",
+        { class: "unsure" },
+        "Nothing here answers this with confidence. These are the nearest.",
+      ),
+    );
 }
 
 function resultBar(found) {
   const seconds = Object.values(found.timings).reduce((sum, value) => sum + value, 0);
   const language = found.query.language;
-  return h("div", { class: "resultbar" },
-    h("p", {}, h("b", { class: "number" }, `${count(found.hits.length, "video")}${found.hits.length === PAGE ? " and more" : ""}`),
-      h("span", { class: "soft" }, ` of ${number(found.index.videos)} in ${seconds.toFixed(2)} s`), language && h("span", { class: "soft language" }, ` · asked in ${languageName(language)}`)),
-    h("div", { class: "barend" }, measuresBar(), exports()));
+  return h(
+    "div",
+    { class: "resultbar" },
+    h(
+      "p",
+      {},
+      h(
+        "b",
+        { class: "number" },
+        `${count(found.hits.length, "video")}${found.hits.length === PAGE ? " and more" : ""}`,
+      ),
+      h("span", { class: "soft" }, ` of ${number(found.index.videos)} in ${seconds.toFixed(2)} s`),
+      language && h("span", { class: "soft language" }, ` · asked in ${languageName(language)}`),
+    ),
+    h("div", { class: "barend" }, measuresBar(), exports()),
+  );
 }
 
 const FORMATS = [
-  ["csv", "Table (CSV)"], ["json", "JSON"], ["srt", "Subtitles (SRT)"], ["vtt", "Subtitles (VTT)"],
-  ["edl", "Edit list (EDL)"], ["otio", "Timeline (OTIO)"], ["m3u8", "Playlist"],
+  ["csv", "Table (CSV)"],
+  ["json", "JSON"],
+  ["srt", "Subtitles (SRT)"],
+  ["vtt", "Subtitles (VTT)"],
+  ["edl", "Edit list (EDL)"],
+  ["otio", "Timeline (OTIO)"],
+  ["m3u8", "Playlist"],
 ];
 
 function exports() {
   const now = state();
   if (!question(now)) return null;
-  const parts = { q: filtered(now), channels: now.ch, languages: now.lang, tags: now.tag, since: now.since, until: now.until, decompose: now.decompose };
-  return h("details", { class: "menu" }, h("summary", { class: "button" }, "Save list"),
-    h("ul", {}, FORMATS.map(([format, name]) => h("li", {}, h("a", { href: at.export({ ...parts, format }), download: true }, name)))));
+  const parts = {
+    q: filtered(now),
+    channels: now.ch,
+    languages: now.lang,
+    tags: now.tag,
+    since: now.since,
+    until: now.until,
+    decompose: now.decompose,
+  };
+  return h(
+    "details",
+    { class: "menu" },
+    h("summary", { class: "button" }, "Save list"),
+    h(
+      "ul",
+      {},
+      FORMATS.map(([format, name]) =>
+        h("li", {}, h("a", { href: at.export({ ...parts, format }), download: true }, name)),
+      ),
+    ),
+  );
 }
 
 function nothing() {
   const now = state();
-  const narrowed = now.ch.length || now.lang.length || now.tag.length || now.since || now.until || now.dur;
-  return h("div", { class: "empty hits" }, h("p", {}, "Nothing found."),
+  const narrowed =
+    now.ch.length || now.lang.length || now.tag.length || now.since || now.until || now.dur;
+  return h(
+    "div",
+    { class: "empty hits" },
+    h("p", {}, "Nothing found."),
     narrowed
-      ? button("Search without filters", () => go({ ch: [], lang: [], tag: [], since: "", until: "", dur: "" }))
-      : h("p", {}, "Ask in other words, or leave some out."));
+      ? button("Search without filters", () =>
+          go({ ch: [], lang: [], tag: [], since: "", until: "", dur: "" }),
+        )
+      : h("p", {}, "Ask in other words, or leave some out."),
+  );
 }
 
 function end(more) {
@@ -136,7 +204,12 @@ function end(more) {
   fill(place);
   if (!more || answer.hits.length >= MOST) return;
   place.append(button("More", next, { id: "next" }));
-  seen = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) next(); }, { rootMargin: "600px" });
+  seen = new IntersectionObserver(
+    (entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) next();
+    },
+    { rootMargin: "600px" },
+  );
   seen.observe(place);
 }
 
@@ -144,7 +217,11 @@ async function next() {
   seen?.disconnect();
   const key = asked;
   try {
-    const found = await api.search({ ...searchBody(state()), top: PAGE, offset: answer.hits.length });
+    const found = await api.search({
+      ...searchBody(state()),
+      top: PAGE,
+      offset: answer.hits.length,
+    });
     if (key !== asked) return;
     const known = new Set(answer.hits.map((hit) => hit.video));
     const fresh = found.hits.filter((hit) => !known.has(hit.video));
@@ -164,28 +241,76 @@ async function welcome() {
     const [status, listed] = await Promise.all([api.status(), api.videos(0, 24)]);
     if (asks(state())) return;
     if (!status.videos) return empty(place);
-    fill(place,
-      h("div", { class: "resultbar" }, h("p", {}, h("b", {}, `${count(status.videos, "video")}, ${length(status.duration)}`),
-        h("span", { class: "soft" }, ` · ${count(Object.values(status.evidence).reduce((sum, value) => sum + value, 0), "piece")} of evidence`)),
-        h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, "The whole collection")),
-      h("ul", { class: "mosaic", "aria-label": "Some of the collection" }, listed.videos.map(tile)));
+    fill(
+      place,
+      h(
+        "div",
+        { class: "resultbar" },
+        h(
+          "p",
+          {},
+          h("b", {}, `${count(status.videos, "video")}, ${length(status.duration)}`),
+          h(
+            "span",
+            { class: "soft" },
+            ` · ${count(
+              Object.values(status.evidence).reduce((sum, value) => sum + value, 0),
+              "piece",
+            )} of evidence`,
+          ),
+        ),
+        h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, "The whole collection"),
+      ),
+      h("ul", { class: "mosaic", "aria-label": "Some of the collection" }, listed.videos.map(tile)),
+    );
   } catch (error) {
     refuse(place, error);
   }
 }
 
 function empty(place) {
-  fill(place, h("div", { class: "empty" }, h("h1", {}, "Nothing indexed yet"),
-    h("p", {}, "Add a folder of videos in the ", h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, "collection"), ".")));
+  fill(
+    place,
+    h(
+      "div",
+      { class: "empty" },
+      h("h1", {}, "Nothing indexed yet"),
+      h(
+        "p",
+        {},
+        "Add a folder of videos in the ",
+        h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, "collection"),
+        ".",
+      ),
+    ),
+  );
 }
 
 /** Return a video as a link with a picture of its middle. */
 export function tile(video) {
-  return h("li", {}, h("a", { class: "tile", href: linkTo({ view: "video", video: video.id }), data: { go: "" } },
-    soundOnly(video)
-      ? h("span", { class: "silent" }, "♪")
-      : h("img", { src: at.frame(video.id, video.duration / 3, 320), alt: "", loading: "lazy", decoding: "async", width: 320, height: 180 }),
-    h("span", { class: "tiletitle" }, words(titleOf(video))),
-    h("span", { class: "soft small number" }, length(video.duration), video.language && ` · ${languageName(video.language)}`)));
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { class: "tile", href: linkTo({ view: "video", video: video.id }), data: { go: "" } },
+      soundOnly(video)
+        ? h("span", { class: "silent" }, "♪")
+        : h("img", {
+            src: at.frame(video.id, video.duration / 3, 320),
+            alt: "",
+            loading: "lazy",
+            decoding: "async",
+            width: 320,
+            height: 180,
+          }),
+      h("span", { class: "tiletitle" }, words(titleOf(video))),
+      h(
+        "span",
+        { class: "soft small number" },
+        length(video.duration),
+        video.language && ` · ${languageName(video.language)}`,
+      ),
+    ),
+  );
 }
-

@@ -3,8 +3,22 @@
 const LISTS = ["then", "ch", "lang", "tag", "ex", "like", "dislike", "ev"];
 const WORDS = ["view", "q", "since", "until", "dur", "hit", "decompose", "video", "label"];
 const EMPTY = {
-  view: "search", q: "", since: "", until: "", dur: "", hit: "", decompose: "", video: "", label: "",
-  then: [], ch: [], lang: [], tag: [], ex: [], like: [], dislike: [],
+  view: "search",
+  q: "",
+  since: "",
+  until: "",
+  dur: "",
+  hit: "",
+  decompose: "",
+  video: "",
+  label: "",
+  then: [],
+  ch: [],
+  lang: [],
+  tag: [],
+  ex: [],
+  like: [],
+  dislike: [],
   ev: null, // sub-events edited by hand, or null for those the server finds
   t: null, // seconds at which the player stands
 };
@@ -38,7 +52,21 @@ export const linkTo = (changes) => write({ ...EMPTY, ...changes }) || "/";
 /** Return what of a state makes a search what it is. */
 export function searchKey(now) {
   const { q, then, ch, lang, tag, ex, like, dislike, ev, since, until, dur, decompose } = now;
-  return JSON.stringify({ q, then, ch, lang, tag, ex, like, dislike, ev, since, until, dur, decompose });
+  return JSON.stringify({
+    q,
+    then,
+    ch,
+    lang,
+    tag,
+    ex,
+    like,
+    dislike,
+    ev,
+    since,
+    until,
+    dur,
+    decompose,
+  });
 }
 
 /** Return the question with its rows, in the query language. */
@@ -48,7 +76,8 @@ export function question(now) {
 }
 
 /** Return the question with those filters that only the query language has. */
-export const filtered = (now) => [question(now), now.dur && `duration:${now.dur}`].filter(Boolean).join(" ");
+export const filtered = (now) =>
+  [question(now), now.dur && `duration:${now.dur}`].filter(Boolean).join(" ");
 
 /** Say whether there is anything to search for. */
 export const asks = (now) => Boolean(question(now) || now.ex.length);
@@ -56,7 +85,14 @@ export const asks = (now) => Boolean(question(now) || now.ex.length);
 /** Return the body of POST /v1/search. */
 export function searchBody(now) {
   const body = { q: filtered(now) };
-  const given = { channels: now.ch, languages: now.lang, tags: now.tag, examples: now.ex, like: now.like, dislike: now.dislike };
+  const given = {
+    channels: now.ch,
+    languages: now.lang,
+    tags: now.tag,
+    examples: now.ex,
+    like: now.like,
+    dislike: now.dislike,
+  };
   for (const [name, list] of Object.entries(given)) if (list.length) body[name] = list;
   for (const name of ["since", "until", "decompose"]) if (now[name]) body[name] = now[name];
   if (now.ev) {
@@ -77,7 +113,8 @@ export function events_of(now) {
   });
 }
 
-export const eventEntry = ({ kind, text, struck }) => `${LETTERS[kind]}${struck ? "-" : ""}:${text}`;
+export const eventEntry = ({ kind, text, struck }) =>
+  `${LETTERS[kind]}${struck ? "-" : ""}:${text}`;
 
 function read(address) {
   const given = new URLSearchParams(address);

@@ -5,7 +5,9 @@ export function clock(seconds, exact = false) {
   const whole = Math.max(0, exact ? Math.floor(seconds * 10) / 10 : Math.floor(seconds));
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor((whole % 3600) / 60);
-  const rest = exact ? (whole % 60).toFixed(1).padStart(4, "0") : String(Math.floor(whole % 60)).padStart(2, "0");
+  const rest = exact
+    ? (whole % 60).toFixed(1).padStart(4, "0")
+    : String(Math.floor(whole % 60)).padStart(2, "0");
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
@@ -23,13 +25,18 @@ export function bytes(count) {
 }
 
 export const number = (value) => value.toLocaleString("en");
-export const count = (value, name, names = `${name}s`) => `${number(value)} ${value === 1 ? name : names}`;
+export const count = (value, name, names = `${name}s`) =>
+  `${number(value)} ${value === 1 ? name : names}`;
 
 export const fileName = (path) => path.split(/[\\/]/).pop() || path;
 
 /** Return a video's title, or its file's name without ending where it has none. */
 export function titleOf(thing) {
-  return thing.title || fileName(thing.path || "").replace(/\.[^.]+$/, "") || (thing.id ?? thing.video ?? "").slice(0, 12);
+  return (
+    thing.title ||
+    fileName(thing.path || "").replace(/\.[^.]+$/, "") ||
+    (thing.id ?? thing.video ?? "").slice(0, 12)
+  );
 }
 
 const SOUND = /\.(mp3|m4a|wav|flac|ogg|oga|opus|aac|wma)$/i;

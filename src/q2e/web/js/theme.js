@@ -6,7 +6,8 @@ const KEY = "q2e-theme";
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-if (["light", "dark"].includes(localStorage.getItem(KEY))) root.dataset.theme = localStorage.getItem(KEY);
+if (["light", "dark"].includes(localStorage.getItem(KEY)))
+  root.dataset.theme = localStorage.getItem(KEY);
 
 /** Change between light and dark; back at what the system has, the choice is forgotten. */
 export function theme() {

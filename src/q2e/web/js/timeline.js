@@ -8,75 +8,169 @@ const ORDER = ["frame", "caption", "summary", "speech", "screen_text", "sound", 
 
 /** Return evidence as short pieces: the spans of what has them. */
 export function pieces(list) {
-  return list.flatMap((item) => (item.spans?.length ? item.spans.map((span) => ({ ...item, ...span })) : [item]));
+  return list.flatMap((item) =>
+    item.spans?.length ? item.spans.map((span) => ({ ...item, ...span })) : [item],
+  );
 }
 
 /** Return what a piece says: its text, or the likeliest names of what it shows. */
 export function saying(item) {
   if (item.text) return item.text;
-  return (item.tags ?? []).slice(0, 3).map((tag) => `${tag.label} ${Math.round(100 * tag.probability)} %`).join(", ");
+  return (item.tags ?? [])
+    .slice(0, 3)
+    .map((tag) => `${tag.label} ${Math.round(100 * tag.probability)} %`)
+    .join(", ");
 }
 
 /** Return lanes over the whole video; `seek(seconds)` plays from there. */
 export function lanes(data, { moments = [], seek, compact = false, video = {} }) {
   const whole = Math.max(data.duration, 0.1);
-  const place = (start, end) => ({ "--from": String(start / whole), "--size": String(Math.max(end - start, whole / 400) / whole) });
-  const mark = (item, css, name) => h("button", {
-    type: "button", class: `piece ${css}`, style: place(item.start, item.end), tabindex: compact ? -1 : 0, title: `${clock(item.start)}  ${name}`,
-    "aria-label": `${clock(item.start)} ${name}`, on: { click: () => seek(item.start) },
+  const place = (start, end) => ({
+    "--from": String(start / whole),
+    "--size": String(Math.max(end - start, whole / 400) / whole),
   });
-  const lane = (name, css, nodes) => nodes.length > 0 && h("div", { class: `lane ${css}` },
-    h("span", { class: "lanename" }, name), h("div", { class: "track", role: "group", "aria-label": name }, nodes));
-  const channels = compact ? ["speech", "screen_text"] : ORDER.filter((name) => !["frame", "metadata", "summary"].includes(name));
+  const mark = (item, css, name) =>
+    h("button", {
+      type: "button",
+      class: `piece ${css}`,
+      style: place(item.start, item.end),
+      tabindex: compact ? -1 : 0,
+      title: `${clock(item.start)}  ${name}`,
+      "aria-label": `${clock(item.start)} ${name}`,
+      on: { click: () => seek(item.start) },
+    });
+  const lane = (name, css, nodes) =>
+    nodes.length > 0 &&
+    h(
+      "div",
+      { class: `lane ${css}` },
+      h("span", { class: "lanename" }, name),
+      h("div", { class: "track", role: "group", "aria-label": name }, nodes),
+    );
+  const channels = compact
+    ? ["speech", "screen_text"]
+    : ORDER.filter((name) => !["frame", "metadata", "summary"].includes(name));
   const top = Math.max(...moments.map((moment) => moment.score), 0);
-  const node = h("div", { class: compact ? "lanes compact" : "lanes", dir: "ltr" },
-    lane("Matches", "matches", moments.map((moment) => {
-      const button = mark(moment, "match", "where the question matches");
-      button.style.setProperty("--strength", String(top > 0 ? Math.max(0.35, moment.score / top) : 1));
-      return button;
-    })),
-    lane("Shots", "shots", data.segments.map((segment) => {
-      const button = mark(segment, "shot", `shot to ${clock(segment.end)}`);
-      if (!soundOnly(video) && !compact)
-        button.append(h("img", { src: at.frame(data.video, (segment.start + segment.end) / 2, 160), alt: "", loading: "lazy", decoding: "async" }));
-      return button;
-    })),
-    channels.map((channel) => lane(channelName(channel), channel, pieces(data.evidence[channel] ?? []).filter((item) => item.end > item.start || item.text)
-      .map((item) => {
-        const button = mark(item, "said", saying(item));
-        button.style.setProperty("--c", `var(--${channel})`);
-        if (!compact) button.append(words(saying(item), item.language));
+  const node = h(
+    "div",
+    { class: compact ? "lanes compact" : "lanes", dir: "ltr" },
+    lane(
+      "Matches",
+      "matches",
+      moments.map((moment) => {
+        const button = mark(moment, "match", "where the question matches");
+        button.style.setProperty(
+          "--strength",
+          String(top > 0 ? Math.max(0.35, moment.score / top) : 1),
+        );
         return button;
-      }))),
-    h("div", { class: "lane ruler", "aria-hidden": "true" }, h("span", { class: "lanename" }), h("div", { class: "track" }, ticks(whole).map((time) =>
-      h("span", { class: "tick number", style: { "--from": String(time / whole) } }, clock(time))))),
-    h("div", { class: "needle", "aria-hidden": "true" }));
+      }),
+    ),
+    lane(
+      "Shots",
+      "shots",
+      data.segments.map((segment) => {
+        const button = mark(segment, "shot", `shot to ${clock(segment.end)}`);
+        if (!soundOnly(video) && !compact)
+          button.append(
+            h("img", {
+              src: at.frame(data.video, (segment.start + segment.end) / 2, 160),
+              alt: "",
+              loading: "lazy",
+              decoding: "async",
+            }),
+          );
+        return button;
+      }),
+    ),
+    channels.map((channel) =>
+      lane(
+        channelName(channel),
+        channel,
+        pieces(data.evidence[channel] ?? [])
+          .filter((item) => item.end > item.start || item.text)
+          .map((item) => {
+            const button = mark(item, "said", saying(item));
+            button.style.setProperty("--c", `var(--${channel})`);
+            if (!compact) button.append(words(saying(item), item.language));
+            return button;
+          }),
+      ),
+    ),
+    h(
+      "div",
+      { class: "lane ruler", "aria-hidden": "true" },
+      h("span", { class: "lanename" }),
+      h(
+        "div",
+        { class: "track" },
+        ticks(whole).map((time) =>
+          h(
+            "span",
+            { class: "tick number", style: { "--from": String(time / whole) } },
+            clock(time),
+          ),
+        ),
+      ),
+    ),
+    h("div", { class: "needle", "aria-hidden": "true" }),
+  );
   return node;
 }
 
 function ticks(whole) {
-  const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600].find((size) => whole / size <= 8) ?? 7200;
-  return Array.from({ length: Math.floor(whole / step) + 1 }, (_, place) => place * step).filter((time) => time < whole * 0.97);
+  const step =
+    [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600].find((size) => whole / size <= 8) ?? 7200;
+  return Array.from({ length: Math.floor(whole / step) + 1 }, (_, place) => place * step).filter(
+    (time) => time < whole * 0.97,
+  );
 }
 
 /** Move the needle of lanes, and light what is on at that time. */
 export function pointAt(node, seconds, duration) {
-  one(".needle", node)?.style.setProperty("--from", String(Math.min(1, seconds / Math.max(duration, 0.1))));
+  one(".needle", node)?.style.setProperty(
+    "--from",
+    String(Math.min(1, seconds / Math.max(duration, 0.1))),
+  );
 }
 
 /** Return all that is known as a list in order of time, each line playing from there. */
 export function transcript(data, seek, channels) {
-  const lines = channels.flatMap((channel) => pieces(data.evidence[channel] ?? []).map((item) => ({ ...item, channel })))
-    .filter((item) => saying(item)).sort((a, b) => a.start - b.start || a.end - b.end);
-  return h("ol", { class: "lines" }, lines.slice(0, 3000).map((item) =>
-    h("li", { data: { start: item.start, end: item.end } },
-      h("button", { type: "button", class: "plain number", on: { click: () => seek(item.start) } }, clock(item.start)),
-      h("span", { class: "dot", title: channelName(item.channel), style: { "--c": `var(--${item.channel})` } }),
-      h("span", { class: "unseen" }, channelName(item.channel)),
-      words(saying(item), item.language, "span"))));
+  const lines = channels
+    .flatMap((channel) =>
+      pieces(data.evidence[channel] ?? []).map((item) => ({ ...item, channel })),
+    )
+    .filter((item) => saying(item))
+    .sort((a, b) => a.start - b.start || a.end - b.end);
+  return h(
+    "ol",
+    { class: "lines" },
+    lines.slice(0, 3000).map((item) =>
+      h(
+        "li",
+        { data: { start: item.start, end: item.end } },
+        h(
+          "button",
+          { type: "button", class: "plain number", on: { click: () => seek(item.start) } },
+          clock(item.start),
+        ),
+        h("span", {
+          class: "dot",
+          title: channelName(item.channel),
+          style: { "--c": `var(--${item.channel})` },
+        }),
+        h("span", { class: "unseen" }, channelName(item.channel)),
+        words(saying(item), item.language, "span"),
+      ),
+    ),
+  );
 }
 
 /** Mark the lines that are on at a time. */
 export function lightLines(node, seconds) {
-  for (const line of all("li", node)) line.classList.toggle("on", Number(line.dataset.start) <= seconds && seconds < Number(line.dataset.end));
+  for (const line of all("li", node))
+    line.classList.toggle(
+      "on",
+      Number(line.dataset.start) <= seconds && seconds < Number(line.dataset.end),
+    );
 }

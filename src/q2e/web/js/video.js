@@ -27,7 +27,11 @@ export async function show(now) {
   const place = one("#video");
   fill(place, h("p", { class: "empty" }, "…"));
   try {
-    const [record, data, moments] = await Promise.all([api.video(now.video), timelineOf(now.video), matches(now)]);
+    const [record, data, moments] = await Promise.all([
+      api.video(now.video),
+      timelineOf(now.video),
+      matches(now),
+    ]);
     if (open === own) draw(place, own, record, data, moments);
   } catch (error) {
     refuse(place, error);
@@ -55,33 +59,115 @@ function draw(place, own, record, data, moments) {
   const { video } = record;
   const seek = (seconds) => go({ t: Math.round(seconds * 100) / 100 }, { quiet: true });
   const lanesNode = lanes(data, { moments, seek, video });
-  const channels = Object.keys(data.evidence).filter((name) => name !== "metadata" && data.evidence[name].length);
+  const channels = Object.keys(data.evidence).filter(
+    (name) => name !== "metadata" && data.evidence[name].length,
+  );
   const lines = h("div", { class: "linesplace" });
   const pick = h("div", { class: "pick", role: "group", "aria-label": "Which lines" });
   const choose = (chosen) => {
-    fill(pick, ["all", ...channels].map((name) => h("button", { type: "button", class: "lesson", "aria-pressed": String(name === chosen), on: { click: () => choose(name) } }, name === "all" ? "All" : channelName(name))));
+    fill(
+      pick,
+      ["all", ...channels].map((name) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "lesson",
+            "aria-pressed": String(name === chosen),
+            on: { click: () => choose(name) },
+          },
+          name === "all" ? "All" : channelName(name),
+        ),
+      ),
+    );
     fill(lines, transcript(data, seek, chosen === "all" ? channels : [chosen]));
   };
   choose(["speech", "screen_text", "caption"].find((name) => channels.includes(name)) ?? "all");
   own.player = player(video, {
-    start: own.asked, captions: Boolean(data.evidence.speech?.length),
-    onTime: (time) => { pointAt(lanesNode, time, data.duration); lightLines(lines, time); },
+    start: own.asked,
+    captions: Boolean(data.evidence.speech?.length),
+    onTime: (time) => {
+      pointAt(lanesNode, time, data.duration);
+      lightLines(lines, time);
+    },
   });
-  const stretch = moments.find((moment) => moment.start <= own.asked && own.asked <= moment.end) ?? { start: own.asked, end: Math.min(video.duration, own.asked + 10) };
-  fill(place,
-    h("div", { class: "viewhead" },
-      own.question && h("a", { class: "back", href: linkTo({ q: state().q, then: state().then }), data: { go: "" } }, "Back to the hits"),
-      h("h1", {}, words(titleOf(video))), h("p", { class: "soft" }, facts(video))),
-    h("div", { class: "stage" },
-      h("div", {}, own.player.node, h("div", { class: "watchbar" }, linkButton(), downloads(video, stretch.start, stretch.end),
-        own.question && h("span", { class: "soft" }, moments.length ? `${count(moments.length, "moment")} for “${own.question}”` : `No moment for “${own.question}”`)),
-        video.description && words(video.description, video.language, "p", { class: "description" })),
-      h("section", { class: "cardbox lineslist", "aria-label": "What is said and shown", tabindex: 0 }, pick, lines)),
+  const stretch = moments.find(
+    (moment) => moment.start <= own.asked && own.asked <= moment.end,
+  ) ?? { start: own.asked, end: Math.min(video.duration, own.asked + 10) };
+  fill(
+    place,
+    h(
+      "div",
+      { class: "viewhead" },
+      own.question &&
+        h(
+          "a",
+          { class: "back", href: linkTo({ q: state().q, then: state().then }), data: { go: "" } },
+          "Back to the hits",
+        ),
+      h("h1", {}, words(titleOf(video))),
+      h("p", { class: "soft" }, facts(video)),
+    ),
+    h(
+      "div",
+      { class: "stage" },
+      h(
+        "div",
+        {},
+        own.player.node,
+        h(
+          "div",
+          { class: "watchbar" },
+          linkButton(),
+          downloads(video, stretch.start, stretch.end),
+          own.question &&
+            h(
+              "span",
+              { class: "soft" },
+              moments.length
+                ? `${count(moments.length, "moment")} for “${own.question}”`
+                : `No moment for “${own.question}”`,
+            ),
+        ),
+        video.description &&
+          words(video.description, video.language, "p", { class: "description" }),
+      ),
+      h(
+        "section",
+        { class: "cardbox lineslist", "aria-label": "What is said and shown", tabindex: 0 },
+        pick,
+        lines,
+      ),
+    ),
     h("section", { class: "cardbox", "aria-label": "Timeline" }, lanesNode),
-    record.failures.length > 0 && h("div", { class: "problem" }, record.failures.map((failure) => h("p", {}, words(failure.reason ?? ""), failure.stage && ` (${failure.stage})`))));
+    record.failures.length > 0 &&
+      h(
+        "div",
+        { class: "problem" },
+        record.failures.map((failure) =>
+          h("p", {}, words(failure.reason ?? ""), failure.stage && ` (${failure.stage})`),
+        ),
+      ),
+  );
 }
 
 function facts(video) {
-  const known = [length(video.duration), video.width && `${video.width} × ${video.height}`, video.date, video.language && languageName(video.language), video.size && bytes(video.size), fileName(video.path)];
-  return [known.filter(Boolean).join(" · "), video.tags.map((tag) => h("a", { class: "clause", href: linkTo({ q: tag, tag: [tag] }), data: { go: "" } }, words(tag)))];
+  const known = [
+    length(video.duration),
+    video.width && `${video.width} × ${video.height}`,
+    video.date,
+    video.language && languageName(video.language),
+    video.size && bytes(video.size),
+    fileName(video.path),
+  ];
+  return [
+    known.filter(Boolean).join(" · "),
+    video.tags.map((tag) =>
+      h(
+        "a",
+        { class: "clause", href: linkTo({ q: tag, tag: [tag] }), data: { go: "" } },
+        words(tag),
+      ),
+    ),
+  ];
 }

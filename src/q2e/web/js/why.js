@@ -5,28 +5,52 @@ import { byChannel } from "./hits.js";
 import { eventEntry, events_of, go, state } from "./state.js";
 import { channelName, clock } from "./text.js";
 
-const KINDS = [["prequel", "Before"], ["current", "During"], ["sequel", "After"]];
+const KINDS = [
+  ["prequel", "Before"],
+  ["current", "During"],
+  ["sequel", "After"],
+];
 
 /** Return the decomposition of the question, to be edited, added to and struck. */
 export function decomposition(results) {
   const now = state();
   const found = results.query.decomposition;
-  const events = now.ev ? events_of(now) : found.events.map((event) => ({ ...event, struck: false }));
+  const events = now.ev
+    ? events_of(now)
+    : found.events.map((event) => ({ ...event, struck: false }));
   const off = now.decompose === "none";
-  return h("section", { class: "unfold", "aria-labelledby": "unfold-title" },
-    h("div", { class: "sectionhead" },
+  return h(
+    "section",
+    { class: "unfold", "aria-labelledby": "unfold-title" },
+    h(
+      "div",
+      { class: "sectionhead" },
       h("h2", { id: "unfold-title" }, "What was searched for"),
-      now.ev && button("Undo all edits", () => go({ ev: null }), { class: "plain small" })),
+      now.ev && button("Undo all edits", () => go({ ev: null }), { class: "plain small" }),
+    ),
     h("p", { class: "soft small" }, off ? "Only the question itself." : told(found, now)),
-    h("div", { class: "timelineof" }, KINDS.map(([kind, name]) => column(kind, name, events))),
-    h("label", { class: "switch small" },
-      h("input", { type: "checkbox", checked: !off, on: { change: (event) => go({ decompose: event.target.checked ? "" : "none", ev: null }) } }),
-      " Also search for what comes before, during and after"));
+    h(
+      "div",
+      { class: "timelineof" },
+      KINDS.map(([kind, name]) => column(kind, name, events)),
+    ),
+    h(
+      "label",
+      { class: "switch small" },
+      h("input", {
+        type: "checkbox",
+        checked: !off,
+        on: { change: (event) => go({ decompose: event.target.checked ? "" : "none", ev: null }) },
+      }),
+      " Also search for what comes before, during and after",
+    ),
+  );
 }
 
 function told(found, now) {
   if (now.ev) return "Your own events, in place of those found.";
-  if (!found.events.length) return sentence(found.note || "No events were found for this question") + " Add your own.";
+  if (!found.events.length)
+    return sentence(found.note || "No events were found for this question") + " Add your own.";
   const kind = found.event_type ? `Read as “${found.event_type.replaceAll("_", " ")}”. ` : "";
   return `${kind}Edit, strike or add events; the ranking follows at once.`;
 }
@@ -34,30 +58,64 @@ function told(found, now) {
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 
 function column(kind, name, events) {
-  const own = events.map((event, place) => ({ event, place })).filter(({ event }) => event.kind === kind);
-  return h("div", { class: `column ${kind}` },
+  const own = events
+    .map((event, place) => ({ event, place }))
+    .filter(({ event }) => event.kind === kind);
+  return h(
+    "div",
+    { class: `column ${kind}` },
     h("h3", { id: `kind-${kind}` }, name),
-    h("ul", { "aria-labelledby": `kind-${kind}` }, own.map(({ event, place }) => entry(event, place, events))),
-    tool("plus", `Add an event ${name.toLowerCase()}`, () => {
-      set(events.concat({ kind, text: "", struck: false }), true);
-      one(`.column.${kind} li:last-child textarea`)?.focus();
-    }, { class: "tool add" }));
+    h(
+      "ul",
+      { "aria-labelledby": `kind-${kind}` },
+      own.map(({ event, place }) => entry(event, place, events)),
+    ),
+    tool(
+      "plus",
+      `Add an event ${name.toLowerCase()}`,
+      () => {
+        set(events.concat({ kind, text: "", struck: false }), true);
+        one(`.column.${kind} li:last-child textarea`)?.focus();
+      },
+      { class: "tool add" },
+    ),
+  );
 }
 
 function entry(event, place, events) {
-  const change = (changes) => set(events.map((other, index) => (index === place ? { ...other, ...changes } : other)));
+  const change = (changes) =>
+    set(events.map((other, index) => (index === place ? { ...other, ...changes } : other)));
   const field = h("textarea", {
-    rows: 1, dir: "auto", maxlength: 500, "aria-label": "Event", placeholder: "what happens", disabled: event.struck,
+    rows: 1,
+    dir: "auto",
+    maxlength: 500,
+    "aria-label": "Event",
+    placeholder: "what happens",
+    disabled: event.struck,
     on: {
-      change: () => (field.value.trim() ? change({ text: field.value.trim() }) : set(events.filter((_, index) => index !== place))),
-      keydown: (key) => { if (key.key === "Enter" && !key.isComposing) { key.preventDefault(); field.blur(); } },
+      change: () =>
+        field.value.trim()
+          ? change({ text: field.value.trim() })
+          : set(events.filter((_, index) => index !== place)),
+      keydown: (key) => {
+        if (key.key === "Enter" && !key.isComposing) {
+          key.preventDefault();
+          field.blur();
+        }
+      },
     },
   });
   field.value = event.text;
-  return h("li", { class: event.struck ? "event struck" : "event" }, field,
+  return h(
+    "li",
+    { class: event.struck ? "event struck" : "event" },
+    field,
     event.struck
       ? tool("undo", `Search for “${event.text}” again`, () => change({ struck: false }))
-      : tool("close", `Strike “${event.text}”`, () => change({ struck: true }), { class: "tool strike" }));
+      : tool("close", `Strike “${event.text}”`, () => change({ struck: true }), {
+          class: "tool strike",
+        }),
+  );
 }
 
 function set(events, quiet = false) {
@@ -69,32 +127,126 @@ function set(events, quiet = false) {
 export function scoreBars(hit, play) {
   const sums = byChannel(hit).filter(([, value]) => Math.abs(value) >= 0.0005);
   const whole = sums.reduce((sum, [, value]) => sum + Math.abs(value), 0);
-  return h("section", { class: "score", "aria-labelledby": "score-title" },
-    h("div", { class: "sectionhead" }, h("h2", { id: "score-title" }, "Why it is here"),
-      h("span", { class: "number soft", title: "The bars add up to this" }, "score ", h("b", {}, hit.score.toFixed(2)))),
-    h("div", { class: "sum", "aria-hidden": "true" }, sums.filter(([, value]) => value > 0).map(([name, value]) =>
-      h("span", { style: { "--c": `var(--${name})`, "--w": String(value / whole) } }))),
-    h("ul", { class: "bars" }, sums.map(([name, value]) => bar(hit, name, value, Math.max(...sums.map(([, other]) => Math.abs(other))), play))));
+  return h(
+    "section",
+    { class: "score", "aria-labelledby": "score-title" },
+    h(
+      "div",
+      { class: "sectionhead" },
+      h("h2", { id: "score-title" }, "Why it is here"),
+      h(
+        "span",
+        { class: "number soft", title: "The bars add up to this" },
+        "score ",
+        h("b", {}, hit.score.toFixed(2)),
+      ),
+    ),
+    h(
+      "div",
+      { class: "sum", "aria-hidden": "true" },
+      sums
+        .filter(([, value]) => value > 0)
+        .map(([name, value]) =>
+          h("span", { style: { "--c": `var(--${name})`, "--w": String(value / whole) } }),
+        ),
+    ),
+    h(
+      "ul",
+      { class: "bars" },
+      sums.map(([name, value]) =>
+        bar(hit, name, value, Math.max(...sums.map(([, other]) => Math.abs(other))), play),
+      ),
+    ),
+  );
 }
 
 function bar(hit, name, value, most, play) {
-  const terms = hit.why.filter((reason) => reason.channel === name && Math.abs(reason.contribution) >= 0.0005);
+  const terms = hit.why.filter(
+    (reason) => reason.channel === name && Math.abs(reason.contribution) >= 0.0005,
+  );
   const best = terms.find((reason) => reason.text);
-  return h("li", {},
-    h("details", {},
-      h("summary", {},
-        h("span", { class: "barname" }, h("span", { class: "dot", style: { "--c": `var(--${name})` } }), channelName(name)),
-        h("span", { class: value < 0 ? "bar less" : "bar", style: { "--c": `var(--${name})`, "--w": String(Math.abs(value) / most) } }, h("span")),
-        h("span", { class: "number value" }, `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`)),
-      h("table", {},
+  return h(
+    "li",
+    {},
+    h(
+      "details",
+      {},
+      h(
+        "summary",
+        {},
+        h(
+          "span",
+          { class: "barname" },
+          h("span", { class: "dot", style: { "--c": `var(--${name})` } }),
+          channelName(name),
+        ),
+        h(
+          "span",
+          {
+            class: value < 0 ? "bar less" : "bar",
+            style: { "--c": `var(--${name})`, "--w": String(Math.abs(value) / most) },
+          },
+          h("span"),
+        ),
+        h(
+          "span",
+          { class: "number value" },
+          `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`,
+        ),
+      ),
+      h(
+        "table",
+        {},
         h("caption", { class: "unseen" }, `Terms of ${channelName(name)}`),
-        h("thead", {}, h("tr", {}, ["Part", "Found by", "Weight", "Score", ""].map((title) => h("th", { scope: "col" }, title || h("span", { class: "unseen" }, "Product"))))),
-        h("tbody", {}, terms.map((reason) => h("tr", {},
-          h("th", { scope: "row" }, words(PARTS[reason.part] ?? reason.part), reason.event && reason.part !== "query" && h("span", { class: "soft" }, " ", words(reason.event))),
-          h("td", {}, reason.how), h("td", { class: "number" }, reason.weight.toFixed(3)), h("td", { class: "number" }, reason.score.toFixed(2)),
-          h("td", { class: "number" }, reason.contribution.toFixed(2))))))),
-    best && h("p", { class: "proof" }, best.channel !== "collection" &&
-      h("button", { type: "button", class: "plain number", on: { click: () => play(best.start) } }, clock(best.start)), " ", words(best.text)));
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            ["Part", "Found by", "Weight", "Score", ""].map((title) =>
+              h("th", { scope: "col" }, title || h("span", { class: "unseen" }, "Product")),
+            ),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          terms.map((reason) =>
+            h(
+              "tr",
+              {},
+              h(
+                "th",
+                { scope: "row" },
+                words(PARTS[reason.part] ?? reason.part),
+                reason.event &&
+                  reason.part !== "query" &&
+                  h("span", { class: "soft" }, " ", words(reason.event)),
+              ),
+              h("td", {}, reason.how),
+              h("td", { class: "number" }, reason.weight.toFixed(3)),
+              h("td", { class: "number" }, reason.score.toFixed(2)),
+              h("td", { class: "number" }, reason.contribution.toFixed(2)),
+            ),
+          ),
+        ),
+      ),
+    ),
+    best &&
+      h(
+        "p",
+        { class: "proof" },
+        best.channel !== "collection" &&
+          h(
+            "button",
+            { type: "button", class: "plain number", on: { click: () => play(best.start) } },
+            clock(best.start),
+          ),
+        " ",
+        words(best.text),
+      ),
+  );
 }
 
 const PARTS = { query: "Question", prequel: "Before", current: "During", sequel: "After" };
@@ -103,31 +255,80 @@ const PARTS = { query: "Question", prequel: "Before", current: "During", sequel:
 export function weights(results) {
   const sums = new Map();
   for (const reason of results.hits[0]?.why ?? [])
-    if (reason.channel !== "collection") sums.set(reason.channel, (sums.get(reason.channel) ?? 0) + reason.weight);
+    if (reason.channel !== "collection")
+      sums.set(reason.channel, (sums.get(reason.channel) ?? 0) + reason.weight);
   const whole = [...sums.values()].reduce((sum, value) => sum + value, 0);
   if (!whole) return null;
   const rows = [...sums].sort(([, a], [, b]) => b - a);
-  return h("section", { class: "weights", "aria-labelledby": "weights-title" },
+  return h(
+    "section",
+    { class: "weights", "aria-labelledby": "weights-title" },
     h("h2", { id: "weights-title" }, "How much each channel counts"),
-    h("p", { class: "soft small" }, "Decided for this question: channels that tell videos apart count more."),
-    h("div", { class: "sum", "aria-hidden": "true" }, rows.map(([name, value]) => h("span", { style: { "--c": `var(--${name})`, "--w": String(value / whole) } }))),
-    h("ul", { class: "bars" }, rows.map(([name, value]) => h("li", { class: "plainbar" },
-      h("span", { class: "barname" }, h("span", { class: "dot", style: { "--c": `var(--${name})` } }), channelName(name)),
-      h("span", { class: "bar", style: { "--c": `var(--${name})`, "--w": String(value / rows[0][1]) } }, h("span")),
-      h("span", { class: "number value" }, `${Math.round((100 * value) / whole)} %`)))));
+    h(
+      "p",
+      { class: "soft small" },
+      "Decided for this question: channels that tell videos apart count more.",
+    ),
+    h(
+      "div",
+      { class: "sum", "aria-hidden": "true" },
+      rows.map(([name, value]) =>
+        h("span", { style: { "--c": `var(--${name})`, "--w": String(value / whole) } }),
+      ),
+    ),
+    h(
+      "ul",
+      { class: "bars" },
+      rows.map(([name, value]) =>
+        h(
+          "li",
+          { class: "plainbar" },
+          h(
+            "span",
+            { class: "barname" },
+            h("span", { class: "dot", style: { "--c": `var(--${name})` } }),
+            channelName(name),
+          ),
+          h(
+            "span",
+            { class: "bar", style: { "--c": `var(--${name})`, "--w": String(value / rows[0][1]) } },
+            h("span"),
+          ),
+          h("span", { class: "number value" }, `${Math.round((100 * value) / whole)} %`),
+        ),
+      ),
+    ),
+  );
 }
 
 let folded = null;
 
 /** Fill `place` with what of the reasons is known. */
 export function show(place, results, hit, play) {
-  const inside = place.contains(document.activeElement) && document.activeElement.tagName === "TEXTAREA";
+  const inside =
+    place.contains(document.activeElement) && document.activeElement.tagName === "TEXTAREA";
   if (inside) return;
   const open = one(".bars details[open] .barname", place)?.textContent;
   const wide = matchMedia("(min-width: 1101px)").matches;
-  fill(place, hit && scoreBars(hit, play),
-    h("details", { class: "fold", open: wide || Boolean(hit) || Boolean(state().ev) || folded === false, on: { toggle: (event) => { if (event.target.className === "fold") folded = !event.target.open; } } },
-      h("summary", {}, "What was searched for, and what counts"), decomposition(results), !hit && weights(results)));
-  for (const node of place.querySelectorAll(".bars details")) if (one(".barname", node).textContent === open) node.open = true;
+  fill(
+    place,
+    hit && scoreBars(hit, play),
+    h(
+      "details",
+      {
+        class: "fold",
+        open: wide || Boolean(hit) || Boolean(state().ev) || folded === false,
+        on: {
+          toggle: (event) => {
+            if (event.target.className === "fold") folded = !event.target.open;
+          },
+        },
+      },
+      h("summary", {}, "What was searched for, and what counts"),
+      decomposition(results),
+      !hit && weights(results),
+    ),
+  );
+  for (const node of place.querySelectorAll(".bars details"))
+    if (one(".barname", node).textContent === open) node.open = true;
 }
-

@@ -1,0 +1,157 @@
+// Hints as one types: how the question is read, where it is wrong, and what one may write.
+
+import { api } from "./api.js";
+import { button, fill, h, one, words } from "./dom.js";
+import { filtered, question, state } from "./state.js";
+import { channelName, clock, languageName } from "./text.js";
+
+const LESSONS = [
+  ["A then B", " THEN ", "first one, later the other"],
+  ["said", "speech:", "only in what is said"],
+  ["on screen", "screen:", "only in text on screen"],
+  ["“exact words”", '""', "as they stand"],
+  ["not", " -", "without this"],
+  ["or", " OR ", "either will do"],
+  ["language", " lang:", "lang:ar, lang:zh"],
+  ["dates", " after:", "after:2020, until:2021"],
+];
+
+let last = null;
+/** Return how a text is read; asked once for as long as the text stays. */
+export function parsed(text) {
+  if (last?.text !== text) {
+    const answer = text ? api.parse(text) : Promise.resolve({ error: null });
+    last = { text, answer: answer.catch(() => ({ error: null })) };
+  }
+  return last.answer;
+}
+
+/** Say under the box how the question of a state is read. */
+export async function hint(now) {
+  const text = question(now);
+  const place = one("#hints");
+  if (!text) return lessons(place);
+  const found = await parsed(filtered(now));
+  if (question(state()) !== text) return undefined;
+  if (found.error) return wrong(place, text, found.error);
+  const clause = found.clause ? [clauseNode(found.clause)] : [];
+  const filters = Object.entries(found.filters ?? {}).filter(
+    ([, value]) => value !== null && value.length !== 0,
+  );
+  if (!clause.length && !filters.length) return lessons(place, true);
+  return fill(place, h("span", { class: "soft" }, "Read as "), clause, filters.map(filterNode));
+}
+
+function wrong(place, text, error) {
+  const at_ = error.position;
+  fill(
+    place,
+    h("span", { class: "wrong" }, error.message),
+    " ",
+    h("span", { class: "soft" }, error.next ?? ""),
+  );
+  if (Number.isInteger(at_) && at_ < text.length)
+    place.append(
+      " ",
+      button(
+        "Show where",
+        () => {
+          one("#q").focus();
+          one("#q").setSelectionRange(at_, at_ + 1);
+        },
+        { class: "plain" },
+      ),
+    );
+}
+
+const JOINS = {
+  all: "and",
+  any: "or",
+  then: "then",
+  before: "before",
+  after: "after",
+  during: "during",
+};
+
+function clauseNode(clause) {
+  if (clause.kind === "text")
+    return h(
+      "span",
+      { class: "clause" },
+      clause.channel && h("em", {}, `${channelName(clause.channel)} `),
+      words(clause.exact ? `“${clause.text}”` : clause.text),
+    );
+  if (clause.kind === "not")
+    return h("span", { class: "clause not" }, h("em", {}, "not "), clause.parts.map(clauseNode));
+  if (clause.kind === "first" || clause.kind === "every")
+    return h(
+      "span",
+      { class: "group" },
+      h("em", {}, clause.kind === "first" ? "the first time " : "every time "),
+      clause.parts.map(clauseNode),
+    );
+  const nodes = clause.parts.flatMap((part, index) => {
+    if (!index) return [clauseNode(part)];
+    const wait = clause.within?.[index - 1];
+    const join =
+      part.kind === "not" ? "" : JOINS[clause.kind] + (wait ? ` within ${clock(wait)}` : "");
+    return [join ? h("em", { class: "join" }, ` ${join} `) : " ", clauseNode(part)];
+  });
+  return h("span", { class: "group" }, nodes);
+}
+
+const FILTERS = {
+  languages: "language",
+  tags: "tag",
+  channels: "only",
+  videos: "video",
+  since: "from",
+  until: "to",
+  shortest_s: "at least",
+  longest_s: "at most",
+  without_tags: "not tag",
+  without_languages: "not language",
+  without_channels: "not in",
+};
+
+function filterNode([name, value]) {
+  const said = (Array.isArray(value) ? value : [value]).map((item) =>
+    name.includes("language")
+      ? languageName(item)
+      : name.endsWith("_s")
+        ? clock(item)
+        : name.includes("channels")
+          ? channelName(item)
+          : String(item),
+  );
+  return h(
+    "span",
+    { class: "clause filter" },
+    h("em", {}, `${FILTERS[name] ?? name.replaceAll("_", " ")} `),
+    said.join(", "),
+  );
+}
+
+function lessons(place, typing = false) {
+  fill(
+    place,
+    LESSONS.slice(0, typing ? 4 : LESSONS.length).map(([name, text, meaning]) =>
+      h(
+        "button",
+        { type: "button", class: "lesson", title: meaning, on: { click: () => insert(text) } },
+        name,
+      ),
+    ),
+  );
+}
+
+function insert(text) {
+  const input = one("#q");
+  const there = input.value;
+  const added = there ? text : text.trimStart();
+  input.value = there + (there && !/\s$/.test(there) && !added.startsWith(" ") ? " " : "") + added;
+  const end = input.value.length - (text === '""' ? 1 : 0);
+  input.focus();
+  input.setSelectionRange(end, end);
+  input.dispatchEvent(new Event("input"));
+}

@@ -1,0 +1,295 @@
+"""The page in a real browser, against the real server and the whole samples: searching."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import q2e
+from browsing import Visit, browsing
+from media_files import write_video
+
+pytest.importorskip("fastapi", reason="needs the extra `server`")
+
+HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>alert(1)</script> عنوان"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, sample_index: q2e.Index) -> Iterator[str]:
+    """A server of a copy of the samples, and of one video with a hostile title."""
+    from serving import serving
+
+    folder = tmp_path_factory.mktemp("page")
+    shutil.copytree(sample_index.directory, folder / "index")
+    index = q2e.open(folder / "index")
+    write_video(folder / "hostile.mp4", scenes_s=(1.0, 1.0))
+    rows = 'path,title,description\nhostile.mp4,"{0}","{0}"\n'.format(HOSTILE.replace('"', '""'))
+    (folder / "manifest.csv").write_text(rows, "utf-8")
+    assert index.add(folder / "manifest.csv").failures == []
+    with serving(index) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Any, server: str) -> Iterator[Visit]:
+    """A visit during which no error is logged and nothing is asked of another server."""
+    one = Visit(browser, server)
+    yield one
+    one.close()
+    assert one.wrong == []
+
+
+def test_searches_in_many_languages_as_one_types(visit: Visit) -> None:
+    page = visit.open()
+    page.wait_for_selector(".mosaic img")
+    for question, title, language in (
+        ("颐和园花展", "news-11", "Chinese"),
+        ("معرض الآثار في القاهرة", "news-12", "Arabic"),
+        ("снегопад в Сибири, школы закрыты", "news-13", "Russian"),
+        ("植物園のダリア", "花-21", "Japanese"),
+        ("आगरा में बारिश की चेतावनी", "news-15", "Hindi"),
+        ("weasels have eaten the telephone system", "call-06", "English"),
+    ):
+        visit.ask(question)
+        assert visit.titles()[0] == title, question
+        assert f"asked in {language}" in page.inner_text(".resultbar")
+
+
+def test_typing_alone_searches(visit: Visit) -> None:
+    page = visit.open()
+    page.locator("#q").press_sequentially("giant panda", delay=15)
+    page.wait_for_selector("#hits .hit")
+    assert visit.titles()[0] == "reel-01"
+    assert "q=giant+panda" in page.url
+
+
+def test_texts_have_their_own_direction_and_language(visit: Visit) -> None:
+    page = visit.open(q="معرض الآثار في القاهرة")
+    page.wait_for_selector("#hits .hit")
+    assert page.evaluate("getComputedStyle(document.querySelector('#q')).direction") == "rtl"
+    told = page.locator("#hits .told bdi[lang=ar]").first
+    assert told.evaluate("node => getComputedStyle(node).direction") == "rtl"
+    visit.ask("颐和园花展")
+    assert "Noto Sans CJK SC" in page.locator("bdi[lang=zh]").first.evaluate(
+        "node => getComputedStyle(node).fontFamily"
+    )
+
+
+def test_hints_say_how_a_question_is_read(visit: Visit) -> None:
+    page = visit.open(q="speech:weasels -monkeys lang:en")
+    page.wait_for_selector(".hints .clause.filter")
+    assert re.sub(r"\s+", " ", page.inner_text("#hints")) == (
+        "Read as Speech weasels not “monkeys” language English"
+    )
+    page.fill("#q", "panda THEN")
+    page.wait_for_selector("#hints .wrong")
+    page.wait_for_selector("#results [role=alert]")
+    page.fill("#q", "panda THEN koala")
+    page.wait_for_selector("#hits .steps")
+
+
+def test_the_decomposition_is_edited_and_the_ranking_follows(visit: Visit) -> None:
+    page = visit.open(q="strike at the museum")
+    page.wait_for_selector("#hits .hit")
+    assert page.locator(".column.prequel .event").count() >= 1
+    before = visit.titles()
+    page.locator(".column.current .add").click()
+    field = page.locator(".column.current li:last-child textarea")
+    with page.expect_request(lambda ask: ask.url.endswith("/v1/search")) as asked:
+        field.fill("a giant panda")
+        field.press("Enter")
+    events = asked.value.post_data_json["decomposition"]["events"]
+    assert {"kind": "current", "text": "a giant panda"} in events
+    visit.settle()
+    assert visit.titles() != before
+    with page.expect_request(lambda ask: ask.url.endswith("/v1/search")) as asked:
+        page.get_by_role("button", name="Strike “a giant panda”").click()
+    struck = asked.value.post_data_json["decomposition"]["events"]
+    assert struck == [event for event in events if event["text"] != "a giant panda"]
+    page.wait_for_selector(".event.struck")
+    page.get_by_role("button", name="Undo all edits").click()
+    page.wait_for_selector(".event.struck", state="detached")
+    assert "ev=" not in page.url
+    visit.settle()
+    assert visit.titles() == before
+
+
+def test_bars_of_a_hit_add_up_to_its_score(visit: Visit) -> None:
+    page = visit.open(q="Wanderweg wegen Lawinengefahr gesperrt")
+    page.locator("#hits .why").first.click()
+    page.wait_for_selector(".score .bars li")
+    values = [
+        float(text.replace("−", "-").replace("+", ""))
+        for text in page.locator(".score .value").all_inner_texts()
+    ]
+    score = float(page.locator(".score .sectionhead b").inner_text())
+    assert sum(values) == pytest.approx(score, abs=0.02)
+    page.locator(".score summary").first.click()
+    assert page.locator(".score details[open] tbody tr").count() >= 1
+
+
+def test_a_then_b_has_rows(visit: Visit) -> None:
+    page = visit.open(q="a giant panda")
+    page.wait_for_selector("#hits .hit")
+    page.click("#add-then")
+    with page.expect_request(lambda ask: ask.url.endswith("/v1/search")) as asked:
+        page.fill("#rows .row input", "a koala in a tree")
+        page.select_option("#rows select", "30s")
+    assert asked.value.post_data_json["q"] == "a giant panda THEN a koala in a tree WITHIN 30s"
+    page.wait_for_selector("#hits .steps")
+    steps = page.locator("#hits .hit").first.locator(".step").all_inner_texts()
+    assert visit.titles()[0] == "reel-01"
+    assert ["panda" in steps[0], "koala" in steps[1]] == [True, True]
+    page.get_by_role("button", name="Remove step 2").click()
+    page.wait_for_selector("#rows .row", state="detached")
+
+
+def test_a_dropped_picture_is_searched_by(visit: Visit) -> None:
+    page = visit.open(q="skyscrapers with lit windows at night")
+    page.wait_for_selector("#hits .hit")
+    video = page.locator("#hits .hit").first.get_attribute("data-video")
+    page.fill("#q", "")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".mosaic")
+    page.evaluate(
+        """async (address) => {
+          const blob = await (await fetch(address)).blob();
+          const data = new DataTransfer();
+          data.items.add(new File([blob], 'found.jpg', { type: 'image/jpeg' }));
+          for (const type of ['dragenter', 'dragover', 'drop'])
+            dispatchEvent(new DragEvent(type, { dataTransfer: data, cancelable: true }));
+        }""",
+        f"/v1/videos/{video}/frame?t=3&w=640",
+    )
+    page.wait_for_selector("#hits .hit")
+    assert page.locator("#hits .hit").first.get_attribute("data-video") == video
+    assert page.locator("#given img").count() == 1
+    page.get_by_role("button", name="Remove example found.jpg").click()
+    page.wait_for_selector(".mosaic")
+
+
+def test_a_click_plays_at_the_second(visit: Visit) -> None:
+    page = visit.open(q="a koala in a tree")
+    page.locator("#hits .still").first.click()
+    visit.until("document.querySelector('#panel video')?.currentTime > 3.2")
+    assert page.evaluate("document.querySelector('#panel video').currentTime") < 6
+    assert "t=3" in page.url
+    page.locator("#panel .piece.shot").last.click()
+    visit.until("document.querySelector('#panel video').currentTime > 9")
+    page.get_by_role("button", name="Close the player").click()
+    assert page.locator("#panel video").count() == 0
+
+
+def test_pointing_scrubs_the_filmstrip(visit: Visit) -> None:
+    page = visit.open(q="a koala in a tree")
+    still = page.locator("#hits .still").first
+    box = still.bounding_box()
+    with page.expect_response(lambda answer: "/filmstrip" in answer.url) as strip:
+        page.mouse.move(box["x"] + 5, box["y"] + box["height"] / 2)
+        page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + box["height"] / 2)
+    assert strip.value.status == 200
+    part = float(still.evaluate("node => node.style.getPropertyValue('--part')"))
+    assert part == pytest.approx(0.75, abs=0.02)
+
+
+def test_a_still_image_that_moves_is_shown_as_pictures(visit: Visit) -> None:
+    page = visit.open(q="ein Elch mit großem Geweih")
+    page.wait_for_selector("#hits .hit")
+    page.get_by_role("button", name=re.compile("Play loop-05")).first.click()
+    page.wait_for_selector("#panel .player.stills img[src*='/frame']")
+
+
+def test_like_and_dislike(visit: Visit) -> None:
+    page = visit.open(q="an animal")
+    page.wait_for_selector("#hits .hit")
+    last = page.locator("#hits .hit").last
+    liked = last.get_attribute("data-video")
+    rank = visit.titles().index(last.locator("h2").inner_text())
+    with page.expect_request(lambda ask: ask.url.endswith("/v1/search")) as asked:
+        last.locator(".like").click()
+    assert asked.value.post_data_json["like"][0].startswith(f"{liked}@")
+    visit.settle()
+    page.wait_for_selector("#given .liked")
+    now = page.locator(f"#hit-{liked} h2").inner_text()
+    assert visit.titles().index(now) <= rank
+    assert page.locator(f"#hit-{liked} .like").get_attribute("aria-pressed") == "true"
+    page.locator(f"#hit-{liked} .dislike").click()
+    page.wait_for_selector("#given .disliked")
+    assert page.locator("#given .liked").count() == 0
+
+
+def test_filters_and_facets(visit: Visit) -> None:
+    page = visit.open(q="a rocket waits for the wind")
+    page.wait_for_selector("#filters label")
+    page.get_by_role("checkbox", name="Screen text").check()
+    visit.settle()
+    visit.until("new URL(location).searchParams.get('ch') === 'screen_text'")
+    page.wait_for_selector("#filters .badge")
+    assert all(
+        label == "Found by Screen text"
+        for label in page.locator("#hits .stack").evaluate_all(
+            "nodes => nodes.map((node) => node.getAttribute('aria-label'))"
+        )
+    )
+    page.get_by_role("button", name="Clear filters").click()
+    page.wait_for_selector("#filters .badge", state="detached")
+    page.get_by_role("button", name="<1m").click()
+    visit.until("new URL(location).searchParams.get('dur') === '<1m'")
+
+
+def test_permalinks_and_the_way_back(visit: Visit) -> None:
+    page = visit.open(q="a giant panda")
+    page.wait_for_selector("#hits .hit")
+    page.locator("#hits .still").first.click()
+    page.wait_for_selector("#panel video")
+    page.get_by_role("button", name="Add an event before").click()
+    page.locator(".column.prequel textarea").fill("a zoo")
+    page.keyboard.press("Enter")
+    visit.until("new URL(location).searchParams.get('ev') === 'b:a zoo'")
+    there = page.url
+    page.goto("about:blank")
+    page.goto(there)
+    page.wait_for_selector("#panel video")
+    assert page.locator(".column.prequel textarea").input_value() == "a zoo"
+    assert page.locator("#hits .hit.open h2").inner_text() == "reel-01"
+    page.get_by_role("link", name="Collection", exact=True).click()
+    page.wait_for_selector("#collection:not([hidden])")
+    page.go_back()
+    page.wait_for_selector("#search:not([hidden]) #panel video")
+    assert page.url == there
+
+
+def test_hostile_texts_stay_text(visit: Visit) -> None:
+    page = visit.open(q="hostile <b>bold</b> script onerror")
+    page.wait_for_selector("#hits .hit")
+    page.get_by_text("onerror=").first.wait_for()
+    page.get_by_role("link", name="Collection", exact=True).click()
+    page.locator("#videos").get_by_text("onerror=").wait_for()
+    page.locator("#videos .tile", has_text="onerror=").click()
+    page.wait_for_selector("#video h1")
+    assert HOSTILE in page.inner_text("#video h1")
+    assert page.locator("img[src='x']").count() == 0
+    assert "broken" not in page.title()
+
+
+def test_downloads_name_what_they_give(visit: Visit, tmp_path: Path) -> None:
+    page = visit.open(q="a koala in a tree")
+    page.locator("#hits .still").first.click()
+    page.locator("#panel .watchbar .menu summary").click()
+    for name, least in (("Clip, cut exactly", 2000), ("Storyboard of this moment", 2000)):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).click()
+        download.value.save_as(tmp_path / "got")
+        assert (tmp_path / "got").stat().st_size > least
+        page.locator("#panel .watchbar .menu").evaluate("node => { node.open = true }")
