@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from q2e.config import Settings, load_settings
     from q2e.errors import Q2EError
-    from q2e.index import Index, Status, VideoRecord
+    from q2e.index import Index
     from q2e.ingest.run import Report
+    from q2e.survey import Status, VideoRecord
     from q2e.types import (
         Clause,
         Decomposition,
@@ -53,10 +54,10 @@ _HOMES = {
     "Results": "q2e.types",
     "Segment": "q2e.types",
     "Settings": "q2e.config",
-    "Status": "q2e.index",
+    "Status": "q2e.survey",
     "SubEvent": "q2e.types",
     "Video": "q2e.types",
-    "VideoRecord": "q2e.index",
+    "VideoRecord": "q2e.survey",
     "load_settings": "q2e.config",
 }
 

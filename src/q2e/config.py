@@ -218,6 +218,11 @@ def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
         raise ConfigError(f"setting {name} = {first['input']!r}: {first['msg']}") from None
 
 
+def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
+    """Return settings with some of them changed. Raises ConfigError like `load_settings`."""
+    return load_settings(**(settings.model_dump() | changes)) if changes else settings
+
+
 def default_index() -> Path:
     """Return the index directory used when none is named: `$Q2E_INDEX` or `./index.q2e`."""
     return Path(os.environ.get("Q2E_INDEX", "index.q2e"))

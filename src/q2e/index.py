@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from q2e.config import Settings, load_settings, write_setting, write_settings
+from q2e import survey
+from q2e.config import Settings, changed, load_settings, write_setting, write_settings
 from q2e.errors import ConfigError, QueryError, StoreError
 from q2e.evaluate.batch import Ran
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, ingest
 from q2e.models.registry import Models
 from q2e.store import generations
-from q2e.store.base import Failure
-from q2e.store.generations import Generation
 from q2e.store.sqlite import SqliteStore
-from q2e.types import Decomposition, Evidence, Example, Filters, Query, Results, Segment, Video
+from q2e.survey import Status, VideoRecord
+from q2e.types import Decomposition, Example, Filters, Query, Results, Video
 
 if TYPE_CHECKING:
     from q2e.query.language import Parsed
@@ -29,33 +28,6 @@ if TYPE_CHECKING:
     from q2e.retrieve.search import Searcher
 
 STORE_NAME = generations.FIRST
-
-
-@dataclass(frozen=True, slots=True)
-class VideoRecord:
-    """Everything known about one video."""
-
-    video: Video
-    segments: tuple[Segment, ...]
-    evidence: tuple[Evidence, ...]
-    failures: tuple[Failure, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a collection holds, and what is wrong with it."""
-
-    directory: Path
-    videos: int
-    duration_s: float
-    evidence: dict[str, int]
-    spaces: dict[str, int]
-    failures: tuple[Failure, ...]
-    missing: tuple[str, ...]
-    """Paths of indexed videos whose file is gone."""
-    size_bytes: int
-    generations: tuple[Generation, ...] = ()
-    """What each profile's models have made so far, the one that answers first."""
 
 
 class Index:
@@ -236,7 +208,7 @@ class Index:
             like=tuple(self._example(one, indexed=True) for one in like),
             dislike=tuple(self._example(one, indexed=True) for one in dislike),
         )
-        used = _with(self.settings, settings | ({} if top is None else {"top": top}))
+        used = changed(self.settings, settings | ({} if top is None else {"top": top}))
         return self._searching().search(query, used, moments, offset, decomposition)
 
     def parse(self, text: str) -> Parsed:
@@ -299,7 +271,7 @@ class Index:
         if not text or (parsed.clause is None and not parsed.plain):
             return facets(self.store, filters)
         query = Query(text=text, filters=filters, clause=parsed.clause)
-        found = self._searching().found(query, _with(self.settings, settings))
+        found = self._searching().found(query, changed(self.settings, settings))
         return facets(self.store, filters, found)
 
     def clarify(self, text: str, **options: Any) -> Clarification | None:
@@ -312,20 +284,7 @@ class Index:
         return clarify(self.store, self.search(text, **({"top": HITS} | options)))
 
     def _example(self, given: str | Path | Example, indexed: bool = False) -> Example:
-        """Return what `VIDEO`, `VIDEO@12.5` or the path of a file stands for."""
-        if isinstance(given, Example):
-            return given
-        name, _, time_s = str(given).rpartition("@")
-        if name and time_s.replace(".", "", 1).isdecimal():
-            return Example(video=self.find(name).id, start_s=float(time_s))
-        if indexed:
-            return Example(video=self.find(str(given)).id)
-        if not Path(given).is_file():
-            raise QueryError(
-                f"{str(given)!r} is no file; an example is a picture, clip or sound, or a frame "
-                "of an indexed video, as in  VIDEO@12.5"
-            )
-        return Example(path=str(given))
+        return survey.example(self.store.videos(), given, indexed)
 
     def _searching(self) -> Searcher:
         from q2e.retrieve.search import Searcher
@@ -360,7 +319,7 @@ class Index:
 
         def prepare(texts: Sequence[str]) -> None:
             asked = [Query(text=text, clause=self.parse(text).clause) for text in texts]
-            self._searching().unfold(asked, _with(self.settings, settings))
+            self._searching().unfold(asked, changed(self.settings, settings))
 
         return run_queries(
             Path(queries), Path(out), answer, name=name, watch=watch, prepare=prepare
@@ -375,48 +334,15 @@ class Index:
 
         Raises ConfigError where none or several fit.
         """
-        videos = self.store.videos()
-        path = str(Path(name).resolve())
-        fits = [video for video in videos if name == video.id or path == video.path]
-        fits = fits or [video for video in videos if Path(video.path).name == name]
-        if not fits and len(name) >= 4:
-            fits = [video for video in videos if video.id.startswith(name)]
-        if len(fits) == 1:
-            return fits[0]
-        if fits:
-            listed = ", ".join(f"{video.id[:8]} ({video.path})" for video in fits[:5])
-            raise ConfigError(f"{name!r} fits {len(fits)} videos: {listed}; name one by its id")
-        raise ConfigError(f"{name!r} is not in the index; `q2e status` lists what is")
+        return survey.find(self.store.videos(), name)
 
     def show(self, name: str) -> VideoRecord:
         """Return everything known about one video."""
-        video = self.find(name)
-        return VideoRecord(
-            video=video,
-            segments=tuple(self.store.segments(video.id)),
-            evidence=tuple(self.store.evidence_of(video.id)),
-            failures=tuple(f for f in self.store.failures() if f.path == video.path),
-        )
+        return survey.record(self.store, self.find(name))
 
     def status(self) -> Status:
         """Return counts, failures and files that are gone."""
-        from q2e.ingest.switch import survey
-        from q2e.types import CHANNELS
-
-        videos = self.store.videos()
-        table = self.store.table()
-        counts = Counter(CHANNELS[code] for code in table.channel.tolist())
-        return Status(
-            directory=self.directory,
-            videos=len(videos),
-            duration_s=sum(video.duration_s for video in videos),
-            evidence={name: counts[name] for name in CHANNELS if counts[name]},
-            spaces=dict(self.store.spaces()),
-            failures=tuple(self.store.failures()),
-            missing=tuple(sorted(v.path for v in videos if v.path and not Path(v.path).exists())),
-            size_bytes=sum(f.stat().st_size for f in self.directory.iterdir() if f.is_file()),
-            generations=survey(self.directory, self.settings),
-        )
+        return survey.status(self.directory, self.store, self.settings)
 
     # -- parts ----------------------------------------------------------------------------------
     @property
@@ -469,9 +395,3 @@ class Index:
 
     def __repr__(self) -> str:
         return f"Index({str(self.directory)!r}, profile={self.settings.profile!r})"
-
-
-def _with(settings: Settings, changes: dict[str, Any]) -> Settings:
-    if not changes:
-        return settings
-    return load_settings(**(settings.model_dump() | changes))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from q2e.types import Clause, Decomposition, Evidence, Hit, Moment, Reason, Results, Segment, Video
 
 if TYPE_CHECKING:
-    from q2e.index import Status, VideoRecord
     from q2e.ingest.run import Report
     from q2e.query.language import Parsed
     from q2e.retrieve.clarify import Clarification
+    from q2e.survey import Status, VideoRecord
 
 Json = dict[str, Any]
 

@@ -14,15 +14,7 @@ if TYPE_CHECKING:
     from q2e.arrays import Float32, UInt8
 
 #: Ways of reading a video, in the order in which they are shown.
-CHANNELS: tuple[str, ...] = (
-    "frame",
-    "caption",
-    "summary",
-    "speech",
-    "screen_text",
-    "metadata",
-    "sound",
-)
+CHANNELS = ("frame", "caption", "summary", "speech", "screen_text", "metadata", "sound")
 
 #: Kinds of sub-event, in time order (Q2E calls them prequel, current and sequel).
 EventKind = Literal["prequel", "current", "sequel"]
@@ -204,23 +196,25 @@ class Filters:
 
     def __and__(self, other: Filters) -> Filters:
         """Return filters that demand what both demand; of channels and languages what both name."""
+        shortest = [v for v in (self.shortest_s, other.shortest_s) if v is not None]
+        longest = [v for v in (self.longest_s, other.longest_s) if v is not None]
         return Filters(
             channels=_common("channel", self.channels, other.channels),
             videos=_common("video", self.videos, other.videos),
             languages=_common("lang", self.languages, other.languages),
             since=max(filter(None, (self.since, other.since)), default=None),
             until=min(filter(None, (self.until, other.until)), default=None),
-            tags=tuple(dict.fromkeys(self.tags + other.tags)),
-            shortest_s=max((v for v in (self.shortest_s, other.shortest_s) if v), default=None),
-            longest_s=min(
-                (v for v in (self.longest_s, other.longest_s) if v is not None), default=None
-            ),
-            without_tags=tuple(dict.fromkeys(self.without_tags + other.without_tags)),
-            without_languages=tuple(
-                dict.fromkeys(self.without_languages + other.without_languages)
-            ),
-            without_channels=tuple(dict.fromkeys(self.without_channels + other.without_channels)),
+            tags=_both(self.tags, other.tags),
+            shortest_s=max(shortest, default=None),
+            longest_s=min(longest, default=None),
+            without_tags=_both(self.without_tags, other.without_tags),
+            without_languages=_both(self.without_languages, other.without_languages),
+            without_channels=_both(self.without_channels, other.without_channels),
         )
+
+
+def _both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one + other))
 
 
 def _common(name: str, one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from q2e.cli.options import clock, one_line
-from q2e.index import VideoRecord
+from q2e.survey import VideoRecord
 from q2e.text.layers import is_layer
 from q2e.types import Decomposition, Evidence, Moment, Reason, Results
 

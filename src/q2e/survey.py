@@ -1,0 +1,109 @@
+"""What a collection holds: one video by any of its names, all about it, the whole in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from q2e.config import Settings
+from q2e.errors import ConfigError, QueryError
+from q2e.store.base import Failure, Store
+from q2e.store.generations import Generation
+from q2e.types import CHANNELS, Evidence, Example, Segment, Video
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRecord:
+    """Everything known about one video."""
+
+    video: Video
+    segments: tuple[Segment, ...]
+    evidence: tuple[Evidence, ...]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a collection holds, and what is wrong with it."""
+
+    directory: Path
+    videos: int
+    duration_s: float
+    evidence: dict[str, int]
+    spaces: dict[str, int]
+    failures: tuple[Failure, ...]
+    missing: tuple[str, ...]
+    """Paths of indexed videos whose file is gone."""
+    size_bytes: int
+    generations: tuple[Generation, ...] = ()
+    """What each profile's models have made so far, the one that answers first."""
+
+
+def find(videos: Sequence[Video], name: str) -> Video:
+    """Return one of `videos` by path, file name or leading part of its id.
+
+    Raises ConfigError where none or several fit.
+    """
+    path = str(Path(name).resolve())
+    fits = [video for video in videos if name == video.id or path == video.path]
+    fits = fits or [video for video in videos if Path(video.path).name == name]
+    if not fits and len(name) >= 4:
+        fits = [video for video in videos if video.id.startswith(name)]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        listed = ", ".join(f"{video.id[:8]} ({video.path})" for video in fits[:5])
+        raise ConfigError(f"{name!r} fits {len(fits)} videos: {listed}; name one by its id")
+    raise ConfigError(f"{name!r} is not in the index; `q2e status` lists what is")
+
+
+def example(videos: Sequence[Video], given: str | Path | Example, indexed: bool) -> Example:
+    """Return what `VIDEO`, `VIDEO@12.5` or the path of a file stands for.
+
+    With `indexed` a name alone is that of a video. Raises ConfigError like `find`, QueryError
+    for a file that does not exist.
+    """
+    if isinstance(given, Example):
+        return given
+    name, _, time_s = str(given).rpartition("@")
+    if name and time_s.replace(".", "", 1).isdecimal():
+        return Example(video=find(videos, name).id, start_s=float(time_s))
+    if indexed:
+        return Example(video=find(videos, str(given)).id)
+    if not Path(given).is_file():
+        raise QueryError(
+            f"{str(given)!r} is no file; an example is a picture, clip or sound, or a frame "
+            "of an indexed video, as in  VIDEO@12.5"
+        )
+    return Example(path=str(given))
+
+
+def record(store: Store, video: Video) -> VideoRecord:
+    """Return everything a store knows about one video."""
+    return VideoRecord(
+        video=video,
+        segments=tuple(store.segments(video.id)),
+        evidence=tuple(store.evidence_of(video.id)),
+        failures=tuple(f for f in store.failures() if f.path == video.path),
+    )
+
+
+def status(directory: Path, store: Store, settings: Settings) -> Status:
+    """Return counts, failures and files that are gone."""
+    from q2e.ingest.switch import survey
+
+    videos = store.videos()
+    counts = Counter(CHANNELS[code] for code in store.table().channel.tolist())
+    return Status(
+        directory=directory,
+        videos=len(videos),
+        duration_s=sum(video.duration_s for video in videos),
+        evidence={name: counts[name] for name in CHANNELS if counts[name]},
+        spaces=dict(store.spaces()),
+        failures=tuple(store.failures()),
+        missing=tuple(sorted(v.path for v in videos if v.path and not Path(v.path).exists())),
+        size_bytes=sum(f.stat().st_size for f in directory.iterdir() if f.is_file()),
+        generations=survey(directory, settings),
+    )
