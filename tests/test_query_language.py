@@ -47,6 +47,29 @@ PLAIN = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "start"), [('"panda" then "bear', 13), ('speech:"a b', 7), ('„a“ or "b', 7)]
+)
+def test_a_quote_that_is_never_closed_is_pointed_at(text: str, start: int) -> None:
+    with pytest.raises(QueryError, match="this quote is never closed") as caught:
+        parse(text)
+    assert caught.value.start == start
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("(fire or flood) not drill", '("fire" or "flood") NOT "drill"'),
+        ("(cats and dogs) lang:en", '"cats" AND "dogs"'),
+        ("see the protest (police or army)", None),
+        ("(or fire)", None),
+    ],
+)
+def test_words_join_inside_parentheses(text: str, written: str | None) -> None:
+    clause = parse(text).clause
+    assert (clause and write(clause)) == written
+
+
 @pytest.mark.parametrize("text", PLAIN)
 def test_a_plain_sentence_is_plain(text: str) -> None:
     parsed = parse(text)

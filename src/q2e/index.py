@@ -311,10 +311,10 @@ class Index:
         """
         from q2e.evaluate.batch import run_queries
 
+        whole = {"confidence": 0.0, "duplicates": "keep"}
+
         def answer(text: str) -> list[tuple[str, float]]:
-            hits = self.search(
-                text, top=top, channels=channels, moments=False, **{"confidence": 0.0} | settings
-            )
+            hits = self.search(text, top=top, channels=channels, moments=False, **whole | settings)
             return [(hit.video.id, hit.score) for hit in hits]
 
         def prepare(texts: Sequence[str]) -> None:

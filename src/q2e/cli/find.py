@@ -116,7 +116,7 @@ def search(
       "goal" before "whistle"      "rain" during speech:"flood"
       first time "goal"            every time "goal"
       dog not indoors              -"stock footage"      leave out
-      "flood" or "storm"           (dogs OR cats) not puppies
+      "flood" or "storm"           (dogs or cats) not puppies
       speech:"state of emergency"  screen:"BREAKING"     these very words
       lang:ar,fr  after:2020-05  before:2021  duration:<5m  tag:sport  channel:speech
     """

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 from q2e.errors import QueryError
 from q2e.query.filters import one_filter
-from q2e.query.marks import CHANNEL_FIELDS, FILTER_FIELDS, Mark, marks, misspelt, seconds
+from q2e.query.marks import CHANNEL_FIELDS, FILTER_FIELDS, Mark, marks, misspelt, seconds, unclosed
 from q2e.types import Clause, ClauseKind, Filters
 
 _ORDERS: dict[str, ClauseKind] = {
@@ -52,6 +52,8 @@ class Parsed:
 def parse(text: str) -> Parsed:
     """Return how a question is understood. Raises QueryError that points at the character."""
     found = marks(text)
+    if (start := unclosed(text)) is not None:
+        raise point(text, start, start + 1, f"this quote is never closed; add a {text[start]}")
     if found is None:
         _refuse_misspelt(text)
         return Parsed(text)

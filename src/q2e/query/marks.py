@@ -5,6 +5,7 @@ A word is an operator only where a plain sentence would hardly have it:
 * in capitals, unless the whole question is;
 * `then`, `before`, `after`, `during`, `or`, `and` between two quoted phrases, parentheses or
   fields, and `first time`, `every time` in front of one, where no words stand free beside them;
+* `or` and `and` inside of parentheses, where no words stand free outside of them;
 * `not`, `but not` and `without` where English uses them to exclude: not after a verb (`is not`),
   not where they qualify (`not only`).
 
@@ -86,7 +87,7 @@ _IDIOMS = """
 
 def marks(text: str) -> tuple[Mark, ...] | None:
     """Return the marks of a question, or None where it is a plain sentence."""
-    found = _without_sentences(_operators(_split(text), text), text)
+    found = _inside(_without_sentences(_operators(_split(text), text), text))
     special = any(mark.kind in ("field", "operator", "minus") for mark in found)
     return tuple(found) if special else None
 
@@ -222,6 +223,34 @@ def _without_sentences(found: list[Mark], text: str) -> list[Mark]:
         return mark.kind == "operator" and small and mark.text not in ("not", "within")
 
     return [replace(mark, kind="word") if joins(mark) else mark for mark in found]
+
+
+def _inside(found: list[Mark]) -> list[Mark]:
+    """Turn `or` and `and` between what stands in parentheses into operators."""
+    if _free(found):
+        return found
+    done: list[Mark] = []
+    depth = 0
+    for number, mark in enumerate(found):
+        depth += (mark.kind == "open") - (mark.kind == "close")
+        beside = [one.kind for one in found[max(0, number - 1) : number + 2]]
+        joins = depth > 0 and mark.kind == "word" and mark.text in ("or", "and")
+        if joins and len(beside) == 3 and beside[0] != "open" and beside[2] != "close":
+            mark = replace(mark, kind="operator")
+        done.append(mark)
+    return done
+
+
+def unclosed(text: str) -> int | None:
+    """Return where a quote opens that nothing closes, beside marks that mean something."""
+    found = _split(text)
+    if not any(mark.kind in ("phrase", "field") for mark in found):
+        return None
+    for mark in found:
+        inside = mark.text if mark.kind == "word" else mark.value
+        if not mark.quoted and inside[:1] in _CLOSING and inside[1:]:
+            return mark.end - len(inside)
+    return None
 
 
 def _free(found: list[Mark]) -> bool:
