@@ -9,7 +9,7 @@ import * as panel from "./panel.js";
 import * as results from "./results.js";
 import * as search from "./search.js";
 import { asks, question, state, watch } from "./state.js";
-import { isDark, theme } from "./theme.js";
+import { theme } from "./theme.js";
 import * as video from "./video.js";
 
 const NAMES = { search: "Search", video: "Video", collection: "Collection", labels: "Labels" };
@@ -56,11 +56,7 @@ addEventListener("click", (event) => {
   for (const menu of all(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
-fill(
-  one("#tools"),
-  tool("sun", "Light or dark", theme, { id: "theme", "aria-pressed": isDark() }),
-  tool("help", "Keys", keys.help),
-);
+fill(one("#tools"), tool("sun", "Light or dark", theme), tool("help", "Keys", keys.help));
 search.build();
 keys.listen();
 results.onAnswer(() => {

@@ -1,7 +1,7 @@
 // Searches whenever the question changes, and shows what was found, page by page.
 
 import { Refused, api, at } from "./api.js";
-import { button, fill, h, notice, one, say, words } from "./dom.js";
+import { button, fill, h, icon, notice, one, say, words } from "./dom.js";
 import { showHits } from "./hits.js";
 import { parsed } from "./hints.js";
 import { measuresBar } from "./labels.js";
@@ -23,7 +23,8 @@ export const onAnswer = (react) => watchers.add(react);
 export const results = () => answer;
 /** Whether what is shown answers what is asked. */
 export const settled = () => answer !== null && answered === asked;
-export const hitOf = (video) => answer?.hits.find((hit) => hit.video === video) ?? null;
+export const hitOf = (video) =>
+  [...(answer?.hits ?? []), ...(answer?.linked ?? [])].find((hit) => hit.video === video) ?? null;
 
 /** Search if the state asks for something else than what is shown. */
 export function show(now) {
@@ -71,6 +72,8 @@ async function find(now, key) {
     if (error) throw new Refused(error);
     const found = await api.search({ ...searchBody(now), top: PAGE }, running.signal);
     if (key !== asked) return;
+    found.linked = await linked(now, found);
+    if (key !== asked) return;
     answer = found;
     answered = key;
     list(found);
@@ -83,6 +86,14 @@ async function find(now, key) {
   }
   place.removeAttribute("aria-busy");
   tell();
+}
+
+/** Return the hit that a link opens, where it lies further down than the first page. */
+async function linked(now, found) {
+  if (!now.hit || found.hits.length < PAGE || found.hits.some((hit) => hit.video === now.hit))
+    return [];
+  const own = await api.search({ ...searchBody(now), videos: [now.hit], top: 1 }, running.signal);
+  return own.hits;
 }
 
 function tell() {
@@ -295,7 +306,7 @@ export function tile(video) {
       "a",
       { class: "tile", href: linkTo({ view: "video", video: video.id }), data: { go: "" } },
       soundOnly(video)
-        ? h("span", { class: "silent" }, "♪")
+        ? h("span", { class: "silent" }, icon("sound"))
         : h("img", {
             src: at.frame(video.id, video.duration / 3, 320),
             alt: "",

@@ -19,7 +19,7 @@ export function build() {
     maxlength: 4000,
     enterkeyhint: "search",
     spellcheck: "false",
-    placeholder: "What happens in the video? Ask in any language",
+    placeholder: "Ask in any language",
     "aria-label": "Question",
     "aria-describedby": "hints",
     on: { input: () => typed(), search: () => typed(0) },

@@ -1,6 +1,6 @@
 // Light or dark: as the system has it, until one chooses.
 
-import { notice, one } from "./dom.js";
+import { notice } from "./dom.js";
 
 const KEY = "q2e-theme";
 const root = document.documentElement;
@@ -20,9 +20,5 @@ export function theme() {
     root.dataset.theme = next;
     localStorage.setItem(KEY, next);
   }
-  one("#theme")?.setAttribute("aria-pressed", String(next === "dark"));
   notice(next === "dark" ? "Dark" : "Light");
 }
-
-/** Whether the page is dark now. */
-export const isDark = () => (root.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
