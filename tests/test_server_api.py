@@ -320,7 +320,7 @@ def test_labels_and_their_measures(
     assert again.json()["id"] == made.json()["id"]
     assert [label["relevance"] for label in api.get("/labels").json()["labels"]] == [3]
     # They outlive the server.
-    from q2e.server.labels import Labels
+    from q2e.evaluate.labels import Labels
 
     assert Labels(served_index.directory).all()[0].query == question
     measured = api.get("/labels/measures").json()

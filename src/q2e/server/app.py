@@ -12,11 +12,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import FileResponse
 
 import q2e
+from q2e.evaluate.labels import Labels
 from q2e.index import Index
 from q2e.server import faults
 from q2e.server.answers import Failure
 from q2e.server.jobs import Jobs
-from q2e.server.labels import Labels
 from q2e.server.limits import Bounds, FairQueue, Limits
 from q2e.server.metrics import Measured, Metrics
 from q2e.server.pictures import Pictures

@@ -9,10 +9,10 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from q2e.errors import Q2EError
+from q2e.evaluate.labels import Labels
 from q2e.index import Index
 from q2e.server.faults import Fault
 from q2e.server.jobs import Jobs
-from q2e.server.labels import Labels
 from q2e.server.limits import FairQueue, Limits
 from q2e.server.metrics import Metrics
 from q2e.server.pictures import Pictures

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
+from q2e.evaluate.labels import Label, measure
 from q2e.server.answers import LabelShape, LabelsShape, MeasuresShape
 from q2e.server.faults import Fault
-from q2e.server.labels import Label, measure
 from q2e.server.schemas import NewLabel, Overrides
 from q2e.server.service import TheService
 from q2e.types import Results
