@@ -30,8 +30,8 @@ def experiment(
     """Run an experiment and write one HTML page, Markdown, CSV and JSON.
 
     What was measured before is kept by the content of data, index and settings, and a stopped
-    experiment goes on where it stopped. Faults that make figures too good are refused: matrices
-    in different order, test queries in the normalisation's bank, videos in several splits.
+    experiment goes on where it stopped. Matrices in different order and videos that another
+    split holds too are refused; queries that are indexed, or that stand in the bank, are warned of.
     """
     from q2e.evaluate.conduct import conduct
     from q2e.evaluate.experiment import read_experiment
