@@ -42,7 +42,7 @@ types: $(DEV_INSTALLED)
 	$(BIN)/mypy
 
 unit: $(DEV_INSTALLED)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations 10
 
 docs-check: $(DEV_INSTALLED)
 	$(BIN)/python scripts/gendocs.py --check
