@@ -4,7 +4,7 @@ import { at } from "./api.js";
 import { all, fill, h, icon, one, put, tool, words } from "./dom.js";
 import { labelTools } from "./labels.js";
 import { go, linkTo, question, state } from "./state.js";
-import { channelName, clock, count, soundOnly, titleOf } from "./text.js";
+import { channelName, clock, soundOnly, titleOf } from "./text.js";
 
 const STRIP = 10;
 const KINDS = ["query", "prequel", "current", "sequel"];
@@ -290,7 +290,15 @@ function tools(hit) {
       ),
     labelTools(hit, moment),
     hit.also_in?.length > 0 &&
-      h("span", { class: "soft small" }, `also in ${count(hit.also_in.length, "copy", "copies")}`),
+      h(
+        "span",
+        { class: "soft small" },
+        "also in ",
+        hit.also_in.map((video, place) => [
+          place ? ", " : "",
+          h("a", { href: linkTo({ view: "video", video }), data: { go: "" } }, `copy ${place + 1}`),
+        ]),
+      ),
   );
 }
 

@@ -6,6 +6,9 @@ import { channelName, clock, soundOnly } from "./text.js";
 
 const ORDER = ["frame", "caption", "summary", "speech", "screen_text", "sound", "metadata"];
 
+// Shots that are each shown by a picture; more share one strip of as many.
+const MANY = 24;
+
 /** Return evidence as short pieces: the spans of what has them. */
 export function pieces(list) {
   return list.flatMap((item) =>
@@ -34,22 +37,25 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
       type: "button",
       class: `piece ${css}`,
       style: place(item.start, item.end),
-      tabindex: compact ? -1 : 0,
+      // The list of lines says the same to the keyboard, one line a stop.
+      tabindex: compact || css === "said" ? -1 : 0,
       title: `${clock(item.start)}  ${name}`,
       "aria-label": `${clock(item.start)} ${name}`,
       on: { click: () => seek(item.start) },
     });
-  const lane = (name, css, nodes) =>
+  const lane = (name, css, nodes, style) =>
     nodes.length > 0 &&
     h(
       "div",
       { class: `lane ${css}` },
       h("span", { class: "lanename" }, name),
-      h("div", { class: "track", role: "group", "aria-label": name }, nodes),
+      h("div", { class: "track", role: "group", "aria-label": name, style }, nodes),
     );
   const channels = compact
     ? ["speech", "screen_text"]
     : ORDER.filter((name) => !["frame", "metadata", "summary"].includes(name));
+  const pictures = !soundOnly(video) && !compact;
+  const strip = at.filmstrip(data.video, 0, whole, MANY, 160);
   const top = Math.max(...moments.map((moment) => moment.score), 0);
   const node = h(
     "div",
@@ -71,7 +77,7 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
       "shots",
       data.segments.map((segment) => {
         const button = mark(segment, "shot", `shot to ${clock(segment.end)}`);
-        if (!soundOnly(video) && !compact)
+        if (pictures && data.segments.length <= MANY)
           button.append(
             h("img", {
               src: at.frame(data.video, (segment.start + segment.end) / 2, 160),
@@ -82,6 +88,7 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
           );
         return button;
       }),
+      pictures && data.segments.length > MANY ? { "--strip": `url("${strip}")` } : undefined,
     ),
     channels.map((channel) =>
       lane(

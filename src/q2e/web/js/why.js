@@ -123,6 +123,9 @@ function set(events, quiet = false) {
   go({ ev: written, decompose: "" }, { quiet });
 }
 
+const sure = (chance) =>
+  chance >= 0.995 ? "over 99 % sure" : `${Math.round(100 * chance)} % sure`;
+
 /** Return a hit's score as bars by channel, each with the evidence behind it. */
 export function scoreBars(hit, play) {
   const sums = byChannel(hit).filter(([, value]) => Math.abs(value) >= 0.0005);
@@ -137,6 +140,7 @@ export function scoreBars(hit, play) {
       h(
         "span",
         { class: "number soft", title: "The bars add up to this" },
+        typeof hit.confidence === "number" && `${sure(hit.confidence)} · `,
         "score ",
         h("b", {}, hit.score.toFixed(2)),
       ),
