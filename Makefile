@@ -46,10 +46,12 @@ unit: $(DEV_INSTALLED)
 
 docs-check: $(DEV_INSTALLED)
 	$(BIN)/python scripts/gendocs.py --check
+	$(BIN)/python scripts/gentables.py --check
 	$(BIN)/mkdocs build --strict --quiet
 
 docs: $(DEV_INSTALLED)
 	$(BIN)/python scripts/gendocs.py
+	$(BIN)/python scripts/gentables.py
 	$(BIN)/mkdocs build --strict --quiet
 	@echo "the documentation is in site/index.html"
 

@@ -1,18 +1,30 @@
-"""Everything measured on real data: fusion, events, captions; see each module for its protocol."""
+"""Everything measured on real data, for the docs' tables; see each module for its protocol.
+
+`python -m benchmarks quality --data FOLDER [--only PART ...]` writes `results/quality.json`, of
+which `scripts/gentables.py` fills the tables of the docs.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import captions, confidence, events, matrices
+from benchmarks import ablations, captions, confidence, events, matrices
+
+PARTS: dict[str, Callable[[Path], Any]] = {
+    "captions": captions.run,
+    "confidence": lambda dev_data: confidence.run(),
+    "events": events.run,
+    "experiments": ablations.run,
+    "matrices": matrices.run,
+}
 
 
-def run(dev_data: Path) -> dict[str, Any]:
-    """Return the figures of all quality benchmarks on a folder of evaluation data."""
-    return {
-        "captions": captions.run(dev_data),
-        "confidence": confidence.run(),
-        "events": events.run(dev_data),
-        "matrices": matrices.run(dev_data),
-    }
+def run(dev_data: Path, only: Sequence[str], out: Path) -> dict[str, Any]:
+    """Return the figures of the parts named, or of all; other parts stay as `out` has them."""
+    known: dict[str, Any] = {}
+    if only and out.exists():
+        known = json.loads(out.read_text(encoding="utf-8"))["quality"]
+    return known | {name: PARTS[name](dev_data) for name in only or PARTS}

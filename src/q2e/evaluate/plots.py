@@ -14,7 +14,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 640, 320, 46, 34, 14
 def curves(lines: Mapping[str, Sequence[float]], caption: str) -> str:
     """Return an SVG of shares (0 to 1) by rank 1, 2, ... on a logarithmic axis, one line each."""
     longest = max((len(values) for values in lines.values()), default=1)
-    right = _WIDTH - 8
+    right = _WIDTH - 16
     span = math.log(max(2, longest))
 
     def x(rank: int) -> float:
@@ -74,7 +74,7 @@ def _axes(y: Callable[[float], float]) -> list[str]:
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         level = y(share)
         parts.append(
-            f'<line x1="{_LEFT}" x2="{_WIDTH - 8}" y1="{level:.1f}" y2="{level:.1f}" '
+            f'<line x1="{_LEFT}" x2="{_WIDTH - 16}" y1="{level:.1f}" y2="{level:.1f}" '
             'stroke="currentColor" opacity="0.15"/>'
             f'<text x="{_LEFT - 6}" y="{level + 4:.1f}" text-anchor="end">{100 * share:.0f}</text>'
         )

@@ -1,0 +1,307 @@
+"""The tables of the docs, made from `benchmarks/results/quality.json` by name.
+
+`scripts/gentables.py` puts them between `<!-- table: NAME -->` and `<!-- /table -->`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+Figures = Mapping[str, Any]
+Table = Callable[[Figures], str]
+
+#: Captioning models of WikiVideo, as the tables call them.
+CAPTIONS = {
+    "qwenvl_2_5_72b": "72B captions",
+    "qwenvl_2_5_72b_audio": "72B with audio",
+    "qwenvl_2_5_3b": "3B",
+    "internvideo2.5_8b": "InternVideo",
+    "vast": "VAST",
+}
+LANGUAGES = {"english": "en", "russian": "ru", "korean": "ko", "arabic": "ar", "chinese": "zh"}
+#: What the Q2E paper prints for MultiVENT 1.0 by language (as transcribed by a third party).
+Q2E_LANGUAGES = {
+    "MultiCLIP": {"en": 89.98, "ru": 82.84, "ko": 70.38, "ar": 76.10, "zh": 77.29},
+    "with events": {"en": 90.57, "ru": 84.62, "ko": 76.92, "ar": 78.09, "zh": 86.32},
+    "with events and speech": {"en": 91.43, "ru": 88.70, "ko": 80.58, "ar": 82.07, "zh": 86.61},
+}
+#: nDCG of the paper's fusion ablation on MultiVENT 1.0 with speech.
+Q2E_FUSION = {"entropy": 83.24, "mean": 82.44, "max": 80.04, "rrf": 76.29, "exponential": 73.20}
+TRIED = {
+    "z-scores, inverse entropy, 1.0": "z-scores, inverse-entropy weights, temperature 1",
+    "z-scores, inverse entropy, 0.35": "z-scores, inverse-entropy weights, temperature 0.35",
+    "square roots of probabilities": "square roots of probabilities, inverse-entropy weights",
+    "z-scores, gap to the second": "weights from the gap between best and second best z-score",
+    "z-scores, best": "weights from the best z-score",
+    "z-scores, best cubed": "weights from the cube of the best z-score",
+    "z-scores, fourth moment": "weights from the fourth moment of the row",
+}
+RULE_NAMES = {
+    "entropy": "inverse entropy",
+    "entropy_sum": "inverse entropy of values",
+    "exponential": "exp(-entropy)",
+    "mean": "mean",
+    "max": "max",
+    "combsum": "CombSUM",
+    "combmnz": "CombMNZ",
+    "rrf": "RRF, k = 60",
+    "socratic": "product (Socratic)",
+}
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _r1(one: Mapping[str, Any]) -> str:
+    found = one["R@1"]
+    return f"{found['value']:.1f} [{found['low']:.1f}, {found['high']:.1f}]"
+
+
+def _hits(one: Mapping[str, Any]) -> list[str]:
+    return [_r1(one), f"{one['R@5']:.1f}", f"{one['R@10']:.1f}"]
+
+
+# -- fusion.md ----------------------------------------------------------------------------------
+def matrices_raw(figures: Figures) -> str:
+    """The two matrices, and their published weighted sum."""
+    found = figures["matrices"]
+    rows = {
+        "video": found["single channels"]["video"],
+        "titles": found["single channels"]["titles"],
+        "0.73 video + 0.27 titles, raw": found["weighted sum 0.73 / 0.27"],
+    }
+    return markdown(["matrices", "R@1", "R@5", "R@10"], [[n, *_hits(r)] for n, r in rows.items()])
+
+
+def matrices_batch(figures: Figures) -> str:
+    """Fusion rules after a softmax over the test queries."""
+    found = figures["matrices"]["batch mode, temperature 100 (transductive)"]
+    rows = [[name, *_hits(found[name])] for name in ("video alone", "titles alone")]
+    rows += [[RULE_NAMES[rule], *_hits(found[rule])] for rule in RULE_NAMES if rule in found]
+    return markdown(["rule", "R@1", "R@5", "R@10"], rows)
+
+
+def matrices_videos(figures: Figures) -> str:
+    """Fusion rules one query at a time."""
+    found = figures["matrices"]["one query at a time, no bank"]
+    rows = [[RULE_NAMES[rule], *_hits(found[rule])] for rule in RULE_NAMES if rule in found]
+    return markdown(["rule", "R@1", "R@5", "R@10"], rows)
+
+
+def matrices_tried(figures: Figures) -> str:
+    """Ideas that were not kept."""
+    found = figures["matrices"]["tried and not kept"]
+    rows = [[TRIED.get(name, name), f"{value:.1f}"] for name, value in found.items()]
+    return markdown(["idea", "R@1"], rows)
+
+
+def matrices_bank(figures: Figures) -> str:
+    """Corrections by a bank, in two galleries."""
+    found = figures["matrices"]["one query at a time, half of the queries as bank"]
+    galleries = ("whole gallery", "unseen gallery")
+    rows = []
+    for name in found[galleries[0]]:
+        if name == "best channel alone":
+            continue
+        row = [name]
+        for gallery in galleries:
+            one = found[gallery][name]
+            change = one["entropy against best channel"]
+            bounds = f"{change['value']:+.1f} [{change['low']:.1f}, {change['high']:.1f}]"
+            if change["p"] < 0.055:
+                bounds += f", p {change['p']:.2g}"
+            row += [f"{one['entropy']['value']:.1f}", bounds]
+        rows.append(row)
+    head = ["correction", "whole gallery", "difference", "unseen gallery", "difference"]
+    return markdown(head, rows)
+
+
+# -- events.md ----------------------------------------------------------------------------------
+def _sets(figures: Figures) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for form in ("names", "excerpts"):
+        yield form, figures["events"]["multivent"][form]
+    for key, name in CAPTIONS.items():
+        yield name, figures["events"]["wikivideo"][key]
+
+
+def events_rules(figures: Figures) -> str:
+    """What each part brings on every set; the fullest rules with their intervals."""
+    sets = dict(_sets(figures))
+    rows = []
+    for rule in figures["events"]["multivent"]["names"]:
+        row = [rule]
+        for found in sets.values():
+            one = found[rule]
+            low, high = one["interval"]
+            exact = "fed back" in rule or rule.endswith("both")
+            row.append(f"{one['nDCG@10']:.1f}" + (f" [{low:.1f}, {high:.1f}]" if exact else ""))
+        rows.append(row)
+    return markdown(["rule", *sets], rows)
+
+
+def events_languages(figures: Figures) -> str:
+    """MultiVENT by language of the event, before and after all rules."""
+    rows = []
+    for form in ("names", "excerpts"):
+        found = figures["events"]["multivent"][form]
+        for name, rule in (("meaning alone", "meaning"), ("all rules", "... fed back, smoothed")):
+            rows.append([f"{form}: {name}", *(f"{found[rule][one]:.1f}" for one in LANGUAGES)])
+    return markdown(["language of the event", *LANGUAGES.values()], rows)
+
+
+def events_others(figures: Figures) -> str:
+    """Smaller and scattered collections drawn from the same data."""
+    found = figures["events"]["other collections"]
+    sets = {
+        "names": "multivent names",
+        "excerpts": "multivent excerpts",
+        "72B captions": "wikivideo qwenvl_2_5_72b",
+        "VAST": "wikivideo vast",
+    }
+    rules = {
+        "words or names": "... and words or names",
+        "smoothed": "... smoothed",
+        "fed back": "... fed back, smoothed",
+    }
+    rows = []
+    for kind in found["multivent names"]:
+        for number, (name, rule) in enumerate(rules.items()):
+            values = [f"{found[one][kind][rule]:.1f}" for one in sets.values()]
+            rows.append(["" if number else kind, name, *values])
+    return markdown(["collection", "rule", *sets], rows)
+
+
+# -- reproductions.md ---------------------------------------------------------------------------
+def repro_cap4video(figures: Figures) -> str:
+    """Cap4Video's matrices beside what their authors print."""
+    found = figures["matrices"]
+    ours = {
+        "video only": found["single channels"]["video"],
+        "captions only": found["single channels"]["titles"],
+        "0.73 video + 0.27 captions": found["weighted sum 0.73 / 0.27"],
+    }
+    published = {"0.73 video + 0.27 captions": "49.1 / 74.8 / 83.0"}
+    rows = [
+        [name, published.get(name, "not printed"),
+         f"{one['R@1']['value']:.1f} / {one['R@5']:.1f} / {one['R@10']:.1f}"]
+        for name, one in ours.items()
+    ]  # fmt: skip
+    return markdown(["matrices", "published R@1 / 5 / 10", "here"], rows)
+
+
+def repro_fusion(figures: Figures) -> str:
+    """Q2E's order of fusion rules on MultiVENT beside the same rules on the matrices."""
+    batch = figures["matrices"]["batch mode, temperature 100 (transductive)"]
+    single = figures["matrices"]["one query at a time, no bank"]
+    rows = [
+        [RULE_NAMES[rule], f"{value:.1f}", f"{batch[rule]['R@1']['value']:.1f}",
+         f"{single[rule]['R@1']['value']:.1f}"]
+        for rule, value in Q2E_FUSION.items()
+    ]  # fmt: skip
+    head = ["rule", "Q2E, MultiVENT 1.0, nDCG", "here, batch (T), R@1", "here, single query, R@1"]
+    return markdown(head, rows)
+
+
+def repro_wikivideo(figures: Figures) -> str:
+    """Captions of WikiVideo by model: words, meaning, both, all rules."""
+    rules = {
+        "BM25": "words (BM25)",
+        "dense": "meaning",
+        "hybrid": "meaning and 0.2 words",
+        "dense with a bank": "meaning less bank",
+        "all rules": "... fed back, smoothed",
+        "all rules and events": "with sub-events, both",
+    }
+    rows = [
+        [name, *(f"{figures['events']['wikivideo'][key][rule]['nDCG@10']:.1f}"
+                 for rule in rules.values())]
+        for key, name in CAPTIONS.items()
+    ]  # fmt: skip
+    return markdown(["captions by", *rules], rows)
+
+
+def repro_languages(figures: Figures) -> str:
+    """MultiVENT 1.0 by language: the paper's over videos, ours over descriptions."""
+    rows = [
+        [f"Q2E, {name} (videos)", *(f"{values[one]:.1f}" for one in LANGUAGES.values())]
+        for name, values in Q2E_LANGUAGES.items()
+    ]
+    for form in ("excerpts", "names"):
+        found = figures["events"]["multivent"][form]
+        for name, rule in (("meaning alone", "meaning"), ("all rules", "... fed back, smoothed")):
+            values = [f"{found[rule][one]:.1f}" for one in LANGUAGES]
+            rows.append([f"here, descriptions, {form}, {name}", *values])
+    return markdown(["nDCG@10", *LANGUAGES.values()], rows)
+
+
+# -- experiments --------------------------------------------------------------------------------
+def experiment_rows(name: str) -> Table:
+    """Return the table of an experiment's rows, with what it says of itself."""
+    return lambda figures: _experiment(figures["experiments"][name], "rows")
+
+
+def experiment_subsets(name: str) -> Table:
+    """Return the table of an experiment's subsets of scores."""
+    return lambda figures: _experiment(figures["experiments"][name], "subsets")
+
+
+def _experiment(found: Mapping[str, Any], kind: str) -> str:
+    rows = found[kind]
+    measures = list(rows[0]["values"])
+    lines = []
+    for row in rows:
+        cells = []
+        for number, measure in enumerate(measures):
+            value = row["values"][measure]
+            rank = measure in ("MdR", "MnR")
+            cell = "-" if value is None else f"{value:.1f}" if rank else f"{100 * value:.1f}"
+            if number == 0 and measure in row["intervals"]:
+                low, high = row["intervals"][measure]
+                cell += f" [{100 * low:.1f}, {100 * high:.1f}]"
+            cells.append(cell)
+        change = found["differences"].get(row["name"])
+        if found["differences"] and kind == "rows":
+            cells.append(
+                "" if change is None else
+                f"{100 * change['difference']:+.1f} ({change['p_holm']:.2g})"
+            )  # fmt: skip
+        lines.append([row["name"] + (" (T)" if row["transductive"] else ""), *cells])
+    head = ["", *measures]
+    if found["differences"] and kind == "rows":
+        head.append(f"against {found['compare_with']} (p by Holm)")
+    transductive = any(row["transductive"] for row in rows)
+    how = "T: transductive" if transductive else "nothing is transductive"
+    return markdown(head, lines) + f"\n{how}; tuned: {found['tuned']}.\n"
+
+
+#: Every table by the name that stands in the docs.
+TABLES: dict[str, Table] = {
+    "matrices raw": matrices_raw,
+    "matrices batch": matrices_batch,
+    "matrices videos": matrices_videos,
+    "matrices tried": matrices_tried,
+    "matrices bank": matrices_bank,
+    "events rules": events_rules,
+    "events languages": events_languages,
+    "events others": events_others,
+    "reproduction cap4video": repro_cap4video,
+    "reproduction fusion": repro_fusion,
+    "reproduction wikivideo": repro_wikivideo,
+    "reproduction languages": repro_languages,
+    "experiment events": experiment_rows("events"),
+    "experiment events subsets": experiment_subsets("events"),
+    "experiment samples": experiment_rows("samples"),
+    "experiment samples subsets": experiment_subsets("samples"),
+}
+
+#: The parts of the figures that tables need, by the first word of their name.
+NEEDS: dict[str, set[str]] = {
+    "matrices": {"matrices"},
+    "events": {"events"},
+    "reproduction": {"matrices", "events"},
+    "experiment": {"experiments"},
+}

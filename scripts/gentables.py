@@ -1,0 +1,67 @@
+"""Fills the docs' tables from benchmarks/results/quality.json, so that no figure is copied by hand.
+
+python scripts/gentables.py            # write
+python scripts/gentables.py --check    # exit 1 and name the pages whose tables are stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
+MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
+
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.tables import NEEDS, TABLES  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, say what is stale")
+    check = parser.parse_args().check
+    figures = json.loads(RESULTS.read_text("utf-8"))["quality"]
+    stale = []
+    for page in pages():
+        text = page.read_text("utf-8")
+        made = filled(text, figures)
+        if made != text:
+            stale.append(page)
+            if not check:
+                page.write_text(made, "utf-8")
+    for page in stale:
+        print(f"{page.relative_to(ROOT)}: {'stale' if check else 'written'}", file=sys.stderr)
+    if check and stale:
+        print("run  python scripts/gentables.py  and commit the result", file=sys.stderr)
+    return 1 if check and stale else 0
+
+
+def pages() -> list[Path]:
+    """Return the pages that hold tables of ours."""
+    found = sorted((ROOT / "docs").rglob("*.md"))
+    return [page for page in found if MARKED.search(page.read_text("utf-8"))]
+
+
+def filled(text: str, figures: Mapping[str, Any]) -> str:
+    """Return a page with its tables made anew; those whose part was not measured stay.
+
+    Raises KeyError for a table that is not known.
+    """
+
+    def made(match: re.Match[str]) -> str:
+        if not NEEDS[match["name"].split()[0]] <= set(figures):
+            return match[0]
+        return f"{match[1]}\n{TABLES[match['name']](figures)}\n{match[4]}"
+
+    return MARKED.sub(made, text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
