@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from q2e.cli.eval import app
 from q2e.errors import EvaluationError
 from q2e.evaluate.datasets import load, names, spec_of
 from q2e.evaluate.datasets.captions import safe_pickle
@@ -418,3 +421,22 @@ def test_wikivideo_reads_real_captions(dev_data: Path) -> None:
     found = load("wikivideo", dev_data / "wikivideo_dev")
     assert found.dataset is not None
     assert (len(found.dataset.queries), len(found.dataset.videos)) == (26, 235)
+
+
+def test_moments_of_a_data_set_are_measured_by_the_command(tmp_path: Path) -> None:
+    _tvr_ranking(tmp_path)
+    arguments = ["datasets", "tvr_ranking", "--folder", str(tmp_path), "--write", str(tmp_path)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    found = tmp_path / "found.json"
+    found.write_text('{"54251": [["castle_2", 5, 9], ["house_24", 63, 77]]}', encoding="utf-8")
+    truths = str(tmp_path / "moments.json")
+    arguments = ["moments", str(found), "--truths", truths, "--at", "1,10", "--json"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    values = json.loads(done.stdout)["measures"]
+    assert (values["R@1 IoU 0.5"], values["R@10 IoU 0.7"]) == (0.0, 1.0)
+    gained = (2**4 - 1) / math.log2(3)
+    ideal = (2**4 - 1) + (2**1.5 - 1) / math.log2(3)
+    assert values["nDCG@10 IoU 0.7"] == pytest.approx(gained / ideal)
+    perfect = CliRunner().invoke(app, ["moments", truths, "--truths", truths, "--json"])
+    assert set(json.loads(perfect.stdout)["measures"].values()) == {1.0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from q2e.errors import EvaluationError
@@ -18,6 +18,7 @@ RUNS = st.dictionaries(
 
 
 @pytest.mark.parametrize("ending", ["trec", "json"])
+@settings(deadline=None)
 @given(run=RUNS)
 def test_runs_survive_writing_and_reading(
     tmp_path_factory: pytest.TempPathFactory, ending: str, run: dict[str, dict[str, float]]

@@ -11,6 +11,7 @@ import typer
 
 from q2e.cli.datasets import datasets
 from q2e.cli.experiment import experiment
+from q2e.cli.judge_moments import moments
 from q2e.cli.label import channels, label, labels
 from q2e.cli.options import Json, print_json, talk
 from q2e.errors import ConfigError, EvaluationError
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 app.command("datasets")(datasets)
 app.command("experiment")(experiment)
+app.command("moments")(moments)
 app.command("label")(label)
 app.command("labels")(labels)
 app.command("channels")(channels)
@@ -53,11 +55,12 @@ def run_command(
     json: Json = False,
 ) -> None:
     """Measure a run over every judged query; queries it lacks count as 0 and are named."""
-    from q2e.evaluate.measures import evaluate_run, parse_measures
+    from q2e.evaluate.measures import evaluate_run, judge, parse_measures, set_ranks
     from q2e.evaluate.runs import read_groups, read_qrels, read_run
 
     wanted = parse_measures(measures)
-    found = evaluate_run(read_run(run), read_qrels(qrels), wanted)
+    given, judged = read_run(run), read_qrels(qrels)
+    found = evaluate_run(given, judged, wanted)
     groups = _by_group(found, read_groups(by)) if by else {}
     intervals = _intervals(found)
     if found.missing:
@@ -74,11 +77,13 @@ def run_command(
         _say(
             f"{len(found.irrelevant)} queries have no relevant item, count as 0: ", found.irrelevant
         )
+    ranks = set_ranks(judge(given.get(query, {}), items) for query, items in judged.items())
     if json:
         answer: dict[str, Any] = {
             "queries": found.n_queries,
             "measures": found.values,
             "intervals": intervals,
+            "set_ranks": ranks,
             "missing": list(found.missing),
             "unjudged": list(found.unjudged),
             "irrelevant": list(found.irrelevant),

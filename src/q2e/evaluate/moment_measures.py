@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +79,38 @@ def tvr_ndcg(
     ideal = np.sort([truth.relevance for truth in truths])[::-1][:k]
     best = _dcg(np.asarray(ideal, dtype=np.float64))
     return _dcg(gains) / best if best > 0 else 0.0
+
+
+def score_moments(
+    found: Mapping[str, Sequence[VideoMoment]],
+    truths: Mapping[str, Sequence[VideoMoment]],
+    ranks: Sequence[int],
+    thresholds: Sequence[float],
+) -> dict[str, float]:
+    """Return R@n and nDCG@n of each n and IoU m over all videos, and mIoU of the first moment.
+
+    A moment of another video has IoU 0. Queries of `truths` without moments found count as 0.
+    """
+    best = {
+        query: [_overlap(one, own) for one in found.get(query, ())] for query, own in truths.items()
+    }
+    values = {"mIoU": _mean(max(row[:1], default=0.0) for row in best.values())}
+    for n in ranks:
+        for m in thresholds:
+            values[f"R@{n} IoU {m:g}"] = _mean(
+                float(max(row[:n], default=0.0) >= m) for row in best.values()
+            )
+    for n in ranks:
+        for m in thresholds:
+            values[f"nDCG@{n} IoU {m:g}"] = _mean(
+                tvr_ndcg(found.get(query, ()), own, n, m) for query, own in truths.items()
+            )
+    return values
+
+
+def _overlap(moment: VideoMoment, truths: Sequence[VideoMoment]) -> float:
+    own = [_interval(truth) for truth in truths if truth.video == moment.video]
+    return float(iou([_interval(moment)], own).max(initial=0.0))
 
 
 def _interval(moment: VideoMoment) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from q2e.errors import EvaluationError
 from q2e.evaluate.measures import Qrels, Run, ranking
+from q2e.evaluate.moment_measures import VideoMoment
 
 
 def read_run(path: Path) -> dict[str, dict[str, float]]:
@@ -49,6 +50,28 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
     if not qrels:
         raise EvaluationError(f"{path}: holds no judgement")
     return qrels
+
+
+def read_moments(path: Path) -> dict[str, list[VideoMoment]]:
+    """Return moments by query of `{"query": [[video, start, end, relevance], ...]}`.
+
+    The relevance may be left out. Raises EvaluationError naming the query of a wrong entry.
+    """
+    try:
+        table = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise EvaluationError(f"{path}: not valid JSON ({error.msg})") from None
+    if not isinstance(table, Mapping):
+        raise EvaluationError(f'{path}: expected {{"query": [[video, start, end], ...]}}')
+    found: dict[str, list[VideoMoment]] = {}
+    for query, rows in table.items():
+        try:
+            found[query] = [VideoMoment(str(row[0]), *map(float, row[1:4])) for row in rows]
+        except (TypeError, ValueError, IndexError):
+            raise EvaluationError(
+                f"{path}: query {query!r} must hold [video, start, end] with seconds"
+            ) from None
+    return found
 
 
 def write_run(path: Path, run: Run, tag: str = "q2e") -> None:

@@ -1,0 +1,56 @@
+"""`q2e eval moments`: how well found moments lie on the true ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from q2e.cli.options import Json, print_json, talk
+from q2e.errors import ConfigError
+
+
+def moments(
+    found: Annotated[
+        Path,
+        typer.Argument(help='Moments found, {"query": [[video, start, end], ...]}, best first.'),
+    ],
+    truths: Annotated[
+        Path,
+        typer.Option("--truths", help="True moments in the same form, with an optional relevance."),
+    ],
+    at: Annotated[str, typer.Option("--at", help="Ranks, comma-separated.")] = "1,5,10",
+    iou: Annotated[str, typer.Option("--iou", help="Overlaps, comma-separated.")] = "0.3,0.5,0.7",
+    json: Json = False,
+) -> None:
+    """Measure moments over all videos: R@n at IoU m, mIoU, and TVR-Ranking's nDCG@n at IoU m.
+
+    A moment counts when it lies in the right video. R@n takes IoU of at least m, nDCG of more
+    than m. A query without moments found counts as 0. `q2e eval datasets NAME --write DIR` writes
+    the true moments of a data set as moments.json.
+    """
+    from q2e.evaluate.moment_measures import score_moments
+    from q2e.evaluate.runs import read_moments
+
+    given, true = read_moments(found), read_moments(truths)
+    missing = [query for query in true if query not in given]
+    if missing:
+        talk(f"warning: {len(missing)} queries have no moment found and count as 0: {missing[0]}")
+    values = score_moments(given, true, _numbers("--at", at, int), _numbers("--iou", iou, float))
+    if json:
+        print_json({"queries": len(true), "measures": values, "missing": missing})
+        return
+    width = max(map(len, values))
+    for name, value in values.items():
+        print(f"{name:<{width}}  {value:.4f}")
+
+
+def _numbers(option: str, text: str, kind: Any) -> list[Any]:
+    try:
+        values = [kind(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if not values or any(value <= 0 for value in values):
+        raise ConfigError(f"{option} {text!r}: needs numbers above 0, separated by commas")
+    return values
