@@ -248,6 +248,15 @@ def test_filters_and_facets(visit: Visit) -> None:
     visit.until("new URL(location).searchParams.get('dur') === '<1m'")
 
 
+def test_a_question_back_narrows_many_hits(visit: Visit) -> None:
+    page = visit.open(q="an animal")
+    page.wait_for_selector("#hints .back")
+    page.locator("#hints .back button").first.click()
+    page.wait_for_selector("#hints .clause")
+    visit.until("new URL(location).searchParams.get('q').startsWith('\"an animal\" ')")
+    visit.settle()
+
+
 def test_permalinks_and_the_way_back(visit: Visit) -> None:
     page = visit.open(q="a giant panda")
     page.wait_for_selector("#hits .hit")

@@ -61,6 +61,7 @@ export const api = {
   search: (body, signal) => call("POST", "/v1/search", { body, signal }),
   parse: (q, signal) => call("GET", address("/v1/parse", { q }), { signal }),
   facets: (parts, signal) => call("GET", address("/v1/facets", parts), { signal }),
+  clarify: (q) => call("GET", address("/v1/clarify", { q })),
   status: () => call("GET", "/v1/status"),
   models: () => call("GET", "/v1/models"),
   videos: (offset, limit) => call("GET", address("/v1/videos", { offset, limit })),

@@ -3,6 +3,7 @@
 import { Refused, api, at } from "./api.js";
 import { button, fill, h, icon, notice, one, say, words } from "./dom.js";
 import { showHits } from "./hits.js";
+import { clarify } from "./clarify.js";
 import { parsed } from "./hints.js";
 import { measuresBar } from "./labels.js";
 import { asks, filtered, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
@@ -77,6 +78,7 @@ async function find(now, key) {
     answer = found;
     answered = key;
     list(found);
+    clarify(found, settled);
     say(found.hits.length ? `${count(found.hits.length, "video")} found` : "Nothing found");
   } catch (error) {
     if (error.name === "AbortError") return;
