@@ -85,7 +85,8 @@ def _keep(labels: Labels, question: str, hit: Hit, grade: int) -> str:
         if (old.query, old.video) == (question, hit.video.id):
             labels.remove(old.id)
     best = hit.moments[0] if hit.moments and grade else None
-    start_s, end_s = (best.start_s, best.end_s) if best else (0.0, None)
+    known = best is not None and best.end_s > best.start_s
+    start_s, end_s = (best.start_s, best.end_s) if best and known else (0.0, None)
     return labels.put(Label(question, hit.video.id, start_s, end_s, grade)).id
 
 

@@ -35,12 +35,10 @@ class Kept:
 
     @property
     def verdict(self) -> str:
-        """Return in words what the interval allows to say."""
-        if self.brings.low > 0:
-            return "earns its keep"
-        if self.brings.high < 0:
-            return "costs more than it brings"
-        return "not shown either way"
+        """Return in words what interval and corrected p value allow to say."""
+        if self.p_holm >= 0.05:
+            return "not shown either way"
+        return "earns its keep" if self.brings.low > 0 else "costs more than it brings"
 
 
 @dataclass(frozen=True, slots=True)
