@@ -109,6 +109,11 @@ def test_an_onnx_export_is_taken_where_there_is_no_gpu() -> None:
     assert wanted(names, "", False, True) == {"config.json", "model.safetensors"}
 
 
+def test_a_projection_after_an_export_is_not_lost() -> None:
+    names = ["model.safetensors", "2_Dense/model.safetensors", "onnx/model.onnx"]
+    assert wanted(names, "", False, False) == set(names[:2])
+
+
 def test_of_the_same_weights_in_two_layouts_one_is_chosen() -> None:
     names = ["model.safetensors", "open_clip_model.safetensors", "1_Dense/model.safetensors"]
     assert wanted(names, "", False, False) == {names[0], names[2]}
@@ -233,6 +238,23 @@ def test_the_command_pulls_and_says_so(hub: Hub, capsys: pytest.CaptureFixture[s
     told = json.loads(capsys.readouterr().out)
     assert told[0]["source"] == "hub:org/name@main"
     assert Path(told[0]["path"]).is_dir()
+    assert told[0]["exact"] == f"hub:org/name@{COMMIT}"
+
+
+def test_a_revision_that_is_not_pinned_is_said_and_kept(
+    hub: Hub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pull(*arguments: str) -> str:
+        app(["models", "pull", *arguments], standalone_mode=False)
+        return capsys.readouterr().err
+
+    said = pull("hub:org/name@main")
+    assert "is not pinned" in said and f"name  hub:org/name@{COMMIT}" in said
+    hub.branches["main"] = "f" * 40
+    assert COMMIT in pull("hub:org/name@main")
+    assert commit_of(parse("hub:org/name")) == COMMIT
+    assert "f" * 40 in pull("hub:org/name@main", "--update")
+    assert "not pinned" not in pull(f"hub:org/name@{COMMIT}")
 
 
 # -- nothing but a pull goes to the network --------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -85,8 +86,9 @@ def pull(
 ) -> None:
     """Fetch and check models, so that later runs need no network; go on where a pull stopped.
 
-    Nothing else ever downloads: not indexing, not searching. Models come at a pinned revision,
-    each file is held to the hash the hub lists, and only weights that cannot run code are taken.
+    Nothing else ever downloads: not indexing, not searching. Models come at a pinned revision;
+    where a source names a branch, the commit it stands for is said and kept. Each file is held to
+    the hash the hub lists, and only weights that cannot run code are taken.
     Every model of the profile `local` arrives with a package, so pulling it only checks them.
     """
     from q2e.cli.progress import PullProgress
@@ -95,7 +97,7 @@ def pull(
     with PullProgress() as progress:
         pulled = fetch(what, optional=optional, update=update, code=code, watch=progress)
     if json:
-        print_json([{"task": one.task, "source": one.source, "path": one.path} for one in pulled])
+        print_json([asdict(one) for one in pulled])
         return
     for one in pulled:
         print(f"{one.task:10} {one.source}")

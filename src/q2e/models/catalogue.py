@@ -38,6 +38,9 @@ class Listed:
     speed: str = ""
     """Measured by us, with the machine; empty where it was not."""
 
+    checked: tuple[str, ...] = ()
+    """Facts held against the hub's listing, the model's card or a paper: size, licence, ..."""
+
     @property
     def plugin(self) -> bool:
         return self.runs != "built in"
@@ -54,6 +57,7 @@ def listed() -> Mapping[str, Listed]:
         source = parse(row["source"])
         info = {key: value for key, value in row.items() if key in facts}
         more = {key: value for key, value in row.items() if key not in facts}
+        more["checked"] = tuple(more.get("checked", ()))
         found[_key(source)] = Listed(ModelInfo(id=_key(source), **info), **more)
     return MappingProxyType(found)
 

@@ -41,12 +41,13 @@ def wanted(names: Iterable[str], part: str, code: bool, accelerated: bool) -> se
 
 def _weights(names: set[str], accelerated: bool) -> set[str]:
     if PICKLED in names and not any(name.endswith(".safetensors") for name in names):
-        return {PICKLED} if "open_clip_config.json" in names else set()
+        return {PICKLED}
     if "model.bin" in names and names & set(_VOCABULARIES):
         return {"model.bin"}
     tensors = _safetensors(names)
     exports = _onnx(names)
-    if accelerated or not exports:
+    # An export ends at the pooling: what is projected after it comes with the tensors alone.
+    if accelerated or not exports or any("_Dense/" in name for name in tensors):
         return tensors or exports
     return exports
 

@@ -286,6 +286,7 @@ def _note(
     text = json.dumps(noted, indent=1, sort_keys=True)
     write_whole(folder / RECEIPT, lambda out: out.write(text.encode()))
     if commit != source.revision:
+        # What the branch stood for is kept: later pulls and runs go to this commit.
         reference = folder_of(source) / "refs" / source.revision.replace("/", "--")
         write_whole(reference, lambda out: out.write(commit.encode()))
 

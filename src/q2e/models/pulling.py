@@ -10,7 +10,7 @@ from q2e.models import profiles
 from q2e.models.catalogue import look_up
 from q2e.models.devices import accelerated
 from q2e.models.registry import Models
-from q2e.models.sources import Source, find, parse, said
+from q2e.models.sources import Source, find, parse, resolved, said
 
 
 class Watching(Protocol):
@@ -28,6 +28,8 @@ class Pulled:
     task: str
     source: str
     path: str = ""
+    exact: str = ""
+    """The source at the commit that was fetched."""
 
 
 def pull(what: str, *, optional: bool, update: bool, code: bool, watch: Watching) -> list[Pulled]:
@@ -65,7 +67,10 @@ def _one(task: str, source: Source, update: bool, code: bool, watch: Watching) -
 
     entry = look_up(source)
     if find(source) is None and entry is not None:
-        watch.say(f"{task}: {entry.name}, {said(entry.info.size_bytes)}, {entry.info.licence}")
+        size = said(entry.info.size_bytes) if entry.info.size_bytes else "size not known"
+        watch.say(f"{task}: {entry.name}, {size}, {entry.info.licence}")
+        if entry.info.note:
+            watch.say(f"  {entry.info.note}")
         if not entry.commercial:
             watch.say(
                 "  its licence forbids commercial use; it is only loaded with the setting "
@@ -74,4 +79,10 @@ def _one(task: str, source: Source, update: bool, code: bool, watch: Watching) -
         if entry.plugin:
             watch.say(f"  to run it takes {entry.runs}")
     path = fetch(source, code=code, accelerated=accelerated(), watch=watch.fetched, update=update)
-    return Pulled(task, str(source), str(path))
+    if not source.pinned:
+        exact = resolved(source)
+        watch.say(
+            f"{task}: the revision of {source} is not pinned; {source.revision} is kept as commit "
+            f"{exact.revision} until --update. To have the same elsewhere, name  {exact}"
+        )
+    return Pulled(task, str(source), str(path), str(resolved(source)))
