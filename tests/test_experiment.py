@@ -311,8 +311,10 @@ def test_a_query_that_is_indexed_and_a_video_that_is_not_are_warned_of(tmp_path:
         encoding="utf-8",
     )
     file = tmp_path / "e.toml"
-    file.write_text('[data]\nset = "own"\nfolder = "."\n', encoding="utf-8")
+    text = '[data]\nset = "own"\nfolder = "."\n[grid]\nprofile = ["local"]\n'
+    file.write_text(text, encoding="utf-8")
     outcome = conduct(read_experiment(file), tmp_path / "out")
+    assert outcome.about["profile"] == "local" and (tmp_path / "out" / "index-local").is_dir()
     assert any("1 queries are indexed word for word" in one for one in outcome.warnings)
     assert any("1 of 3 videos" in one and "'gone'" in one for one in outcome.warnings)
     assert outcome.rows[0].values["R@10"] == 0.5

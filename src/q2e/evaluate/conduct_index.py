@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,13 +28,14 @@ from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.retrieve.normalise import MODES
 
+if TYPE_CHECKING:
+    from q2e.index import Index
+
 
 class IndexBench:
     """A data set and an index that holds its videos, made of the set's evidence where none is."""
 
     def __init__(self, experiment: Experiment, out: Path, watch: Watch | None) -> None:
-        import q2e
-
         self.experiment = experiment
         self.out = out
         self.watch = watch
@@ -45,10 +46,9 @@ class IndexBench:
         dataset = loaded.dataset.merged() if experiment.data.get("merge") else loaded.dataset
         self.warnings = [one.text for one in loaded.findings if one.level == "warning"]
         check_splits(dataset.videos, experiment.data.get("splits", {}))
-        where = experiment.data.get("index")
-        self.index = q2e.open(where if where else out / "index")
-        if where is None:
-            self._fill(dataset)
+        self._published = dataset
+        self._indexes: dict[str | None, Index] = {}
+        self.index = self._of(experiment.rows[0].options.get("profile"))
         self.dataset = self._named(dataset)
         self.queries = self.dataset.queries
         self.warnings += check_queries(self.dataset, self.index, self._bank())
@@ -71,13 +71,25 @@ class IndexBench:
         lines = [f"{query}\t{' '.join(text.split())}\n" for query, text in self.queries.items()]
         self._queries_file.write_text("".join(lines), encoding="utf-8")
 
-    def _fill(self, dataset: Dataset) -> None:
+    def _of(self, profile: str | None) -> Index:
+        """Return the index as a profile's models answer it, made where the set itself is it."""
+        import q2e
+
+        if profile not in self._indexes:
+            where = self.experiment.data.get("index")
+            own = self.out / (f"index-{profile}" if profile else "index")
+            self._indexes[profile] = q2e.open(where or own, profile=profile)
+            if where is None:
+                self._fill(self._indexes[profile], self._published)
+        return self._indexes[profile]
+
+    def _fill(self, index: Index, dataset: Dataset) -> None:
         """Bring the evidence that the set itself holds into an index of its own."""
         brought = {str(one["video"]) for one in dataset.evidence}
-        if (self.index.directory / "index.sqlite").is_file() and brought:
-            if brought <= set(self.index.store.table().video_ids):
+        if (index.directory / "index.sqlite").is_file() and brought:
+            if brought <= set(index.store.table().video_ids):
                 return
-            self.index.close()
+            index.close()
         if not dataset.evidence:
             raise EvaluationError(
                 "the data set holds no texts about its videos; index the videos and name the "
@@ -87,7 +99,7 @@ class IndexBench:
         lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in dataset.evidence]
         file.write_text("".join(lines), encoding="utf-8")
         watch = self.watch
-        self.index.import_evidence(
+        index.import_evidence(
             file, watch=None if watch is None else lambda n, of: watch("indexing", n, of)
         )
 
@@ -125,16 +137,13 @@ class IndexBench:
         settings: dict[str, Any] = {
             name: tuple(v) if isinstance(v, list) else v for name, v in options.items()
         }
-        profile = self.index.settings.profile
-        if settings.pop("profile", profile) != profile:
-            raise EvaluationError(
-                f"row {row.name!r}: the index answers with profile {profile!r}; make one with "
-                "q2e index --profile  and name it in an experiment of its own"
-            )
+        index = self._of(
+            settings.pop("profile", None) or self.experiment.rows[0].options.get("profile")
+        )
         run = self.out / "runs" / f"{key}.run"
         run.parent.mkdir(exist_ok=True)
         watch = self.watch
-        self.index.run(
+        index.run(
             self._queries_file,
             run,
             top=self.experiment.top,
