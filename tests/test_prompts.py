@@ -12,7 +12,7 @@ from q2e.text.prompt import prompt_version
 FOLDER = resources.files("q2e") / "query" / "prompts"
 PROMPTS = sorted(file.name.removesuffix(".j2") for file in FOLDER.iterdir())
 #: Prompts that hold only the question and what a model made of it.
-OF_QUESTIONS = {"decompose", "english", "refine", "hyde", "rewrite", "tell"}
+OF_QUESTIONS = {"decompose", "english", "refine", "hyde", "rewrite", "tell", "language"}
 
 
 @pytest.mark.parametrize("name", PROMPTS)
