@@ -127,8 +127,12 @@ def _pieces(text: str, words: int, depth: int) -> Iterator[str]:
         yield text
         return
     if depth > len(_WEAKER):
-        step = words * _LETTERS_PER_WORD
-        yield from (text[first : first + step] for first in range(0, len(text), step))
+        while text:
+            size = words * _LETTERS_PER_WORD
+            while size > 1 and count_words(text[:size]) > words:
+                size -= 1
+            yield text[:size]
+            text = text[size:]
         return
     pattern = _WEAKER[depth - 1] if depth else _SENTENCE
     for piece in pattern.split(text):
