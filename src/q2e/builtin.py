@@ -45,7 +45,7 @@ def q2e_channels() -> Mapping[str, Callable[[Settings, Models], Channel]]:
 def _frame(settings: Settings, models: Models) -> Channel:
     from q2e.channels.frame import FrameChannel
 
-    return FrameChannel(models.image)
+    return FrameChannel(models.image, models.clips)
 
 
 def _speech(settings: Settings, models: Models) -> Channel:

@@ -1,13 +1,14 @@
-"""The `frame` channel: what is seen, as a vector and the labels of each frame."""
+"""The `frame` channel: what is seen, as a vector and labels of each frame, and one of each clip."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Protocol, runtime_checkable
 
 from q2e.arrays import Float32, UInt8
 from q2e.channels.base import Needs
-from q2e.models.base import ImageTextEncoder
+from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.types import Evidence, Frame, Part, Tag
 
 _VERSION = 1
@@ -23,15 +24,20 @@ class NamesWhatItSees(Protocol):
 class FrameChannel:
     """Turns each frame into one piece of evidence; labels, where there are any, become tags.
 
-    Tags are not text: what a classifier guesses is no wording of the video's own.
+    Tags are not text: what a classifier guesses is no wording of the video's own. Where there is
+    a second encoder, of clips, the middle frame of each segment also carries the vector of all
+    the segment's frames, in that encoder's own space.
     """
 
     name = "frame"
     needs: Needs = "frames"
 
-    def __init__(self, encoder: ImageTextEncoder) -> None:
+    def __init__(self, encoder: ImageTextEncoder, clips: VideoEncoder | None = None) -> None:
         self._encoder = encoder
+        self._clips = clips
         self.config_key = f"frame/{_VERSION} {encoder.space}"
+        if clips is not None:
+            self.config_key += f" {clips.space}"
 
     def extract(self, part: Part) -> list[Evidence]:
         """Return one item a frame, in time order, over the segment that the frame shows."""
@@ -39,6 +45,7 @@ class FrameChannel:
             return []
         frames = sorted(part.frames, key=lambda frame: frame.time_s)
         vectors, tags = self._read([frame.image for frame in frames])
+        more = self._clip_vectors(frames)
         return [
             Evidence(
                 video=part.video.id,
@@ -48,9 +55,9 @@ class FrameChannel:
                 origin=self._encoder.info.id,
                 frame_s=frame.time_s,
                 tags=named,
-                vectors={self._encoder.space: vector},
+                vectors={self._encoder.space: vector, **more.get(number, {})},
             )
-            for frame, vector, named in zip(frames, vectors, tags, strict=True)
+            for number, (frame, vector, named) in enumerate(zip(frames, vectors, tags, strict=True))
             for start_s, end_s in [_stretch(frame)]
         ]
 
@@ -58,6 +65,19 @@ class FrameChannel:
         if isinstance(self._encoder, NamesWhatItSees):
             return self._encoder.read(images)
         return self._encoder.encode_images(images), [()] * len(images)
+
+    def _clip_vectors(self, frames: Sequence[Frame]) -> dict[int, dict[str, Float32]]:
+        """Return each segment's vector by space, under the number of its middle frame."""
+        if self._clips is None:
+            return {}
+        groups = groupby(range(len(frames)), key=lambda number: frames[number].segment)
+        clips = [list(numbers) for _, numbers in groups]
+        found = self._clips.encode_clips([[frames[n].image for n in clip] for clip in clips])
+        middles = [clip[len(clip) // 2] for clip in clips]
+        return {
+            number: {self._clips.space: vector}
+            for number, vector in zip(middles, found, strict=True)
+        }
 
 
 def _stretch(frame: Frame) -> tuple[float, float]:

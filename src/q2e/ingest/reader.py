@@ -56,7 +56,7 @@ class Reader:
         """The vector spaces that this reader's evidence lies in, by kind."""
         found = {"text": self.models.text.space}
         if any(channel.name == "frame" for channel in self.channels):
-            found["image"] = self.models.image.space
+            found |= {kind: one.space for kind, one in self.models.seeing.items()}
         return found
 
     def read(self, job: Job) -> Iterator[Message]:

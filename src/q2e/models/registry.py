@@ -6,6 +6,7 @@ import threading
 from typing import Any, cast
 
 from q2e.config import Settings
+from q2e.errors import ConfigError
 from q2e.models import profiles
 from q2e.models.base import (
     ImageTextEncoder,
@@ -48,6 +49,29 @@ class Models:
     @property
     def video(self) -> VideoEncoder:
         return cast(VideoEncoder, self.load("video"))
+
+    @property
+    def clips(self) -> VideoEncoder | None:
+        """The second encoder of what is seen, where the profile needs one; in a space of its own.
+
+        Raises ConfigError where it shares the space of the first.
+        """
+        if "video" not in self.profile.sources:
+            return None
+        if self.video.space == self.image.space:
+            raise ConfigError(
+                f"profile {self.profile.name!r}: video = {self.profile['video']} sees what image "
+                "sees already; name another model, or leave it out"
+            )
+        return self.video
+
+    @property
+    def seeing(self) -> dict[str, ImageTextEncoder | VideoEncoder]:
+        """The encoders of what is seen: that of frames, and that of clips where there is one."""
+        found: dict[str, ImageTextEncoder | VideoEncoder] = {"image": self.image}
+        if (clips := self.clips) is not None:
+            found["video"] = clips
+        return found
 
     @property
     def speech(self) -> SpeechRecognizer:

@@ -179,18 +179,18 @@ class Asker:
         """
         more = more or Expansion()
         self._check_spaces()
-        image = self.models.image
-        picture = pictured(query.text, more, image, settings.expand_weight)
-        if moved and image.space in moved:
-            picture = replace(picture, matrix=picture.matrix + moved[image.space])
         dense = partial(self.scanner.dense, mask=mask, pool=settings.pool)
         meanings = dense(self.models.text.space, "meaning", parts)
-        pictures = dense(image.space, "picture", [picture])
         rows = [self._on_scale(row, form, settings) for row in meanings]
-        if settings.normalise == "bank":
-            rows += [self._calibrator.by_descriptions(row, image, form) for row in pictures]
-        else:
-            rows += [by_videos(row) for row in pictures]
+        for encoder in self.models.seeing.values():
+            picture = pictured(query.text, more, encoder, settings.expand_weight)
+            if moved and encoder.space in moved:
+                picture = replace(picture, matrix=picture.matrix + moved[encoder.space])
+            pictures = dense(encoder.space, "picture", [picture])
+            if settings.normalise == "bank":
+                rows += [self._calibrator.by_descriptions(row, encoder, form) for row in pictures]
+            else:
+                rows += [by_videos(row) for row in pictures]
         rows += self._lexical_rows(query, mask, more.words)
         allowed = query.filters.channels
         return [row for row in rows if not allowed or row.channel in allowed]
@@ -230,7 +230,7 @@ class Asker:
 
     def _check_spaces(self) -> None:
         """Refuse an index whose vectors were made by other models."""
-        for kind, ours in (("text", self.models.text), ("image", self.models.image)):
+        for kind, ours in {"text": self.models.text, **self.models.seeing}.items():
             held = self.store.setting(f"space.{kind}")
             if held is not None and held != ours.space:
                 raise IndexMismatch(

@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 
 from q2e.arrays import Float32
-from q2e.models.base import ImageTextEncoder, TextEncoder
+from q2e.models.base import ImageTextEncoder, TextEncoder, VideoEncoder
 from q2e.models.remembered import remembered
 from q2e.query.events import EventsBackend
 from q2e.query.knowledge import Knowledge
@@ -55,7 +55,7 @@ class Bank:
         """Return the (q, d) question vectors less their share of the mean of their bank."""
         return subtract_bank(queries, self.vectors(form).mean(axis=0))
 
-    def pictured(self, encoder: ImageTextEncoder, form: Form) -> Float32:
+    def pictured(self, encoder: ImageTextEncoder | VideoEncoder, form: Form) -> Float32:
         """Return the (n, d) vectors, among pictures, of plain descriptions in a language."""
         plain = self._events.knowledge.plain
         texts = plain.get(form.language or "en") or plain["en"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from q2e.arrays import Bool, Float32
-from q2e.models.base import ImageTextEncoder
+from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.retrieve.bank import Bank, Form
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
@@ -47,7 +47,9 @@ class Calibrator:
         """Return a row of inner products with corrected questions, on the scale of the bank."""
         return on_scale(row, self._scale(row, space, form, self._corrected))
 
-    def by_descriptions(self, row: ScoreRow, encoder: ImageTextEncoder, form: Form) -> ScoreRow:
+    def by_descriptions(
+        self, row: ScoreRow, encoder: ImageTextEncoder | VideoEncoder, form: Form
+    ) -> ScoreRow:
         """Return a row about pictures on the scale of plain descriptions."""
 
         def described(form: Form) -> Float32:

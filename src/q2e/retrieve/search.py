@@ -116,7 +116,10 @@ class Searcher:
                 else bool((answer.alarm[order] <= settings.false_alarms).any())
             ),
             "found": len(order),
-            "models": {"text": self.models.text.space, "image": self.models.image.space},
+            "models": {
+                "text": self.models.text.space,
+                **{kind: one.space for kind, one in self.models.seeing.items()},
+            },
         }
         return Results(query, tuple(hits), decomposition, info, clock.seconds)
 
@@ -210,9 +213,10 @@ class Searcher:
         """Return what likes and dislikes add to the question's vector of each space."""
         if not asked.like and not asked.dislike:
             return {}
-        text, image = self.models.text, self.models.image
+        text = self.models.text
         vectors = {text.space: text.encode_queries([asked.text])[0]}
-        vectors[image.space] = image.encode_texts([asked.text])[0]
+        for one in self.models.seeing.values():
+            vectors[one.space] = one.encode_texts([asked.text])[0]
         return {
             space: drift(
                 judged(self.store, space, asked.like, vector),

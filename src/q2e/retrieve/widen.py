@@ -9,7 +9,7 @@ from threading import Lock
 import numpy as np
 
 from q2e.config import Settings
-from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder
+from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VideoEncoder
 from q2e.models.registry import Models
 from q2e.query.decompose import language_model
 from q2e.query.expand import (
@@ -90,7 +90,9 @@ def widened(
     return parts
 
 
-def pictured(text: str, expansion: Expansion, encoder: ImageTextEncoder, weight: float) -> Vectors:
+def pictured(
+    text: str, expansion: Expansion, encoder: ImageTextEncoder | VideoEncoder, weight: float
+) -> Vectors:
     """Return the question as a description of pictures, with imagined captions and rewritings."""
     more = [*expansion.requests, *expansion.passages.get("caption", ())]
     own = encoder.encode_texts([text])
