@@ -59,6 +59,10 @@ In `paper`, InternVideo2 needs a plugin that wraps its package; without one the 
 frames alone. PLAID-X has pickled weights on its main branch, which a pull refuses; the profile
 names the pull request `refs/pr/1` of that repository, which holds them as safetensors.
 
+The repository of the XLM-R CLIP H/14 holds its tokenizer in one file, and neither a configuration
+nor safetensors: the configuration comes with Q2E, as OpenCLIP lists it, and the pull turns the
+checkpoint into safetensors by a reader that knows tensors alone.
+
 `image_text` beside `image` takes the words from another model that was taught the same space, as
 M-CLIP does. A clip is the mean of its frames' vectors (CLIP4Clip's parameter-free head), unless the
 model was trained on clips.

@@ -244,3 +244,24 @@ def test_a_pickled_checkpoint_is_pulled_as_safetensors_and_runs_nothing(
         with pytest.raises(ModelError, match="is not allowed"):
             pulling.pull(parse("hub:laion/evil@main"))
         assert not touched.exists()
+
+
+def test_a_checkpoint_without_a_configuration_is_known_by_its_name(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from q2e.models.base import ModelInfo
+    from q2e.models.openclip import _tokenizer, configuration
+    from q2e.models.profiles import load
+
+    source = load("paper")["image"].partition("@")[0]
+    info = ModelInfo(source, "image", source=source, licence="MIT", languages="many")
+    stated = configuration(tmp_path, info)
+    assert stated is not None and stated["model_cfg"]["embed_dim"] == 1024
+    assert configuration(tmp_path, replace(info, id="hub:a/b")) is None
+    # Its tokenizer is one file, without the configuration that transformers writes beside it.
+    words = tiny.words(as_xlmr=True)
+    words._tokenizer.save(str(tmp_path / "tokenizer.json"))
+    tokens = _tokenizer(tmp_path, info)(
+        list(tiny.NINE.values()), padding="max_length", max_length=77
+    )
+    assert {len(ids) for ids in tokens["input_ids"]} == {77}

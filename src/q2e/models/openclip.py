@@ -47,16 +47,41 @@ _TEXT = {
     "ln_final.weight": "text_model.final_layer_norm.weight",
     "ln_final.bias": "text_model.final_layer_norm.bias",
 }
+#: Checkpoints without a configuration of their own: that of OpenCLIP's list, by their source.
+_UNSTATED: dict[str, dict[str, Any]] = {
+    "hub:laion/CLIP-ViT-H-14-frozen-xlm-roberta-large-laion5B-s13B-b90k": {
+        "embed_dim": 1024,
+        "vision_cfg": {
+            "image_size": 224,
+            "layers": 32,
+            "width": 1280,
+            "head_width": 80,
+            "patch_size": 14,
+        },
+        "text_cfg": {"hf_model_name": "xlm-roberta-large", "hf_pooler_type": "mean_pooler"},
+    }
+}
+
+
+def configuration(folder: Path, info: ModelInfo) -> dict[str, Any] | None:
+    """Return what a folder, or else OpenCLIP's list, states of a checkpoint; None of others."""
+    file = folder / "open_clip_config.json"
+    if file.is_file():
+        stated: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        return stated
+    return {"model_cfg": _UNSTATED[info.id]} if info.id in _UNSTATED else None
 
 
 def load_openclip(folder: Path, info: ModelInfo, settings: Settings) -> OpenClip:
-    """Return the encoder of a folder with `open_clip_config.json` and safetensors.
+    """Return the encoder of a folder whose configuration is known, with safetensors.
 
     Raises ModelError where the towers are of another kind, or a weight is missing.
     """
     from safetensors.torch import load_file
 
-    stated = json.loads((folder / "open_clip_config.json").read_text("utf-8"))
+    stated = configuration(folder, info)
+    if stated is None:
+        raise damaged(info, "no open_clip_config.json")
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise damaged(info, "no safetensors; `q2e models pull` fetches them")
@@ -65,8 +90,22 @@ def load_openclip(folder: Path, info: ModelInfo, settings: Settings) -> OpenClip
     model = _Towers(weights, stated["model_cfg"], info)
     for module in model.modules:
         module.to(device.name, device.dtype).eval()
-    words = processor_of("AutoTokenizer", folder, info)
-    return OpenClip(model, _pictures(stated), words, info, device)
+    return OpenClip(model, _pictures(stated), _tokenizer(folder, info), info, device)
+
+
+def _tokenizer(folder: Path, info: ModelInfo) -> Any:
+    """Return a folder's tokenizer; where it is but one file, it is that of XLM-R."""
+    if (folder / "tokenizer_config.json").is_file() or not (folder / "tokenizer.json").is_file():
+        return processor_of("AutoTokenizer", folder, info)
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"),
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+    )
 
 
 class OpenClip(FrameEncoder):

@@ -39,9 +39,9 @@ def open_pictures(folder: Path, info: ModelInfo, settings: Settings) -> Any:
     Raises ModelError where the folder holds no model of a known kind, MissingDependency without
     PyTorch and transformers.
     """
-    if (folder / "open_clip_config.json").is_file() and _kind(folder) not in FRAMES:
-        from q2e.models.openclip import load_openclip
+    from q2e.models.openclip import configuration, load_openclip
 
+    if _kind(folder) not in FRAMES and configuration(folder, info) is not None:
         return load_openclip(folder, info, settings)
     if (folder / "modules.json").is_file():
         from q2e.models.sentences import open_multimodal
