@@ -58,7 +58,8 @@ def list_models(json: Json = False) -> None:
     for row in rows:
         state = "ready" if row["installed"] else f"missing: {row['install'] or 'a plugin'}"
         print(f"{row['profile']:9} {row['task']:10} {row['id']}  ({state})")
-        print(f"{'':21}{row['licence']}, {said(row['size'])}, languages: {row['languages']}")
+        size = said(row["size"]) if row["size"] else "size not known"
+        print(f"{'':21}{row['licence']}, {size}, languages: {row['languages']}")
         if row["note"]:
             print(f"{'':21}{row['note']}")
 
