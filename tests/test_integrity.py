@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import q2e
+from q2e.errors import EvaluationError
 from q2e.evaluate.integrity import queries_among, shared_videos
 from q2e.evaluate.run_checks import run_warnings
 
@@ -51,3 +52,20 @@ def test_a_run_says_which_queries_are_indexed_and_which_found_nothing(tmp_path: 
     said = list(run_warnings(index, queries, out))
     assert "1 queries are indexed word for word" in said[0]
     assert "1 queries found nothing" in said[1] and "'b'" in said[1]
+
+
+def test_a_run_is_not_continued_with_other_settings(tmp_path: Path) -> None:
+    evidence, queries = tmp_path / "evidence.jsonl", tmp_path / "q.tsv"
+    evidence.write_text(
+        '{"video": "v1", "channel": "caption", "text": "ein Elch"}\n', encoding="utf-8"
+    )
+    queries.write_text("a\tElch\nb\tlos\n", encoding="utf-8")
+    index = q2e.open(tmp_path / "index")
+    index.import_evidence(evidence)
+    out = tmp_path / "out.run"
+    assert index.run(queries, out).queries == 2
+    assert index.run(queries, out).resumed == 1
+    with pytest.raises(EvaluationError, match="begun with other settings"):
+        index.run(queries, out, decompose="none")
+    out.unlink()
+    assert index.run(queries, out, decompose="none").queries == 2

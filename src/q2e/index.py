@@ -311,7 +311,7 @@ class Index:
         """
         from q2e.evaluate.batch import run_queries
 
-        whole = {"confidence": 0.0, "duplicates": "keep"}
+        whole: dict[str, Any] = {"confidence": 0.0, "duplicates": "keep"}
 
         def answer(text: str) -> list[tuple[str, float]]:
             hits = self.search(text, top=top, channels=channels, moments=False, **whole | settings)
@@ -321,8 +321,10 @@ class Index:
             asked = [Query(text=text, clause=self.parse(text).clause) for text in texts]
             self._searching().unfold(asked, changed(self.settings, settings))
 
+        used = changed(self.settings, whole | settings).model_dump_json()
+        about = f"{self.store.table().version} {top} {','.join(channels)} {used}\n"
         return run_queries(
-            Path(queries), Path(out), answer, name=name, watch=watch, prepare=prepare
+            Path(queries), Path(out), answer, name=name, about=about, watch=watch, prepare=prepare
         )
 
     def videos(self) -> list[Video]:

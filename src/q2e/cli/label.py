@@ -108,7 +108,7 @@ def labels(index_dir: IndexDir = None, json: Json = False) -> None:
     index = q2e.open(directory(index_dir))
     known = Labels(index.directory).all()
     answers = {
-        question: index.search(question, top=100, confidence=0.0)
+        question: index.search(question, top=100, confidence=0.0, duplicates="keep")
         for question in dict.fromkeys(one.query for one in known)
     }
     found = measure(known, answers)

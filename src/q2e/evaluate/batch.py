@@ -26,19 +26,24 @@ def run_queries(
     answer: Answer,
     *,
     name: str,
+    about: str = "",
     watch: Callable[[int, int], None] | None = None,
     prepare: Callable[[Sequence[str]], None] | None = None,
 ) -> Ran:
     """Write a TREC run of `queries` (lines of id, tab, text) to `out`.
 
-    `prepare` is given all questions that are still to be answered before the first one is.
+    `prepare` is given all questions that are still to be answered before the first one is. `about`
+    says what the answers rest on and is kept beside `out`, so that a run is not continued by a
+    search that answers differently.
 
     Scores fall strictly with rank by construction of the last digits, so that a reader which
     sorts again keeps our order. The last query of an interrupted file is answered again.
-    Raises EvaluationError for lines that are not usable, with their number.
+    Raises EvaluationError for lines that are not usable, with their number, and for a run that
+    was begun with another `about`.
     """
     asked = read_queries(queries)
     done = _complete_queries(out, set(asked))
+    _same_search(out, about, bool(done))
     if prepare is not None:
         prepare([text for query_id, text in asked.items() if query_id not in done])
     with out.open("a", encoding="utf-8") as file:
@@ -49,6 +54,18 @@ def run_queries(
             if watch is not None:
                 watch(number, len(asked))
     return Ran(len(asked) - len(done), len(done))
+
+
+def _same_search(out: Path, about: str, begun: bool) -> None:
+    note = out.with_name(f"{out.name}.about")
+    known = note.read_text(encoding="utf-8") if note.exists() else about
+    if begun and known != about:
+        raise EvaluationError(
+            f"{out} was begun with other settings or another index; go on with the same ones, or "
+            "name another --out"
+        )
+    if about:
+        note.write_text(about, encoding="utf-8")
 
 
 def read_queries(path: Path) -> dict[str, str]:

@@ -73,11 +73,13 @@ def leave_one_out(
     if not asked:
         raise EvaluationError("no question has a judgement; label hits first:  q2e eval label")
 
+    whole: dict[str, Any] = {"confidence": 0.0, "duplicates": "keep"}
+
     def values(name: str, channels: Sequence[str]) -> Any:
         run = {}
         for number, (query, text) in enumerate(asked.items(), 1):
             hits = index.search(
-                text, top=DEPTH, channels=channels, moments=False, **{"confidence": 0.0} | settings
+                text, top=DEPTH, channels=channels, moments=False, **whole | settings
             )
             run[query] = {hit.video.id: -float(hit.rank) for hit in hits}
             if watch is not None:

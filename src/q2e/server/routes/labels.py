@@ -61,7 +61,7 @@ async def measures(
     """
     known = await asyncio.to_thread(service.labels.all)
     queries = list(dict.fromkeys(label.query for label in known))[:_QUERIES]
-    used: dict[str, Any] = {"confidence": 0.0} | settings.settings()
+    used: dict[str, Any] = {"confidence": 0.0, "duplicates": "keep"} | settings.settings()
     answers: dict[str, Results] = {}
     for query in queries:
         work = partial(service.index.search, query, top=_DEPTH, **used)
