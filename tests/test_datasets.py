@@ -440,3 +440,21 @@ def test_moments_of_a_data_set_are_measured_by_the_command(tmp_path: Path) -> No
     assert values["nDCG@10 IoU 0.7"] == pytest.approx(gained / ideal)
     perfect = CliRunner().invoke(app, ["moments", truths, "--truths", truths, "--json"])
     assert set(json.loads(perfect.stdout)["measures"].values()) == {1.0}
+
+
+def test_msvd_reads_lines_of_text_too(tmp_path: Path) -> None:
+    _text(tmp_path / "test_list.txt", "vid1")
+    _text(tmp_path / "AllVideoDescriptions.txt", "# a remark", "mv89_33_46 a bird", "x_1_2 a dog")
+    _text(tmp_path / "youtube_mapping.txt", "mv89_33_46 vid1", "x_1_2 vid2")
+    dataset = load("msvd", tmp_path).dataset
+    assert dataset is not None and dataset.queries == {"vid1": "a bird"}
+
+
+def test_judgements_in_trec_form_are_read_too(tmp_path: Path) -> None:
+    _multivent2(tmp_path)
+    (tmp_path / "multivent_2_test_judgments.jsonl").unlink()
+    _text(tmp_path / "multivent_2_test.qrels", "test_pt2_query_13 0 86714 3")
+    (tmp_path / "video_ids.txt").unlink()
+    found = load("multivent2", tmp_path)
+    assert found.dataset is not None and found.dataset.videos == ("86714",)
+    assert any("judged videos alone" in one.text for one in found.findings)
