@@ -126,13 +126,13 @@ def smoothed(data: Collection) -> Float64:
 
 
 def fed_back(data: Collection, more: Float64 | float = 0.0) -> Float64:
-    vectors = data.vectors
+    unit = centred(data.vectors)
     rows = zip(corrected(data), meaning(data), lexical(data) + more, strict=True)
 
     def score(vector: Float64) -> Float64:
         return np.asarray(data.score(vector[None])[0])
 
-    return np.stack([refine(query, own, rest, vectors, score) for query, own, rest in rows])
+    return np.stack([refine(query, own, rest, unit, score) for query, own, rest in rows])
 
 
 def unfolded(data: Collection) -> Float64:

@@ -48,9 +48,9 @@ def test_the_order_of_the_videos_does_not_matter() -> None:
     found, _ = events()
     query, order = found[0] + found[1], np.random.default_rng(1).permutation(len(found))
     zero = np.zeros(len(found))
-    one = refine(query, found @ query, zero, found, lambda vector: found @ vector)
+    one = refine(query, found @ query, zero, centred(found), lambda vector: found @ vector)
     mixed = found[order]
-    two = refine(query, mixed @ query, zero, mixed, lambda vector: mixed @ vector)
+    two = refine(query, mixed @ query, zero, centred(mixed), lambda vector: mixed @ vector)
     assert two == pytest.approx(one[order])
 
 
@@ -58,7 +58,8 @@ def test_videos_of_the_event_come_first() -> None:
     found, event = events()
     query = found[0] + 0.15 * np.random.default_rng(3).normal(size=found.shape[1])
     plain = found @ query
-    refined = refine(query, plain, np.zeros(len(plain)), found, lambda vector: found @ vector)
+    unit = centred(found)
+    refined = refine(query, plain, np.zeros(len(plain)), unit, lambda vector: found @ vector)
     count = (event == 0).sum()
 
     def right(scores: np.ndarray) -> int:
@@ -84,7 +85,7 @@ def test_best_videos_without_anything_in_common_do_not_move_the_question() -> No
 def test_tiny_collections_work(n: int) -> None:
     found = vectors(n)
     query = found[0]
-    got = refine(query, found @ query, np.zeros(n), found, lambda vector: found @ vector)
+    got = refine(query, found @ query, np.zeros(n), centred(found), lambda vector: found @ vector)
     assert np.isfinite(got).all()
     assert int(np.argmax(got)) == 0
 
@@ -94,6 +95,7 @@ def test_videos_outside_the_pool_stay_behind(monkeypatch: pytest.MonkeyPatch) ->
     found, _ = events()
     query = found[0]
     plain = found @ query
-    got = refine(query, plain, np.zeros(len(plain)), found, lambda vector: found @ vector)
+    unit = centred(found)
+    got = refine(query, plain, np.zeros(len(plain)), unit, lambda vector: found @ vector)
     pool = np.argsort(-plain, kind="stable")[:10]
     assert set(np.argsort(-got, kind="stable")[:10]) == set(pool)

@@ -279,8 +279,8 @@ class Asker:
             return total
 
         first = fusion.contribution[list(own.values())].sum(axis=0)
-        vectors = self.scanner.mean_vectors(space)
-        return refine(asked.matrix[0], first, fusion.score - first, vectors, meaning)
+        unit = self.scanner.centred_means(space)
+        return refine(asked.matrix[0], first, fusion.score - first, unit, meaning)
 
     def _false_alarm(
         self, query: Query, rows: list[ScoreRow], form: Form, settings: Settings

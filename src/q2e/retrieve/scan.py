@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
+from q2e.retrieve.feedback import centred
 from q2e.retrieve.pool import Bag, ordered, pool_by
 from q2e.store.base import Store, Table
 from q2e.types import CHANNELS
@@ -67,6 +68,7 @@ class Scanner:
     store: Store
     _layouts: dict[tuple[int, str], dict[str, _Layout]] = field(default_factory=dict)
     _means: dict[tuple[int, str], Float32] = field(default_factory=dict)
+    _centred: dict[tuple[int, str], Float32] = field(default_factory=dict)
     _pools: dict[tuple[int, str, str], dict[str, Any]] = field(default_factory=dict)
 
     def dense(
@@ -95,9 +97,7 @@ class Scanner:
         found = []
         for part, end in zip(parts, ends, strict=True):
             block = scores[end - len(part.texts) : end]
-            single = len(block) == 1
-            best = block[0] if single else block.max(axis=0)
-            which = np.zeros(len(best), np.int64) if single else block.argmax(axis=0)
+            best, which = _best_of(block)
             for channel, layout in layouts.items():
                 if part.channels and channel not in part.channels:
                     continue
@@ -187,13 +187,22 @@ class Scanner:
             video = table.video[rows[order]]
             starts = np.flatnonzero(np.diff(video, prepend=-1))
             means = np.zeros((len(table.video_ids), matrix.shape[1]), np.float32)
-            if len(starts):
-                means[video[starts]] = np.add.reduceat(matrix[order], starts, axis=0)
+            # Several times as fast as `reduceat`, which would need the matrix in order.
+            for own in np.split(order, starts[1:]) if len(starts) else ():
+                means[table.video[rows[own[0]]]] = matrix[own].sum(axis=0)
             length = np.linalg.norm(means, axis=1, keepdims=True)
             unit = means / np.where(length > 0, length, np.float32(1.0))
             newest = {k: v for k, v in self._means.items() if k[0] == table.version}
             self._means = newest | {key: unit.astype(np.float32)}
         return self._means[key]
+
+    def centred_means(self, space: str) -> Float32:
+        """Return the (V, d) `mean_vectors` of a space less the mean of them all, of unit length."""
+        key = (self.store.table().version, space)
+        if key not in self._centred:
+            newest = {k: v for k, v in self._centred.items() if k[0] == key[0]}
+            self._centred = newest | {key: centred(self.mean_vectors(space))}
+        return self._centred[key]
 
     def _layout(self, table: Table, space: str) -> dict[str, _Layout]:
         key = (table.version, space)
@@ -248,6 +257,18 @@ def in_order(rows: Sequence[ScoreRow], table: Table) -> list[ScoreRow]:
             values[videos] = matched
             done[number] = replace(rows[number], video=values)
     return done
+
+
+def _best_of(block: Float32) -> tuple[Float32, Int64]:
+    """Return the largest (E,) of scores (q, E) and which of the q has it, the first of equal ones.
+
+    Line by line: `argmax` over the first axis takes ten times as long.
+    """
+    best, which = block[0], np.zeros(block.shape[1], np.int64)
+    for number, line in enumerate(block[1:], start=1):
+        which[line > best] = number
+        best = np.maximum(best, line)
+    return best, which
 
 
 def _lay_out(table: Table, rows: Int64, chosen: Int64) -> _Layout:
