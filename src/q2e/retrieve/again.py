@@ -28,6 +28,7 @@ def ranked_again(
     added = np.zeros(len(table.video_ids))
     best = order[: settings.rerank_depth]
     candidates = []
+    explainer.locate(best.tolist())
     for number in best.tolist():
         video = store.video(table.video_ids[number])
         if video is None:

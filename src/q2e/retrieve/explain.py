@@ -8,7 +8,7 @@ import numpy as np
 
 from q2e.arrays import Bool, Float64, Int64
 from q2e.retrieve.fuse import Fusion
-from q2e.retrieve.moments import Stretch, find_moments
+from q2e.retrieve.moments import Stretch, find_moments, strong
 from q2e.retrieve.negative import WHOLE
 from q2e.retrieve.order import Order
 from q2e.retrieve.scan import ScoreRow
@@ -52,13 +52,34 @@ class Explainer:
         self._order = order
         self._which = which
         self._lost_by = lost
-        self._video_of = [table.video[row.rows] for row in rows]
+        # By video: where in each row its evidence stands. By row of the table: what was read.
+        self._places: dict[int, list[Int64]] = {}
+        self._read: dict[int, Evidence] = {}
+
+    def locate(self, videos: Sequence[int]) -> None:
+        """Find the evidence of several videos at once; others are found when asked about."""
+        asked = np.zeros(len(self.score), dtype=bool)
+        asked[list(videos)] = True
+        owners = [self.table.video[row.rows] for row in self.rows]
+        places = [np.flatnonzero(asked[owner]) for owner in owners]
+        near = [(place, owner[place]) for place, owner in zip(places, owners, strict=True)]
+        for video in videos:
+            self._places[video] = [place[owner == video] for place, owner in near]
+
+    def look_at(self, videos: Sequence[int]) -> None:
+        """Read at once what `reasons` and `moments` of several videos will tell."""
+        self.locate(videos)
+        wanted = [row for video in videos for row, _ in self._best(video) if row >= 0]
+        if self._order is None:
+            for video in videos:
+                wanted += self._strong(video)[0].tolist()
+        self._evidence(wanted)
 
     def reasons(self, video: int) -> tuple[Reason, ...]:
         """Return the terms of a video's score, largest first; they add up to it."""
-        contribution = self.fusion.contribution[:, video]
-        best = {number: self._best(number, video) for number in range(len(self.rows))}
-        evidence = self._evidence([row for row, _ in best.values() if row >= 0])
+        contribution = self.fusion.weight * self.fusion.normalised[:, video]
+        best = self._best(video)
+        evidence = self._evidence([row for row, _ in best if row >= 0])
         reasons = []
         for number in np.argsort(-contribution, kind="stable").tolist():
             row = self.rows[number]
@@ -93,9 +114,10 @@ class Explainer:
 
     def answers(self, video: int, most: int) -> list[Evidence]:
         """Return a video's best evidence for the question itself, what adds most first."""
-        worth = np.nan_to_num(self.fusion.contribution[:, video])
+        worth = np.nan_to_num(self.fusion.weight * self.fusion.normalised[:, video])
         own = [n for n in np.argsort(-worth).tolist() if self.rows[n].part not in EVENT_KINDS]
-        places = dict.fromkeys(place for n in own if (place := self._best(n, video)[0]) >= 0)
+        best = self._best(video)
+        places = dict.fromkeys(best[n][0] for n in own if best[n][0] >= 0)
         found = self._evidence(list(places))
         return [found[place] for place in places][:most]
 
@@ -139,11 +161,11 @@ class Explainer:
         return tuple(found)
 
     def _stretches(self, video: int, known: Video, top: int) -> tuple[Moment, ...]:
-        rows, scores = self._evidence_scores(video)
+        rows, scores = self._strong(video)
         if not len(rows):
             return ()
-        rows, scores = self._narrowed(rows, scores)
-        evidence = self.store.evidence(rows.tolist())
+        read = self._evidence(rows.tolist())
+        evidence = [read[row] for row in rows.tolist()]
         start_s = np.array([one.start_s for one in evidence])
         end_s = np.array([one.end_s for one in evidence])
         frame_s = np.array([np.nan if one.frame_s is None else one.frame_s for one in evidence])
@@ -157,7 +179,6 @@ class Explainer:
             frame_s=frame_s,
             duration_s=known.duration_s,
             top=top,
-            floor=0.0,
         )
         return tuple(_moment(stretch, evidence) for stretch in stretches)
 
@@ -167,20 +188,24 @@ class Explainer:
         A piece of evidence counts by how far it stands above generic questions; what a must-not
         finds at the same time counts against it.
         """
-        total: dict[int, float] = {}
-        for number, row in enumerate(self.rows):
-            weight = float(self.fusion.weight[number])
-            if weight <= 0:
-                continue
-            for place in self._places(number, video):
-                score = float(row.scores[place])
-                if np.isfinite(score):
-                    worth = weight * max(0.0, score)
-                    evidence = int(row.rows[place])
-                    total[evidence] = total.get(evidence, 0.0) + worth
-        rows = np.array(sorted(total), dtype=np.int64)
-        scores = np.array([total[row] for row in rows.tolist()], dtype=np.float64)
-        return rows, scores if self._lost_by is None else scores - self._lost_by[rows]
+        found, worth = [np.zeros(0, np.int64)], [np.zeros(0)]
+        for row, weight, places in zip(
+            self.rows, self.fusion.weight, self._places_in(video), strict=True
+        ):
+            scores = row.scores[places].astype(np.float64)
+            known = np.isfinite(scores)
+            if weight > 0:
+                found.append(row.rows[places[known]])
+                worth.append(weight * np.maximum(scores[known], 0.0))
+        rows, which = np.unique(np.concatenate(found), return_inverse=True)
+        total: Float64 = np.bincount(which, np.concatenate(worth), len(rows)).astype(np.float64)
+        return rows, total if self._lost_by is None else total - self._lost_by[rows]
+
+    def _strong(self, video: int) -> tuple[Int64, Float64]:
+        """Return what of a video's evidence may be in a moment, with what it adds."""
+        rows, scores = self._narrowed(*self._evidence_scores(video))
+        kept = strong(scores)
+        return rows[kept], scores[kept]
 
     def _narrowed(self, rows: Int64, scores: Float64) -> tuple[Int64, Float64]:
         """Leave out evidence about the whole video where there is any about a part of it."""
@@ -188,23 +213,32 @@ class Explainer:
         local: Bool = ~whole & (scores > 0)
         return (rows[local], scores[local]) if local.any() else (rows, scores)
 
-    def _best(self, number: int, video: int) -> tuple[int, int]:
-        """Return the row of a video's best evidence in a score row, and which text it matched."""
-        row = self.rows[number]
-        places = self._places(number, video)
-        if not len(places) or np.isnan(row.video[video]):
-            return -1, 0
-        best = places[int(np.argmax(row.scores[places]))]
-        if not np.isfinite(row.scores[best]):
-            return -1, 0
-        return int(row.rows[best]), int(row.which[best])
+    def _best(self, video: int) -> list[tuple[int, int]]:
+        """Return for each score row a video's best evidence, and which text it matched.
 
-    def _places(self, number: int, video: int) -> Int64:
-        return np.flatnonzero(self._video_of[number] == video)
+        The evidence is -1 in rows that say nothing of the video.
+        """
+        found = []
+        for row, places in zip(self.rows, self._places_in(video), strict=True):
+            found.append((-1, 0))
+            if len(places) and not np.isnan(row.video[video]):
+                best = places[int(np.argmax(row.scores[places]))]
+                if np.isfinite(row.scores[best]):
+                    found[-1] = int(row.rows[best]), int(row.which[best])
+        return found
 
-    def _evidence(self, rows: list[int]) -> dict[int, Evidence]:
-        wanted = sorted(set(rows))
-        return dict(zip(wanted, self.store.evidence(wanted), strict=True))
+    def _places_in(self, video: int) -> list[Int64]:
+        """Return for each score row where it holds evidence of a video."""
+        if video not in self._places:
+            self.locate([video])
+        return self._places[video]
+
+    def _evidence(self, rows: Sequence[int]) -> dict[int, Evidence]:
+        """Return evidence by row, with all that was read before."""
+        new = sorted(set(rows) - self._read.keys())
+        if new:
+            self._read.update(zip(new, self.store.evidence(new), strict=True))
+        return self._read
 
 
 def _lent(lent: float, how: str, text: str) -> Reason:

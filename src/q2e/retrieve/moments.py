@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from q2e.arrays import Float64
+from q2e.arrays import Bool, Float64
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +65,38 @@ def find_moments(
         )
     if (end < start).any():
         raise ValueError("end_s must not lie before start_s")
-    known = np.flatnonzero(np.isfinite(score))
-    if not len(known) or top < 1:
+    kept = np.flatnonzero(strong(score, relative, floor))
+    if not len(kept) or top < 1:
         return []
-    best = score[known].max()
-    base = min(floor, best)
-    kept = known[score[known] >= base + relative * (best - base)]
-
+    order = kept[np.lexsort((end[kept], start[kept], shot[kept]))].tolist()
+    # Lists: a video has few pieces of evidence, for which arrays take longer than numbers.
+    starts, ends, scores, frames, shots = (
+        values.tolist() for values in (start, end, score, frame, shot)
+    )
     groups: list[list[int]] = []
-    for index in kept[np.lexsort((end[kept], start[kept], shot[kept]))]:
-        last = groups[-1] if groups else []
-        if last and shot[last[0]] == shot[index] and start[index] <= end[last].max() + gap_s:
-            last.append(int(index))
+    until = 0.0
+    for index in order:
+        if groups and shots[groups[-1][0]] == shots[index] and starts[index] <= until + gap_s:
+            groups[-1].append(index)
+            until = max(until, ends[index])
         else:
-            groups.append([int(index)])
+            groups.append([index])
+            until = ends[index]
 
-    stretches = [_stretch(group, start, end, score, frame) for group in groups]
+    stretches = [_stretch(group, starts, ends, scores, frames) for group in groups]
     stretches = [_grown(stretch, shortest_s, duration_s) for stretch in stretches]
-    return _apart(stretches, score, longest_s)[:top]
+    return _apart(stretches, scores, longest_s)[:top]
+
+
+def strong(scores: Float64, relative: float = 0.5, floor: float = 0.0) -> Bool:
+    """Return (n,) which evidence may be in a moment: what reaches `relative` of the best.
+
+    The share is taken of what stands above `floor`, see `find_moments`; NaN is never strong.
+    """
+    best = float(np.max(scores, where=np.isfinite(scores), initial=-np.inf))
+    base = min(floor, best)
+    limit = base + relative * (best - base) if np.isfinite(best) else np.inf
+    return np.asarray(np.isfinite(scores) & (scores >= limit))
 
 
 def _times(values: ArrayLike) -> Float64:
@@ -90,14 +104,18 @@ def _times(values: ArrayLike) -> Float64:
 
 
 def _stretch(
-    group: list[int], start: Float64, end: Float64, score: Float64, frame: Float64
+    group: list[int],
+    start: list[float],
+    end: list[float],
+    score: list[float],
+    frame: list[float],
 ) -> Stretch:
     members = sorted(group, key=lambda index: (-score[index], start[index], index))
-    low, high = float(start[group].min()), float(end[group].max())
+    low, high = min(start[one] for one in group), max(end[one] for one in group)
     lead = members[0]
     pictured = [index for index in members if low <= frame[index] < max(high, low + 1e-9)]
     shown = frame[pictured[0]] if pictured else (start[lead] + end[lead]) / 2
-    return Stretch(low, high, float(score[lead]), float(shown), tuple(members))
+    return Stretch(low, high, score[lead], shown, tuple(members))
 
 
 def _grown(stretch: Stretch, shortest_s: float, duration_s: float | None) -> Stretch:
@@ -111,7 +129,7 @@ def _grown(stretch: Stretch, shortest_s: float, duration_s: float | None) -> Str
     return replace(stretch, start_s=begin, end_s=finish)
 
 
-def _apart(stretches: list[Stretch], score: Float64, longest_s: float) -> list[Stretch]:
+def _apart(stretches: list[Stretch], score: list[float], longest_s: float) -> list[Stretch]:
     """Join stretches that overlap in time, best first, as long as the whole stays short enough."""
     done: list[Stretch] = []
     waiting = sorted(stretches, key=_best_first)
@@ -136,7 +154,7 @@ def _overlap(one: Stretch, other: Stretch) -> bool:
     return max(one.start_s, other.start_s) < min(one.end_s, other.end_s)
 
 
-def _joined(best: Stretch, other: Stretch, score: Float64) -> Stretch:
+def _joined(best: Stretch, other: Stretch, score: list[float]) -> Stretch:
     members = best.members + other.members
     return replace(
         best,

@@ -312,8 +312,11 @@ class Searcher:
         offset: int,
     ) -> list[Hit]:
         table = self.store.table()
+        shown = order[offset : offset + settings.top].tolist()
+        if moments:
+            explainer.look_at(shown)
         hits = []
-        for rank, number in enumerate(order[offset : offset + settings.top].tolist(), offset + 1):
+        for rank, number in enumerate(shown, offset + 1):
             video = self.store.video(table.video_ids[number])
             if video is None:
                 continue
