@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import q2e
+from q2e.retrieve.bank import Form
 from q2e.retrieve.confidence import LEAST, Chance, fit
+from q2e.retrieve.scan import Vectors
+from q2e.types import Filters, Query
 
 
 @given(st.floats(-5, 5), st.floats(0.05, 3), st.floats(0.001, 0.5), st.integers(0, 2**32 - 1))
@@ -73,6 +76,23 @@ def test_hits_say_how_sure_they_are_and_can_be_held_to_it(sample_index: q2e.Inde
         hit.video.id for hit in hits if hit.confidence is not None and hit.confidence >= 0.9
     ]
     assert len(sample_index.search("bitcoin price falls", confident=True)) == 0
+
+
+@pytest.mark.parametrize("form", [Form("en", True), Form("ru", True), Form("hi", False)])
+def test_generic_questions_asked_together_find_what_each_finds(
+    sample_index: q2e.Index, form: Form
+) -> None:
+    asker = sample_index._searching()._asker
+    texts, vectors = asker._bank.questions(form)
+    texts, vectors = texts[:40:3], vectors[:40:3]
+    together = asker.best_of(texts, vectors, form, sample_index.settings, Filters())
+    alone = []
+    for text, vector in zip(texts, vectors, strict=True):
+        part = Vectors("query", (text,), vector[None])
+        query = Query(text, form.language)
+        rows = asker._rows(query, form, [part], sample_index.settings, None)
+        alone.append(float(asker.fused(rows, sample_index.settings).score.max(initial=0.0)))
+    assert together == pytest.approx(alone, rel=1e-5)
 
 
 def test_without_the_bank_nothing_is_claimed(sample_index: q2e.Index) -> None:

@@ -12,6 +12,7 @@ from q2e.arrays import Bool, Float32, Float64
 from q2e.config import Settings
 from q2e.errors import IndexMismatch
 from q2e.models.registry import Models
+from q2e.models.remembered import remembered
 from q2e.query.expand import Expansion, asked_words
 from q2e.query.knowledge import load
 from q2e.query.names import Names
@@ -27,6 +28,9 @@ from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
 from q2e.retrieve.widen import Widener, pictured, widened
 from q2e.store.base import Store
 from q2e.types import EVENT_KINDS, Decomposition, Filters, Query
+
+#: Generic questions whose scores are held at a time.
+_TOGETHER = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -293,18 +297,59 @@ class Asker:
             return None
         allowed = Filters(channels=query.filters.channels)
 
-        def asked(rows: list[ScoreRow]) -> Float64:
-            return self.fused([row for row in rows if row.part == "query"], settings).score
-
-        def best(text: str, vector: Float32) -> float:
-            part = Vectors("query", (text,), vector[None])
-            generic = Query(text, form.language, allowed)
-            found = asked(self._rows(generic, form, [part], settings, None))
-            return float(found.max(initial=0.0))
+        def best(texts: Sequence[str], vectors: Float32) -> list[float]:
+            return self.best_of(texts, vectors, form, settings, allowed)
 
         kind = f"{settings.fuse} {settings.pool} {settings.temperature:g} {allowed.channels}"
         law = self._confidence.law(form, kind, best)
-        return None if law is None else law.false_alarm(asked(rows))
+        if law is None:
+            return None
+        return law.false_alarm(self._plainly(rows, settings))
+
+    def best_of(
+        self,
+        texts: Sequence[str],
+        vectors: Float32,
+        form: Form,
+        settings: Settings,
+        allowed: Filters,
+    ) -> list[float]:
+        """Return the best score that each of several generic questions finds in the collection.
+
+        `vectors` (n, d) are the questions', corrected by the bank. Their products with the
+        evidence are taken together: one by one they would take as long as n searches.
+        """
+        # An order of sub-events is nothing to questions that have none.
+        pool = "max" if settings.pool == "schema" else settings.pool
+        seen = [
+            (encoder, remembered(encoder.space, "text", texts, encoder.encode_texts))
+            for encoder in self.models.seeing.values()
+        ]
+        found = []
+        for first in range(0, len(texts), _TOGETHER):
+            some = range(first, min(first + _TOGETHER, len(texts)))
+
+            def parts(matrix: Float32, some: range = some) -> list[Vectors]:
+                return [Vectors(str(n), (texts[n],), matrix[n : n + 1]) for n in some]
+
+            scan = partial(self.scanner.dense, mask=None, pool=pool)
+            meanings = scan(self.models.text.space, "meaning", parts(vectors))
+            rows = [self._on_scale(row, form, settings) for row in meanings]
+            for encoder, matrix in seen:
+                pictures = scan(encoder.space, "picture", parts(matrix))
+                rows += [self._calibrator.by_descriptions(row, encoder, form) for row in pictures]
+            for number in some:
+                own = [replace(row, part="query") for row in rows if row.part == str(number)]
+                own += self._lexical_rows(Query(texts[number], form.language), None, ())
+                kept = [
+                    row for row in own if not allowed.channels or row.channel in allowed.channels
+                ]
+                found.append(float(self._plainly(kept, settings).max(initial=0.0)))
+        return found
+
+    def _plainly(self, rows: list[ScoreRow], settings: Settings) -> Float64:
+        """Return the scores (V,) of a question without its sub-events."""
+        return self.fused([row for row in rows if row.part == "query"], settings).score
 
     @cached_property
     def _confidence(self) -> Confidence:

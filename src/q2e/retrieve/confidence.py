@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from q2e.arrays import Float32, Float64
 from q2e.cache import cache_dir, content_key, write_whole
 from q2e.retrieve.bank import Bank, Form
-from q2e.store.base import Store
+from q2e.store.base import Store, Table
 
 #: Quantiles that fix the law; answers that the bank's questions do have lie above them.
 _LOW, _MIDDLE = 0.25, 0.5
@@ -60,6 +62,8 @@ def fit(best: Float64) -> Chance | None:
     return Chance(float(middle + scale * math.log(-math.log(_MIDDLE))), float(scale))
 
 
+#: Asks texts of the collection: (texts, vectors (n, d)) -> best scores (n,).
+Best = Callable[[Sequence[str], Float32], Sequence[float]]
 #: Share by which a collection may grow or shrink before its law is measured again: while videos
 #: are being indexed, every commit would else cost as much as many searches.
 _GROWTH = 0.02
@@ -69,7 +73,7 @@ _GROWTH = 0.02
 class Confidence:
     """Keeps the law of chance of one collection, for each form of question asked of it.
 
-    `best` returns the best score that a text finds, given its vector (d,) and form.
+    `best` returns the best score that each of several texts finds, given their vectors (n, d).
     """
 
     store: Store
@@ -77,14 +81,23 @@ class Confidence:
     _laws: dict[str, Chance | None] = field(default_factory=dict)
     _last: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     """Evidence and key of the law found last, by kind and form."""
+    _now: dict[tuple[int, str, Form], Chance | None] = field(default_factory=dict)
+    """Laws of the newest version of the store, by kind and form."""
 
-    def law(self, form: Form, kind: str, best: Callable[[str, Float32], float]) -> Chance | None:
+    def law(self, form: Form, kind: str, best: Best) -> Chance | None:
         """Return the law for questions of a form; None where the bank is too small.
 
         `kind` tells settings apart under which scores differ. The law is remembered on disk: it
-        takes one search for each of `ASKED` questions.
+        takes as long as a few searches.
         """
         table = self.store.table()
+        asked = (table.version, kind, form)
+        if asked not in self._now:
+            newest = {k: v for k, v in self._now.items() if k[0] == table.version}
+            self._now = newest | {asked: self._found(table, form, kind, best)}
+        return self._now[asked]
+
+    def _found(self, table: Table, form: Form, kind: str, best: Best) -> Chance | None:
         key = content_key(
             _VERSION, kind, repr(form), str(len(table)), str(table.version), *table.video_ids
         )
@@ -94,10 +107,20 @@ class Confidence:
         self._last[kind, repr(form)] = (len(table), key)
         if key not in self._laws:
             file = cache_dir() / "chance" / f"{key}.json"
-            if not file.is_file():
+            found = _read(file)
+            if found is None:
                 texts, vectors = self.bank.questions(form)
                 step = max(1, len(texts) // ASKED)
-                found = [best(*one) for one in zip(texts[::step], vectors[::step], strict=True)]
-                write_whole(file, lambda out: out.write(json.dumps(found).encode()))
-            self._laws[key] = fit(np.array(json.loads(file.read_bytes())))
+                found = list(best(texts[::step], vectors[::step]))
+                content = json.dumps(found).encode()
+                with suppress(OSError):  # A cache that cannot be written is computed again.
+                    write_whole(file, lambda out: out.write(content))
+            self._laws[key] = fit(np.array(found))
         return self._laws[key]
+
+
+def _read(file: Path) -> list[float] | None:
+    try:
+        return [float(one) for one in json.loads(file.read_bytes())]
+    except (OSError, ValueError, TypeError):
+        return None
