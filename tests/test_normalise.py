@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from q2e.errors import FusionError
+from q2e.retrieve.fuse import fuse
 from q2e.retrieve.normalise import (
     CORRECTIONS,
     MODES,
@@ -78,6 +79,17 @@ def test_a_single_present_score_says_nothing_without_a_floor_and_lifts_with_one(
     rows = normalise(row, floor=[0.0])
     assert not rows.dead[0] and rows.value[0].argmax() == 7
     assert rows.present[0].sum() == 1
+
+
+@pytest.mark.parametrize("videos", [1, 2])
+def test_a_row_that_is_alike_for_all_tells_them_from_its_floor(videos: int) -> None:
+    """One video, or copies of one: what it scores above the floor is all there is to know."""
+    scores = np.repeat([[4.2], [0.0], [-1.0], [NAN]], videos, axis=1)
+    rows = normalise(scores, "none", floor=np.zeros(4))
+    np.testing.assert_array_equal(rows.dead, [False, True, True, True])
+    np.testing.assert_allclose(fuse(rows, "entropy_sum").score, 4.2)
+    unknown = normalise(scores, "none", floor=[NAN, 0.0, 0.0, 0.0])
+    assert unknown.dead.all() and normalise(scores).dead.all()
 
 
 def test_one_match_among_many_does_not_tower_over_everything() -> None:

@@ -119,3 +119,22 @@ def test_unknown_names_are_said(sample_index: q2e.Index) -> None:
 def test_no_index_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="q2e index"):
         q2e.open(tmp_path / "nothing").search("cat")
+
+
+@pytest.mark.parametrize(
+    ("clip", "question", "channel", "other"),
+    [
+        ("reel-01.mp4", "un panda gigante", "frame", "stock market report"),
+        ("call-06.mp4", "weasels have eaten the phone system", "speech", "an Egyptian cat"),
+        ("launch-18.mp4", "launch delayed by wind", "screen_text", "a cup of coffee"),
+    ],
+)
+def test_a_collection_of_one_video_answers(
+    samples: Path, tmp_path: Path, clip: str, question: str, channel: str, other: str
+) -> None:
+    index = q2e.open(tmp_path / "one.q2e")
+    index.add(samples / "clips" / clip)
+    (hit,) = index.search(question)
+    assert hit.score > 1.0 and hit.confidence is not None and hit.confidence > 0.9
+    assert hit.why[0].channel == channel
+    assert not index.search(other).info["confident"]

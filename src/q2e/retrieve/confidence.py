@@ -28,7 +28,7 @@ LEAST = 8
 #: Generic questions asked of a collection, about.
 ASKED = 32
 #: Changes when scores or questions do, so that remembered laws are made anew.
-_VERSION = "1"
+_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)

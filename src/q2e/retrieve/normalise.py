@@ -5,7 +5,8 @@ means missing: the channel has nothing on that video. One function, `normalise`,
 modes; the functions above it are the formulas, usable alone on one (Q, V) matrix.
 
 A row is *dead* where it cannot tell videos apart: empty or constant. Dead rows are marked, so
-that no fusion rule listens to them.
+that no fusion rule listens to them. Scores that are taken as they are tell a video from their
+floor too, so that a collection of one video, or of copies of one, can be searched.
 """
 
 from __future__ import annotations
@@ -282,7 +283,7 @@ def normalise(
     if mode == "bank":
         table = _corrected(table, bank, correction)
         floor = None  # a floor of raw scores means nothing after the correction
-    filled, present, dead = _filled(table, floor)
+    filled, present, dead = _filled(table, floor, as_they_are=mode == "none")
     plain: dict[str, Callable[[Float64], Float64]] = {"none": np.asarray, "minmax": minmax}
     value = plain.get(mode, _standardised)(filled)
     # What no floor is known for is level with the lowest present.
@@ -332,21 +333,25 @@ def _corrected(table: Float64, bank: ArrayLike | None, correction: str) -> Float
     return np.stack(rows).reshape(table.shape) if rows else table
 
 
-def _filled(table: Float64, floor: ArrayLike | None) -> tuple[Float64, Bool, Bool]:
+def _filled(
+    table: Float64, floor: ArrayLike | None, as_they_are: bool = False
+) -> tuple[Float64, Bool, Bool]:
     """Return rows with known floors in place of NaN, where scores were, and which rows are dead."""
     present = ~np.isnan(table)
-    filled = table
+    filled: Float64 = table
+    above: Bool = np.zeros(table.shape[:-1], dtype=bool)
     if floor is not None:
         low = np.asarray(floor, dtype=np.float64)
         if low.shape != table.shape[:1]:
             raise FusionError(f"floor must be (S,) = {table.shape[:1]}, got {low.shape}")
         shaped = low.reshape((-1,) + (1,) * (table.ndim - 1))
         filled = np.where(present, np.fmax(table, shaped), shaped)
+        above = np.asarray((filled > shaped).any(axis=-1) & as_they_are)
     known = ~np.isnan(filled)
     high = np.where(known, filled, -np.inf).max(axis=-1, initial=-np.inf)
     bottom = np.where(known, filled, np.inf).min(axis=-1, initial=np.inf)
     flat = ~(high - bottom > CONSTANT * _size(filled)[..., 0])
-    return filled, present, flat | ~present.any(axis=-1)
+    return filled, present, (flat & ~above) | ~present.any(axis=-1)
 
 
 def _level(value: Float64, known: Bool) -> Float64:
