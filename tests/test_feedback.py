@@ -44,6 +44,15 @@ def test_a_video_without_a_vector_neither_gives_nor_takes() -> None:
     assert (near.weight[near.index == 2] == 0).all()
 
 
+@given(st.integers(2, 40), st.integers(0, 5))
+def test_neighbours_are_the_nearest_others(n: int, seed: int) -> None:
+    unit = centred(vectors(n, seed=seed))
+    cosines = (unit @ unit.T).astype(np.float64)
+    np.fill_diagonal(cosines, -np.inf)
+    nearest = np.sort(cosines, axis=1)[:, ::-1][:, : min(5, n - 1)]
+    assert neighbours(unit).weight == pytest.approx(np.maximum(nearest, 0) ** 2, abs=1e-5)
+
+
 def test_the_order_of_the_videos_does_not_matter() -> None:
     found, _ = events()
     query, order = found[0] + found[1], np.random.default_rng(1).permutation(len(found))

@@ -52,8 +52,10 @@ class Explainer:
         self._order = order
         self._which = which
         self._lost_by = lost
-        # By video: where in each row its evidence stands. By row of the table: what was read.
+        # By video: where in each row its evidence stands, and what of it may be in a moment.
+        # By row of the table: what was read.
         self._places: dict[int, list[Int64]] = {}
+        self._kept: dict[int, tuple[Int64, Float64]] = {}
         self._read: dict[int, Evidence] = {}
 
     def locate(self, videos: Sequence[int]) -> None:
@@ -203,9 +205,11 @@ class Explainer:
 
     def _strong(self, video: int) -> tuple[Int64, Float64]:
         """Return what of a video's evidence may be in a moment, with what it adds."""
-        rows, scores = self._narrowed(*self._evidence_scores(video))
-        kept = strong(scores)
-        return rows[kept], scores[kept]
+        if video not in self._kept:
+            rows, scores = self._narrowed(*self._evidence_scores(video))
+            kept = strong(scores)
+            self._kept[video] = rows[kept], scores[kept]
+        return self._kept[video]
 
     def _narrowed(self, rows: Int64, scores: Float64) -> tuple[Int64, Float64]:
         """Leave out evidence about the whole video where there is any about a part of it."""

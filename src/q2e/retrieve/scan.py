@@ -262,13 +262,13 @@ def in_order(rows: Sequence[ScoreRow], table: Table) -> list[ScoreRow]:
 def _best_of(block: Float32) -> tuple[Float32, Int64]:
     """Return the largest (E,) of scores (q, E) and which of the q has it, the first of equal ones.
 
-    Line by line: `argmax` over the first axis takes ten times as long.
+    Line by line, and without choosing: several times as fast as `argmax` over the first axis.
     """
-    best, which = block[0], np.zeros(block.shape[1], np.int64)
+    best, which = block[0], np.zeros(block.shape[1], np.int32)
     for number, line in enumerate(block[1:], start=1):
-        which[line > best] = number
+        which = np.maximum(which, (line > best) * np.int32(number))
         best = np.maximum(best, line)
-    return best, which
+    return best, which.astype(np.int64)
 
 
 def _lay_out(table: Table, rows: Int64, chosen: Int64) -> _Layout:
