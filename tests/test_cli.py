@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +148,25 @@ def test_show_tells_everything(sample_index: q2e.Index) -> None:
     assert {"frame", "speech", "metadata"} <= channels
     assert any("Wanderweg" in one["text"] for one in shown["evidence"])
     assert shown["segments"]
+
+
+def test_mistakes_are_one_line(imported: Path, tmp_path: Path) -> None:
+    search = ("search", "flood", "--index", str(imported))
+    for arguments, says in (
+        (("--export", str(tmp_path / "no" / "a.csv")), "a.csv: No such file or directory"),
+        (("--channel", "smell"), "unknown channel 'smell'; known: frame"),
+        (("--since", "31.12.2020"), "needs a date such as 2020"),
+    ):
+        done = _q2e(*search, *arguments, code=2)
+        assert says in done.stderr and done.stderr.count("\n") == 1
+    assert _q2e(*search, "--offset", "100").stdout.startswith("no more hits")
+
+
+def test_ctrl_c_says_how_to_go_on(samples: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "q2e", "index", str(samples), "--index", str(tmp_path / "i")]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while running.poll() is None and not (tmp_path / "i").exists():
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130 and "run the same command again" in said

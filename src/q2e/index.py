@@ -17,6 +17,7 @@ from q2e.evaluate.batch import Ran
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, ingest
 from q2e.models.registry import Models
+from q2e.query.filters import checked
 from q2e.store import generations
 from q2e.store.sqlite import SqliteStore
 from q2e.survey import Status, VideoRecord
@@ -236,7 +237,7 @@ class Index:
         parsed = self.parse(text)
         named = tuple(self.find(video).id for video in parsed.filters.videos)
         try:
-            return parsed, filters & replace(parsed.filters, videos=named)
+            return parsed, checked(filters) & replace(parsed.filters, videos=named)
         except ValueError as error:
             raise QueryError(str(error)) from None
 

@@ -56,7 +56,9 @@ def find(videos: Sequence[Video], name: str) -> Video:
     if fits:
         listed = ", ".join(f"{video.id[:8]} ({video.path})" for video in fits[:5])
         raise ConfigError(f"{name!r} fits {len(fits)} videos: {listed}; name one by its id")
-    raise ConfigError(f"{name!r} is not in the index; `q2e status` lists what is")
+    raise ConfigError(
+        f"{name!r} is not in the index; give a path, file name or id as `q2e search` shows"
+    )
 
 
 def example(videos: Sequence[Video], given: str | Path | Example, indexed: bool) -> Example:

@@ -11,6 +11,9 @@ from q2e.cli import eval as evaluation
 from q2e.cli import mmi as mmi_head
 from q2e.errors import Q2EError
 
+#: Exit code after Ctrl-C, 128 and the number of the signal.
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="q2e",
     help="Find videos, and the moments inside them, from a short question in any language.",
@@ -52,6 +55,12 @@ def main() -> None:
         # The reader of our output, such as `head`, has left: nothing more to say.
         sys.stderr.close()
         sys.exit(0)
-    except KeyboardInterrupt:
-        print("q2e: stopped; run the same command again to go on from here", file=sys.stderr)
-        sys.exit(130)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"q2e: {where}{error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
+    except SystemExit as stop:
+        # Typer ends the process so at Ctrl-C, and says nothing.
+        if stop.code == _INTERRUPTED:
+            print("q2e: stopped; run the same command again to go on from here", file=sys.stderr)
+        raise

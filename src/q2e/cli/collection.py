@@ -157,7 +157,8 @@ def status(index_dir: IndexDir = None, json: Json = False) -> None:
     if json:
         print_json(shape.status(value))
         return
-    print(f"{value.directory}: {value.videos} videos, {clock(value.duration_s)}, ", end="")
+    videos = _counted(value.videos, "video")
+    print(f"{value.directory}: {videos}, {clock(value.duration_s)}, ", end="")
     print(f"{value.size_bytes / 1e6:.1f} MB")
     for name, count in value.evidence.items():
         print(f"  {name:12} {count}")
@@ -165,7 +166,8 @@ def status(index_dir: IndexDir = None, json: Json = False) -> None:
         _say_generations(value.generations, print)
     _print_failures(value.failures)
     if value.missing:
-        print(f"{len(value.missing)} files are gone (q2e remove --missing):")
+        gone = "file is" if len(value.missing) == 1 else "files are"
+        print(f"{len(value.missing)} {gone} gone (q2e remove --missing):")
         for path in value.missing:
             print(f"  {path}")
 
@@ -187,7 +189,12 @@ def import_evidence(
     if json:
         print_json({"videos": count.videos, "evidence": count.evidence})
     else:
-        talk(f"{count.evidence} pieces of evidence of {count.videos} videos imported")
+        pieces, videos = _counted(count.evidence, "piece"), _counted(count.videos, "video")
+        talk(f"{pieces} of evidence of {videos} imported")
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number} {one if number == 1 else one + 's'}"
 
 
 def _say_report(report: Report, where: Path, json: bool) -> None:

@@ -102,7 +102,11 @@ def _path(video: str, index_dir: Path | None) -> Path:
     """Return the file that is meant: one of the index, else one of the disk."""
     import q2e
     from q2e.config import default_index
+    from q2e.errors import ConfigError
 
     if Path(video).is_file():
         return Path(video)
-    return Path(q2e.open(index_dir or default_index()).find(video).path)
+    found = q2e.open(index_dir or default_index()).find(video)
+    if not found.path:
+        raise ConfigError(f"{found.id!r} was imported without its file; name the file itself")
+    return Path(found.path)

@@ -26,13 +26,16 @@ def print_results(results: Results, explain: bool) -> None:
     console = _console()
     if explain:
         _print_decomposition(console, results.decomposition)
-    if not results.hits:
+    found = int(results.info.get("found", 0))
+    if not results.hits and found:
+        console.print(f"no more hits: {found} found, all before this page")
+    elif not results.hits:
         console.print("no confident match")
     elif results.info.get("confident") is False:
         console.print("no confident match; the nearest:")
     for hit in results.hits:
         line = Text(f"{hit.rank:3}. ", style="bold")
-        line.append(hit.video.path)
+        line.append(hit.video.path or hit.video.id)
         line.append(f"  {hit.score:.3f}", style="dim")
         if hit.confidence is not None:
             line.append(f"  {int(100 * hit.confidence)} % sure", style="dim")
@@ -41,7 +44,9 @@ def print_results(results: Results, explain: bool) -> None:
             console.print(Text(f"     also in {len(hit.also_in)} more: {', '.join(hit.also_in)}"))
         for moment in hit.moments:
             console.print(_moment_line(moment))
-        shown = hit.why if explain else hit.why[:2]
+        # Whoever does not ask for every term is told only what counts for the hit.
+        counting = [reason for reason in hit.why if round(reason.contribution, 3) > 0]
+        shown = hit.why if explain else counting[:2]
         for reason in shown:
             console.print(_reason_line(reason, explain))
 
@@ -49,7 +54,8 @@ def print_results(results: Results, explain: bool) -> None:
 def _moment_line(moment: Moment) -> Text:
     line = Text("     ")
     line.append(f"{clock(moment.start_s)}-{clock(moment.end_s)}", style="cyan")
-    words = "; ".join(filter(None, (_evidence_words(one) for one in moment.evidence[:2])))
+    said = dict.fromkeys(_evidence_words(one) for one in moment.evidence[:2])
+    words = "; ".join(filter(None, said))
     if words:
         line.append("  " + words)
     return line
@@ -93,7 +99,7 @@ def print_record(record: VideoRecord) -> None:
     """Print everything known about one video."""
     console = _console()
     video = record.video
-    console.print(Text(video.path, style="bold"))
+    console.print(Text(video.path or f"{video.id} (imported, no file)", style="bold"))
     console.print(
         f"  id {video.id}, {clock(video.duration_s)}, {video.width}x{video.height}, "
         f"{video.rate_hz:.3g} frames/s, {'sound' if video.has_audio else 'no sound'}"

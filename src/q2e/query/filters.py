@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 
 from q2e.query.marks import CHANNEL_FIELDS, seconds
-from q2e.types import Filters
+from q2e.types import CHANNELS, Filters
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _NUMBER = r"\d[\d.:hms]*"
@@ -50,6 +50,20 @@ def _channels(value: str, excluded: bool) -> Filters:
     if unknown or not names:
         raise ValueError(f"channel: needs one or several of {', '.join(CHANNEL_FIELDS)}")
     return Filters(without_channels=names) if excluded else Filters(channels=names)
+
+
+def checked(filters: Filters) -> Filters:
+    """Return filters given by themselves, not in a question, after looking at their values.
+
+    Raises ValueError that says what is allowed: what no video can have would find nothing.
+    """
+    for name in (*filters.channels, *filters.without_channels):
+        if name not in CHANNELS:
+            raise ValueError(f"unknown channel {name!r}; known: {', '.join(CHANNELS)}")
+    for name, value in (("since", filters.since), ("until", filters.until)):
+        if value is not None:
+            _period(name, value[:10])
+    return filters
 
 
 def _period(name: str, value: str) -> tuple[str, str]:
