@@ -82,6 +82,8 @@ def _bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        # From here on clients wait for the server to start; without this they would be refused.
+        bound.listen()
     except OSError as error:
         bound.close()
         raise ConfigError(
