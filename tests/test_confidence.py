@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 
 import q2e
 from q2e.retrieve.bank import Form
-from q2e.retrieve.confidence import LEAST, Chance, fit
+from q2e.retrieve.confidence import LEAST, Chance, Confidence, fit
 from q2e.retrieve.scan import Vectors
 from q2e.types import Filters, Query
 
@@ -93,6 +96,24 @@ def test_generic_questions_asked_together_find_what_each_finds(
         rows = asker._rows(query, form, [part], sample_index.settings, None)
         alone.append(float(asker.fused(rows, sample_index.settings).score.max(initial=0.0)))
     assert together == pytest.approx(alone, rel=1e-5)
+
+
+def test_searches_at_once_find_the_law_of_a_collection_not_met_before(
+    sample_index: q2e.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
+    asker = sample_index._searching()._asker
+    confidence = Confidence(sample_index.store, asker._bank)
+    both = Barrier(2)
+
+    def best(texts: Sequence[str], vectors: object) -> list[float]:
+        both.wait(20)
+        return list(np.linspace(0, 1, len(texts)))
+
+    with ThreadPoolExecutor(2) as threads:
+        forms = (Form("en", True), Form("en", True))
+        laws = list(threads.map(lambda form: confidence.law(form, "kind", best), forms))
+    assert laws[0] is not None and laws[0] == laws[1]
 
 
 def test_without_the_bank_nothing_is_claimed(sample_index: q2e.Index) -> None:

@@ -92,10 +92,12 @@ class Confidence:
         """
         table = self.store.table()
         asked = (table.version, kind, form)
-        if asked not in self._now:
-            newest = {k: v for k, v in self._now.items() if k[0] == table.version}
-            self._now = newest | {asked: self._found(table, form, kind, best)}
-        return self._now[asked]
+        # Several threads ask: what one has found may be replaced by another before it is read.
+        known = self._now
+        if asked not in known:
+            newest = {k: v for k, v in known.items() if k[0] == table.version}
+            self._now = known = newest | {asked: self._found(table, form, kind, best)}
+        return known[asked]
 
     def _found(self, table: Table, form: Form, kind: str, best: Best) -> Chance | None:
         key = content_key(
@@ -104,7 +106,6 @@ class Confidence:
         size, before = self._last.get((kind, repr(form)), (0, ""))
         if before and key not in self._laws and abs(len(table) - size) <= _GROWTH * size:
             return self._laws[before]
-        self._last[kind, repr(form)] = (len(table), key)
         if key not in self._laws:
             file = cache_dir() / "chance" / f"{key}.json"
             found = _read(file)
@@ -116,6 +117,7 @@ class Confidence:
                 with suppress(OSError):  # A cache that cannot be written is computed again.
                     write_whole(file, lambda out: out.write(content))
             self._laws[key] = fit(np.array(found))
+        self._last[kind, repr(form)] = (len(table), key)
         return self._laws[key]
 
 
