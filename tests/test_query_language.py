@@ -212,6 +212,20 @@ def test_what_is_no_time() -> None:
     assert [seconds(text) for text in ("5", "m", "", "5x", "1:2:3", "two")] == [None] * 6
 
 
+@pytest.mark.parametrize(
+    ("hostile", "said"),
+    [
+        ("(" * 3000 + '"a" then "b"' + ")" * 3000, "inside of one another"),
+        ('"a" then "b" within ' + "9" * 5000 + ":30", "needs a time"),
+        ('"a" then ' + "“a " * 10_000, "never closed"),
+    ],
+    ids=["deep", "digits", "quotes"],
+)
+def test_a_hostile_question_is_refused_soon(hostile: str, said: str) -> None:
+    with pytest.raises(QueryError, match=said):
+        parse(hostile)
+
+
 # -- properties ---------------------------------------------------------------------------------
 _SAMPLED = "crowd then or not NOT 警察 полиция जल ฝน (2019) 5-6 l'eau"
 _WORDS = st.lists(

@@ -29,6 +29,8 @@ _ORDERS: dict[str, ClauseKind] = {
     "after": "after",
     "during": "during",
 }
+#: Parentheses inside of one another; nobody means more.
+_DEEPEST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,8 @@ class _Reader:
 
     def _group(self, opened: Mark) -> Clause:
         self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self._error(opened, f"more than {_DEEPEST} parentheses inside of one another")
         clause = self._timed()
         closed = self._next()
         if closed is None:

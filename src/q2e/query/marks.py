@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Literal
 
 from q2e.types import CHANNELS
@@ -54,16 +55,17 @@ class Mark:
     """What a field is given; empty where a parenthesis follows."""
     quoted: bool = False
 
-    @property
-    def searches(self) -> bool:
-        """Whether this is a field that searches one channel."""
-        return self.kind == "field" and self.text in CHANNEL_FIELDS
-
 
 _CLOSING = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』"}
+#: A closing quote that ends a word, by the quote that opens.
+_CLOSED = {
+    opening: re.compile(rf"[{closing}](?=\s|[),.;!?…，。、；！？]|$)")
+    for opening, closing in _CLOSING.items()
+}
 _ORDERS = ("then", "before", "after", "during")
 _OPERATORS = (*_ORDERS, "or", "and", "not", "without", "within", "first time", "every time")
-_TIME = re.compile(r"(?:\d+(?:\.\d+)?(?:h|m|s|hours?|min(?:utes?)?|sec(?:onds?)?))+|\d+:\d\d")
+_NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
+_TIME = re.compile(rf"(?:{_NUMBER}(?:h|m|s|hours?|min(?:utes?)?|sec(?:onds?)?))+|\d{{1,9}}:\d\d")
 _FIELD = re.compile(r"([a-z_]+)[:：]")
 
 #: Before `not` and `without`: words after which they belong to the sentence.
@@ -101,7 +103,7 @@ def seconds(text: str) -> float | None:
         minutes, rest = bare.split(":")
         return 60.0 * int(minutes) + int(rest)
     unit = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    parts = re.findall(r"(\d+(?:\.\d+)?)([hms])", bare)
+    parts = re.findall(rf"({_NUMBER})([hms])", bare)
     return sum(float(number) * unit[letter] for number, letter in parts)
 
 
@@ -153,14 +155,11 @@ def _one(text: str, place: int, depth: int) -> Mark:
 
 def _phrase(text: str, place: int) -> Mark | None:
     """Return a quoted phrase, whose closing quote ends a word."""
-    for end in range(place + 1, len(text)):
-        if text[end] in _CLOSING[text[place]]:
-            after = text[end + 1 : end + 2]
-            if after and not after.isspace() and after not in "),.;!?…，。、；！？":
-                continue
-            inside = " ".join(text[place + 1 : end].split())
-            return Mark("phrase", place, end + 1, inside, quoted=True) if inside else None
-    return None
+    closed = _CLOSED[text[place]].search(text, place + 1)
+    if closed is None:
+        return None
+    inside = " ".join(text[place + 1 : closed.start()].split())
+    return Mark("phrase", place, closed.end(), inside, quoted=True) if inside else None
 
 
 def _field(text: str, place: int, depth: int) -> Mark | None:
@@ -314,8 +313,8 @@ def _closed(mark: Mark, parenthesis: MarkKind) -> bool:
 
 def _limited(done: list[Mark]) -> bool:
     """Whether what was read last is the time of a `within`."""
-    operators = [mark for mark in done if mark.kind != "word"]
-    return bool(operators) and (operators[-1].kind, operators[-1].text) == ("operator", "within")
+    last = next((mark for mark in reversed(done) if mark.kind != "word"), None)
+    return last is not None and (last.kind, last.text) == ("operator", "within")
 
 
 def _is_time(found: list[Mark], number: int) -> bool:
@@ -349,6 +348,7 @@ def _excluding(
     return said if _may_be_english(text) else None
 
 
+@lru_cache(maxsize=16)
 def _may_be_english(text: str) -> bool:
     """Whether `not` can be the English word: in Turkish it is a note, in German distress."""
     from q2e.text.language import detect
