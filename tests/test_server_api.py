@@ -149,6 +149,38 @@ def test_export(api: httpx.Client, form: str) -> None:
 
 
 # -- videos and media -----------------------------------------------------------------------------
+def test_an_export_holds_what_the_same_search_finds(api: httpx.Client, samples: Path) -> None:
+    found = api.post("/search", json={"q": "an animal", "top": 5}).json()["hits"]
+    liked = f"{found[-1]['video']}@{found[-1]['moments'][0]['frame']}"
+    with (samples / "clips" / "reel-01.mp4").open("rb") as file:
+        example = api.post("/examples", files={"file": file}).json()["id"]
+    struck = {"events": [{"kind": "prequel", "text": "a keeper opens the gate"}]}
+    for given in (
+        {"q": "an animal", "decomposition": struck},
+        {"q": "an animal", "like": [liked], "dislike": [f"{found[0]['video']}@1"]},
+        {"q": "", "examples": [example]},
+    ):
+        body = given | {"top": 5, "confidence": 0}
+        hits = api.post("/search", json=body).json()["hits"]
+        assert hits
+        got = api.post("/export", json=body | {"format": "csv"})
+        assert got.headers["content-disposition"] == 'attachment; filename="q2e.csv"'
+        rows = csv.DictReader(io.StringIO(got.text))
+        assert list(dict.fromkeys(row["video"] for row in rows)) == [hit["video"] for hit in hits]
+
+
+def test_the_page_is_kept_and_asked_about_again(server: str) -> None:
+    for path in ("/", "/static/js/app.js", "/static/css/base.css"):
+        first = httpx.get(server + path)
+        assert (first.status_code, first.headers["cache-control"]) == (200, "no-cache")
+        again = httpx.get(server + path, headers={"if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == first.headers["etag"]
+        other = httpx.get(server + path, headers={"if-none-match": '"older"'})
+        assert other.content == first.content
+    assert httpx.get(f"{server}/v1/status").headers["cache-control"] == "no-store"
+
+
 def test_videos_are_listed_in_pages(api: httpx.Client, served_index: q2e.Index) -> None:
     first = api.get("/videos", params={"limit": 5}).json()
     second = api.get("/videos", params={"offset": 5, "limit": 5}).json()

@@ -200,6 +200,35 @@ class Client:
         """Return the moments found as a table, subtitles, a playlist or an edit list."""
         return self._send("GET", "/v1/export", {"q": q, "format": format, **options}).text
 
+    def export_asked(
+        self,
+        *,
+        q: str | None = None,
+        decomposition: Json | None = None,
+        examples: list[str] | None = None,
+        like: list[str] | None = None,
+        dislike: list[str] | None = None,
+        format: Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"] | None = None,
+        **options: Unpack[Search],
+    ) -> str:
+        """Return as a file what `POST /v1/search` finds for the same body."""
+        return self._send(
+            "POST",
+            "/v1/export",
+            {},
+            json=_given(
+                {
+                    "q": q,
+                    "decomposition": decomposition,
+                    "examples": examples,
+                    "like": like,
+                    "dislike": dislike,
+                    "format": format,
+                    **options,
+                }
+            ),
+        ).text
+
     def videos(self, *, offset: int | None = None, limit: int | None = None) -> Json:
         """List the indexed videos in order of path."""
         answer: Json = self._send("GET", "/v1/videos", {"offset": offset, "limit": limit}).json()

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.staticfiles import StaticFiles
-from starlette.responses import FileResponse
+from starlette.responses import Response
 
 import q2e
 from q2e.evaluate.labels import Labels
@@ -89,8 +89,18 @@ def create_app(
 def _serve_page(app: FastAPI) -> None:
     if not WEB.is_dir():
         return
-    app.mount("/static", StaticFiles(directory=WEB), name="static")
+    files = Revalidated(directory=WEB)
+    app.mount("/static", files, name="static")
 
     @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(WEB / "index.html", headers={"cache-control": "no-cache"})
+    async def page(request: Request) -> Response:
+        return await files.get_response("index.html", request.scope)
+
+
+class Revalidated(StaticFiles):
+    """Files that browsers keep, and ask about by their tag each time: a new version is seen."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        answer = super().file_response(*args, **kwargs)
+        answer.headers["cache-control"] = "no-cache"
+        return answer

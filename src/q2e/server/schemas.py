@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic_core import PydanticCustomError
 
 from q2e.config import Settings
+from q2e.errors import QueryError
 from q2e.retrieve.fuse import RULES
 from q2e.retrieve.pool import POOLS
 from q2e.retrieve.rerank import strategies
@@ -47,7 +49,34 @@ Word = Annotated[str, Field(max_length=200, pattern=_PRINTED)]
 Place = Annotated[
     str, Field(max_length=300, pattern=_PRINTED, description="`VIDEO` or `VIDEO@12.5`")
 ]
+#: Parts of one question that are each asked of all evidence: a part costs as much as a question.
+MOST_PARTS = 32
+
+
+def _few_parts(question: str) -> str:
+    from q2e.query.language import parse
+
+    try:
+        clause = parse(question).clause
+    except QueryError:
+        return question  # refused where it is searched, with the place that is wrong
+    todo, parts = [clause] if clause else [], 0
+    while todo:
+        one = todo.pop()
+        parts += one.kind == "text"
+        todo.extend(one.parts)
+    if parts > MOST_PARTS:
+        raise PydanticCustomError(
+            "too_many_parts",
+            "the question has {parts} parts; at most {most} are searched for",
+            {"parts": parts, "most": MOST_PARTS},
+        )
+    return question
+
+
+Text = Annotated[str, Field(max_length=4000), AfterValidator(_few_parts)]
 Kind = Literal["prequel", "current", "sequel"]
+Form = Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"]
 
 
 class Strict(BaseModel):
@@ -75,7 +104,7 @@ class Filter(Strict):
 class Faceted(Filter):
     """What is counted: all videos, or those that answer a question."""
 
-    q: str | None = Field(None, max_length=4000, description="The question, or filters alone.")
+    q: Text | None = Field(None, description="The question, or filters alone.")
 
 
 #: Names that a setting which is any text to `Settings` may have.
@@ -109,9 +138,8 @@ class Overrides(_Overrides):  # type: ignore[misc, valid-type]
 class Asked(Filter, Overrides):
     """A question with its filters and settings."""
 
-    q: str = Field(
+    q: Text = Field(
         min_length=1,
-        max_length=4000,
         description="The question, in any language; the query language is understood.",
         examples=["earthquake in Mexico", "地震救援现场"],
     )
@@ -128,7 +156,7 @@ class Asked(Filter, Overrides):
 class Exported(Asked):
     """A question, and the kind of file its moments become."""
 
-    format: Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"] = "csv"
+    format: Form = "csv"
 
 
 class Event(Strict):
@@ -145,9 +173,7 @@ class Events(Strict):
 class Question(Asked):
     """A question that may bring its own sub-events, examples, likes and dislikes."""
 
-    q: str = Field(
-        "", max_length=4000, description="The question; may be empty where there are examples."
-    )
+    q: Text = Field("", description="The question; may be empty where there are examples.")
     decomposition: Events | None = None
     examples: list[Place] = Field(
         [], max_length=8, description="Ids of uploaded examples, or `VIDEO@12.5`."
@@ -171,6 +197,12 @@ class Question(Asked):
     )
 
 
+class ExportedQuestion(Question):
+    """The same, and the kind of file the moments become."""
+
+    format: Form = "csv"
+
+
 class Paths(Strict):
     paths: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(
         min_length=1,
@@ -183,7 +215,7 @@ class Paths(Strict):
 class NewLabel(Strict):
     """Says that a stretch of a video answers a question, or with 0 that it does not."""
 
-    query: str = Field(min_length=1, max_length=4000, examples=["earthquake in Mexico"])
+    query: Text = Field(min_length=1, examples=["earthquake in Mexico"])
     video: Word
     start: float = Field(0.0, ge=0, le=1e6)
     end: float | None = Field(None, ge=0, le=1e6)

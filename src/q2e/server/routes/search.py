@@ -13,7 +13,7 @@ from q2e import shape
 from q2e.errors import QueryError
 from q2e.server import faults
 from q2e.server.answers import ClarifyShape, ParsedShape, ResultsShape, UploadShape
-from q2e.server.schemas import Asked, Exported, Faceted, Question
+from q2e.server.schemas import Asked, Exported, ExportedQuestion, Faceted, Form, Question
 from q2e.server.service import Service, TheService
 from q2e.types import Decomposition, Results, SubEvent
 
@@ -41,6 +41,11 @@ async def search(
 @router.post("/search", response_model=ResultsShape, operation_id="ask")
 async def ask(request: Request, service: TheService, question: Question) -> JSONResponse:
     """Find videos and moments with sub-events, examples, likes and dislikes of one's own."""
+    return JSONResponse(await _answer(request, service, question.q, _given(service, question)))
+
+
+def _given(service: Service, question: Question) -> dict[str, Any]:
+    """Return a question's filters, settings, sub-events and examples, as the index takes them."""
     arguments = question.arguments()
     if question.decomposition is not None:
         events = tuple(SubEvent(e.kind, e.text, e.text) for e in question.decomposition.events)
@@ -49,7 +54,7 @@ async def ask(request: Request, service: TheService, question: Question) -> JSON
     arguments |= {"dislike": question.dislike} if question.dislike else {}
     if question.examples:
         arguments["examples"] = [_example(service, name) for name in question.examples]
-    return JSONResponse(await _answer(request, service, question.q, arguments))
+    return arguments
 
 
 async def _answer(
@@ -113,22 +118,34 @@ async def clarify(
     return JSONResponse(await service.searching.run(request, work))
 
 
-@router.get(
-    "/export",
-    operation_id="export",
-    response_class=Response,
-    responses={200: {"content": {key: {} for key in _FORMATS.values()}}},
-)
+_FILES: dict[int | str, dict[str, Any]] = {200: {"content": {key: {} for key in _FORMATS.values()}}}
+
+
+@router.get("/export", operation_id="export", response_class=Response, responses=_FILES)
 async def export(
     request: Request, service: TheService, asked: Annotated[Exported, Query()]
 ) -> Response:
     """Return the moments found as a table, subtitles, a playlist or an edit list."""
+    return await _file(request, service, asked.q, asked.arguments(), asked.format)
 
+
+@router.post("/export", operation_id="export_asked", response_class=Response, responses=_FILES)
+async def export_asked(
+    request: Request, service: TheService, question: ExportedQuestion
+) -> Response:
+    """Return as a file what `POST /v1/search` finds for the same body."""
+    given = _given(service, question)
+    return await _file(request, service, question.q, given, question.format)
+
+
+async def _file(
+    request: Request, service: Service, text: str, arguments: dict[str, Any], form: Form
+) -> Response:
     def work() -> str:
         from q2e.export import render
 
-        return render(service.index.search(asked.q, **asked.arguments()), asked.format)
+        return render(service.index.search(text, **arguments), form)
 
-    text = await service.searching.run(request, work)
-    headers = {"content-disposition": f'attachment; filename="q2e.{asked.format}"'}
-    return Response(text, headers=headers, media_type=_FORMATS[asked.format])
+    rendered = await service.searching.run(request, work)
+    headers = {"content-disposition": f'attachment; filename="q2e.{form}"'}
+    return Response(rendered, headers=headers, media_type=_FORMATS[form])
