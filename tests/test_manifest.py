@@ -45,6 +45,8 @@ def test_jsonl_row_may_leave_things_out(tmp_path: Path) -> None:
         ("path\n \n", "line 2: needs a non-empty 'path'"),
         ("path,date\na.mp4,yesterday\n", "line 2: date must be YYYY-MM-DD, got 'yesterday'"),
         ("path\na.mp4,more\n", "line 2: more cells than columns"),
+        ("path\na\0.mp4\n", "line 2: needs a non-empty 'path'"),
+        ("path\n" + "a" * 200_000 + "\n", "field larger than"),
     ],
 )
 def test_bad_csv_says_where(tmp_path: Path, text: str, says: str) -> None:
@@ -52,7 +54,17 @@ def test_bad_csv_says_where(tmp_path: Path, text: str, says: str) -> None:
         list(read_manifest(_csv(tmp_path, text)))
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"path": 3}', '{"path": "a", "tags": [1]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[1]",
+        '{"path": 3}',
+        '{"path": "a", "tags": [1]}',
+        r'{"path": "\ud800"}',
+        pytest.param("[" * 100_000, id="deep"),
+    ],
+)
 def test_bad_jsonl_says_where(tmp_path: Path, text: str) -> None:
     path = tmp_path / "list.jsonl"
     path.write_text(text, encoding="utf-8")
@@ -73,6 +85,12 @@ def test_sources_are_not_doubled_and_a_manifest_row_wins(tmp_path: Path) -> None
     manifest = _csv(tmp_path, "path,title\na.mp4,one\n")
     listed = sources([tmp_path, video, manifest])
     assert [(source.path, source.record) for source in listed] == [(video, Record(title="one"))]
+
+
+def test_a_link_to_itself_is_a_file_that_fails_alone(tmp_path: Path) -> None:
+    link = tmp_path / "a.mp4"
+    link.symlink_to(link)
+    assert [source.path for source in sources([link])] == [link]
 
 
 def test_missing_path_is_named(tmp_path: Path) -> None:

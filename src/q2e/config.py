@@ -6,13 +6,14 @@ the defaults below.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from q2e.errors import ConfigError
 from q2e.text.layers import Layer
@@ -204,6 +205,10 @@ def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
             raise ConfigError(
                 f"{file}: not valid TOML ({error}); mend or delete the file"
             ) from None
+        except OSError as error:
+            raise ConfigError(
+                f"{file}: cannot be read ({error.strerror}); make it readable"
+            ) from None
     environment = {name for name in Settings.model_fields if f"Q2E_{name.upper()}" in os.environ}
     values = {name: value for name, value in values.items() if name not in environment}
     values |= {name: value for name, value in overrides.items() if value is not None}
@@ -216,6 +221,17 @@ def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
             known = ", ".join(sorted(Settings.model_fields))
             raise ConfigError(f"unknown setting {name!r}; known: {known}") from None
         raise ConfigError(f"setting {name} = {first['input']!r}: {first['msg']}") from None
+    except SettingsError:
+        raise ConfigError(_unreadable(environment)) from None
+
+
+def _unreadable(names: set[str]) -> str:
+    """Return which of the settings in the environment is no list, and how one is written."""
+    for name in sorted(names):
+        given = os.environ[f"Q2E_{name.upper()}"]
+        if get_origin(Settings.model_fields[name].annotation) is tuple and given[:1] != "[":
+            return f'Q2E_{name.upper()}={given!r}: must be a JSON list, as in  ["one", "two"]'
+    return f"not all of {', '.join(f'Q2E_{name.upper()}' for name in sorted(names))} can be read"
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
@@ -258,6 +274,5 @@ def _toml(value: object) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

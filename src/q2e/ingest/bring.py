@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from q2e.arrays import Float32
 from q2e.errors import ConfigError
 from q2e.models.base import TextEncoder
 from q2e.store.base import Item, StageKey, Store
+from q2e.text.clean import clean
+from q2e.text.tokens import LONGEST
 from q2e.types import CHANNELS, Evidence, Video
 
 FIELDS = ("video", "channel", "text", "start", "end", "language", "vector")
@@ -29,12 +32,13 @@ class Brought:
     evidence: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Line:
     """One checked line of an evidence file."""
 
     evidence: Evidence
-    vector: tuple[float, ...] | None
+    vector: Float32 | None
+    """(d,), of unit length; None where the text is to be embedded."""
 
 
 def bring(
@@ -50,10 +54,10 @@ def bring(
     from the text model of the index's profile. A video is known by its `video` value. The file
     is checked whole before the first write. Raises ConfigError with the line number.
     """
-    store.set_setting("space.text", encoder.space)
     groups: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
     for line in read_evidence(file, encoder.info.dimension):
         groups[line.evidence.video][line.evidence.channel].append(line)
+    store.set_setting("space.text", encoder.space)
     written = 0
     batch: list[tuple[str, dict[str, list[Line]]]] = []
     for number, (video, channels) in enumerate(groups.items(), 1):
@@ -82,7 +86,8 @@ def _commit(
         for channel, lines in channels.items():
             for line in lines:
                 evidence = line.evidence
-                texts = [evidence.text] if line.vector else chunk_text(evidence.text, chunk_words)
+                whole = line.vector is not None
+                texts = [evidence.text] if whole else chunk_text(evidence.text, chunk_words)
                 for text in texts:
                     language = evidence.language or detect(text)
                     piece = replace(evidence, text=text, language=language)
@@ -96,7 +101,7 @@ def _commit(
         for channel in channels:
             items = []
             for evidence, given in pieces[video, channel]:
-                vector = embedded[evidence.text] if given is None else _unit(given)
+                vector = embedded[evidence.text] if given is None else given
                 stored = replace(evidence, vectors={encoder.space: vector})
                 items.append(Item(stored, indexed(evidence.text)))
             store.put_part(StageKey(video, channel, 0), "import", items)
@@ -128,7 +133,7 @@ def read_evidence(file: Path, dimension: int | None) -> Iterator[Line]:
 def _line(line: str, where: str, dimension: int | None) -> Line:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{where}: not JSON ({error})") from None
     if not isinstance(row, dict):
         raise ConfigError(f"{where}: must be a JSON object with {', '.join(FIELDS[:3])}")
@@ -138,9 +143,10 @@ def _line(line: str, where: str, dimension: int | None) -> Line:
     for name in ("video", "channel", "text"):
         if not isinstance(row.get(name), str) or (name != "text" and not row[name].strip()):
             raise ConfigError(f"{where}: needs {name!r} as text, got {row.get(name)!r}")
-    if len(row["video"].split()) != 1:
+    if len(row["video"].split()) != 1 or not row["video"].strip().isprintable():
         raise ConfigError(
-            f"{where}: video {row['video']!r} must have no blanks: it becomes a column of run files"
+            f"{where}: video {row['video']!r} must have no blanks and no invisible characters: it "
+            "becomes a column of run files"
         )
     if row["channel"] not in CHANNELS:
         raise ConfigError(
@@ -150,18 +156,23 @@ def _line(line: str, where: str, dimension: int | None) -> Line:
     if end_s < start_s:
         raise ConfigError(f"{where}: end {end_s} lies before start {start_s}")
     language = row.get("language")
-    if language is not None and not isinstance(language, str):
-        raise ConfigError(f"{where}: language must be text, got {language!r}")
+    if language is not None and not (isinstance(language, str) and language.isascii()):
+        raise ConfigError(f"{where}: language must be a code such as 'ar', got {language!r}")
     evidence = Evidence(
         video=row["video"].strip(),
         channel=row["channel"],
         start_s=start_s,
         end_s=end_s,
-        text=row["text"].strip(),
+        text=_harmless(row["text"]),
         language=language or None,
         origin="import",
     )
     return Line(evidence, _vector(row.get("vector"), dimension, where))
+
+
+def _harmless(text: str) -> str:
+    """Return a text without what could not be stored or shown; its lines stay."""
+    return "\n".join(filter(None, (clean(line, LONGEST) for line in text.splitlines())))
 
 
 def _seconds(row: Mapping[str, Any], name: str, default: float | None, where: str) -> float:
@@ -173,7 +184,8 @@ def _seconds(row: Mapping[str, Any], name: str, default: float | None, where: st
     return float(value)
 
 
-def _vector(value: Any, dimension: int | None, where: str) -> tuple[float, ...] | None:
+def _vector(value: Any, dimension: int | None, where: str) -> Float32 | None:
+    """Return a line's vector at unit length."""
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(x, int | float) for x in value):
@@ -183,11 +195,12 @@ def _vector(value: Any, dimension: int | None, where: str) -> tuple[float, ...] 
             f"{where}: vector has {len(value)} numbers; the text model of this index makes "
             f"{dimension}"
         )
-    if not np.isfinite(value).all() or not np.any(value):
+    try:
+        wide = np.asarray(value, dtype=np.float64)
+    except OverflowError:
+        wide = np.full(len(value), np.inf)
+    most = np.abs(wide).max(initial=0.0)
+    if not 0 < most < np.inf:
         raise ConfigError(f"{where}: vector must be finite and not all zero")
-    return tuple(map(float, value))
-
-
-def _unit(vector: tuple[float, ...]) -> Any:
-    array = np.asarray(vector, dtype=np.float32)
-    return array / np.linalg.norm(array)
+    wide = wide / most  # the squares of very large and very small numbers are lost
+    return np.asarray(wide / np.linalg.norm(wide), np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def sources(paths: Sequence[str | Path]) -> list[Source]:
         else:
             listed = (Source(file) for file in discover([str(given)]))
         for source in listed:
-            key = source.path.resolve()
+            key = Path(os.path.realpath(source.path))
             if key not in found or source.record is not None:
                 found[key] = Source(key, source.record)
     return list(found.values())
@@ -64,14 +65,22 @@ def read_manifest(path: Path) -> Iterator[Source]:
     """
     for number, row in _rows(path):
         name = row.get("path")
-        if not isinstance(name, str) or not name.strip():
-            raise ConfigError(f"{path}, line {number}: needs a non-empty 'path'")
+        if not isinstance(name, str) or not name.strip() or not _nameable(name):
+            raise ConfigError(f"{path}, line {number}: needs a non-empty 'path', got {name!r}")
         unknown = sorted(set(row) - set(COLUMNS))
         if unknown:
             raise ConfigError(
                 f"{path}, line {number}: unknown column {unknown[0]!r}; known: {', '.join(COLUMNS)}"
             )
         yield Source((path.parent / name.strip()), _record(row, f"{path}, line {number}"))
+
+
+def _nameable(name: str) -> bool:
+    """Return whether a file can have this name."""
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -93,13 +102,15 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                         continue
                     try:
                         value = json.loads(line)
-                    except json.JSONDecodeError as error:
+                    except (ValueError, RecursionError) as error:
                         raise ConfigError(f"{path}, line {number}: not JSON ({error})") from None
                     if not isinstance(value, dict):
                         raise ConfigError(f"{path}, line {number}: must be a JSON object")
                     yield number, value
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: must be UTF-8 text") from None
+    except csv.Error as error:
+        raise ConfigError(f"{path}: not a table of comma-separated values ({error})") from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
 

@@ -35,7 +35,7 @@ def discover(paths: Iterable[str | Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for given in paths:
         for path in _expand(given):
-            found.setdefault(path.resolve(), path)
+            found.setdefault(Path(os.path.realpath(path)), path)
     return sorted(found.values())
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -199,7 +200,16 @@ def load(path: Path) -> FeatureSet:
                 return _from_arrays(dict(arrays))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ConfigError(f"{path}: no feature set ({error!r}); see q2e.mmi.features") from None
     raise ConfigError(f"{path}: a feature set ends in .npz or .jsonl")
 
