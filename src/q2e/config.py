@@ -260,7 +260,7 @@ def write_settings(directory: Path, settings: Settings) -> None:
 def write_setting(directory: Path, name: str, value: object) -> None:
     """Change one line of an index's settings; the rest of the file stays as it is."""
     file = directory / CONFIG_NAME
-    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    lines = file.read_text("utf-8").rstrip("\n").split("\n") if file.is_file() else []
     kept = [line for line in lines if line.partition("=")[0].strip() != name]
     # Above any table, where a name would belong to it.
     first = next((n for n, line in enumerate(kept) if line.lstrip().startswith("[")), len(kept))
