@@ -22,6 +22,7 @@ from q2e.evaluate.experiment import SCORES, Ablation, read_experiment, subsets
 from q2e.evaluate.matrix import evaluate_matrices
 from q2e.evaluate.measures import parse_measures
 from q2e.evaluate.report import html, markdown, shape, table_csv, write_report
+from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated
 from q2e.retrieve.fuse import fuse_batch
 from q2e.retrieve.normalise import normalise
@@ -77,6 +78,7 @@ def test_a_grid_makes_every_combination(write: Write) -> None:
         ("[[row]]\nfuse = 'mean'", "needs a name"),
         ("compare_with = 'x'", "is no row"),
         ("[data]\nset = 'msrvtt_1ka'\nfolder = '.'", "either a data set"),
+        ("[data]\ndirection = 'both'", "both directions, always"),
         ("[ablation]\nscores = ['video']", "scores must be"),
         ("measures = 'good'", "unknown measure"),
         ("title =", "not valid TOML"),
@@ -299,6 +301,55 @@ def test_an_experiment_on_real_videos(
     names = {row.name for row in outcome.subsets}
     assert {"video", "query", "video + query"} <= names and len(names) >= 3
     assert sum("no score" in one for one in outcome.warnings) <= 1
+
+
+def test_videos_rank_the_texts_of_a_real_set(
+    own_set: Path, sample_index: q2e.Index, tmp_path: Path
+) -> None:
+    text = f"""
+        measures = "Success@1,R@1,MdR,MnR,RSum"
+        top = 3
+        [data]
+        set = "own"
+        folder = "{own_set}"
+        index = "{sample_index.directory}"
+        direction = "WAY"
+        [settings]
+        rerank = "late_interaction"
+        rerank_depth = 2
+        [ablation]
+        scores = ["query"]
+        """
+    file = tmp_path / "own.toml"
+    file.write_text(text.replace("WAY", "both"), encoding="utf-8")
+    both = conduct(read_experiment(file), tmp_path / "out")
+    row = both.rows[0]
+    # As computed by hand from the run: each video's best right text among all texts.
+    run = read_run(next((tmp_path / "out" / "runs").glob("*.run")))
+    lines = (own_set / "queries.jsonl").read_text("utf-8").splitlines()
+    texts: dict[str, set[str]] = {}
+    for number, line in enumerate(lines, 1):
+        video = sample_index.find(json.loads(line)["video"]).id
+        texts.setdefault(video, set()).add(str(number))
+    ranks = []
+    for video, right in texts.items():
+        scores = {query: found[video] for query, found in run.items() if video in found}
+        order = sorted(scores, key=lambda query: -scores[query])
+        ranks.append(min(order.index(query) + 1 for query in right))
+    assert any(len(right) > 1 for right in texts.values())
+    assert row.backward["MnR"] == pytest.approx(float(np.mean(ranks)))
+    assert row.backward["Success@1"] == pytest.approx(float(np.mean(np.array(ranks) == 1)))
+    assert 0 < row.backward["R@1"] < row.backward["Success@1"] < 1
+    assert both.subsets[0].backward["RSum"] > 0
+    assert "## Videos to texts" in markdown(both) and "<h2>Videos to texts</h2>" in html(both)
+    assert "first 2 were ranked again by late_interaction" in row.notes[0]
+    file.write_text(text.replace("WAY", "video-to-text"), encoding="utf-8")
+    alone = conduct(read_experiment(file), tmp_path / "out").rows[0]
+    assert alone.transductive and alone.values == row.backward
+    assert set(alone.per_query["MnR"]) == set(texts)
+    file.write_text(text.replace("WAY", "sideways"), encoding="utf-8")
+    with pytest.raises(EvaluationError, match="known: text-to-video, video-to-text, both"):
+        read_experiment(file)
 
 
 def test_a_query_that_is_indexed_and_a_video_that_is_not_are_warned_of(tmp_path: Path) -> None:

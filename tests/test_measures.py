@@ -93,7 +93,7 @@ def test_nothing_in_common_is_refused() -> None:
 def test_hit_rate_and_recall_are_told_apart() -> None:
     run, qrels = {"q": {"a": 3.0, "x": 2.0, "b": 1.0}}, {"q": {"a": 1, "b": 1}}
     values = evaluate_run(run, qrels, parse_measures("Success@1,R@1,All@1,All@3,RSum")).values
-    assert values == {"Success@1": 1.0, "R@1": 0.5, "All@1": 0.0, "All@3": 1.0, "RSum": 2.5}
+    assert values == {"Success@1": 1.0, "R@1": 0.5, "All@1": 0.0, "All@3": 1.0, "RSum": 3.0}
 
 
 def test_measures_are_read_in_any_case_and_once() -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+import q2e
+from q2e.cli.eval import app
 from q2e.errors import EvaluationError
+from q2e.evaluate.direction import turned, unscored
+from q2e.evaluate.run_checks import candidate_recall
 from q2e.evaluate.runs import read_groups, read_qrels, read_run, write_qrels, write_run
 
 IDS = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=8)
@@ -90,6 +96,51 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 def test_ids_with_spaces_cannot_go_to_a_trec_file(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="'my video'"):
         write_run(tmp_path / "run.trec", {"q": {"my video": 1.0}})
+
+
+def test_a_run_turned_round_has_several_right_texts_a_video() -> None:
+    run = {"a": {"v": 3.0, "w": 1.0}, "b": {"v": 2.0, "w": 2.5, "x": 9.0}, "c": {"w": 3.0}}
+    qrels = {"a": {"v": 1}, "b": {"v": 2, "x": 0}, "c": {"w": 1}}
+    assert turned(run, qrels) == (
+        {"v": {"a": 3.0, "b": 2.0}, "w": {"a": 1.0, "b": 2.5, "c": 3.0}},
+        {"v": {"a": 1, "b": 2}, "w": {"c": 1}},
+    )
+    assert "1 of 6 pairs" in unscored(run, qrels)
+    assert unscored(run | {"c": {"w": 3.0, "v": 0.0}}, qrels) == ""
+
+
+def test_candidates_are_what_a_run_holds_where_it_was_ranked_again() -> None:
+    run = {"a": {"v": 3.0, "w": 2.0, "x": 1.0}, "b": {"v": 3.0}}
+    qrels = {"a": {"w": 1, "x": 1}, "b": {"w": 1}, "c": {"v": 1}}
+    about = {"top": 100, "settings": {"rerank": "mmi", "rerank_depth": 2}}
+    found = candidate_recall(about, run, qrels)
+    assert found == {"strategy": "mmi", "depth": 2, "recall": pytest.approx(0.5 / 3)}
+    assert candidate_recall(about | {"top": 1}, run, qrels)["depth"] == 1
+    assert candidate_recall({"top": 9, "settings": {"rerank": "none"}}, run, qrels) == {}
+    assert candidate_recall(None, run, qrels) == {}
+
+
+def test_a_run_ranked_again_says_what_its_candidates_hold(tmp_path: Path) -> None:
+    texts = {"quake": "An earthquake shakes Japan.", "ship": "船が港に入る。", "cat": "Кошка спит."}
+    lines = [{"video": k, "channel": "caption", "text": v} for k, v in texts.items()]
+    evidence, queries, out, qrels = (tmp_path / n for n in ("e.jsonl", "q.tsv", "run", "qrels"))
+    evidence.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    queries.write_text("q1\tearthquake in Japan\nq2\ta ship in the harbour\n")
+    qrels.write_text("q1 0 quake 1\nq2 0 ship 1\nq2 0 nowhere 1\n")
+    with q2e.open(tmp_path / "index") as index:
+        index.import_evidence(evidence)
+        index.run(queries, out, rerank="late_interaction", rerank_depth=2)
+
+    def measured(*more: str) -> str:
+        done = CliRunner().invoke(app, ["run", str(out), "--qrels", str(qrels), *more])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    expected = {"strategy": "late_interaction", "depth": 2, "recall": 0.75}
+    assert json.loads(measured("--json"))["candidates"] == expected
+    assert "ranked again by late_interaction; candidate recall 0.7500" in measured()
+    turned = json.loads(measured("--json", "--video-to-text"))
+    assert turned["queries"] == 3 and turned["measures"]["Success@1"] == pytest.approx(2 / 3)
 
 
 def test_groups(tmp_path: Path) -> None:

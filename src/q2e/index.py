@@ -322,11 +322,11 @@ class Index:
             asked = [Query(text=text, clause=self.parse(text).clause) for text in texts]
             self._searching().unfold(asked, changed(self.settings, settings))
 
-        used = changed(self.settings, whole | settings).model_dump_json()
-        about = f"{self.store.table().version} {top} {','.join(channels)} {used}\n"
-        return run_queries(
-            Path(queries), Path(out), answer, name=name, about=about, watch=watch, prepare=prepare
-        )
+        used = changed(self.settings, whole | settings).model_dump(mode="json")
+        about = {"version": self.store.table().version, "top": top, "channels": list(channels)}
+        about["settings"] = used
+        files = Path(queries), Path(out)
+        return run_queries(*files, answer, name=name, about=about, watch=watch, prepare=prepare)
 
     def videos(self) -> list[Video]:
         """Return the indexed videos in order of path."""

@@ -52,14 +52,32 @@ def run_command(
     per_query: Annotated[
         bool, typer.Option("--per-query", help="Also print the value of every query.")
     ] = False,
+    video_to_text: Annotated[
+        bool,
+        typer.Option(
+            "--video-to-text",
+            help="The other direction: which queries each video finds, by a run of all videos.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Measure a run over every judged query; queries it lacks count as 0 and are named."""
+    """Measure a run over every judged query; queries it lacks count as 0 and are named.
+
+    Of a run that `q2e run` ranked again, the recall of its candidates is printed too.
+    """
+    from q2e.evaluate.batch import about_of
+    from q2e.evaluate.direction import turned, unscored
     from q2e.evaluate.measures import evaluate_run, judge, parse_measures, set_ranks
+    from q2e.evaluate.run_checks import candidate_recall, candidates_said
     from q2e.evaluate.runs import read_groups, read_qrels, read_run
 
     wanted = parse_measures(measures)
     given, judged = read_run(run), read_qrels(qrels)
+    again = candidate_recall(about_of(run), given, judged)
+    if video_to_text:
+        if short := unscored(given, judged):
+            talk(f"warning: {short}")
+        given, judged = turned(given, judged)
     found = evaluate_run(given, judged, wanted)
     groups = _by_group(found, read_groups(by)) if by else {}
     intervals = _intervals(found)
@@ -87,6 +105,7 @@ def run_command(
             "missing": list(found.missing),
             "unjudged": list(found.unjudged),
             "irrelevant": list(found.irrelevant),
+            "candidates": again or None,
         }
         if by:
             answer["groups"] = groups
@@ -95,6 +114,8 @@ def run_command(
         print_json(_finite(answer))
         return
     _print_values(found.values, intervals)
+    if again:
+        print(candidates_said(again))
     for group, part in groups.items():
         print(f"\n{group} ({part['queries']} queries)")
         _print_values(part["measures"], {})
@@ -301,7 +322,7 @@ def _matrix(report: MatrixReport, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "settings": settings,
         "queries": report.queries_to_items.n_queries,
-        "items": report.items_to_queries.n_queries,
+        "items": report.fused.shape[1],
         "measures": report.queries_to_items.values,
         "intervals": {name: [one.low, one.high] for name, one in report.intervals.items()},
         "items_to_queries": report.items_to_queries.values,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from q2e.errors import EvaluationError
 
@@ -26,15 +28,15 @@ def run_queries(
     answer: Answer,
     *,
     name: str,
-    about: str = "",
+    about: Mapping[str, Any] | None = None,
     watch: Callable[[int, int], None] | None = None,
     prepare: Callable[[Sequence[str]], None] | None = None,
 ) -> Ran:
     """Write a TREC run of `queries` (lines of id, tab, text) to `out`.
 
     `prepare` is given all questions that are still to be answered before the first one is. `about`
-    says what the answers rest on and is kept beside `out`, so that a run is not continued by a
-    search that answers differently.
+    says what the answers rest on and is kept beside `out` (`about_of`), so that a run is not
+    continued by a search that answers differently.
 
     Scores fall strictly with rank by construction of the last digits, so that a reader which
     sorts again keeps our order. The last query of an interrupted file is answered again.
@@ -56,16 +58,29 @@ def run_queries(
     return Ran(len(asked) - len(done), len(done))
 
 
-def _same_search(out: Path, about: str, begun: bool) -> None:
-    note = out.with_name(f"{out.name}.about")
-    known = note.read_text(encoding="utf-8") if note.exists() else about
-    if begun and known != about:
+def about_of(run: Path) -> dict[str, Any] | None:
+    """Return what is known of how a run was made; None where nothing stands beside it."""
+    try:
+        known = json.loads(_note(run).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return known if isinstance(known, dict) else None
+
+
+def _note(run: Path) -> Path:
+    return run.with_name(f"{run.name}.about")
+
+
+def _same_search(out: Path, about: Mapping[str, Any] | None, begun: bool) -> None:
+    if about is None:
+        return
+    if begun and _note(out).exists() and about_of(out) != about:
         raise EvaluationError(
             f"{out} was begun with other settings or another index; go on with the same ones, or "
             "name another --out"
         )
-    if about:
-        note.write_text(about, encoding="utf-8")
+    text = json.dumps(about, ensure_ascii=False)
+    _note(out).write_text(text + "\n", encoding="utf-8")
 
 
 def read_queries(path: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 from q2e.cache import content_key
 from q2e.config import load_settings
 from q2e.errors import ConfigError, EvaluationError
+from q2e.evaluate.batch import about_of
 from q2e.evaluate.conduct import (
     Measured,
     Watch,
@@ -23,7 +24,10 @@ from q2e.evaluate.conduct import (
     measured,
 )
 from q2e.evaluate.datasets import Dataset, load
+from q2e.evaluate.direction import turned
 from q2e.evaluate.experiment import Experiment, Row
+from q2e.evaluate.measures import Judged, summarise
+from q2e.evaluate.run_checks import candidate_recall, candidates_said
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.retrieve.normalise import MODES
@@ -52,23 +56,30 @@ class IndexBench:
         self.dataset = self._named(dataset)
         self.queries = self.dataset.queries
         self.warnings += check_queries(self.dataset, self.index, self._bank())
+        self.direction = experiment.data["direction"]
+        if self.direction == "video-to-text":
+            self.queries = {video: self._title(video) for video in self.dataset.videos}
         version = self.index.store.table().version
         self.state = content_key(
             repr(sorted(loaded.files.items())),
             repr(sorted(self.dataset.qrels.items())),
-            f"{self.index.settings.profile} {version} {experiment.top} {experiment.measures}",
+            f"{self.index.settings.profile} {version} {experiment.top} {experiment.measures} "
+            + self.direction,
         )
         self.about: dict[str, Any] = {
             "set": loaded.spec.title,
             "licence": loaded.spec.licence,
             "protocol": loaded.spec.protocol,
+            "direction": self.direction,
             "as published": loaded.whole,
             "counts": dataset.counts(),
             "profile": self.index.settings.profile,
             "files": dict(loaded.files),
         }
         self._queries_file = out / "queries.tsv"
-        lines = [f"{query}\t{' '.join(text.split())}\n" for query, text in self.queries.items()]
+        lines = [
+            f"{query}\t{' '.join(text.split())}\n" for query, text in self.dataset.queries.items()
+        ]
         self._queries_file.write_text("".join(lines), encoding="utf-8")
 
     def _of(self, profile: str | None) -> Index:
@@ -122,6 +133,10 @@ class IndexBench:
             videos=tuple(dict.fromkeys(names.values())),
         )
 
+    def _title(self, video: str) -> str:
+        known = self.index.store.video(video)
+        return video if known is None else known.title or Path(known.path).name
+
     def _bank(self) -> list[str]:
         """Return the generic questions that normalisation `bank` corrects by, in all languages."""
         from q2e.query import knowledge
@@ -146,13 +161,37 @@ class IndexBench:
         index.run(
             self._queries_file,
             run,
-            top=self.experiment.top,
+            top=self._top(),
             channels=channels,
             watch=None if watch is None else lambda n, of: watch(row.name, n, of),
             **settings,
         )
-        judged = judge_run(read_run(run), self.dataset.qrels)
-        return measured(row, judged, self.experiment.measures, self.dataset.groups)
+        found, qrels = read_run(run), self.dataset.qrels
+        again = candidate_recall(about_of(run), found, qrels)
+        return self._both(
+            row,
+            judge_run(found, qrels),
+            judge_run(*turned(found, qrels)),
+            notes=[candidates_said(again)] if again else [],
+        )
+
+    def _top(self) -> int:
+        """Return how many videos a question lists: all where videos are to rank questions."""
+        if self.direction == "text-to-video":
+            return self.experiment.top
+        return max(self.experiment.top, len(self.index.store.table().video_ids))
+
+    def _both(
+        self, row: Row, forward: Mapping[str, Judged], backward: Mapping[str, Judged], **more: Any
+    ) -> Measured:
+        """Return the measures of the direction that the experiment asks for."""
+        measures = self.experiment.measures
+        if self.direction == "video-to-text":
+            # A text's scores are fused by how they spread over the videos, which ask here.
+            return measured(row, backward, measures, {}, **more | {"transductive": True})
+        if self.direction == "both":
+            more["backward"] = summarise(backward, measures).values
+        return measured(row, forward, measures, self.dataset.groups, **more)
 
     def _channels(self, row: Row, only: Any, without: Any) -> tuple[str, ...]:
         if not without:
@@ -178,32 +217,33 @@ class IndexBench:
         watch = self.watch
         videos, matrices = score_matrices(
             self.index,
-            self.queries,
+            self.dataset.queries,
             settings,
             None if watch is None else lambda n, of: watch("scores", n, of),
         )
         # What is not in the index stands last, tied, and still counts as not found.
         absent_videos = [video for video in self.dataset.videos if video not in set(videos)]
         place = {video: number for number, video in enumerate([*videos, *absent_videos])}
-        relevance = np.zeros((len(self.queries), len(place)))
-        unscored = np.full((len(self.queries), len(absent_videos)), np.nan)
-        for number, query in enumerate(self.queries):
+        relevance = np.zeros((len(self.dataset.queries), len(place)))
+        unscored = np.full((len(relevance), len(absent_videos)), np.nan)
+        for number, query in enumerate(self.dataset.queries):
             for video, grade in self.dataset.qrels.get(query, {}).items():
                 relevance[number, place[video]] = grade
+        asked = np.flatnonzero((relevance > 0).any(axis=0))
+        captioned = [list(place)[number] for number in asked]
         absent = [name for name in ablation.scores if name not in matrices]
         if absent:
             self.warnings.append(
                 f"no score {', '.join(absent)} for these questions and videos: the subsets are "
                 f"those of the other {len(ablation.scores) - len(absent)}"
             )
-        names = list(self.queries)
+        names = list(self.dataset.queries)
         for chosen, fused in ablated(matrices, ablation, settings.event_weight):
             row = Row(" + ".join(chosen), {"scores": list(chosen)})
-            judged = judge_matrices(np.hstack([fused, unscored]), relevance, names)
-            yield measured(
+            whole = np.hstack([fused, unscored])
+            yield self._both(
                 row,
-                judged,
-                self.experiment.measures,
-                self.dataset.groups,
+                judge_matrices(whole, relevance, names),
+                judge_matrices(whole[:, asked].T, relevance[:, asked].T, captioned),
                 transductive=MODES[ablation.normalise].transductive,
             )

@@ -11,12 +11,13 @@ from typing import Any
 
 from q2e.config import Settings
 from q2e.errors import EvaluationError
+from q2e.evaluate.direction import DIRECTIONS
 from q2e.evaluate.measures import Measure, parse_measures
 
 MEASURES = "nDCG@10,Success@1,Success@5,Success@10,R@10,MRR@10,MAP"
 _TOP = ("title", "tuned", "measures", "top", "compare_with", "notes",
         "data", "matrices", "settings", "grid", "row", "ablation")  # fmt: skip
-_DATA = ("set", "folder", "merge", "index", "relevant", "ids", "splits")
+_DATA = ("set", "folder", "merge", "index", "direction", "relevant", "ids", "splits")
 #: What a row may say over an index beside the settings.
 _OVER_INDEX = ("channels", "without")
 #: What a row may say over score matrices.
@@ -79,6 +80,8 @@ def read_experiment(path: Path, data: Path | None = None) -> Experiment:
     matrices = {name: place / file for name, file in table.get("matrices", {}).items()}
     if bool(matrices) == bool(where.get("set")):
         raise EvaluationError(f"{path}: name either a data set ([data] set) or [matrices]")
+    if matrices and "direction" in table.get("data", {}):
+        raise EvaluationError(f"{path}: [matrices] are measured in both directions, always")
     rows = tuple(_rows(path, table, over_matrices=bool(matrices)))
     names = [row.name for row in rows]
     base = table.get("compare_with")
@@ -113,6 +116,11 @@ def _data(path: Path, table: Mapping[str, Any], place: Path) -> dict[str, Any]:
         found["splits"] = {name: place / str(file) for name, file in found["splits"].items()}
     if "set" in found and "folder" not in found:
         raise EvaluationError(f"{path}: [data] set = {found['set']!r} needs folder, where it lies")
+    direction = found.setdefault("direction", DIRECTIONS[0])
+    if direction not in DIRECTIONS:
+        raise EvaluationError(
+            f"{path}: [data] direction = {direction!r}; known: {', '.join(DIRECTIONS)}"
+        )
     return found
 
 

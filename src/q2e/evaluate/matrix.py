@@ -99,7 +99,8 @@ def evaluate_matrices(
     `ids` are lists of item ids, one per matrix. Mode `bank` corrects by `banks`, the scores (B, V)
     that other queries give the same items, one per matrix; without them the queries are dealt
     into two halves that serve as each other's bank, repeated queries together. One matrix is
-    measured as it is after normalisation. Raises FusionError where matrices do not describe the
+    measured as it is after normalisation. Items that answer no query are not asked for queries.
+    Raises FusionError where matrices do not describe the
     same items in the same order, EvaluationError where relevance or banks do not fit, and where
     test queries stand in a bank.
     """
@@ -126,7 +127,7 @@ def evaluate_matrices(
         rows = normalise(stack, mode, temperature=temperature)
     fused = rows.value[0] if len(tables) == 1 else fuse_batch(rows, rule, weights)
     judged = judge_matrix(fused, relevance, ties)
-    back = judge_matrix(fused.T, None if relevance is None else np.asarray(relevance).T, ties)
+    back = judge_matrix(*_turned(fused, relevance), ties)
     forward = summarise(_named(judged), wanted)
     return MatrixReport(
         forward,
@@ -140,6 +141,15 @@ def evaluate_matrices(
         tuple(_notes(stack, fused, relevance, mode if not banks else "", ties, judged)),
         fused,
     )
+
+
+def _turned(fused: Float64, relevance: ArrayLike | None) -> tuple[Float64, ArrayLike | None]:
+    """Return scores and relevance of the other direction, of items that answer a query."""
+    if relevance is None:
+        return fused.T, None
+    grades = np.asarray(relevance)
+    asked = (grades > 0).any(axis=0)
+    return fused[:, asked].T, grades[:, asked].T
 
 
 def _named(judged: Sequence[Judged]) -> dict[str, Judged]:

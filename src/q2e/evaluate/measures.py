@@ -103,8 +103,8 @@ def first_rank(judged: Judged, k: float) -> float:
 
 
 def recall_sum(judged: Judged, k: float) -> float:
-    """R@1 + R@5 + R@10; 0 to 3 here, printed as 0 to 300 in papers."""
-    return sum(recall(judged, cut) for cut in (1, 5, 10))
+    """Success@1 + @5 + @10, the R@k of video papers; 0 to 3 here, 0 to 300 in papers."""
+    return sum(success(judged, cut) for cut in (1, 5, 10))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from q2e.evaluate.plots import bars, curves
 
 #: Lines of a recall plot, and queries of the per-query view, beyond which a page is no help.
 _LINES, _QUERIES = 8, 1_000
+#: Head of the table of the other direction.
+BACKWARD = "Videos to texts"
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;
 color:#1a1a1a;background:#fff}
@@ -70,7 +72,7 @@ def shape(outcome: Outcome) -> dict[str, Any]:
     return found
 
 
-def marks(outcome: Outcome, rows: Sequence[Measured]) -> str:
+def marks(outcome: Outcome, rows: Sequence[Measured], backward: bool = False) -> str:
     """Return the sentence under every table: transductive or not, tuned on what, which machine."""
     transductive = [row.name for row in rows if row.transductive]
     how = (
@@ -79,6 +81,11 @@ def marks(outcome: Outcome, rows: Sequence[Measured]) -> str:
         if transductive
         else "nothing is transductive: each query is answered by itself"
     )
+    if backward:
+        how = (
+            "here the videos ask: scores normalised or weighted over all videos have seen all that "
+            "is asked, so all rows but those of raw scores are transductive"
+        )
     return (
         f"{how}; tuned: {outcome.experiment.tuned}; intervals: 95 % bootstrap over queries; "
         f"machine: {in_words(dict(outcome.machine))}."
@@ -94,6 +101,7 @@ def markdown(outcome: Outcome) -> str:
     parts += [f"\n{one}\n" for one in outcome.experiment.notes]
     parts += [f"\n**Warning:** {one}\n" for one in outcome.warnings]
     parts.append("\n" + _markdown(outcome, outcome.rows))
+    parts += [f"\n{one}\n" for one in _notes(outcome)]
     if outcome.differences:
         parts.append(f"\n## Against {outcome.experiment.compare_with}\n\n")
         parts.append(
@@ -107,22 +115,40 @@ def markdown(outcome: Outcome) -> str:
         parts.append(f"\n{marks(outcome, outcome.rows)}\n")
     for group in _groups(outcome.rows):
         parts.append(f"\n## {group}\n\n{_markdown(outcome, outcome.rows, group)}")
+    if any(row.backward for row in outcome.rows):
+        parts.append(f"\n## {BACKWARD}\n\n{_markdown(outcome, outcome.rows, backward=True)}")
     if outcome.subsets:
         parts.append(f"\n## Every subset of the scores\n\n{_markdown(outcome, outcome.subsets)}")
     return "".join(parts)
 
 
-def _markdown(outcome: Outcome, rows: Sequence[Measured], group: str | None = None) -> str:
+def _shown(
+    row: Measured, group: str | None, backward: bool
+) -> tuple[Mapping[str, float], Mapping[str, Sequence[float]]]:
+    """Return a row's values over all, of one group, or of the other direction; its intervals."""
+    if backward:
+        return row.backward, {}
+    return (row.values, row.intervals) if group is None else (row.groups.get(group, {}), {})
+
+
+def _notes(outcome: Outcome) -> Iterator[str]:
+    """Yield what is noted of rows, once each; what all rows share is a warning already."""
+    for note in dict.fromkeys(note for row in outcome.rows for note in row.notes):
+        if note not in outcome.warnings:
+            yield f"{'; '.join(row.name for row in outcome.rows if note in row.notes)}: {note}"
+
+
+def _markdown(
+    outcome: Outcome, rows: Sequence[Measured], group: str | None = None, backward: bool = False
+) -> str:
     names = [str(measure) for measure in outcome.experiment.measures]
     lines = [f"| row | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for row in rows:
-        values = row.values if group is None else row.groups.get(group, {})
-        shown = [
-            _number(name, values.get(name), row.intervals if not group else {}) for name in names
-        ]
+        values, own = _shown(row, group, backward)
+        shown = [_number(name, values.get(name), own) for name in names]
         lines.append(f"| {_cell(row.name)}{' (T)' if row.transductive else ''} | "
                      f"{' | '.join(shown)} |")  # fmt: skip
-    return "\n".join(lines) + f"\n\n{marks(outcome, rows)}\n"
+    return "\n".join(lines) + f"\n\n{marks(outcome, rows, backward)}\n"
 
 
 def _cell(text: str) -> str:
@@ -177,6 +203,8 @@ def _sections(outcome: Outcome) -> Iterator[str]:
     for warning in outcome.warnings:
         yield f"<p><mark>warning</mark> {escape(warning)}</p>"
     yield f"<h2>Results</h2>{_table(outcome, outcome.rows)}"
+    for one in _notes(outcome):
+        yield f"<p><small>{escape(one)}</small></p>"
     yield bars(
         {row.name: row.values[first] for row in outcome.rows if math.isfinite(row.values[first])},
         {row.name: row.intervals[first] for row in outcome.rows if first in row.intervals},
@@ -197,7 +225,7 @@ def _sections(outcome: Outcome) -> Iterator[str]:
     for group in _groups(outcome.rows):
         yield f"<h2>{escape(group)}</h2>{_table(outcome, outcome.rows, group)}"
     if any(row.backward for row in outcome.rows):
-        yield f"<h2>Videos to texts</h2>{_table(outcome, outcome.rows, None, backward=True)}"
+        yield f"<h2>{BACKWARD}</h2>{_table(outcome, outcome.rows, None, backward=True)}"
     if outcome.subsets:
         yield f"<h2>Every subset of the scores</h2>{_table(outcome, outcome.subsets)}"
     yield _per_query(outcome, first)
@@ -216,17 +244,14 @@ def _table(
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = []
     for row in rows:
-        values = (
-            row.backward if backward else row.values if group is None else row.groups.get(group, {})
-        )
-        own = row.intervals if group is None and not backward else {}
+        values, own = _shown(row, group, backward)
         cells = "".join(
             f"<td>{_number(name, values.get(name), own, html=True)}</td>" for name in names
         )
         mark = " <mark>T</mark>" if row.transductive else ""
         body.append(f"<tr><td>{escape(row.name)}{mark}</td>{cells}</tr>")
     return (
-        f'<div class="scroll"><table><caption>{escape(marks(outcome, rows))}</caption>'
+        f'<div class="scroll"><table><caption>{escape(marks(outcome, rows, backward))}</caption>'
         f"<tr><th>row</th>{head}</tr>{''.join(body)}</table></div>"
     )
 

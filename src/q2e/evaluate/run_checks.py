@@ -1,13 +1,14 @@
-"""What a reader of a run must know: queries that are indexed, and queries that found nothing."""
+"""What a reader of a run must know: queries that are indexed or found nothing, and candidates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from q2e.evaluate.batch import read_queries
 from q2e.evaluate.integrity import queries_among
+from q2e.evaluate.measures import Measure, Qrels, Run, judge, overall
 from q2e.evaluate.runs import read_run
 
 if TYPE_CHECKING:
@@ -37,3 +38,27 @@ def indexed_queries(queries: Mapping[str, str], index: Index) -> Iterator[str]:
             f"{len(found)} queries are indexed word for word, e.g. {queries[found[0]]!r}: they "
             "find themselves, figures are too good"
         )
+
+
+def candidate_recall(about: Mapping[str, Any] | None, run: Run, qrels: Qrels) -> dict[str, Any]:
+    """Return `strategy`, `depth` and `recall` of a run that was ranked again, else nothing.
+
+    `about` is what the run says of itself (`about_of`). Ranking again moves the first `depth`
+    videos among themselves alone, so the right ones among them are all that it can reach, and
+    the run's own recall at `depth` is that of its candidates.
+    """
+    settings = about["settings"] if about else {}
+    if settings.get("rerank", "none") == "none" or about is None:
+        return {}
+    depth = min(settings["rerank_depth"], about["top"])
+    measure = Measure("R", depth)
+    values = (measure(judge(run.get(query, {}), items)) for query, items in qrels.items())
+    return {"strategy": settings["rerank"], "depth": depth, "recall": overall(measure, values)}
+
+
+def candidates_said(found: Mapping[str, Any]) -> str:
+    """Return what `candidate_recall` found as one line."""
+    return (
+        f"the first {found['depth']} were ranked again by {found['strategy']}; "
+        f"candidate recall {found['recall']:.4f}, the most that this can reach"
+    )
