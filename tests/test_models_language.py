@@ -156,11 +156,27 @@ def test_a_request_names_model_schema_and_bounds() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"[]", b"{}", b'{"choices": []}', completion(None), completion(["x"])],
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"choices": []}',
+        completion(None),
+        completion(["x"]),
+        b"[" * 100_000,
+    ],
+    ids=["empty", "page", "list", "object", "no choice", "null", "no text", "deep"],
 )
 def test_a_malformed_answer_is_refused(body: bytes) -> None:
     with serving(lambda handler, _: send(handler, body)) as (model, _), pytest.raises(ModelError):
         model.complete("hello")
+
+
+def test_a_lone_surrogate_goes_neither_out_nor_in() -> None:
+    with serving(lambda handler, _: send(handler, completion("a\ud800"))) as (model, requests):
+        assert model.complete("b\ud800") == "a?"
+    assert requests[0]["messages"][0]["content"] == "b?"
 
 
 def test_an_answer_cut_off_is_refused() -> None:
@@ -241,6 +257,8 @@ def test_no_server_is_said_and_an_address_is_checked() -> None:
         OpenAICompatible("http://127.0.0.1:9/v1", "m").complete("hello", timeout_s=5)
     with pytest.raises(ModelError, match="no address"):
         OpenAICompatible("ftp://host", "m")
+    with pytest.raises(ModelError, match="cannot be asked"):
+        OpenAICompatible("http://[::1", "m").complete("hello")
 
 
 def test_many_questions_reach_a_server_together(tmp_path: Path) -> None:

@@ -110,18 +110,26 @@ class _Harmful:
         return os.system, ("echo harm",)
 
 
+#: A pickle of {"weight": a tensor whose storage is a text}.
+NO_STORAGE = (
+    b"\x80\x02}X\x06\x00\x00\x00weightctorch._utils\n_rebuild_tensor_v2\n"
+    b"(X\x04\x00\x00\x00textK\x00K\x01\x85K\x01\x85tRs."
+)
+
+
 @pytest.mark.parametrize(
     "content",
     [
         legacy(OrderedDict(weight=_Harmful())),
         legacy(OrderedDict(weight=print)),
         legacy({}, keys=("unknown",)),
+        legacy({}).replace(pickle.dumps({}, protocol=2), NO_STORAGE),
         b"",
         b"PK\x03\x04",
         pickle.dumps("something else", protocol=2),
         lite2.checkpoint().read_bytes()[:100_000],
     ],
-    ids=["runs a command", "names a function", "key", "empty", "zip", "text", "cut off"],
+    ids=["runs a command", "names a function", "key", "storage", "empty", "zip", "text", "cut off"],
 )
 def test_harmful_or_damaged_checkpoints_are_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "weights.pth"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from q2e.arrays import Float32, UInt8
-from q2e.types import Audio, Span, Tag
+from q2e.types import Audio, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,6 @@ class VideoEncoder(Protocol):
         ...
 
 
-class Tagger(Protocol):
-    """Names what a picture shows."""
-
-    info: ModelInfo
-
-    def tags(self, images: Sequence[UInt8]) -> list[tuple[Tag, ...]]:
-        """Return the most probable labels of each picture, best first."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """Recognised speech; `language` is None where nobody speaks."""
@@ -128,7 +118,12 @@ class Translator(Protocol):
 
     info: ModelInfo
 
-    def translate(self, texts: Sequence[str], source: str | None, target: str) -> list[str]: ...
+    def translate(self, texts: Sequence[str], source: str | None, target: str) -> list[str]:
+        """Return `texts` in the language `target`; a text in a language it does not know as it is.
+
+        `source` and `target` are ISO 639-1 codes; without `source` the language is recognised.
+        """
+        ...
 
 
 class LanguageModel(Protocol):
@@ -146,7 +141,12 @@ class LanguageModel(Protocol):
         schema: Mapping[str, Any] | None = None,
         max_tokens: int = 512,
         timeout_s: float = 30.0,
-    ) -> str: ...
+    ) -> str:
+        """Return the whole answer.
+
+        Raises ModelError where none is complete within `max_tokens` and `timeout_s`.
+        """
+        ...
 
 
 class WeighingModel(LanguageModel, Protocol):
@@ -194,4 +194,9 @@ class VisionLanguageModel(Protocol):
 
     def describe(
         self, images: Sequence[UInt8], prompt: str, *, max_tokens: int = 256, timeout_s: float = 60
-    ) -> str: ...
+    ) -> str:
+        """Return the whole answer about RGB uint8 pictures (h, w, 3), given in order of time.
+
+        Raises ModelError where none is complete within `max_tokens` and `timeout_s`.
+        """
+        ...

@@ -41,15 +41,10 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         if zipfile.is_zipfile(path):
             return _read_zipped(path)
         return _read(io.BytesIO(path.read_bytes()))
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        KeyError,
-        IndexError,
-        TypeError,
-        zipfile.BadZipFile,
-    ) as error:
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+    except Exception as error:
+        # A hostile pickle makes its reader raise whatever it likes.
         raise ModelError(
             f"{path.name} is not a plain PyTorch checkpoint ({error}): reinstall the package it "
             "came with"
@@ -80,10 +75,12 @@ def _read_zipped(path: Path) -> dict[str, Tensor]:
             tensors = _Tensors(file)
             named = tensors.load()
         for key, storage in tensors.storages.items():
-            data = archive.read(f"{folder}data/{key}")
-            if len(data) != storage.nbytes:
-                raise ValueError(f"storage {key} holds {len(data)} bytes, not {storage.nbytes}")
-            storage[:] = np.frombuffer(data, storage.dtype)
+            listed = archive.getinfo(f"{folder}data/{key}")
+            if listed.file_size != storage.nbytes:
+                raise ValueError(
+                    f"storage {key} holds {listed.file_size} bytes, not {storage.nbytes}"
+                )
+            storage[:] = np.frombuffer(archive.read(listed), storage.dtype)
     # A checkpoint of training keeps the weights beside other things.
     named = named.get("state_dict", named)
     return {name.removeprefix("module."): value for name, value in named.items()}

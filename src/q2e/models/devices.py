@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from threading import Lock
 from typing import Any, TypeVar
 
 from q2e.config import Settings
@@ -28,7 +27,6 @@ class Device:
     name: str
     dtype: Any
     _sizes: dict[str, int] = field(default_factory=dict)
-    _lock: Any = field(default_factory=Lock)
 
     def in_batches(
         self, kind: str, items: Sequence[_Item], encode: Callable[[Sequence[_Item]], _Out]

@@ -14,6 +14,7 @@ import numpy as np
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo
 from q2e.models.options import option_shares
+from q2e.models.prompts import encodable
 
 _MAGIC = b"GGUF"
 #: Likeliest first tokens in which options are looked for.
@@ -94,7 +95,7 @@ class LlamaCpp:
         A grammar that allows nothing else makes the model say `answer`; probabilities are those
         before the grammar. Tokens are the ones the model would cut the text into as it speaks.
         """
-        said = answer.strip()
+        said = encodable(answer).strip()
         if not said:
             raise ModelError(f"{self.info.id}: an empty answer has no likelihood")
         request = {
@@ -121,7 +122,7 @@ class LlamaCpp:
             return time.monotonic() > deadline
 
         asked = {
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": [{"role": "user", "content": encodable(prompt)}],
             "temperature": 0.0,
             "stream": True,
         }

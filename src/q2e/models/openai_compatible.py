@@ -13,11 +13,14 @@ from q2e.arrays import UInt8
 from q2e.errors import ModelError
 from q2e.models.base import ModelInfo
 from q2e.models.options import option_shares
+from q2e.models.prompts import encodable
 
 #: Longest answer read, in bytes; a server that sends more is not answering our question.
 MAX_ANSWER_BYTES = 1_000_000
 _RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 _PAUSE_S = 0.5
+#: What reading an answer of another form raises.
+_MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class OpenAICompatible:
@@ -56,7 +59,7 @@ class OpenAICompatible:
         """
         request: dict[str, Any] = {
             "model": self._model,
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": [{"role": "user", "content": encodable(prompt)}],
             "max_tokens": max_tokens,
             "temperature": 0.0,
             "stream": False,
@@ -82,7 +85,7 @@ class OpenAICompatible:
         """
         from q2e.media.frames import jpeg
 
-        content: list[dict[str, Any]] = [{"type": "text", "text": prompt}]
+        content: list[dict[str, Any]] = [{"type": "text", "text": encodable(prompt)}]
         for image in images:
             data = base64.b64encode(jpeg(image)).decode("ascii")
             url = f"data:image/jpeg;base64,{data}"
@@ -106,7 +109,7 @@ class OpenAICompatible:
         """
         request = {
             "model": self._model,
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": [{"role": "user", "content": encodable(prompt)}],
             "max_tokens": 1,
             "temperature": 0.0,
             "logprobs": True,
@@ -116,7 +119,7 @@ class OpenAICompatible:
         try:
             tokens = json.loads(body)["choices"][0]["logprobs"]["content"]
             return option_shares(self.info.id, tokens, options)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except _MALFORMED as error:
             raise ModelError(f"{self._url}: the answer holds no probabilities") from error
 
     def likelihood(self, prompt: str, answer: str, *, timeout_s: float = 30.0) -> float:
@@ -125,7 +128,7 @@ class OpenAICompatible:
         Needs a server that echoes prompts with their probabilities at `POST {url}/completions`,
         as vLLM does. Raises ModelError like `complete`, and where the server does not.
         """
-        start = f"{prompt}\n"
+        start, answer = f"{encodable(prompt)}\n", encodable(answer)
         request = {
             "model": self._model,
             "prompt": start + answer,
@@ -145,7 +148,7 @@ class OpenAICompatible:
                 if len(start) <= place < end
             ]
             return sum(own) / len(own)
-        except (ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError) as error:
+        except (*_MALFORMED, ZeroDivisionError) as error:
             raise ModelError(
                 f"{self._url}: the server does not echo prompts with probabilities; choose "
                 "another way of reranking, or a server that does, such as vLLM"
@@ -179,6 +182,8 @@ class OpenAICompatible:
             except httpx.TransportError as error:
                 if last:
                     raise ModelError(f"{url}: no connection: {error}") from error
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise ModelError(f"{url}: cannot be asked: {error}") from error
             else:
                 if response.status_code == 200:
                     return bytes(body)
@@ -192,10 +197,10 @@ class OpenAICompatible:
         try:
             choice = json.loads(body)["choices"][0]
             text, reason = choice["message"]["content"], choice.get("finish_reason")
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except _MALFORMED as error:
             raise ModelError(f"{self._url}: the answer is no chat completion: {error!r}") from error
         if not isinstance(text, str):
             raise ModelError(f"{self._url}: the answer holds no text")
         if reason == "length":
             raise ModelError(f"{self._url}: the answer was cut off; raise max_tokens")
-        return text
+        return encodable(text)
