@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from q2e.config import Settings, load_settings
 from q2e.errors import ConfigError, ModelError
 from q2e.media.sound import read_audio
 from q2e.models.adapters import adapt
+from q2e.models.nllb import LANGUAGES
 from q2e.models.registry import Models
+from q2e.text import language as language_of_text
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +60,16 @@ def test_a_translator_takes_all_nine_languages(tmp_path: Path, settings: Setting
     lines = ["", "ein Hund", "x " * 2000]
     assert model.translate(lines, "de", "en")[0] == ""
     assert model.translate([], "de", "en") == []
+    # What a recogniser hears and NLLB does not know must not keep a video from being read.
+    assert model.translate(["nuqneH"], "tlh", "en") == ["nuqneH"]
     with pytest.raises(ConfigError, match="language 'tlh' is unknown"):
-        model.translate(["nuqneH"], "tlh", "en")
+        model.translate(["ein Hund"], "de", "tlh")
+
+
+def test_all_languages_that_text_is_told_by_can_be_translated() -> None:
+    told = {name for names in language_of_text._KNOWN.values() for name in names}
+    assert told | set(language_of_text._SCRIPT_LANGUAGE.values()) <= set(LANGUAGES)
+    assert all(re.fullmatch(r"[a-z]{3}_[A-Z][a-z]{3}", name) for name in LANGUAGES.values())
 
 
 # -- language --------------------------------------------------------------------------------------

@@ -14,42 +14,26 @@ from q2e.models.base import ModelInfo
 from q2e.models.prompts import encodable
 from q2e.models.whisper import ctranslate2_options
 
-#: ISO 639-1 codes and the names that NLLB gives the same languages.
-LANGUAGES = {
-    "ar": "arb_Arab",
-    "bn": "ben_Beng",
-    "cs": "ces_Latn",
-    "da": "dan_Latn",
-    "de": "deu_Latn",
-    "el": "ell_Grek",
-    "en": "eng_Latn",
-    "es": "spa_Latn",
-    "fa": "pes_Arab",
-    "fi": "fin_Latn",
-    "fr": "fra_Latn",
-    "he": "heb_Hebr",
-    "hi": "hin_Deva",
-    "hu": "hun_Latn",
-    "id": "ind_Latn",
-    "it": "ita_Latn",
-    "ja": "jpn_Jpan",
-    "ko": "kor_Hang",
-    "nl": "nld_Latn",
-    "no": "nob_Latn",
-    "pl": "pol_Latn",
-    "pt": "por_Latn",
-    "ro": "ron_Latn",
-    "ru": "rus_Cyrl",
-    "sv": "swe_Latn",
-    "sw": "swh_Latn",
-    "ta": "tam_Taml",
-    "th": "tha_Thai",
-    "tr": "tur_Latn",
-    "uk": "ukr_Cyrl",
-    "ur": "urd_Arab",
-    "vi": "vie_Latn",
-    "zh": "zho_Hans",
-}
+#: ISO 639-1 codes and the names of FLORES-200 that NLLB gives the same languages: those that
+#: Whisper hears or `q2e.text.language` tells, as far as NLLB has them.
+_NAMED = """
+    af afr_Latn  am amh_Ethi  ar arb_Arab  as asm_Beng  az azj_Latn  ba bak_Cyrl  be bel_Cyrl
+    bg bul_Cyrl  bn ben_Beng  bo bod_Tibt  bs bos_Latn  ca cat_Latn  cs ces_Latn  cy cym_Latn
+    da dan_Latn  de deu_Latn  el ell_Grek  en eng_Latn  es spa_Latn  et est_Latn  eu eus_Latn
+    fa pes_Arab  fi fin_Latn  fo fao_Latn  fr fra_Latn  ga gle_Latn  gl glg_Latn  gu guj_Gujr
+    ha hau_Latn  he heb_Hebr  hi hin_Deva  hr hrv_Latn  ht hat_Latn  hu hun_Latn  hy hye_Armn
+    id ind_Latn  is isl_Latn  it ita_Latn  ja jpn_Jpan  jv jav_Latn  jw jav_Latn  ka kat_Geor
+    kk kaz_Cyrl
+    km khm_Khmr  kn kan_Knda  ko kor_Hang  lb ltz_Latn  ln lin_Latn  lo lao_Laoo  lt lit_Latn
+    lv lvs_Latn  mg plt_Latn  mi mri_Latn  mk mkd_Cyrl  ml mal_Mlym  mn khk_Cyrl  mr mar_Deva
+    ms zsm_Latn  mt mlt_Latn  my mya_Mymr  ne npi_Deva  nl nld_Latn  nn nno_Latn  no nob_Latn
+    oc oci_Latn  pa pan_Guru  pl pol_Latn  ps pbt_Arab  pt por_Latn  ro ron_Latn  ru rus_Cyrl
+    sa san_Deva  sd snd_Arab  si sin_Sinh  sk slk_Latn  sl slv_Latn  sn sna_Latn  so som_Latn
+    sq als_Latn  sr srp_Cyrl  su sun_Latn  sv swe_Latn  sw swh_Latn  ta tam_Taml  te tel_Telu
+    tg tgk_Cyrl  th tha_Thai  tk tuk_Latn  tl tgl_Latn  tr tur_Latn  tt tat_Cyrl  uk ukr_Cyrl
+    ur urd_Arab  uz uzn_Latn  vi vie_Latn  yi ydd_Hebr  yo yor_Latn  yue yue_Hant  zh zho_Hans
+"""
+LANGUAGES = dict(zip(_NAMED.split()[::2], _NAMED.split()[1::2], strict=True))
 _BATCH = 8
 _MOST_TOKENS = 256
 
@@ -74,23 +58,25 @@ class Nllb:
     def translate(self, texts: Sequence[str], source: str | None, target: str) -> list[str]:
         """Return `texts` in the language `target`; both are ISO 639-1 codes or NLLB's names.
 
-        Without `source` the texts come back as they are where nothing tells their language.
-        Raises ConfigError for a language that NLLB does not know.
+        A text in a language that NLLB does not know, or that nothing tells, comes back as it is.
+        Raises ConfigError for such a `target`.
         """
         into = _name(target)
-        spoken = [source or _detected(text) for text in texts]
+        if into is None:
+            raise ConfigError(
+                f"NLLB: language {target!r} is unknown; give one of {', '.join(LANGUAGES)}, or "
+                "NLLB's own name such as  eng_Latn"
+            )
+        spoken = [_name(source or _detected(text)) for text in texts]
         found = list(texts)
         chosen = [
-            number
-            for number, language in enumerate(spoken)
-            if language is not None and texts[number].strip() and _name(language) != into
+            n for n, name in enumerate(spoken) if texts[n].strip() and name not in (None, into)
         ]
         for start in range(0, len(chosen), _BATCH):
             batch = chosen[start : start + _BATCH]
             with self._lock:
                 pieces = [
-                    [_name(spoken[n] or target), *self._words.cut(encodable(texts[n])), "</s>"]
-                    for n in batch
+                    [str(spoken[n]), *self._words.cut(encodable(texts[n])), "</s>"] for n in batch
                 ]
             answers = self._model.translate_batch(
                 pieces,
@@ -151,12 +137,8 @@ def _detected(text: str) -> str | None:
     return detect(text)
 
 
-def _name(language: str) -> str:
-    if language in LANGUAGES:
-        return LANGUAGES[language]
-    if len(language) == 8 and language[3] == "_":
+def _name(language: str | None) -> str | None:
+    """Return NLLB's name of a language, None where it has none."""
+    if language is not None and len(language) == 8 and language[3] == "_":
         return language
-    raise ConfigError(
-        f"NLLB: language {language!r} is unknown; give one of {', '.join(LANGUAGES)}, or NLLB's "
-        "own name such as  eng_Latn"
-    )
+    return LANGUAGES.get(language or "")
