@@ -264,7 +264,9 @@ def test_a_fence_cannot_be_guessed_or_closed_from_inside() -> None:
 def test_fenced_text_is_bounded() -> None:
     assert len(clean("ab " * 10_000)) == MAX_CHARACTERS
     assert len(fence("\x00" * 1_000_000 + "x")) < 100
-    assert clean("ภาษาไทย हिन्दी") == "ภาษาไทย हिन्दी"
+    # Joiners are letters to Persian and Hindi.
+    for text in ("ภาษาไทย हिन्दी", "می\u200cخواهم", "क्\u200dष"):
+        assert clean(text) == text
 
 
 @pytest.mark.parametrize("planted", PLANTED)

@@ -6,12 +6,11 @@ but text need be stored where frames may not be kept.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from q2e.text.answer import content
+from q2e.text.answer import content, json_in
 
 _MAX_VALUE = 160
 _SEPARATOR = "; "
@@ -72,8 +71,7 @@ class Scene(BaseModel):
 
         Raises pydantic's ValidationError where there is none.
         """
-        found = re.search(r"\{.*\}", answer, re.DOTALL)
-        return cls.model_validate_json(found.group() if found else answer)
+        return cls.model_validate_json(json_in(answer))
 
 
 def _plain(value: str) -> str:

@@ -12,11 +12,11 @@ from q2e.models.base import LanguageModel
 from q2e.text.answer import content
 from q2e.text.chunk import chunk_text
 from q2e.text.fence import clean, fence
-from q2e.text.layers import LAYERS
+from q2e.text.layers import layer_of
 from q2e.text.prompt import ask, prompt_version
 from q2e.types import Evidence, Part
 
-_VERSION = "summary/1"
+_VERSION = "summary/2"
 #: Bytes of evidence that enter the prompt (in which a character of Chinese counts for three, as it
 #: does in tokens), characters of one line of it, and of the summary.
 _MAX_BYTES = 6_000
@@ -85,21 +85,17 @@ class SummaryChannel:
 
 def _lines(evidence: Sequence[Evidence]) -> Iterator[str]:
     """Yield what enters the prompt; of speech its best layer, of the rest what has words."""
-    layers = {_layer(one) for one in evidence if one.channel == "speech"}
-    best = next((name for name in ("refined", "translation", "english") if name in layers), "")
+    layers = {layer_of(one) for one in evidence}
+    best = next((name for name in ("refined", "translation", "english") if name in layers), None)
     for one in sorted(evidence, key=lambda one: (one.channel != "metadata", one.start_s)):
-        if one.channel == "speech" and _layer(one) != best and one.language != "en":
+        layer = layer_of(one)
+        if one.channel == "speech" and layer != best and (layer or one.language != "en"):
             continue
         title = _TITLES.get(one.channel)
         text = clean(one.text, _MAX_LINE)
         if title and text:
             minutes, seconds = divmod(int(one.start_s), 60)
             yield f"[{minutes}:{seconds:02d}] {title}: {text}"
-
-
-def _layer(one: Evidence) -> str:
-    first = one.origin.split("/", 1)[0]
-    return first if first in LAYERS else ""
 
 
 def _thinned(lines: Sequence[str]) -> list[str]:

@@ -40,6 +40,12 @@ def content(text: str, limit: int) -> str:
     return "" if _REFUSED.match(said.replace("’", "'")) else said
 
 
+def json_in(answer: str) -> str:
+    """Return the JSON object in an answer that may stand in a fence of code; else all of it."""
+    start, end = answer.find("{"), answer.rfind("}")
+    return answer[start : end + 1] if 0 <= start < end else answer
+
+
 def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text)).casefold()
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import secrets
 import unicodedata
 
+from q2e.text.clean import clean as harmless
+
 #: Characters of fenced text in all, and of one line.
 MAX_CHARACTERS = 4_000
 _CUT = " [cut]"
@@ -27,15 +29,12 @@ def fence(text: str, limit: int = MAX_CHARACTERS, mark: str | None = None) -> st
 
 
 def clean(text: str, limit: int = MAX_CHARACTERS) -> str:
-    """Return `text` without control, invisible and direction-changing characters, cut to `limit`.
+    """Return `text` as `q2e.text.clean` leaves it, without marks of prompts, cut to `limit`.
 
-    Line breaks and tabs become spaces, because a line that starts like a new turn of a dialogue
-    is the commonest trick; angle brackets lose their meaning as marks.
+    It is one line, because a line that starts like a new turn of a dialogue is the commonest
+    trick; angle brackets lose their meaning as marks, and unassigned characters go.
     """
-    kept = "".join(
-        " " if letter.isspace() else letter
-        for letter in text[: limit * 4]
-        if letter.isspace() or unicodedata.category(letter) not in {"Cc", "Cf", "Co", "Cs", "Cn"}
-    )
-    kept = " ".join(kept.replace("<<", "‹‹").replace(">>", "››").replace("<|", "‹|").split())
-    return kept if len(kept) <= limit else kept[: limit - len(_CUT)] + _CUT
+    known = "".join(one for one in text[: 8 * limit] if unicodedata.category(one) != "Cn")
+    kept = harmless(known, 2 * limit)
+    kept = kept.replace("<<", "‹‹").replace(">>", "››").replace("<|", "‹|")
+    return kept if len(kept) <= limit else harmless(kept, limit - len(_CUT)) + _CUT

@@ -18,4 +18,10 @@ def origin_of(layer: Layer, model: str) -> str:
 
 def is_layer(evidence: Evidence) -> bool:
     """Return whether evidence says again in English what the transcript says."""
-    return evidence.channel == "speech" and evidence.origin.split("/", 1)[0] in LAYERS
+    return layer_of(evidence) is not None
+
+
+def layer_of(evidence: Evidence) -> Layer | None:
+    """Return the layer that evidence belongs to, None for what is no layer of speech."""
+    first = evidence.origin.partition("/")[0]
+    return next((one for one in LAYERS if evidence.channel == "speech" and first == one), None)
