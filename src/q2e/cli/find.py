@@ -181,7 +181,8 @@ def search(
     if left > 0:
         talk(f"{left} more: add  --offset {offset + len(results.hits)}")
     notes = (
-        results.decomposition.note,
+        results.info["hint"],
+        results.decomposition.note if text else "",
         results.info["expand"]["note"],
         results.info["rerank"].get("note"),
     )

@@ -242,10 +242,13 @@ def _inside(found: list[Mark]) -> list[Mark]:
 
 def unclosed(text: str) -> int | None:
     """Return where a quote opens that nothing closes, beside marks that mean something."""
-    found = _split(text)
-    if not any(mark.kind in ("phrase", "field") for mark in found):
-        return None
-    for mark in found:
+    special = any(mark.kind in ("phrase", "field") for mark in _split(text))
+    return open_quote(text) if special else None
+
+
+def open_quote(text: str) -> int | None:
+    """Return where a word begins with a quote that nothing closes."""
+    for mark in _split(text):
         inside = mark.text if mark.kind == "word" else mark.value
         if not mark.quoted and inside[:1] in _CLOSING and inside[1:]:
             return mark.end - len(inside)

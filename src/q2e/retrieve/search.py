@@ -13,6 +13,7 @@ from q2e.config import Settings
 from q2e.errors import QueryError
 from q2e.models.registry import Models
 from q2e.query.decompose import Decomposer
+from q2e.query.hints import hint
 from q2e.query.slots import languages_by_script
 from q2e.retrieve.again import ranked_again
 from q2e.retrieve.ask import Answer, Asker
@@ -69,6 +70,7 @@ class Searcher:
         offset: int,
         given: Decomposition | None,
     ) -> Results:
+        remark = hint(query.text)
         clock = Clock()
         query, shown = self._shown(query, clock)
         query = self._checked(query)
@@ -80,6 +82,8 @@ class Searcher:
                 decomposition = replace(
                     given, query=asked.text, language=asked.language, backend="given"
                 )
+        if mask is not None and not mask.any():
+            remark = "nothing in the index passes the filters; the facets say what there is"
         mask = self.store.rows(query.filters)
         joined = self._joined(asked, decomposition, shown, settings, mask, clock, moments)
         answer = joined.answer
@@ -116,6 +120,7 @@ class Searcher:
                 else bool((answer.alarm[order] <= settings.false_alarms).any())
             ),
             "found": len(order),
+            "hint": remark,
             "models": {
                 "text": self.models.text.space,
                 **{kind: one.space for kind, one in self.models.seeing.items()},

@@ -1,0 +1,41 @@
+"""Says what of a question was taken as plain words though it looks like the query language."""
+
+from __future__ import annotations
+
+import re
+
+from q2e.query.marks import FIELDS, FILTER_FIELDS, misspelt, open_quote
+from q2e.types import CHANNELS
+
+#: `name:value`, or `name: value`, where a word may begin; not `https://`, `C:\\` or `10:30`.
+_NAMED = re.compile(r"(?<![^\s(-])([A-Za-z_]{2,})[:：](?!/)(\s*)(?=\S)")
+_NAMES = ", ".join(dict.fromkeys((*CHANNELS, *FILTER_FIELDS.values())))
+
+
+def hint(text: str) -> str:
+    """Return one sentence about the first mistake that a question may have, or nothing.
+
+    A question is searched all the same: `speach:flood` may be meant as it stands.
+    """
+    for match in _NAMED.finditer(text):
+        if said := _named(*match.groups()):
+            return said
+    if (start := open_quote(text)) is not None:
+        return f"the quote at character {start + 1} is never closed and counts for nothing"
+    return ""
+
+
+def _named(name: str, space: str) -> str:
+    small = name.lower()
+    if small in FIELDS:
+        if space:
+            said = f"{name}: before a space is searched as a word; as a field it is"
+            return f"{said}  {small}:WORD"
+        return "" if name == small else f"{name}: is searched as a word; the field is {small}:"
+    if space:
+        return ""
+    said = f"{name}: is no field and is searched as a word;"
+    if meant := misspelt(small):
+        return f"{said} did you mean {meant}: ?"
+    # `Alien:Covenant` is a title.
+    return f"{said} fields are {_NAMES}" if name == small else ""
