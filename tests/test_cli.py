@@ -109,6 +109,31 @@ def test_run_writes_trec_and_goes_on(imported: Path, tmp_path: Path) -> None:
     assert "1.0" in json.dumps(scored)
 
 
+def test_what_a_question_may_have_meant_is_said(imported: Path) -> None:
+    done = _q2e("search", "langauge:de cat", "--index", str(imported))
+    assert "did you mean language: ?" in done.stderr and "language" not in done.stdout
+    found = _json("search", "cat tag:nothing", "--index", str(imported))
+    assert found["hits"] == [] and "passes the filters" in found["index"]["hint"]
+    assert _json("search", "cat", "--index", str(imported))["index"]["hint"] == ""
+
+
+def test_help_is_whole_and_the_version_is_said() -> None:
+    said = _q2e("--help").stdout
+    assert "..." not in said.partition("Commands:")[2]
+    assert _q2e("--version").stdout == f"q2e {q2e.__version__}\n"
+    assert '"crowd gathers" then "police arrive" within 2m' in _q2e("search", "--help").stdout
+
+
+def test_hostile_names_stay_on_their_line(tmp_path: Path) -> None:
+    name = "two\nlines \x1b[31m \u202egpj.نامه\u200cها.mp4"
+    (tmp_path / name).write_bytes(b"")
+    done = _q2e("index", str(tmp_path), "--index", str(tmp_path / "index"), code=1)
+    status = _q2e("status", "--index", str(tmp_path / "index")).stdout
+    for said in (done.stderr, status):
+        assert r"two\nlines \x1b[31m \u202egpj.نامه" + "\u200cها.mp4" in said
+        assert "\x1b" not in said
+
+
 def test_questions_without_an_index_say_what_to_do(tmp_path: Path) -> None:
     done = _q2e("search", "cat", "--index", str(tmp_path / "none"), code=2)
     assert "q2e index" in done.stderr and done.stdout == ""

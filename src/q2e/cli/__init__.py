@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -21,8 +22,30 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # Plain help flows paragraphs, keeps examples whole and tells the default of the index.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from q2e import __version__
+
+        print(f"q2e {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _start(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Take the options that stand before any command."""
+
+
 app.command("index")(collection.index)
 app.command("search")(find.search)
 app.command("ask")(find.ask)
@@ -42,6 +65,20 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(doctor.models, name="models")
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(mmi_head.app, name="mmi")
+
+
+def _say_whole_summaries(group: typer.Typer) -> None:
+    """List commands with all of their first paragraph, which would be cut at the line's end."""
+    for command in group.registered_commands:
+        summary, _, _ = (command.callback.__doc__ or "").partition("\n\n")
+        command.short_help = " ".join(summary.split())
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            inner.short_help = inner.typer_instance.info.help
+            _say_whole_summaries(inner.typer_instance)
+
+
+_say_whole_summaries(app)
 
 
 def main() -> None:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from q2e.cli.options import IndexDir, Json, Wait, clock, directory, one_line, print_json, talk
+from q2e.cli.options import (
+    IndexDir,
+    Json,
+    Wait,
+    clock,
+    directory,
+    one_line,
+    print_json,
+    shown,
+    talk,
+)
 
 if TYPE_CHECKING:
     from q2e.ingest.run import Report
@@ -124,7 +134,7 @@ def remove(
         print_json({"removed": listed, "generation": generation, "freed": freed})
         return
     for video in gone:
-        print(video.path)
+        print(shown(video.path))
     if generation is not None:
         talk(f"the generation of {generation} is removed, {freed / 1e6:.1f} MB are free")
     else:
@@ -169,7 +179,7 @@ def status(index_dir: IndexDir = None, json: Json = False) -> None:
         gone = "file is" if len(value.missing) == 1 else "files are"
         print(f"{len(value.missing)} {gone} gone (q2e remove --missing):")
         for path in value.missing:
-            print(f"  {path}")
+            print(f"  {shown(path)}")
 
 
 def import_evidence(
@@ -208,7 +218,7 @@ def _say_report(report: Report, where: Path, json: bool) -> None:
         parts += [f"{len(report.duplicates)} the same as another"] if report.duplicates else []
         talk(", ".join(parts) + f"  ({where})")
         for path, of in report.duplicates:
-            talk(f"  {path} has the same content as {of}")
+            talk(f"  {shown(path)} has the same content as {shown(of)}")
         _print_failures(report.failures, to_stderr=True)
     if report.failures:
         raise typer.Exit(1)
@@ -228,4 +238,4 @@ def _print_failures(failures: tuple[Failure, ...] | list[Failure], to_stderr: bo
         say(f"{len(failures)} failed (mend them, then q2e retry --failed):")
     for failure in failures:
         stage = f" [{failure.stage}]" if failure.stage else ""
-        say(f"  {failure.path}{stage}: {one_line(failure.reason, 200)}")
+        say(f"  {shown(failure.path)}{stage}: {one_line(failure.reason, 200)}")

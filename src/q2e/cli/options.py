@@ -54,6 +54,19 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest / 10:04.1f}"
 
 
+def shown(path: object) -> str:
+    """Return a path for people: what would break the line or steer the terminal is escaped.
+
+    The joiners that Persian, Hindi and emoji need stay, and so do letters of every script.
+    """
+    return "".join(
+        letter
+        if letter.isprintable() or letter in "\u200c\u200d"
+        else letter.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for letter in str(path)
+    )
+
+
 def one_line(text: str, limit: int) -> str:
     """Return `text` as one printable line of at most `limit` characters."""
     line = " ".join(text.split())

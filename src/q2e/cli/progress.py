@@ -18,6 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from q2e.cli.options import one_line, shown
 from q2e.ingest.messages import Failed, Finished, Message
 from q2e.ingest.messages import Progress as Step
 
@@ -48,7 +49,7 @@ class IndexProgress:
             self._path, self._reached = path, {}
             self._progress.update(self._all, total=count, completed=number, note=f"{count} files")
             self._progress.reset(
-                self._file, description=escape(path.name[-40:]), note="reading", visible=True
+                self._file, description=escape(shown(path.name)[-40:]), note="reading", visible=True
             )
         if isinstance(message, Step):
             self._reached[message.stage] = message.done_s
@@ -62,7 +63,8 @@ class IndexProgress:
         elif isinstance(message, Failed):
             where = f" ({message.stage})" if message.stage else ""
             self._console.print(
-                f"[red]failed[/red] {escape(str(path))}{where}: {escape(message.reason)}",
+                f"[red]failed[/red] {escape(shown(path))}{where}: "
+                f"{escape(one_line(message.reason, 300))}",
                 soft_wrap=True,
                 highlight=False,
             )
@@ -70,7 +72,7 @@ class IndexProgress:
             self._progress.update(self._all, completed=number + 1)
             if not self._console.is_terminal:
                 self._console.print(
-                    f"[{number + 1}/{count}] {escape(str(path))}", soft_wrap=True, highlight=False
+                    f"[{number + 1}/{count}] {escape(shown(path))}", soft_wrap=True, highlight=False
                 )
 
     def __enter__(self) -> Self:

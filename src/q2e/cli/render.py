@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from q2e.cli.options import clock, one_line
+from q2e.cli.options import clock, one_line, shown
 from q2e.survey import VideoRecord
 from q2e.text.layers import is_layer
 from q2e.types import Decomposition, Evidence, Moment, Reason, Results
@@ -35,19 +35,20 @@ def print_results(results: Results, explain: bool) -> None:
         console.print("no confident match; the nearest:")
     for hit in results.hits:
         line = Text(f"{hit.rank:3}. ", style="bold")
-        line.append(hit.video.path or hit.video.id)
+        line.append(shown(hit.video.path or hit.video.id))
         line.append(f"  {hit.score:.3f}", style="dim")
         if hit.confidence is not None:
             line.append(f"  {int(100 * hit.confidence)} % sure", style="dim")
         console.print(line)
         if hit.also_in:
-            console.print(Text(f"     also in {len(hit.also_in)} more: {', '.join(hit.also_in)}"))
+            others = ", ".join(map(shown, hit.also_in))
+            console.print(Text(f"     also in {len(hit.also_in)} more: {others}"))
         for moment in hit.moments:
             console.print(_moment_line(moment))
         # Whoever does not ask for every term is told only what counts for the hit.
         counting = [reason for reason in hit.why if round(reason.contribution, 3) > 0]
-        shown = hit.why if explain else counting[:2]
-        for reason in shown:
+        reasons = hit.why if explain else counting[:2]
+        for reason in reasons:
             console.print(_reason_line(reason, explain))
 
 
@@ -99,7 +100,7 @@ def print_record(record: VideoRecord) -> None:
     """Print everything known about one video."""
     console = _console()
     video = record.video
-    console.print(Text(video.path or f"{video.id} (imported, no file)", style="bold"))
+    console.print(Text(shown(video.path) or f"{video.id} (imported, no file)", style="bold"))
     console.print(
         f"  id {video.id}, {clock(video.duration_s)}, {video.width}x{video.height}, "
         f"{video.rate_hz:.3g} frames/s, {'sound' if video.has_audio else 'no sound'}"
@@ -108,9 +109,9 @@ def print_record(record: VideoRecord) -> None:
         if getattr(video, name):
             console.print(f"  {name}: {one_line(str(getattr(video, name)), 300)}")
     if video.tags:
-        console.print(f"  tags: {', '.join(video.tags)}")
+        console.print(f"  tags: {one_line(', '.join(video.tags), 300)}")
     for failure in record.failures:
-        console.print(f"  failed {failure.stage or ''}: {failure.reason}")
+        console.print(f"  failed {failure.stage or ''}: {one_line(failure.reason, 300)}")
     console.print(f"{len(record.segments)} segments")
     for segment in record.segments:
         console.print(f"  {clock(segment.start_s)}-{clock(segment.end_s)}")
@@ -131,6 +132,7 @@ def _print_evidence(console: Console, evidence: Evidence) -> None:
         words = ", ".join(f"{tag.label} {tag.probability:.0%}" for tag in evidence.tags[:5])
         console.print(f"  {when}  {words}")
     for span in evidence.spans:
-        console.print(f"  {clock(span.start_s)}-{clock(span.end_s)}{language}  {span.text}")
+        said = one_line(span.text, 500)
+        console.print(f"  {clock(span.start_s)}-{clock(span.end_s)}{language}  {said}")
     if not evidence.spans and evidence.text:
         console.print(f"  {when}{language}  {one_line(evidence.text, 500)}")
