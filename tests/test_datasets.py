@@ -253,7 +253,13 @@ def _msrvtt_languages(folder: Path) -> None:
 
 
 def _msvd_zh(folder: Path) -> None:
-    _text(folder / "msvdtest_zh.caption.txt", "vid1#zh#0 一只鸟", "vid2#zh#0 一个男人")
+    lines = (
+        "1,vid239.mp4,一个小猫",
+        "2,vid1301.mp4,一只鸟",
+        "3,vid1970.mp4,一个男人",
+        "4,vid1301.mp4,鸟",
+    )
+    _text(folder / "msvd_cn_captions_release_utf8.csv", "id,video_id,sentence", *lines)
 
 
 def _own(folder: Path) -> None:
@@ -283,7 +289,7 @@ FIXTURES: dict[str, tuple[Callable[[Path], None], tuple[int, int, int, int, int]
     "msrvtt_1ka": (_msrvtt_1ka, (3, 3, 3, 0, 0)),
     "msrvtt_languages": (_msrvtt_languages, (5, 2, 5, 0, 0)),
     "msvd": (_msvd, (3, 2, 3, 0, 0)),
-    "msvd_zh": (_msvd_zh, (2, 2, 2, 0, 0)),
+    "msvd_zh": (_msvd_zh, (3, 2, 3, 0, 0)),
     "multivent1": (_multivent1, (2, 3, 3, 0, 3)),
     "multivent1_names": (_multivent1, (2, 3, 3, 0, 3)),
     "multivent2": (_multivent2, (2, 4, 2, 0, 0)),
@@ -383,6 +389,7 @@ def test_a_pickle_that_would_run_is_refused(tmp_path: Path) -> None:
         ("own", "queries.csv", "query,video,relevance\nx,y,much\n"),
         ("own", "queries.jsonl", '["not an object"]\n'),
         ("wikivideo", "qwenvl_2_5_72b.json", '{"event": "text"}'),
+        ("msvd_zh", "msvd_cn_captions_release_utf8.csv", "video_id,sentence\nbird.mp4,鸟\n"),
     ],
 )
 def test_a_file_of_another_layout_is_named(

@@ -90,6 +90,22 @@ def msvd(spec: Spec, files: Files) -> Dataset:
     return described(found)
 
 
+def msvd_zh(spec: Spec, files: Files) -> Dataset:
+    """MSVD-CN: rows `id,video_id,sentence` of all videos, of which vid1301 to vid1970 are the test.
+
+    They are the last 670 of `youtube_mapping.txt` (Venugopalan et al. 2015).
+    """
+    path = files.needed(".csv")
+    captions: dict[str, list[str]] = defaultdict(list)
+    for row in rows_of(path, ("video_id", "sentence")):
+        video = row["video_id"].removesuffix(".mp4")
+        if not re.fullmatch(r"vid[0-9]{1,4}", video):
+            raise EvaluationError(f"{path}: video {video!r} is none of vid1 to vid1970")
+        if int(video.removeprefix("vid")) > 1300:
+            captions[video].append(row["sentence"])
+    return described(captions)
+
+
 def vatex(spec: Spec, files: Files) -> Dataset:
     """VATEX: objects `videoID`, `enCap`, `chCap`; a test list names the videos of the protocol."""
     language = spec.options["field"]

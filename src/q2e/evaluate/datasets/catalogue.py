@@ -32,6 +32,7 @@ LAYOUTS: Mapping[str, Callable[[Spec, Files], Dataset]] = MappingProxyType(
         "lsmdc": captions.lsmdc,
         "msrvtt_json": captions.msrvtt_json,
         "msvd": captions.msvd,
+        "msvd_zh": captions.msvd_zh,
         "multivent1": events.multivent1,
         "multivent2": events.multivent2,
         "own": own.own,
