@@ -144,6 +144,29 @@ def test_wrong_settings_are_named(imported: Path) -> None:
     assert "magic" in done.stderr and "entropy" in done.stderr
 
 
+def test_any_setting_can_be_set(imported: Path, tmp_path: Path) -> None:
+    found = _json("search", "cat", "--index", str(imported), "--set", "confidence=0",
+                  "--set", "fuse=mean")  # fmt: skip
+    assert len(found["hits"]) == 3 and found["index"]["fuse"] == "mean"
+    done = _q2e("search", "cat", "--index", str(imported), "--set", "top=2", code=2)
+    assert "here that is  --top" in done.stderr
+    where = tmp_path / "index"
+    (tmp_path / "bad.mp4").write_bytes(b"")
+    _q2e("index", str(tmp_path), "--index", str(where), "--set", "channels=metadata,frame",
+         "--set", "frames_per_video=3", code=1)  # fmt: skip
+    kept = _json("config", "--index", str(where))
+    assert (kept["channels"], kept["frames_per_video"]) == (["metadata", "frame"], 3)
+    for wrong, says in [
+        ("top", "NAME=VALUE"),
+        ("colour=red", "unknown setting 'colour'"),
+        ("top=many", "setting top = 'many'"),
+        ("channels=smell", "unknown channel 'smell'"),
+        ("speech_language=klingon", "ISO 639-1"),
+    ]:
+        done = _q2e("index", str(tmp_path), "--index", str(where), "--set", wrong, code=2)
+        assert says in done.stderr and "Value error" not in done.stderr
+
+
 def test_doctor_and_models_list(tmp_path: Path) -> None:
     rows = _json("models", "list")
     assert all(row["licence"] for row in rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, get_origin
@@ -182,6 +183,13 @@ class Settings(BaseSettings):
         None, description="Source of a model that translates text; else the profile's."
     )
 
+    @field_validator("speech_language")
+    @classmethod
+    def _code(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[a-z]{2,3}", value):
+            raise ValueError("a language is written by its ISO 639-1 code, such as es")
+        return value
+
     @field_validator("channels")
     @classmethod
     def _known_channels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -220,7 +228,8 @@ def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
         if first["type"] == "extra_forbidden":
             known = ", ".join(sorted(Settings.model_fields))
             raise ConfigError(f"unknown setting {name!r}; known: {known}") from None
-        raise ConfigError(f"setting {name} = {first['input']!r}: {first['msg']}") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"setting {name} = {first['input']!r}: {said}") from None
     except SettingsError:
         raise ConfigError(_unreadable(environment)) from None
 
@@ -229,9 +238,15 @@ def _unreadable(names: set[str]) -> str:
     """Return which of the settings in the environment is no list, and how one is written."""
     for name in sorted(names):
         given = os.environ[f"Q2E_{name.upper()}"]
-        if get_origin(Settings.model_fields[name].annotation) is tuple and given[:1] != "[":
+        if is_list(name) and given[:1] != "[":
             return f'Q2E_{name.upper()}={given!r}: must be a JSON list, as in  ["one", "two"]'
     return f"not all of {', '.join(f'Q2E_{name.upper()}' for name in sorted(names))} can be read"
+
+
+def is_list(name: str) -> bool:
+    """Return whether a setting holds several values."""
+    field = Settings.model_fields.get(name)
+    return field is not None and get_origin(field.annotation) is tuple
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:

@@ -11,11 +11,13 @@ import typer
 from q2e.cli.options import (
     IndexDir,
     Json,
+    Set,
     Wait,
     clock,
     directory,
     one_line,
     print_json,
+    settings_given,
     shown,
     talk,
 )
@@ -55,6 +57,7 @@ def index(
     speech_language: Annotated[
         str | None, typer.Option(help="Language spoken (such as `es`); else recognised.")
     ] = None,
+    settings: Set = None,
     wait: Wait = 0.0,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -68,21 +71,22 @@ def index(
     from q2e.cli.progress import IndexProgress
     from q2e.errors import ConfigError
 
-    if not paths and profile is None:
-        raise ConfigError("name folders or files to index, or a --profile to change to")
-    collection = q2e.open(
-        directory(index_dir),
+    used = settings_given(
+        settings,
         channels=tuple(channel) if channel else None,
         profile=profile,
         threads=threads,
         speech_language=speech_language,
     )
+    if not paths and "profile" not in used:
+        raise ConfigError("name folders or files to index, or a --profile to change to")
+    collection = q2e.open(directory(index_dir), **used)
     with IndexProgress(quiet) as progress:
         if paths:
             report = collection.add(*paths, watch=progress.watch, wait_s=wait)
         else:
             report = collection.switch(watch=progress.watch, wait_s=wait)
-    if not json and profile is not None:
+    if not json and "profile" in used:
         _say_generations(collection.status().generations, talk)
     _say_report(report, directory(index_dir), json)
 

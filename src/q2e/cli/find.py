@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from q2e.cli.options import IndexDir, Json, directory, print_json, talk
+from q2e.cli.options import IndexDir, Json, Set, directory, print_json, settings_given, talk
 
 Decompose = Annotated[
     str | None,
@@ -42,6 +42,9 @@ Channels = Annotated[
     list[str] | None,
     typer.Option("--channel", "-c", help="Search only this channel; may be repeated."),
 ]
+
+#: Settings that are arguments of a search, where they mean something else.
+_INSTEAD = {"top": "--top", "channels": "--channel"}
 
 
 def search(
@@ -89,6 +92,7 @@ def search(
     expand: Expand = None,
     rerank: Rerank = None,
     rerank_depth: RerankDepth = None,
+    settings: Set = None,
     confident: Annotated[
         bool, typer.Option("--confident", help="Only hits that chance would hardly find.")
     ] = False,
@@ -138,17 +142,19 @@ def search(
         else:
             _print_facets(counted)
         return
-    options: dict[str, Any] = {
-        "decompose": decompose,
-        "fuse": fuse,
-        "normalise": normalise,
-        "feedback": feedback,
-        "pool": pool,
-        "expand": expand,
-        "rerank": rerank,
-        "rerank_depth": rerank_depth,
-        "confident": confident or None,
-    }
+    options = settings_given(
+        settings,
+        _INSTEAD,
+        decompose=decompose,
+        fuse=fuse,
+        normalise=normalise,
+        feedback=feedback,
+        pool=pool,
+        expand=expand,
+        rerank=rerank,
+        rerank_depth=rerank_depth,
+        confident=confident or None,
+    )
     results = index.search(
         text,
         top=top,
@@ -161,7 +167,7 @@ def search(
         examples=example or (),
         like=like or (),
         dislike=dislike or (),
-        **{name: value for name, value in options.items() if value is not None},
+        **options,
     )
     for file in export or ():
         from q2e.export import write as write_moments
@@ -253,6 +259,7 @@ def run(
     expand: Expand = None,
     rerank: Rerank = None,
     rerank_depth: RerankDepth = None,
+    settings: Set = None,
     name: Annotated[str, typer.Option(help="Name of the run, its last column.")] = "q2e",
     json: Json = False,
 ) -> None:
@@ -262,23 +269,25 @@ def run(
     from q2e.evaluate.run_checks import run_warnings
 
     index = q2e.open(directory(index_dir))
-    options: dict[str, Any] = {
-        "decompose": decompose,
-        "fuse": fuse,
-        "normalise": normalise,
-        "feedback": feedback,
-        "pool": pool,
-        "expand": expand,
-        "rerank": rerank,
-        "rerank_depth": rerank_depth,
-    }
+    options = settings_given(
+        settings,
+        _INSTEAD,
+        decompose=decompose,
+        fuse=fuse,
+        normalise=normalise,
+        feedback=feedback,
+        pool=pool,
+        expand=expand,
+        rerank=rerank,
+        rerank_depth=rerank_depth,
+    )
     done = index.run(
         queries,
         out,
         top=top,
         channels=channel or (),
         name=name,
-        **{key: value for key, value in options.items() if value is not None},
+        **options,
     )
     if json:
         print_json({"queries": done.queries, "resumed": done.resumed, "out": str(out)})
@@ -286,7 +295,7 @@ def run(
         talk(f"{done.queries} queries answered, {done.resumed} were done before: {out}")
     for warning in run_warnings(index, queries, out):
         talk(f"warning: {warning}")
-    used = load_settings(index.directory, rerank=rerank, rerank_depth=rerank_depth)
+    used = load_settings(index.directory, **options)
     if used.rerank != "none":
         depth = min(used.rerank_depth, top)
         talk(

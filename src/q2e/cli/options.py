@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -25,12 +27,51 @@ Wait = Annotated[
     typer.Option("--wait", metavar="SECONDS", help="Wait for another process that is writing."),
 ]
 
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any setting of `q2e config`, for this run; a new index keeps it. May be repeated; "
+        "lists are written with commas.",
+    ),
+]
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def settings_given(
+    pairs: list[str] | None, instead: Mapping[str, str] = _NOTHING, **named: Any
+) -> dict[str, Any]:
+    """Return the settings of `--set`, and those options of their own that were given.
+
+    Raises ConfigError for what is no `NAME=VALUE`, and for names `instead` of which the command
+    has the option given there; other names and values are looked at later.
+    """
+    from q2e.config import is_list
+    from q2e.errors import ConfigError
+
+    given: dict[str, Any] = {}
+    for pair in pairs or ():
+        name, sign, value = (part.strip() for part in pair.partition("="))
+        if not (name and sign):
+            raise ConfigError(f"--set {pair!r}: write NAME=VALUE, as in  --set top=5")
+        if name in instead:
+            raise ConfigError(f"--set {pair}: here that is  {instead[name]}")
+        given[name] = tuple(filter(None, value.split(","))) if is_list(name) else value
+    return given | {name: value for name, value in named.items() if value is not None}
+
 
 def directory(given: Path | None) -> Path:
-    """Return the index folder that is meant."""
+    """Return the index folder that is meant. Raises ConfigError where that is a file."""
     from q2e.config import default_index
+    from q2e.errors import ConfigError
 
-    return given if given is not None else default_index()
+    where = given if given is not None else default_index()
+    if where.is_file():
+        raise ConfigError(f"{where} is a file; an index is a folder")
+    return where
 
 
 def print_json(value: Any) -> None:
