@@ -182,7 +182,10 @@ class Store(Protocol):
         ...
 
     def vectors(self, space: str) -> tuple[Int64, Float32]:
-        """Return row numbers (n,) and the (n, d) matrix of one space; do not write to it."""
+        """Return row numbers (n,) and the (n, d) matrix of one space; do not write to it.
+
+        It may lie in memory dimension by dimension: make products of all with `queries @ matrix.T`.
+        """
         ...
 
     def evidence(self, rows: Iterable[int]) -> list[Evidence]:
