@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import q2e
-from q2e.retrieve.scan import Scanner, _best_of
+from q2e.retrieve.scan import _best_of, _lay_out
+from q2e.store.base import Table
 
 
 @given(st.integers(1, 6), st.integers(0, 40), st.integers(0, 2**32 - 1))
@@ -19,14 +18,18 @@ def test_the_best_text_is_the_first_of_equal_ones(texts: int, n: int, seed: int)
     assert (which == scores.argmax(axis=0)).all()
 
 
-def test_mean_vectors_are_those_of_each_videos_evidence(sample_index: q2e.Index) -> None:
-    store = sample_index.store
-    table, scanner = store.table(), Scanner(store)
-    for space in store.spaces():
-        rows, matrix = store.vectors(space)
-        means = scanner.mean_vectors(space)
-        for video in range(len(table.video_ids)):
-            total = matrix[table.video[rows] == video].sum(axis=0)
-            length = float(np.linalg.norm(total)) or 1.0
-            assert means[video] == pytest.approx(total / length, abs=1e-5)
-        assert scanner.centred_means(space) is scanner.centred_means(space)
+@given(st.integers(1, 60), st.booleans(), st.integers(0, 2**32 - 1))
+def test_evidence_lies_by_video_and_time(n: int, in_order: bool, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    video, start_s = random.integers(0, 5, n), random.integers(0, 4, n).astype(np.float32)
+    if in_order:
+        sort = np.lexsort((start_s, video))
+        video, start_s = video[sort], start_s[sort]
+    none = np.zeros(n, np.int32)
+    numbers = np.arange(n)
+    channel = none.astype(np.int16)
+    table = Table(1, numbers, video.astype(np.int32), channel, start_s, start_s, none, ("v",) * 5)
+    laid = _lay_out(table, numbers, numbers[::2])
+    expected = sorted(numbers[::2].tolist(), key=lambda row: (video[row], start_s[row], row))
+    assert laid.take.tolist() == laid.rows.tolist() == expected
+    assert laid.videos.tolist() == sorted(set(video[::2].tolist()))

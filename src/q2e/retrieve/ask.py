@@ -23,6 +23,7 @@ from q2e.retrieve.clock import Clock
 from q2e.retrieve.confidence import Confidence
 from q2e.retrieve.feedback import refine
 from q2e.retrieve.fuse import Fusion, fuse
+from q2e.retrieve.kept import Kept
 from q2e.retrieve.normalise import normalise
 from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
 from q2e.retrieve.widen import Widener, pictured, widened
@@ -57,6 +58,7 @@ class Asker:
         self.store = store
         self.models = models
         self.scanner = Scanner(store)
+        self.kept = Kept(store)
 
     def ask(
         self,
@@ -155,7 +157,7 @@ class Asker:
             if decomposition.backend == "events":
                 # Phrases of the knowledge base come again and again, so their vectors are
                 # known; the question is folded into them as a vector, not as words.
-                phrases = encoder.encode_queries([event.source for event in events])
+                phrases = self._bank.phrases([event.source for event in events])
                 matrix = _unit(phrases + plain.matrix[:1])
             else:
                 matrix = encoder.encode_queries([event.text for event in events])
@@ -283,7 +285,7 @@ class Asker:
             return total
 
         first = fusion.contribution[list(own.values())].sum(axis=0)
-        unit = self.scanner.centred_means(space)
+        unit = self.kept.centred_means(space)
         return refine(asked.matrix[0], first, fusion.score - first, unit, meaning)
 
     def _false_alarm(

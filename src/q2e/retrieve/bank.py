@@ -7,6 +7,7 @@ measured by a bank of them, in the language and form of what people ask, and sub
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -44,9 +45,11 @@ class Form:
 
 
 class Bank:
-    """The knowledge base's generic questions as vectors, for each form of question."""
+    """The knowledge base's questions and phrases as vectors."""
 
     def __init__(self, encoder: TextEncoder, knowledge: Knowledge | None = None) -> None:
+        self._encoder = encoder
+        self._phrases: dict[tuple[str, ...], Float32] = {}
         self._events = EventsBackend(encoder, knowledge)
         self._vectors: dict[Form, Float32] = {}
         self._lock = Lock()
@@ -60,6 +63,17 @@ class Bank:
         plain = self._events.knowledge.plain
         texts = plain.get(form.language or "en") or plain["en"]
         return remembered(encoder.space, "text", texts, encoder.encode_texts)
+
+    def phrases(self, texts: Sequence[str]) -> Float32:
+        """Return the (n, d) vectors of what the knowledge base says of a kind of event.
+
+        The same is asked again and again; what was asked of another process is on disk.
+        """
+        key = tuple(texts)
+        if key not in self._phrases:
+            encode = self._encoder.encode_queries
+            self._phrases[key] = remembered(self._encoder.space, "query", key, encode)
+        return self._phrases[key]
 
     def questions(self, form: Form) -> tuple[list[str], Float32]:
         """Return the generic questions of a form with their (n, d) corrected vectors."""

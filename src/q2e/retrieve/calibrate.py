@@ -8,6 +8,7 @@ rows of different channels can be added.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,7 @@ import numpy as np
 from q2e.arrays import Bool, Float32
 from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.retrieve.bank import Bank, Form
+from q2e.retrieve.kept import Growing
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
 from q2e.types import CHANNELS, Filters
@@ -40,7 +42,7 @@ class Calibrator:
 
     store: Store
     bank: Bank
-    _scales: dict[tuple[int, str, Form, str], Scale] = field(default_factory=dict)
+    _scales: dict[tuple[str, Form, str], Growing[Sampled]] = field(default_factory=dict)
     _shares: dict[tuple[int, str, str | None], float] = field(default_factory=dict)
 
     def by_bank(self, row: ScoreRow, space: str, form: Form) -> ScoreRow:
@@ -81,21 +83,53 @@ class Calibrator:
         questions: Callable[[Form], Float32],
     ) -> Scale:
         table = self.store.table()
-        key = (table.version, space, form, row.channel)
-        if key not in self._scales:
-            self._scales = {k: v for k, v in self._scales.items() if k[0] == table.version}
+
+        def make(before: tuple[Table, Sampled] | None) -> Sampled:
             rows, matrix = self.store.vectors(space)
             chosen = np.flatnonzero(table.channel[rows] == CHANNELS.index(row.channel))
             step = max(1, len(chosen) // _SAMPLED)
-            self._scales[key] = scale_of(matrix[chosen[::step]] @ questions(form).T)
-        return self._scales[key]
+            old = before[1] if before is not None and before[1].step == step else Sampled(step)
+            new = chosen[::step][old.pieces :]
+            return old.with_scores(matrix[new] @ questions(form).T) if len(new) else old
+
+        kept = self._scales.setdefault((space, form, row.channel), Growing())
+        return kept.of(table, make).scale
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Sums over the scores of every `step`-th piece of evidence: more only adds to them."""
+
+    step: int
+    pieces: int = 0
+    scores: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def with_scores(self, scores: Float32) -> Sampled:
+        """Return the sums with the scores (n, b) of n more pieces in them."""
+        exact = scores.astype(np.float64).ravel()
+        return Sampled(
+            self.step,
+            self.pieces + len(scores),
+            self.scores + len(exact),
+            self.total + float(exact.sum()),
+            self.squares + float(exact @ exact),
+        )
+
+    @property
+    def scale(self) -> Scale:
+        if not self.scores:
+            return Scale(0.0, 1.0)
+        mean = self.total / self.scores
+        variance = self.squares / self.scores - mean * mean
+        # What is left of equal numbers after rounding is no deviation.
+        return Scale(mean, math.sqrt(variance) if variance > 1e-12 * mean * mean else 1.0)
 
 
 def scale_of(scores: Float32) -> Scale:
     """Return mean and standard deviation of scores (n, b); a deviation of 0 counts as 1."""
-    if not scores.size:
-        return Scale(0.0, 1.0)
-    return Scale(float(scores.mean()), float(scores.std()) or 1.0)
+    return Sampled(1).with_scores(scores).scale
 
 
 def by_videos(row: ScoreRow) -> ScoreRow:

@@ -100,12 +100,12 @@ class Confidence:
         return known[asked]
 
     def _found(self, table: Table, form: Form, kind: str, best: Best) -> Chance | None:
+        size, before = self._last.get((kind, repr(form)), (0, ""))
+        if before and abs(len(table) - size) <= _GROWTH * size:
+            return self._laws[before]
         key = content_key(
             _VERSION, kind, repr(form), str(len(table)), str(table.version), *table.video_ids
         )
-        size, before = self._last.get((kind, repr(form)), (0, ""))
-        if before and key not in self._laws and abs(len(table) - size) <= _GROWTH * size:
-            return self._laws[before]
         if key not in self._laws:
             file = cache_dir() / "chance" / f"{key}.json"
             found = _read(file)

@@ -42,11 +42,15 @@ def centred(vectors: ArrayLike) -> Float32:
     Text encoders put all texts into a narrow cone; without its axis, unrelated texts have a
     similarity near 0.
     """
-    found: Float64 = np.nan_to_num(np.asarray(vectors, dtype=np.float64))
+    found: Float32 = np.nan_to_num(np.asarray(vectors, dtype=np.float32))
     known: Bool = np.linalg.norm(found, axis=1) > 0
-    if known.any():
-        found = np.where(known[:, None], _unit(found - found[known].mean(axis=0)), 0.0)
-    return found.astype(np.float32)
+    if not known.any():
+        return found
+    apart = found - found[known].mean(axis=0, dtype=np.float64).astype(np.float32)
+    length = np.linalg.norm(apart, axis=1)
+    # Rounding must not make a direction of what is not apart from the mean at all.
+    share = np.divide(1.0, length, out=np.zeros_like(length), where=known & (length > 1e-6))
+    return np.asarray(apart * share[:, None], dtype=np.float32)
 
 
 def neighbours(unit: ArrayLike, k: int = NEIGHBOURS) -> Neighbours:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
-from q2e.retrieve.feedback import centred
 from q2e.retrieve.pool import Bag, ordered, pool_by
 from q2e.store.base import Store, Table
 from q2e.types import CHANNELS
@@ -67,8 +66,6 @@ class Scanner:
 
     store: Store
     _layouts: dict[tuple[int, str], dict[str, _Layout]] = field(default_factory=dict)
-    _means: dict[tuple[int, str], Float32] = field(default_factory=dict)
-    _centred: dict[tuple[int, str], Float32] = field(default_factory=dict)
     _pools: dict[tuple[int, str, str], dict[str, Any]] = field(default_factory=dict)
 
     def dense(
@@ -177,33 +174,6 @@ class Scanner:
             )
         return found
 
-    def mean_vectors(self, space: str) -> Float32:
-        """Return (V, d) unit vectors of the sum of each video's vectors in a space, or zeros."""
-        table = self.store.table()
-        key = (table.version, space)
-        if key not in self._means:
-            rows, matrix = self.store.vectors(space)
-            order = np.argsort(table.video[rows], kind="stable")
-            video = table.video[rows[order]]
-            starts = np.flatnonzero(np.diff(video, prepend=-1))
-            means = np.zeros((len(table.video_ids), matrix.shape[1]), np.float32)
-            # Several times as fast as `reduceat`, which would need the matrix in order.
-            for own in np.split(order, starts[1:]) if len(starts) else ():
-                means[table.video[rows[own[0]]]] = matrix[own].sum(axis=0)
-            length = np.linalg.norm(means, axis=1, keepdims=True)
-            unit = means / np.where(length > 0, length, np.float32(1.0))
-            newest = {k: v for k, v in self._means.items() if k[0] == table.version}
-            self._means = newest | {key: unit.astype(np.float32)}
-        return self._means[key]
-
-    def centred_means(self, space: str) -> Float32:
-        """Return the (V, d) `mean_vectors` of a space less the mean of them all, of unit length."""
-        key = (self.store.table().version, space)
-        if key not in self._centred:
-            newest = {k: v for k, v in self._centred.items() if k[0] == key[0]}
-            self._centred = newest | {key: centred(self.mean_vectors(space))}
-        return self._centred[key]
-
     def _layout(self, table: Table, space: str) -> dict[str, _Layout]:
         key = (table.version, space)
         if key not in self._layouts:
@@ -273,8 +243,11 @@ def _best_of(block: Float32) -> tuple[Float32, Int64]:
 
 def _lay_out(table: Table, rows: Int64, chosen: Int64) -> _Layout:
     # In time order within a video, for rules of pooling that know of order.
-    order = np.lexsort((table.start_s[rows[chosen]], table.video[rows[chosen]]))
-    take = chosen[order].astype(np.int64)
+    owner, start_s = table.video[rows[chosen]], table.start_s[rows[chosen]]
+    later = (owner[1:] > owner[:-1]) | ((owner[1:] == owner[:-1]) & (start_s[1:] >= start_s[:-1]))
+    take = chosen.astype(np.int64)
+    if not later.all():
+        take = take[np.lexsort((start_s, owner))]
     video = table.video[rows[take]].astype(np.int64)
     starts = np.flatnonzero(np.diff(video, prepend=-1)).astype(np.int64)
     return _Layout(take, rows[take].astype(np.int64), starts, video[starts])

@@ -19,7 +19,7 @@ from q2e.retrieve.again import ranked_again
 from q2e.retrieve.ask import Answer, Asker
 from q2e.retrieve.clauses import Joined, Joiner
 from q2e.retrieve.clock import Clock
-from q2e.retrieve.duplicates import merged, same_course, twins
+from q2e.retrieve.duplicates import merged
 from q2e.retrieve.examples import Examples, Shown
 from q2e.retrieve.explain import Explainer
 from q2e.retrieve.refine_by import centre_of, drift, judged
@@ -39,7 +39,6 @@ class Searcher:
         self.models = models
         self._asker = Asker(store, models)
         self._examples = Examples(store, models)
-        self._copies: tuple[int, dict[int, tuple[int, ...]]] = (-1, {})
         self._decomposers: dict[str, Decomposer] = {}
 
     def search(
@@ -70,8 +69,8 @@ class Searcher:
         offset: int,
         given: Decomposition | None,
     ) -> Results:
-        remark = hint(query.text)
         clock = Clock()
+        remark = hint(query.text)
         query, shown = self._shown(query, clock)
         query = self._checked(query)
         asked = replace(query, text=_words(query))
@@ -82,12 +81,13 @@ class Searcher:
                 decomposition = replace(
                     given, query=asked.text, language=asked.language, backend="given"
                 )
+        mask = self.store.rows(query.filters)
         if mask is not None and not mask.any():
             remark = "nothing in the index passes the filters; the facets say what there is"
-        mask = self.store.rows(query.filters)
         joined = self._joined(asked, decomposition, shown, settings, mask, clock, moments)
         answer = joined.answer
-        order, also = merged(self._ranked(answer), self._twins(settings))
+        copies = {} if settings.duplicates == "keep" else self._asker.kept.copies()
+        order, also = merged(self._ranked(answer), copies)
         if answer.alarm is not None and settings.confident:
             order = order[answer.alarm[order] <= settings.false_alarms]
         explainer = self._explainer(joined, answer.score)
@@ -241,20 +241,6 @@ class Searcher:
             return answer
         kept = ~np.isin(self.store.table().video_ids, list(gone))
         return replace(answer, found=answer.found & kept)
-
-    def _twins(self, settings: Settings) -> dict[int, tuple[int, ...]]:
-        """Return the copies of each video, found once for each state of the store."""
-        if settings.duplicates == "keep":
-            return {}
-        table = self.store.table()
-        if self._copies[0] != table.version:
-            length = {video.id: video.duration_s for video in self.store.videos()}
-            means = [self._asker.scanner.mean_vectors(space) for space in self.store.spaces()]
-            found = twins([length.get(name, 0.0) for name in table.video_ids], means)
-            vectors = [self.store.vectors(space) for space in self.store.spaces()]
-            timed = [(table.video[rows], table.start_s[rows], one) for rows, one in vectors]
-            self._copies = (table.version, same_course(found, timed))
-        return self._copies[1]
 
     def _clause(
         self,

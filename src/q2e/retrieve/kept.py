@@ -1,0 +1,137 @@
+"""Keeps what searches need of a whole collection, and brings it up to date by what is new.
+
+Every commit is another state of the store. While videos are being indexed, searches would else go
+through all of the collection again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from q2e.arrays import Float32, Float64, Int64
+from q2e.retrieve.duplicates import Pairs, renewed, same_course, twins
+from q2e.retrieve.feedback import centred
+from q2e.store.base import Store, Table
+
+T = TypeVar("T")
+
+#: States of a table of which a value is kept: searches that began before a commit go on after it.
+_STATES = 2
+
+
+class Growing(Generic[T]):
+    """A value of each state of a table, made from that of a state to which rows were added."""
+
+    def __init__(self) -> None:
+        self._states: list[tuple[Table, T]] = []
+        self._lock = Lock()
+
+    def of(self, table: Table, make: Callable[[tuple[Table, T] | None], T]) -> T:
+        """Return the value of a table: the one kept, or what `make` gives.
+
+        `make` gets a table that `table` begins with and its value, or None where there is none.
+        One thread makes it, and others wait.
+        """
+        with self._lock:
+            for known, value in self._states:
+                if known.version == table.version:
+                    return value
+            before = next((one for one in self._states if _begins(table, one[0])), None)
+            made = make(before)
+            states = [*self._states, (table, made)]
+            self._states = sorted(states, key=lambda one: -one[0].version)[:_STATES]
+            return made
+
+
+def _begins(table: Table, known: Table) -> bool:
+    """Whether rows and videos of a table begin with those of a known one."""
+    return (
+        len(known) <= len(table)
+        and known.video_ids == table.video_ids[: len(known.video_ids)]
+        and np.array_equal(known.evidence_id, table.evidence_id[: len(known)])
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Means:
+    """Unit vectors (V, d) of the sum of each video's vectors, and the lengths (V,) of the sums."""
+
+    unit: Float32
+    length: Float32
+
+
+@dataclass(slots=True)
+class Kept:
+    """What one store's videos are like as a whole: their mean vectors and their copies."""
+
+    store: Store
+    _means: dict[str, Growing[_Means]] = field(default_factory=dict)
+    _centred: dict[str, Growing[Float32]] = field(default_factory=dict)
+    _copies: Growing[tuple[Float64, Pairs]] = field(default_factory=Growing)
+
+    def mean_vectors(self, space: str) -> Float32:
+        """Return (V, d) unit vectors of the sum of each video's vectors in a space, or zeros."""
+        table = self.store.table()
+
+        def make(before: tuple[Table, _Means] | None) -> _Means:
+            rows, matrix = self.store.vectors(space)
+            unit = np.zeros((len(table.video_ids), matrix.shape[1]), np.float32)
+            length = np.zeros(len(unit), np.float32)
+            first = 0
+            if before is not None:
+                known, old = before
+                unit[: len(old.unit)], length[: len(old.unit)] = old.unit, old.length
+                first = int(np.searchsorted(rows, len(known)))
+            owner = table.video[rows[first:]]
+            order = np.argsort(owner, kind="stable")
+            starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+            # Several times as fast as `reduceat`, which would need the matrix in order.
+            for own in np.split(first + order, starts[1:]) if len(starts) else ():
+                video = table.video[rows[own[0]]]
+                total = unit[video] * length[video] + matrix[own].sum(axis=0)
+                length[video] = norm = np.linalg.norm(total)
+                unit[video] = total / (norm or 1.0)
+            return _Means(unit, length)
+
+        return self._means.setdefault(space, Growing()).of(table, make).unit
+
+    def centred_means(self, space: str) -> Float32:
+        """Return the (V, d) `mean_vectors` of a space less the mean of them all, of unit length."""
+        kept = self._centred.setdefault(space, Growing())
+        return kept.of(self.store.table(), lambda _: centred(self.mean_vectors(space)))
+
+    def copies(self) -> Mapping[int, tuple[int, ...]]:
+        """Return {video: its copies} of all videos that have any; see `retrieve.duplicates`.
+
+        A video whose length alone is changed later is compared as it was.
+        """
+        table = self.store.table()
+
+        def make(before: tuple[Table, tuple[Float64, Pairs]] | None) -> tuple[Float64, Pairs]:
+            known, (length, pairs) = before or (None, (np.zeros(0), {}))
+            new = np.arange(len(length), len(table.video_ids))
+            length = np.concatenate((length, self._lengths(table, new)))
+            grown = table.video[0 if known is None else len(known) :]
+            changed = np.union1d(new, grown).astype(np.int64)
+            spaces = list(self.store.spaces())
+            found = twins(length, [self.mean_vectors(space) for space in spaces], changed)
+            vectors = [self.store.vectors(space) for space in spaces] if found else []
+            timed = [(table.video[rows], table.start_s[rows], one) for rows, one in vectors]
+            return length, renewed(pairs, same_course(found, timed), changed)
+
+        return self._copies.of(table, make)[1]
+
+    def _lengths(self, table: Table, videos: Int64) -> Float64:
+        """Return the lengths (n,) of videos in seconds, 0 where they are not known."""
+        names = [table.video_ids[number] for number in videos.tolist()]
+        if len(names) < len(table.video_ids):
+            found = [self.store.video(name) for name in names]
+        else:
+            of = {video.id: video for video in self.store.videos()}
+            found = [of.get(name) for name in names]
+        return np.array([0.0 if one is None else one.duration_s for one in found], np.float64)
