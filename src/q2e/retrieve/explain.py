@@ -52,9 +52,10 @@ class Explainer:
         self._order = order
         self._which = which
         self._lost_by = lost
-        # By video: where in each row its evidence stands, and what of it may be in a moment.
-        # By row of the table: what was read.
+        # By video: where in each row its evidence stands, which of it is best, and what of it may
+        # be in a moment. By row of the table: what was read.
         self._places: dict[int, list[Int64]] = {}
+        self._bests: dict[int, list[tuple[int, int]]] = {}
         self._kept: dict[int, tuple[Int64, Float64]] = {}
         self._read: dict[int, Evidence] = {}
 
@@ -62,11 +63,16 @@ class Explainer:
         """Find the evidence of several videos at once; others are found when asked about."""
         asked = np.zeros(len(self.score), dtype=bool)
         asked[list(videos)] = True
-        owners = [self.table.video[row.rows] for row in self.rows]
-        places = [np.flatnonzero(asked[owner]) for owner in owners]
-        near = [(place, owner[place]) for place, owner in zip(places, owners, strict=True)]
+        places: dict[int, dict[int, Int64]] = {}
+        for row in self.rows:
+            # Rows of the parts of a question over one channel share their evidence.
+            if id(row.rows) not in places:
+                owner = self.table.video[row.rows]
+                near = np.flatnonzero(asked[owner])
+                own = owner[near]
+                places[id(row.rows)] = {video: near[own == video] for video in videos}
         for video in videos:
-            self._places[video] = [place[owner == video] for place, owner in near]
+            self._places[video] = [places[id(row.rows)][video] for row in self.rows]
 
     def look_at(self, videos: Sequence[int]) -> None:
         """Read at once what `reasons` and `moments` of several videos will tell."""
@@ -222,7 +228,9 @@ class Explainer:
 
         The evidence is -1 in rows that say nothing of the video.
         """
-        found = []
+        if video in self._bests:
+            return self._bests[video]
+        found = self._bests[video] = []
         for row, places in zip(self.rows, self._places_in(video), strict=True):
             found.append((-1, 0))
             if len(places) and not np.isnan(row.video[video]):

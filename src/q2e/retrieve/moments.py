@@ -6,6 +6,7 @@ Times are seconds; n is the number of pieces of evidence of the video.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -131,6 +132,9 @@ def _grown(stretch: Stretch, shortest_s: float, duration_s: float | None) -> Str
 
 def _apart(stretches: list[Stretch], score: list[float], longest_s: float) -> list[Stretch]:
     """Join stretches that overlap in time, best first, as long as the whole stays short enough."""
+    in_time = sorted(stretches, key=lambda one: (one.start_s, one.end_s))
+    if all(one.end_s <= other.start_s for one, other in pairwise(in_time)):
+        return sorted(stretches, key=_best_first)
     done: list[Stretch] = []
     waiting = sorted(stretches, key=_best_first)
     while waiting:
