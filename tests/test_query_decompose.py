@@ -15,9 +15,10 @@ from q2e.errors import ConfigError, ModelError
 from q2e.models.base import ModelInfo
 from q2e.models.registry import Models
 from q2e.query.decompose import Cache, Decomposer, decompose, language_model
-from q2e.query.llm import MOST, LanguageModelBackend, answer_schema
+from q2e.query.llm import MOST, Answer, LanguageModelBackend
 from q2e.text.answer import content
 from q2e.text.fence import MAX_CHARACTERS, clean, fence
+from q2e.text.prompt import schema_of
 from q2e.types import EVENT_KINDS, Decomposition, Query, SubEvent
 
 ENGLISH = json.dumps({"english": "earthquake in Kobe"})
@@ -213,7 +214,7 @@ def test_a_batch_keeps_its_order() -> None:
 
 
 def test_the_schema_bounds_every_list_and_forbids_more() -> None:
-    schema = answer_schema()
+    schema = schema_of(Answer)
     assert schema["additionalProperties"] is False
     assert "$ref" not in json.dumps(schema)
     assert set(schema["required"]) == set(schema["properties"])

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from q2e.arrays import Float32
 from q2e.cache import cache_dir, content_key, write_whole
@@ -29,12 +28,9 @@ from q2e.query.knowledge import load
 from q2e.query.llm import MAX_QUESTION_CHARACTERS
 from q2e.query.refine import fold
 from q2e.text.fence import clean, fence
-from q2e.text.prompt import prompt_version, render
+from q2e.text.prompt import ask, prompt_version
 from q2e.text.tokens import tokens
 from q2e.types import Decomposition
-
-if TYPE_CHECKING:
-    pass
 
 Method = Literal["hyde", "lamer", "rewrite"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -86,7 +82,8 @@ class Rewrite(BaseModel):
     requests: list[_Request] = Field(min_length=1, max_length=6)
 
 
-_ANSWERS: Mapping[str, type[BaseModel]] = {"hyde": Hyde, "lamer": Lamer, "rewrite": Rewrite}
+#: The form of a model's answer to each method's prompt.
+FORMS: Mapping[str, type[BaseModel]] = {"hyde": Hyde, "lamer": Lamer, "rewrite": Rewrite}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,38 +187,19 @@ def _written(asked: Decomposition, method: Method, model: LanguageModel, found: 
 
 
 def _ask(question: str, method: Method, model: LanguageModel, lines: Sequence[str]) -> BaseModel:
-    """Return a valid answer of the model, asked once more where the first is not."""
-    kind = _ANSWERS[method]
-    deadline = time.monotonic() + ALLOWED_S
-    mistake = ""
-    for _ in range(2):
-        left_s = deadline - time.monotonic()
-        if left_s <= 0:
-            break
-        prompt = render(
-            method,
-            question=json.dumps(clean(question, MAX_QUESTION_CHARACTERS), ensure_ascii=False),
-            most=MOST[method],
-            mistake=mistake,
-            **({"evidence": [fence(line, LINE) for line in lines]} if method == "lamer" else {}),
-        )
-        said = model.complete(
-            prompt, schema=answer_schema(method), max_tokens=MAX_TOKENS, timeout_s=left_s
-        )
-        try:
-            return kind.model_validate_json(said)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the whole"
-            mistake = clean(f"{where}: {first['msg']}", 200)
-    raise ModelError(f"llm:{model.info.id}: no valid answer: {mistake or 'out of time'}")
-
-
-def answer_schema(method: Method) -> dict[str, Any]:
-    """Return the JSON schema of what a language model may answer."""
-    schema = _ANSWERS[method].model_json_schema()
-    schema.pop("description")
-    return schema
+    read: dict[str, Any] = {}
+    if method == "lamer":
+        read["evidence"] = [fence(line, LINE) for line in lines]
+    return ask(
+        model,
+        method,
+        FORMS[method],
+        max_tokens=MAX_TOKENS,
+        timeout_s=ALLOWED_S,
+        question=json.dumps(clean(question, MAX_QUESTION_CHARACTERS), ensure_ascii=False),
+        most=MOST[method],
+        **read,
+    )
 
 
 def _cleaned(texts: Sequence[str]) -> tuple[str, ...]:

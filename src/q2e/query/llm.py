@@ -16,7 +16,7 @@ from q2e.query.refine import MAX_REFINED, refine
 from q2e.text.answer import content
 from q2e.text.fence import clean
 from q2e.text.language import detect
-from q2e.text.prompt import ask, prompt_version, schema_of
+from q2e.text.prompt import ask, prompt_version
 from q2e.types import EVENT_KINDS, Decomposition, SubEvent
 
 #: Sub-events of one kind that the model is asked for, as in the paper.
@@ -185,8 +185,3 @@ def _own(phrases: Sequence[str], *asked: str | None) -> tuple[str, ...]:
 
 def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text)).casefold()
-
-
-def answer_schema() -> dict[str, Any]:
-    """Return the JSON schema of `Answer`."""
-    return schema_of(Answer)
