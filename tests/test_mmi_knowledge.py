@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,7 @@ def test_a_video_has_a_skeleton_without_a_model() -> None:
         Evidence(video.id, "caption", 0, 10, "Rain falls"),
         Evidence(video.id, "frame", 0, 10, tags=(Tag("dam", 0.6), Tag("boat", 0.9))),
         Evidence(video.id, "speech", 5, 9, "Das Wasser steigt"),
+        Evidence(video.id, "speech", 5, 9, "The water rises", origin="english/package:ears"),
         Evidence(video.id, "screen_text", 5, 9, "BREAKING"),
     ]
     made = from_evidence(video, evidence, pool("visual"))
@@ -366,6 +368,18 @@ def test_it_is_a_strategy_of_reranking(sample_index: q2e.Index) -> None:
     rating = rate("dancers on a stage", candidates, tools)
     assert rating.scores.shape == (len(hits),) and np.isfinite(rating.scores).all()
     assert "likeness" in rating.note and "untrained" in rating.model
+
+
+def test_searches_at_once_count_for_themselves(sample_index: q2e.Index) -> None:
+    videos = sample_index.videos()[:3]
+    candidates = [Candidate(video, 1.0) for video in videos]
+    tools = Tools(sample_index.settings, sample_index.models, 1e12, sample_index.store)
+    alone = rate("dancers", candidates, tools)
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda _: rate("dancers", candidates, tools), range(8)))
+    assert {one.note for one in together} == {alone.note}
+    for one in together:
+        np.testing.assert_array_equal(one.scores, alone.scores)
 
 
 def test_a_model_that_fails_falls_back_to_likeness(sample_index: q2e.Index) -> None:

@@ -11,8 +11,9 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -246,9 +247,8 @@ def rate(question: str, candidates: Sequence[Candidate], tools: Tools) -> Rating
     """Rate the candidates of a search by the joint score; the strategy `mmi` of `--rerank`."""
     if tools.store is None:
         return Rating(np.full(len(candidates), np.nan), note="mmi needs the store")
-    scorer = _scorer(tools.store, tools)
-    scorer.deadline = tools.deadline
-    scorer.how.clear()
+    # Searches at the same time share skeletons and vectors, not time and counts.
+    scorer = replace(_scorer(tools.store, tools), deadline=tools.deadline, how=Counter())
     decomposition = Decomposer.from_settings(tools.settings, tools.models).decompose(
         Query(question)
     )
@@ -261,22 +261,24 @@ def rate(question: str, candidates: Sequence[Candidate], tools: Tools) -> Rating
 
 #: The scorer of each open store, so that skeletons are made once for many questions.
 _scorers: WeakKeyDictionary[Store, tuple[tuple[object, ...], Mmi]] = WeakKeyDictionary()
+_making = Lock()
 
 
 def _scorer(store: Store, tools: Tools) -> Mmi:
     models = tools.models
     key = (store.table().version, models.profile, tools.settings)
-    kept = _scorers.get(store)
-    if kept is not None and kept[0] == key and len(kept[1]._said) < KEPT:
-        return kept[1]
-    named = tools.settings.language_model is not None or models.has("language")
-    made = Mmi(
-        store,
-        models.image,
-        models.text,
-        head=models.load("mmi") if models.has("mmi") else None,
-        model=language_model(tools.settings, models) if named else None,
-        vision=models.vision if models.has("vision") else None,
-    )
-    _scorers[store] = key, made
-    return made
+    with _making:
+        kept = _scorers.get(store)
+        if kept is not None and kept[0] == key and len(kept[1]._said) < KEPT:
+            return kept[1]
+        named = tools.settings.language_model is not None or models.has("language")
+        made = Mmi(
+            store,
+            models.image,
+            models.text,
+            head=models.load("mmi") if models.has("mmi") else None,
+            model=language_model(tools.settings, models) if named else None,
+            vision=models.vision if models.has("vision") else None,
+        )
+        _scorers[store] = key, made
+        return made

@@ -18,8 +18,10 @@ from q2e.arrays import UInt8
 from q2e.errors import ModelError
 from q2e.mmi.knowledge import Demonstration, Question
 from q2e.models.base import LanguageModel, VisionLanguageModel
+from q2e.text.answer import json_in
 from q2e.text.fence import clean, fence
-from q2e.text.prompt import render
+from q2e.text.layers import is_layer
+from q2e.text.prompt import mistake_in, render
 from q2e.types import EVENT_KINDS, Decomposition, Evidence, Video
 
 #: Entries of one field, and characters of one entry.
@@ -119,7 +121,9 @@ def from_evidence(
     actions: list[Action] = []
     said: list[str] = []
     written: list[str] = []
-    for one in sorted(evidence, key=lambda one: one.start_s):
+    # The layers of speech say again what the transcript says.
+    own = (one for one in evidence if not is_layer(one))
+    for one in sorted(own, key=lambda one: one.start_s):
         for tag in one.tags:
             labels[tag.label] = max(labels.get(tag.label, 0.0), tag.probability)
         text = clean(one.text, LONGEST)
@@ -260,13 +264,10 @@ def _schema() -> dict[str, Any]:
 def _typed(
     said: str, questions: Sequence[Question], model: str, duration_s: float | None
 ) -> Skeleton:
-    start, end = said.find("{"), said.rfind("}")
     try:
-        answer = _Said.model_validate_json(said[start : end + 1] if start >= 0 else said)
+        answer = _Said.model_validate_json(json_in(said))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        raise ModelError(f"{model}: no valid skeleton: {where}: {first['msg']}") from None
+        raise ModelError(f"{model}: no valid skeleton: {mistake_in(error)}") from None
     texts = [clean(text, LONGEST) for text in answer.answers]
     pairs = zip((question.text for question in questions), texts, strict=False)
     return Skeleton(

@@ -15,11 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from q2e.arrays import Float64
 from q2e.cache import write_whole
@@ -30,15 +29,6 @@ from q2e.mmi.reason import Head, HeadConfig
 from q2e.mmi.schedule import TrainConfig
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.csv"
-
-
-class Objective(Protocol):
-    """What can be trained: a PyTorch module with two losses over pairs of video and text."""
-
-    def batch(self, features: FeatureSet, pairs: Sequence[tuple[int, int]], device: Any) -> Any: ...
-    def masked(self, batch: Any) -> Tensor: ...
-    def contrast(self, batch: Any) -> Tensor: ...
-    def vectors(self, features: FeatureSet, device: Any) -> tuple[Tensor, Tensor]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +110,12 @@ def train(
     watch: Watch | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """Train any objective; `about` is what else must be equal for a training to go on."""
+    """Train any objective; `about` is what else must be equal for a training to go on.
+
+    An objective is a PyTorch module that makes a `batch` of pairs of video and text, has two
+    losses of one, `masked` and `contrast`, and gives the `vectors` of all texts (T, d) and videos
+    (V, d), as `HeadObjective` does.
+    """
     run = _Run(objective, features, config, folder, dict(about or {}))
     run.resume()
     while run.step < config.total and not run.stopped:
@@ -308,7 +303,7 @@ def _read(path: Path, device: Any) -> dict[str, Any]:
         EOFError,
         pickle.UnpicklingError,
     ) as error:
-        problem = str(error).splitlines()[0]
+        problem = str(error).partition("\n")[0]
     raise ConfigError(f"{path}: no checkpoint of ours ({problem}); delete it")
 
 
