@@ -65,6 +65,14 @@ def test_modules_stay_short() -> None:
     assert not {name: lines for name, lines in lengths.items() if lines > MODULE_LINES}
 
 
+def test_the_drawing_of_the_house_has_every_room() -> None:
+    drawn = set(re.findall(r"[a-z_]+", (ROOT / "docs" / "architecture.md").read_text("utf-8")))
+    house = ROOT / "src" / "q2e"
+    rooms = {path.parent.name for path in house.glob("*/__init__.py")}
+    rooms |= {path.stem for path in house.glob("*.py") if not path.stem.startswith("__")}
+    assert rooms - drawn == set()
+
+
 def test_no_path_of_one_machine_is_written_down() -> None:
     found = []
     for path in files():
