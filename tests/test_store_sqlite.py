@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sqlite3
@@ -43,6 +44,32 @@ def check(store: SqliteStore) -> int:
     for _, part in done:
         assert len(store.lexical([f"part{part}"])[0]) == 4
     return len(done)
+
+
+def test_where_nothing_may_be_written_the_index_is_read_as_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "读 #1?.sqlite"
+    store = SqliteStore(path)
+    store.put_video(VIDEO)
+    put(store, 0)
+    store.close()
+    # As for whoever may not write; the tests may run as somebody who may do everything.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    before = {file.name for file in tmp_path.iterdir()}
+    reader = SqliteStore(path, read_only=True)
+    assert check(reader) == 1
+    assert {file.name for file in tmp_path.iterdir()} == before
+    reader.close()
+    # While somebody writes, what they add is seen: the file does change.
+    store = SqliteStore(path)
+    put(store, 1)
+    reader = SqliteStore(path, read_only=True)
+    assert check(reader) == 2
+    put(store, 2)
+    assert check(reader) == 3
+    reader.close()
+    store.close()
 
 
 WRITER = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -29,6 +30,17 @@ class View:
     columns: Columns | None = None
 
 
+def reading(path: Path) -> str:
+    """Return the SQLite address for reading a file.
+
+    SQLite writes beside what it reads. Where that is not allowed, as on a disc or in someone
+    else's folder, and nobody has the file open, it is read as one that does not change.
+    """
+    allowed = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
+    in_use = any(path.with_name(path.name + ending).exists() for ending in ("-wal", "-shm"))
+    return path.absolute().as_uri() + ("" if allowed or in_use else "?immutable=1")
+
+
 class Database:
     """One SQLite file, shared by threads; see `SqliteStore` for what it raises."""
 
@@ -53,8 +65,9 @@ class Database:
             raise
 
     def _connect(self) -> sqlite3.Connection:
+        where = reading(self.path) if self.read_only else self.path.absolute().as_uri()
         connection = sqlite3.connect(
-            self.path, check_same_thread=False, isolation_level=None, timeout=30.0
+            where, uri=True, check_same_thread=False, isolation_level=None, timeout=30.0
         )
         try:
             connection.execute("PRAGMA journal_mode = WAL")

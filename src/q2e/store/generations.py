@@ -95,8 +95,10 @@ def _beside(file: Path) -> list[Path]:
 
 def stated(file: Path) -> str:
     """Return the profile that a generation was made with, as it was named: a name or a path."""
+    from q2e.store.database import reading
+
     try:
-        with closing(sqlite3.connect(file, timeout=30.0)) as connection:
+        with closing(sqlite3.connect(reading(file), uri=True, timeout=30.0)) as connection:
             connection.execute("PRAGMA query_only = ON")
             row = connection.execute(
                 "SELECT value FROM setting WHERE name = CAST('profile' AS BLOB)"
