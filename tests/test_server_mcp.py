@@ -50,14 +50,33 @@ def test_an_assistant_searches_reads_and_cuts(sample_index: q2e.Index, tmp_path:
             assert Path(made["file"]).parent == tmp_path
             assert Path(made["file"]).stat().st_size > 1000
 
-            for name, given in (
-                ("search", {"question": "?"}),
-                ("show", {"video": "nonesuch"}),
-                ("clip", {"video": best["video"], "start": 3, "end": 1}),
-                ("clip", {"video": "/etc/passwd", "start": 0, "end": 1}),
-                ("search", {"question": "dog", "top": 1000}),
+            video = best["video"]
+            for name, given, told in (
+                ("search", {}, "Field required"),
+                ("search", {"question": ""}, "at least 1"),
+                ("search", {"question": 5}, "valid string"),
+                ("search", {"question": "?"}, "question is empty"),
+                ("search", {"question": "dog THEN"}, "both sides"),
+                ("search", {"question": " OR ".join("abcdefghijklmnopqrstuvwxyz1234567")}, "parts"),
+                ("search", {"question": "dog", "top": 1000}, "less than or equal to 50"),
+                ("search", {"question": "dog", "top": "many"}, "valid integer"),
+                ("search", {"question": "dog", "channels": ["smell"]}, "'screen_text'"),
+                ("search", {"question": "dog", "languages": ["English"]}, "languages.0"),
+                ("search", {"question": "dog", "since": "yesterday"}, "since"),
+                ("search", {"question": "dog", "tags": ["x"] * 51}, "at most 50"),
+                ("explain", {"question": "weasels"}, "Field required"),
+                ("explain", {"question": "weasels", "video": "../etc"}, "../etc"),
+                ("show", {"video": "nonesuch"}, "nonesuch"),
+                ("show", {"video": video, "start": -1}, "greater than or equal to 0"),
+                ("show", {"video": video, "start": 5, "end": 2}, "before start 5"),
+                ("clip", {"video": video, "start": 3, "end": 1}, "3"),
+                ("clip", {"video": video, "start": 900, "end": 901}, "900"),
+                ("clip", {"video": "/etc/passwd", "start": 0, "end": 1}, "/etc/passwd"),
+                ("nonesuch", {}, "Unknown tool"),
             ):
                 refused = await client.call_tool(name, given)
                 assert refused.is_error, (name, given)
+                assert told in refused.content[0].text, (name, given)
+                assert "Traceback" not in refused.content[0].text
 
     asyncio.run(main())

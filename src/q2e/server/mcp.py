@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from pydantic import Field
 
 import q2e
 from q2e import shape
-from q2e.errors import ConfigError, MissingDependency
+from q2e.errors import ConfigError, MissingDependency, Q2EError
 from q2e.index import Index
+from q2e.server.schemas import Channel, Day, Language, Text, Word
 from q2e.types import Evidence, Hit
 
 try:
     from mcp.server import MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
 except ModuleNotFoundError:
     raise MissingDependency("mcp", "mcp", "serving assistants") from None
 
@@ -29,14 +33,26 @@ _INSTRUCTIONS = (
 #: Characters of one text from a video, and pieces of evidence of one answer: assistants read all.
 _TEXT, _PIECES = 300, 60
 
-Question = Annotated[
-    str, Field(min_length=1, max_length=4000, description="A short question in any language.")
-]
+Question = Annotated[Text, Field(min_length=1, description="A short question in any language.")]
 VideoName = Annotated[
     str, Field(min_length=1, max_length=1000, description="Id (or file name) of a video.")
 ]
-Channel = Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]
 Seconds = Annotated[float, Field(ge=0, le=1e6)]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _told(tool: Callable[P, T]) -> Callable[P, T]:
+    """Let an assistant read our errors; of any other it learns no more than that there was one."""
+
+    @wraps(tool)
+    def telling(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return tool(*args, **kwargs)
+        except Q2EError as error:
+            raise ToolError(str(error)) from None
+
+    return telling
 
 
 def create(index: Index, clips: Path) -> MCPServer:
@@ -44,14 +60,15 @@ def create(index: Index, clips: Path) -> MCPServer:
     server = MCPServer("q2e", version=q2e.__version__, instructions=_INSTRUCTIONS)
 
     @server.tool()
+    @_told
     def search(
         question: Question,
         top: Annotated[int, Field(ge=1, le=50)] = 5,
-        channels: list[Channel] | None = None,
-        languages: list[str] | None = None,
-        since: Annotated[str | None, Field(description="Date such as 2024-05-01.")] = None,
-        until: str | None = None,
-        tags: list[str] | None = None,
+        channels: Annotated[list[Channel], Field(max_length=7)] | None = None,
+        languages: Annotated[list[Language], Field(max_length=50)] | None = None,
+        since: Annotated[Day | None, Field(description="Date such as 2024-05-01.")] = None,
+        until: Day | None = None,
+        tags: Annotated[list[Word], Field(max_length=50)] | None = None,
     ) -> dict[str, Any]:
         """Find videos and the moments inside them, best first; few or none where none answers."""
         results = index.search(
@@ -70,6 +87,7 @@ def create(index: Index, clips: Path) -> MCPServer:
         }
 
     @server.tool()
+    @_told
     def explain(question: Question, video: VideoName) -> dict[str, Any]:
         """Say why a video was found for a question: terms that add up to its score."""
         known = index.find(video)
@@ -84,9 +102,12 @@ def create(index: Index, clips: Path) -> MCPServer:
         return _hit(hit) | {"score": round(hit.score, 6), "why": reasons}
 
     @server.tool()
+    @_told
     def show(video: VideoName, start: Seconds = 0.0, end: Seconds | None = None) -> dict[str, Any]:
         """Say what is said, written and seen in a stretch of one video."""
         record = index.show(video)
+        if end is not None and end < start:
+            raise ConfigError(f"end {end:g} lies before start {start:g}; correct end")
         last_s = record.video.duration_s if end is None else end
         within = [e for e in record.evidence if e.start_s <= last_s and e.end_s >= start]
         readable = [_piece(e) for e in within if e.text or e.tags]
@@ -97,6 +118,7 @@ def create(index: Index, clips: Path) -> MCPServer:
         }
 
     @server.tool()
+    @_told
     def clip(video: VideoName, start: Seconds, end: Seconds, exact: bool = False) -> dict[str, Any]:
         """Write a stretch of a video as a file: copied from a key frame on, or `exact`."""
         from q2e.media.clip import cut, suffix_for
