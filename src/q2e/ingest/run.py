@@ -31,7 +31,6 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
     evidence: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    video_seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -69,36 +68,41 @@ def ingest(
                 continue
             if not _relocate(store, report, video_id, path):
                 continue
-            wrote = False
-            failed = False
-            for message in worker.run(Job(path, video_id, source.record)):
-                match message:
-                    case Found(video):
-                        _bind(store, worker.spaces)
-                        if store.video(video_id) != video:
-                            store.put_video(video)
-                    case PartRead(key, config_key, items, segments, times_s):
-                        store.put_part(key, config_key, items, segments, times_s)
-                        report.evidence[key.stage] += len(items)
-                        wrote = True
-                    case Failed(reason, stage):
-                        failed = True
-                        _fail(store, report, Failure(str(path), reason, video_id, stage))
-                    case Finished(seconds):
-                        for stage_name, spent in seconds.items():
-                            report.seconds[stage_name] += spent
+            said: set[type[Message]] = set()
+            job = Job(path, video_id, source.record)
+            for message in worker.run(job):
+                _keep(store, report, job, message, worker.spaces)
+                said.add(type(message))
                 if watch is not None:
                     watch(path, number, len(sources), message)
-            if failed:
+            if Failed in said:
                 continue
             store.clear_failure(str(path))
             known = store.video(video_id)
-            if wrote and known is not None:
+            if PartRead in said and known is not None:
                 report.indexed.append(known)
-                report.video_seconds += known.duration_s
             else:
                 report.unchanged += 1
     return report
+
+
+def _keep(
+    store: Store, report: Report, job: Job, message: Message, spaces: Mapping[str, str]
+) -> None:
+    """Store what the reading process says about one file, and count it."""
+    match message:
+        case Found(video):
+            _bind(store, spaces)
+            if store.video(job.video_id) != video:
+                store.put_video(video)
+        case PartRead(key, config_key, items, segments, times_s):
+            store.put_part(key, config_key, items, segments, times_s)
+            report.evidence[key.stage] += len(items)
+        case Failed(reason, stage):
+            _fail(store, report, Failure(str(job.path), reason, job.video_id, stage))
+        case Finished(seconds):
+            for stage_name, spent_s in seconds.items():
+                report.seconds[stage_name] += spent_s
 
 
 def _bind(store: Store, spaces: Mapping[str, str]) -> None:
