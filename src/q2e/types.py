@@ -6,7 +6,7 @@ L2-normalised unless a docstring says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -51,16 +51,17 @@ class Video:
     def __post_init__(self) -> None:
         if not self.id:
             raise ValueError("Video: id must not be empty")
-        if self.duration_s < 0:
+        if not self.duration_s >= 0:
             raise ValueError(f"Video: duration_s must be >= 0, got {self.duration_s}")
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch `[start_s, end_s)` of one video, bounded by shots."""
+    """A stretch `[start_s, end_s)` of one video, bounded by shots; `movement`: see `media.scan`."""
 
     start_s: float
     end_s: float
+    movement: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         _check_interval("Segment", self.start_s, self.end_s)
@@ -389,7 +390,7 @@ class Results:
     info: Mapping[str, Any] = field(default_factory=dict)
     timings_s: Mapping[str, float] = field(default_factory=dict)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
 
     def __len__(self) -> int:
