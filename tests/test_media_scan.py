@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from q2e.media.frames import frames_at, jpeg
 from q2e.media.pictures import upright_size
 from q2e.media.probe import probe
 from q2e.media.scan import ScanOptions, Shot, scan, uniform_times
-from q2e.types import Frame
+from q2e.types import Frame, Segment
 
 
 def shots_of(path: Path, start_s: float = 0.0, end_s: float | None = None) -> list[Shot]:
@@ -270,9 +271,15 @@ def test_options_check_themselves() -> None:
 
 
 def test_leaving_a_scan_early_closes_the_file(clip: Path) -> None:
+    def opened() -> int:
+        targets = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        return sum(os.path.realpath(link) == os.path.realpath(clip) for link in targets)
+
     shots = scan(clip, 0.0, 8.0)
     next(shots)
+    assert opened() == 1
     shots.close()  # type: ignore[attr-defined]
+    assert opened() == 0
 
 
 def test_jpeg_can_be_read_again() -> None:
@@ -282,6 +289,37 @@ def test_jpeg_can_be_read_again() -> None:
     codec = av.CodecContext.create("mjpeg", "r")
     (frame,) = [*codec.decode(av.Packet(raw)), *codec.decode(None)]
     assert np.abs(frame.to_ndarray(format="rgb24").astype(int) - image).mean() < 20
+
+
+def test_movement_is_measured(tmp_path: Path) -> None:
+    """A still, a picture that runs sideways, and one that is alone."""
+    still = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "bgr0"
+        for number in range(60):
+            image = still // 4 if number < 30 else np.roll(still, 4 * number, axis=1)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    (first,), (second,), (alone,) = (scan(path, *part) for part in ((0, 3), (3, 6), (0, 0.15)))
+    assert first.segment.movement == 0.0
+    assert second.segment.movement is not None and second.segment.movement > 30
+    assert alone.segment.movement is None and alone.segment == Segment(0.0, 0.15)
+
+
+def test_movement_of_real_clips(dev_data: Path) -> None:
+    """People before a fixed camera move little, what a swept or carried camera sees much."""
+    folder = dev_data / "videos" / "clips"
+
+    def movement(name: str) -> float:
+        return max(shot.segment.movement or 0.0 for shot in shots_of(folder / name))
+
+    for name in ("classroom.gif", "people-detection.gif", "sbwe5n.mpg", "swiz3n.mpg"):
+        assert 0.25 < movement(name) <= 2.5, name
+    for name in ("cityCC0.mpg", "frog.mp4", "rabbit320.mp4"):
+        assert movement(name) >= 10.0, name
 
 
 def test_every_development_clip_can_be_scanned(dev_data: Path) -> None:
