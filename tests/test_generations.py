@@ -193,6 +193,13 @@ def test_there_must_be_something_to_change_from(index: Path) -> None:
         q2e.open(index).switch()
 
 
+def test_an_unknown_profile_leaves_no_trace(index: Path, videos: Path) -> None:
+    before = {file.name for file in index.iterdir()}
+    with pytest.raises(ConfigError, match="unknown profile 'nope'"):
+        q2e.open(index, profile="nope").add(videos)
+    assert {file.name for file in index.iterdir()} == before
+
+
 def test_settings_of_the_index_keep_what_a_person_wrote(index: Path, profile: Path) -> None:
     file = index / "q2e.toml"
     file.write_text('# mine\ntop = 5\nprofile = "local"\n')

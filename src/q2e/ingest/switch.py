@@ -9,6 +9,7 @@ from pathlib import Path
 from q2e.config import CONFIG_NAME, Settings, write_setting
 from q2e.ingest.inherit import CARRIED, carry_over
 from q2e.ingest.manifest import Record, Source
+from q2e.models import profiles
 from q2e.models.base import TextEncoder
 from q2e.store import generations
 from q2e.store.base import Store
@@ -30,7 +31,11 @@ def current(directory: Path) -> str:
 
 
 def older_file(directory: Path, profile: str) -> Path | None:
-    """Return the file of the generation that is to be replaced by a profile's, if there is one."""
+    """Return the file of the generation that is to be replaced by a profile's, if there is one.
+
+    Raises ConfigError for an unknown profile, which must leave no trace in the index.
+    """
+    profiles.load(profile)
     known = generations.held(directory)
     now = current(directory)
     return None if now == generations.profile_name(profile) else known.get(now)
