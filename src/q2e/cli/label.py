@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from q2e.evaluate.labels import Labels
     from q2e.types import Hit
 
-_KEYS = "y answers, n does not, 0-3 how well, s skip, u undo, q stop"
+_KEYS = "y answers, n does not, 0-3 how well, s or nothing skip, u undo, q stop"
+#: Labels named of a moment that shows no text.
+_SEEN = 3
+#: Probability from which a label is worth naming.
+_LEAST = 0.1
 
 
 def label(
@@ -46,7 +50,7 @@ def label(
     if count >= ENOUGH:
         talk(f"{count} labels:  q2e eval labels  measures them,  q2e eval channels  what helps")
     else:
-        talk(f"{count} labels; measures have intervals from {ENOUGH} on")
+        talk(f"{count} of the {ENOUGH} labels from which on  q2e eval labels  has intervals")
 
 
 def _asked() -> str:
@@ -59,7 +63,8 @@ def _judge(labels: Labels, question: str, hits: list[Hit]) -> bool:
     number = 0
     while number < len(hits):
         _show(hits[number])
-        key = str(typer.prompt("", default="s", show_default=False, prompt_suffix="> ")).strip()
+        key = str(typer.prompt("", default="s", show_default=False, prompt_suffix="> "))
+        key = key.strip().lower()
         if key == "q":
             return False
         if key == "u":
@@ -96,8 +101,18 @@ def _show(hit: Hit) -> None:
     if hit.moments:
         where = f"  {clock(hit.moments[0].start_s)}-{clock(hit.moments[0].end_s)}"
     print(f"{hit.rank}. {one_line(hit.video.title or hit.video.path or hit.video.id, 90)}{where}")
-    for text in said[:2]:
+    if not said:
+        said = [_seen(hit)]
+    for text in filter(None, said[:2]):
         print(f"   {one_line(text, 110)}")
+
+
+def _seen(hit: Hit) -> str:
+    """Return what was recognised in the best moment's pictures, the surest first."""
+    tags = [tag for one in hit.moments[:1] for piece in one.evidence for tag in piece.tags]
+    best = sorted(tags, key=lambda tag: -tag.probability)
+    names = list(dict.fromkeys(tag.label for tag in best if tag.probability >= _LEAST))[:_SEEN]
+    return f"perhaps seen: {', '.join(names)}" if names else ""
 
 
 def labels(index_dir: IndexDir = None, json: Json = False) -> None:

@@ -6,8 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
-#: Colours that stay apart for most colour-blind readers (Okabe and Ito 2008).
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
+#: Colours that stay apart for most colour-blind readers (Okabe and Ito 2008); their black is that
+#: of the page's text, which is light on a dark page.
+COLOURS = (
+    *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"),
+    *("currentColor", "#999999"),
+)
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 640, 320, 46, 34, 14
 
 
@@ -46,7 +50,8 @@ def bars(
     """Return an SVG of horizontal bars (0 to 1) with their intervals as whiskers."""
     row, left = 22, 250
     height = row * len(values) + 28
-    scale = (_WIDTH - left - 60) / max(1e-9, max([*values.values(), 1e-9]) * 1.1)
+    ends = {name: max(value, *intervals.get(name, ())) for name, value in values.items()}
+    scale = (_WIDTH - left - 60) / max([*ends.values(), 1e-9])
     parts = []
     for number, (name, value) in enumerate(values.items()):
         top = number * row + 6
@@ -57,7 +62,7 @@ def bars(
             f"<title>{escape(name)}</title></text>"
             f'<rect x="{left}" y="{top}" width="{value * scale:.1f}" height="{row - 8}" '
             f'fill="{COLOURS[0]}" opacity="0.75"/>'
-            f'<text x="{left + value * scale + 30:.1f}" y="{middle + 4:.1f}">'
+            f'<text x="{left + ends[name] * scale + 8:.1f}" y="{middle + 4:.1f}">'
             f"{100 * value:.1f}</text>"
         )
         if name in intervals:

@@ -21,6 +21,7 @@ from q2e.evaluate.plots import bars, curves
 _LINES, _QUERIES = 8, 1_000
 #: Head of the table of the other direction.
 BACKWARD = "Videos to texts"
+_T = " <mark>T</mark>"
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;
 color:#1a1a1a;background:#fff}
@@ -76,14 +77,14 @@ def marks(outcome: Outcome, rows: Sequence[Measured], backward: bool = False) ->
     """Return the sentence under every table: transductive or not, tuned on what, which machine."""
     transductive = [row.name for row in rows if row.transductive]
     how = (
-        f"transductive (marked T): {len(transductive)} of {len(rows)} rows look at all test "
+        f"Transductive (marked T): {len(transductive)} of {len(rows)} rows look at all test "
         "queries together"
         if transductive
-        else "nothing is transductive: each query is answered by itself"
+        else "Nothing is transductive: each query is answered by itself"
     )
     if backward:
         how = (
-            "here the videos ask: scores normalised or weighted over all videos have seen all that "
+            "Here the videos ask: scores normalised or weighted over all videos have seen all that "
             "is asked, so all rows but those of raw scores are transductive"
         )
     return (
@@ -146,7 +147,8 @@ def _markdown(
     for row in rows:
         values, own = _shown(row, group, backward)
         shown = [_number(name, values.get(name), own) for name in names]
-        lines.append(f"| {_cell(row.name)}{' (T)' if row.transductive else ''} | "
+        mark = " (T)" if row.transductive and not backward else ""
+        lines.append(f"| {_cell(row.name)}{mark} | "
                      f"{' | '.join(shown)} |")  # fmt: skip
     return "\n".join(lines) + f"\n\n{marks(outcome, rows, backward)}\n"
 
@@ -248,7 +250,7 @@ def _table(
         cells = "".join(
             f"<td>{_number(name, values.get(name), own, html=True)}</td>" for name in names
         )
-        mark = " <mark>T</mark>" if row.transductive else ""
+        mark = _T if row.transductive and not backward else ""
         body.append(f"<tr><td>{escape(row.name)}{mark}</td>{cells}</tr>")
     return (
         f'<div class="scroll"><table><caption>{escape(marks(outcome, rows, backward))}</caption>'
@@ -257,8 +259,10 @@ def _table(
 
 
 def _compared(outcome: Outcome) -> str:
+    marked = {row.name for row in outcome.rows if row.transductive}
     rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{_signed(one)}</td><td>{one['p']:.2g}</td>"
+        f"<tr><td>{escape(name)}{_T if name in marked else ''}</td>"
+        f"<td>{_signed(one)}</td><td>{one['p']:.2g}</td>"
         f"<td>{one['p_holm']:.2g}</td><td>{one['gained']:.0f}</td><td>{one['lost']:.0f}</td></tr>"
         for name, one in outcome.differences.items()
     )
