@@ -173,7 +173,9 @@ def test_doctor_and_models_list(tmp_path: Path) -> None:
     local = [row for row in rows if row["profile"] == "local"]
     assert {row["task"] for row in local} == {"text", "image", "speech", "reader"}
     assert all(row["installed"] for row in local)
-    assert _json("doctor")["ok"] is True
+    told = _json("doctor")
+    assert told["ok"] is True and f"q2e {q2e.__version__}" in told["checks"][0]["found"]
+    assert not any("0 kB" in check["found"] for check in told["checks"])
 
 
 def test_a_bad_file_makes_exit_code_1_and_the_rest_is_indexed(

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from q2e import __version__
 from q2e.cache import cache_dir
 from q2e.errors import Q2EError
 from q2e.models import profiles
@@ -102,9 +103,11 @@ def model_info(source: Source, task: str) -> ModelInfo:
 
 
 def _python() -> Check:
-    found = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    cores = os.cpu_count() or 1
-    return Check("machine", sys.version_info >= (3, 11), f"{found}, {cores} cores")
+    found = (
+        f"q2e {__version__}, Python {platform.python_version()} on {platform.system()} "
+        f"{platform.machine()}, {os.cpu_count() or 1} cores"
+    )
+    return Check("machine", sys.version_info >= (3, 11), found)
 
 
 def _cache() -> Check:
@@ -144,7 +147,7 @@ def _model(profile: Profile, task: str, source: Source) -> Check:
         advice = "install the plugin that offers it, or name another model in the profile"
         return Check(name, False, f"{source}: no installed plugin offers it", advice, optional)
     info = model_info(source, task)
-    facts = f"{info.licence}, {said(info.size_bytes)}"
+    facts = f"{info.licence}, {said(info.size_bytes) if info.size_bytes else 'size not known'}"
     if entry is not None and not entry.commercial:
         facts += ", not for commercial use"
     if entry is not None and entry.plugin and not known:

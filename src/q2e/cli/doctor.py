@@ -39,7 +39,8 @@ def config(index_dir: IndexDir = None, json: Json = False) -> None:
     if json:
         print_json(settings.model_dump(mode="json"))
         return
-    talk(f"change them in {where / CONFIG_NAME} or by environment variables Q2E_NAME")
+    talk(f"change them in {where / CONFIG_NAME}, by environment variables Q2E_NAME, or for one run")
+    talk("of  index, search  or  run  with --set NAME=VALUE")
     for name, field in Settings.model_fields.items():
         print(f"{name} = {getattr(settings, name)!r}")
         print(f"    {field.description}")
