@@ -270,6 +270,17 @@ def test_composition_has_its_ends() -> None:
     assert np.allclose(same, picture, atol=1e-6)
 
 
+def test_likes_where_there_are_no_pictures(tmp_path: Path) -> None:
+    texts = {"quake": "地震が町を揺らした", "flood": "Наводнение в городе", "vote": "Wahl im Mai"}
+    lines = [{"video": k, "channel": "caption", "text": v} for k, v in texts.items()]
+    file = tmp_path / "evidence.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    with q2e.open(tmp_path / "index") as index:
+        index.import_evidence(file)
+        found = index.search("disaster", like=["flood"], dislike=["vote"], confidence=0.0)
+    assert found.hits[0].video.id == "flood" and "vote" not in {hit.video.id for hit in found}
+
+
 def test_likes_draw_and_dislikes_go(sample_index: q2e.Index) -> None:
     plain = _names(sample_index.search("animal", confidence=0, top=30))
     liked = _names(sample_index.search("animal", like=["reel-02.mp4@1"], confidence=0, top=30))

@@ -33,6 +33,8 @@ def drift(
     most `limit` long: below 1, the question turns by less than arcsin(limit), so it stays.
     """
     middle = np.asarray(centre, dtype=np.float64)
+    if not middle.size:  # no evidence lies in this space: pictures, where there are texts alone
+        return np.zeros(np.shape(liked)[-1], dtype=np.float32)
     added = np.zeros(len(middle))
     for share, vectors in ((towards, liked), (-away, disliked)):
         given = np.asarray(vectors, dtype=np.float64).reshape(-1, len(middle))
@@ -46,7 +48,7 @@ def judged(store: Store, space: str, examples: Sequence[Example], query: Float32
     """Return (n, d) vectors of the evidence of judged videos, or of moments of them."""
     table = store.table()
     rows, matrix = store.vectors(space)
-    found = [matrix[:0]]
+    found = [matrix[:0].reshape(0, len(query))]
     for one in examples:
         own = _of(one, table)[rows]
         vectors = matrix[own]
