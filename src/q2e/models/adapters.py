@@ -17,8 +17,8 @@ from q2e.models.sources import Source, fingerprint, locate, parse
 #: The function that opens a folder for each task: `open(folder, info, settings)`.
 _OPENERS: Mapping[str, str] = {
     "text": "q2e.models.sentences:open_text",
-    "image": "q2e.models.pictures:open_pictures",
-    "video": "q2e.models.pictures:open_pictures",
+    "image": "q2e.models.seeing:open_pictures",
+    "video": "q2e.models.seeing:open_pictures",
     "image_text": "q2e.models.sentences:open_text",
     "reranker": "q2e.models.sentences:open_reranker",
     "late": "q2e.models.sentences:open_tokens",

@@ -6,7 +6,6 @@ pictures are prepared with Pillow, as the checkpoint's own processor says.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,32 +30,6 @@ CLIPS = frozenset({"xclip"})
 #: Trained on text that is lower case and padded to a fixed length, without a mask.
 _PADDED = frozenset({"siglip", "siglip2"})
 _MOST_TOKENS = 512
-
-
-def open_pictures(folder: Path, info: ModelInfo, settings: Settings) -> Any:
-    """Return the encoder of a folder: of pictures and clips, whichever it was trained on.
-
-    Raises ModelError where the folder holds no model of a known kind, MissingDependency without
-    PyTorch and transformers.
-    """
-    from q2e.models.openclip import configuration, load_openclip
-
-    if _kind(folder) not in FRAMES and configuration(folder, info) is not None:
-        return load_openclip(folder, info, settings)
-    if (folder / "modules.json").is_file():
-        from q2e.models.sentences import open_multimodal
-
-        return open_multimodal(folder, info, settings)
-    kind = _kind(folder)
-    if kind in FRAMES:
-        return FrameEncoder(*_loaded(folder, info, settings))
-    if kind in CLIPS:
-        return ClipEncoder(*_loaded(folder, info, settings))
-    known = ", ".join(sorted(FRAMES | CLIPS | {"open_clip", "sentence-transformers"}))
-    raise ModelError(
-        f"{info.id}: models of the kind {kind or 'unknown'!r} have no adapter here; known: "
-        f"{known}. Others come as plugins: see examples/plugin-encoder"
-    )
 
 
 class _Encoder:
@@ -228,9 +201,13 @@ def evenly(have: int, want: int) -> list[int]:
     return [min(have - 1, int((number + 0.5) * have / want)) for number in range(want)]
 
 
-def _loaded(
+def loaded(
     folder: Path, info: ModelInfo, settings: Settings
 ) -> tuple[Any, Any, Any, ModelInfo, Device]:
+    """Return model, picture processor and tokenizer of a folder, as an encoder takes them.
+
+    Raises ModelError where one cannot be loaded, MissingDependency without transformers.
+    """
     device = devices.choose(settings)
     try:
         from transformers import AutoModel
@@ -287,14 +264,6 @@ def damaged(info: ModelInfo, problem: object) -> ModelError:
     """Return the error of a folder that holds no usable model."""
     text = " ".join(str(problem).split())[:300]
     return ModelError(f"{info.id} cannot be loaded: {text}; see that its files are whole")
-
-
-def _kind(folder: Path) -> str:
-    try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return str(config.get("model_type", ""))
 
 
 def _token_limit(config: Any, words: Any) -> int:
