@@ -192,6 +192,16 @@ def test_a_bad_file_makes_exit_code_1_and_the_rest_is_indexed(
     assert [Path(failure["path"]).name for failure in report["failures"]] == ["bad.mp4"]
 
 
+def test_a_renamed_file_is_not_said_to_be_indexed(tmp_path: Path, samples: Path) -> None:
+    where, name = str(tmp_path / "index"), "news-17.mp4"
+    old = tmp_path / name
+    old.write_bytes((samples / "clips" / name).read_bytes())
+    index = ("index", str(tmp_path), "--channel", "metadata", "--index", where)
+    assert "1 indexed, 0 unchanged  (" in _q2e(*index).stderr
+    old.rename(tmp_path / "新闻.mp4")
+    assert "0 indexed, 0 unchanged, 1 renamed  (" in _q2e(*index).stderr
+
+
 def test_show_tells_everything(sample_index: q2e.Index) -> None:
     shown = _json("show", "wanderung-20.mp4", "--index", str(sample_index.directory))
     channels = {one["channel"] for one in shown["evidence"]}

@@ -217,7 +217,10 @@ def _say_report(report: Report, where: Path, json: bool) -> None:
     if json:
         print_json(shape.report(report))
     else:
-        parts = [f"{len(report.indexed)} indexed", f"{report.unchanged} unchanged"]
+        # Of a renamed file only what its name says is read again.
+        moved = {new for _, new in report.renamed}
+        read = sum(video.path not in moved for video in report.indexed)
+        parts = [f"{read} indexed", f"{report.unchanged} unchanged"]
         parts += [f"{len(report.renamed)} renamed"] if report.renamed else []
         parts += [f"{len(report.duplicates)} the same as another"] if report.duplicates else []
         talk(", ".join(parts) + f"  ({where})")

@@ -227,7 +227,12 @@ def ask(
         talk(back.question)
         for number, option in enumerate(back.options, 1):
             talk(f"  {number}  {option.label}  ({option.videos} of the hits)")
-        answer = typer.prompt("number, or Enter to stop", default="", show_default=False, err=True)
+        try:
+            answer = typer.prompt(
+                "number, or Enter to stop", default="", show_default=False, err=True
+            )
+        except typer.Abort:  # The input has ended.
+            return
         if not answer.isdecimal() or not 1 <= int(answer) <= len(back.options):
             return
         text = back.options[int(answer) - 1].text
