@@ -21,7 +21,7 @@ from q2e.models import profiles
 from q2e.models.catalogue import check_licence, listed
 from q2e.models.choose import wanted
 from q2e.models.registry import Models
-from q2e.models.sources import Source, commit_of, find, locate, parse, receipt, said
+from q2e.models.sources import RECEIPT, Source, commit_of, find, locate, parse, receipt, said
 
 WEIGHTS = random.Random(0).randbytes(300_000)
 
@@ -144,6 +144,15 @@ def test_a_pull_is_whole_checked_and_remembered(hub: Hub) -> None:
     asked = len(hub.requests)
     assert pulling.pull(source) == folder
     assert len(hub.requests) == asked
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"files": []}', '{"files": {"config.json": 1}}'])
+def test_a_damaged_receipt_is_no_receipt_and_is_written_again(hub: Hub, damage: str) -> None:
+    source = parse("hub:org/name@main")
+    folder = pulling.pull(source)
+    (folder / RECEIPT).write_text(damage, "utf-8")
+    assert receipt(folder) is None and find(source) is None
+    assert pulling.pull(source) == folder == find(source)
 
 
 def test_a_branch_keeps_its_commit_until_it_is_updated(hub: Hub) -> None:

@@ -22,7 +22,17 @@ from typing import TYPE_CHECKING, Any
 from q2e.cache import write_whole
 from q2e.errors import ConfigError, MissingDependency, ModelError
 from q2e.models.choose import PICKLED, wanted
-from q2e.models.sources import RECEIPT, Source, endpoint, find, folder_of, resolved, safe, said
+from q2e.models.sources import (
+    RECEIPT,
+    Source,
+    endpoint,
+    find,
+    folder_of,
+    receipt,
+    resolved,
+    safe,
+    said,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -277,8 +287,7 @@ def _plain(folder: Path, file: Listed) -> Listed:
 def _note(
     source: Source, commit: str, folder: Path, chosen: Collection[Listed], licence: str
 ) -> None:
-    old = json.loads((folder / RECEIPT).read_text("utf-8")) if (folder / RECEIPT).exists() else {}
-    files = dict(old.get("files", {}))
+    files = dict((receipt(folder) or {"files": {}})["files"])
     for file in chosen:
         digest = file.sha256 or _digest(folder / file.name, hashlib.sha256())
         files[file.name] = {"size": file.size, "sha256": digest}

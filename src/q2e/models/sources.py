@@ -141,7 +141,11 @@ def receipt(folder: Path) -> dict[str, Any] | None:
         noted = json.loads((folder / RECEIPT).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return noted if isinstance(noted, dict) and isinstance(noted.get("files"), dict) else None
+    files = noted.get("files") if isinstance(noted, dict) else None
+    whole = isinstance(files, dict) and all(
+        isinstance(facts, dict) and isinstance(facts.get("size"), int) for facts in files.values()
+    )
+    return noted if whole else None
 
 
 def find(source: Source) -> Path | None:
