@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+import q2e
 from q2e.channels.caption import ComposedCaptionChannel, ComposedSummaryChannel
-from q2e.types import Evidence, Part, Span, Tag, Video
+from q2e.types import Evidence, Part, Segment, Span, Tag, Video
 
 VIDEO = Video(id="v", path="v.mp4", duration_s=20.0)
 
@@ -61,6 +64,38 @@ def test_confidence_over_time_is_said() -> None:
         _frame(0, 10, 9, ("cat", 0.9), ("sofa", 0.4)),
     )
     assert caption.text == "Shows sofa, cat later and dog at first."
+
+
+def test_movement_and_pace_are_said_beside_what_is_known() -> None:
+    shots = [Segment(0, 10, 0.1), Segment(10, 20, 1.0), Segment(20, 30, 5.0), Segment(30, 40, 12.0)]
+    seen = [_frame(s.start_s, s.end_s, s.start_s + 1, ("dog", 0.9)) for s in shots]
+    part = Part(VIDEO, 0.0, 40.0, tuple(shots), evidence=tuple(seen))
+    said = [caption.text for caption in ComposedCaptionChannel().extract(part)]
+    assert said == [
+        "Shows dog. Still picture.",
+        "Shows dog. Little movement.",
+        "Shows dog.",
+        "Shows dog. Much movement.",
+    ]
+    quick = [_frame(s, s + 2, s + 1, ("dog", 0.9)) for s in range(0, 8, 2)]
+    found = _captions(*quick, _frame(8, 20, 9, ("cat", 0.9)))
+    said = [caption.text for caption in found]
+    assert said[:2] == ["Shows dog. Quickly cut."] * 2 and said[-1] == "Shows cat."
+    assert _captions(_frame(0, 2, 1, ("dog", 0.01)), _frame(2, 4, 3)) == []
+
+
+def test_movement_of_real_clips_is_in_their_captions(sample_index: q2e.Index) -> None:
+    """A loop of a waving hand, a card with a line of text."""
+    texts = {
+        video.path.rsplit("/", 1)[-1]: [
+            one.text for one in sample_index.store.evidence_of(video.id) if one.channel == "caption"
+        ]
+        for video in sample_index.videos()
+    }
+    assert any("Much movement." in text for text in texts["footage-04.mp4"])
+    assert any("Little movement." in text for text in texts["news-13.mp4"])
+    segments = sample_index.store.segments(sample_index.find("news-13.mp4").id)
+    assert [one.movement for one in segments] == pytest.approx([1.5], abs=0.5)
 
 
 def _summary(*evidence: Evidence) -> list[Evidence]:

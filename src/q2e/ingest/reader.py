@@ -28,8 +28,8 @@ from q2e.types import Evidence, Frame, Part, Segment, Video
 FRAMES_AT_ONCE = 48
 #: Raised when the same text would give other lexical terms.
 TERMS_VERSION = 3
-#: Raised when shots or frame choice change for the same settings.
-SHOTS_VERSION = 1
+#: Raised when shots, their movement or frame choice change for the same settings.
+SHOTS_VERSION = 2
 
 
 class Reader:
@@ -143,10 +143,10 @@ class _Reading:
                     # What was not heard must not be missing from captions for good.
                     if not self._failed:
                         heard = replace(part, evidence=tuple(self._all_evidence(part, found)))
-                        pieces = self._stored_slices(number, heard)
-                        found += self._extract(channel, number, pieces)
+                        found += self._extract(channel, number, self._stored_slices(number, heard))
                 for channel in self._outstanding("evidence", number):
-                    composed = replace(part, evidence=tuple(self._all_evidence(part, found)))
+                    known, shots = self._all_evidence(part, found), self._shots_of(number, part)[0]
+                    composed = replace(part, evidence=tuple(known), segments=tuple(shots))
                     found += self._extract(channel, number, [composed])
                 everything += found
             for channel in self._outstanding("video", 0):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from q2e.arrays import UInt8
+import numpy as np
+
+from q2e.arrays import Float32, UInt8
 from q2e.errors import MissingDependency
 from q2e.media.container import CLOSE_S, open_media, video_stream
 from q2e.media.pictures import Painter, Shown, shown
@@ -35,6 +38,8 @@ class ScanOptions:
     """Longest side of the frames, in pixels."""
     detect_side: int = 160
     """Longest side of the pictures that are compared, in pixels; 256 found the same cuts."""
+    compared_every_s: float = 0.2
+    """Movement is how much a picture differs from the one this long before it, at least."""
     grid_s: float = 0.4
     """Frames are chosen among those on screen at multiples of this time."""
 
@@ -78,6 +83,9 @@ def scan(
     `start_s` and `end_s` always bound a shot, so the shots of a part do not depend on what came
     before it. Memory does not grow with the length of the stretch.
 
+    `movement` of a segment is the median, over pictures `compared_every_s` apart, of the mean
+    difference of their grey levels (0 to 255), at `detect_side`; None where there are no two.
+
     Raises MediaError where the file cannot be read.
     """
     options = options or ScanOptions()
@@ -85,7 +93,7 @@ def scan(
     with open_media(path) as container:
         stream = video_stream(container)
         if stream is not None:
-            find_cut = _CutFinder(options, stream)
+            find_cut = _CutFinder(options, stream, collector.moved)
             for picture in shown(container, stream, start_s, end_s, options.max_side):
                 cut_s = find_cut(picture)
                 if cut_s is not None:
@@ -100,13 +108,18 @@ class _CutFinder:
     The detector only subtracts and compares timecodes, which numbers do as well and faster.
     """
 
-    def __init__(self, options: ScanOptions, stream: Any) -> None:
+    def __init__(
+        self, options: ScanOptions, stream: Any, moved: Callable[[float, float], None]
+    ) -> None:
         try:
             from scenedetect.detectors import AdaptiveDetector
         except ImportError as error:
             raise MissingDependency("scenedetect-headless", "local", "finding shots") from error
         self._painter = Painter(stream, "FAST_BILINEAR")  # as exact here, at half the cost
         self._side = options.detect_side
+        self._every_s = options.compared_every_s
+        self._moved = moved
+        self._compared: tuple[float, Float32] | None = None
         self._shape: tuple[int, ...] | None = None
         self._detector: Any = None
         self._new_detector: Callable[[], Any] = partial(
@@ -122,10 +135,21 @@ class _CutFinder:
         if pixels.shape != self._shape:  # a new size in mid-stream starts a new shot
             cut_s = None if self._shape is None else picture.start_s
             self._shape, self._detector = pixels.shape, self._new_detector()
+            self._compared = None
             self._detector.process_frame(picture.start_s, pixels)
             return cut_s
+        self._compare(picture.start_s, pixels)
         cuts = self._detector.process_frame(picture.start_s, pixels)
         return cuts[0] if cuts else None
+
+    def _compare(self, time_s: float, pixels: UInt8) -> None:
+        """Say how much the picture has changed since the last one that was compared."""
+        if self._compared is not None and time_s - self._compared[0] < self._every_s - CLOSE_S:
+            return
+        grey = pixels.mean(axis=2, dtype=np.float32)
+        if self._compared is not None:
+            self._moved(time_s, float(np.abs(grey - self._compared[1]).mean()))
+        self._compared = time_s, grey
 
 
 @dataclass(slots=True, eq=False)
@@ -154,6 +178,11 @@ class _Collector:
         self._seen_s = start_s
         self._step_s = options.grid_s
         self._tick_s = start_s
+        self._changes: list[tuple[float, float]] = []
+
+    def moved(self, time_s: float, change: float) -> None:
+        """Note how much the picture at `time_s` differs from the one compared before."""
+        self._changes.append((time_s, change))
 
     def add(self, picture: Shown) -> Iterator[Shot]:
         """Sample a picture; yield the first segment of a shot that has become too long."""
@@ -210,9 +239,13 @@ class _Collector:
         for start_s, stop_s in itertools.pairwise(bounds):
             yield self._shot(Segment(start_s, stop_s))
         self._samples = [sample for sample in self._samples if sample.time_s >= end_s]
+        self._changes = [one for one in self._changes if one[0] >= end_s]
         self._start_s = end_s
 
     def _shot(self, segment: Segment) -> Shot:
+        changes = [c for time_s, c in self._changes if segment.start_s <= time_s < segment.end_s]
+        if changes:
+            segment = replace(segment, movement=round(statistics.median(changes), 2))
         inside = [s for s in self._samples if segment.start_s <= s.time_s < segment.end_s]
         chosen = [sample for sample in inside if sample.asked]
         ranges = math.ceil(segment.duration_s / self._options.frame_every_s - 1e-6)

@@ -68,7 +68,8 @@ class SqliteStore:
                     f"stage {key.stage!r} of video {key.video!r} found evidence of channel "
                     f"{one.channel!r} of video {one.video!r}; a channel reads for itself alone"
                 )
-        cuts = None if segments is None else json.dumps([[s.start_s, s.end_s] for s in segments])
+        shots = [[s.start_s, s.end_s, s.movement] for s in segments or ()]
+        cuts = None if segments is None else json.dumps(shots)
         times = None if frame_times_s is None else json.dumps([float(t) for t in frame_times_s])
         with self._database.writing() as connection:
             video = self._number(connection, key.video)
