@@ -150,6 +150,8 @@ def test_any_setting_can_be_set(imported: Path, tmp_path: Path) -> None:
     assert len(found["hits"]) == 3 and found["index"]["fuse"] == "mean"
     done = _q2e("search", "cat", "--index", str(imported), "--set", "top=2", code=2)
     assert "here that is  --top" in done.stderr
+    done = _q2e("search", "cat", "--index", str(imported), "--set", "profile=paper", code=2)
+    assert "paper" in done.stderr
     where = tmp_path / "index"
     (tmp_path / "bad.mp4").write_bytes(b"")
     _q2e("index", str(tmp_path), "--index", str(where), "--set", "channels=metadata,frame",

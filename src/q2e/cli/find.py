@@ -127,7 +127,7 @@ def search(
     import q2e
     from q2e import shape
 
-    index = q2e.open(directory(index_dir))
+    index = q2e.open(directory(index_dir), **settings_given(settings, _INSTEAD))
     if facets:
         counted = index.facets(
             text,
@@ -143,8 +143,7 @@ def search(
             _print_facets(counted)
         return
     options = settings_given(
-        settings,
-        _INSTEAD,
+        None,
         decompose=decompose,
         fuse=fuse,
         normalise=normalise,
@@ -270,13 +269,12 @@ def run(
 ) -> None:
     """Answer a file of questions and write a TREC run; run again to go on after a stop."""
     import q2e
-    from q2e.config import load_settings
+    from q2e.config import changed
     from q2e.evaluate.run_checks import run_warnings
 
-    index = q2e.open(directory(index_dir))
+    index = q2e.open(directory(index_dir), **settings_given(settings, _INSTEAD))
     options = settings_given(
-        settings,
-        _INSTEAD,
+        None,
         decompose=decompose,
         fuse=fuse,
         normalise=normalise,
@@ -300,7 +298,7 @@ def run(
         talk(f"{done.queries} queries answered, {done.resumed} were done before: {out}")
     for warning in run_warnings(index, queries, out):
         talk(f"warning: {warning}")
-    used = load_settings(index.directory, **options)
+    used = changed(index.settings, options)
     if used.rerank != "none":
         depth = min(used.rerank_depth, top)
         talk(
