@@ -95,7 +95,7 @@ class Worker:
             pickle.dump((self.settings, self.index, self.older), process.stdin)
             process.stdin.flush()
             answer = pickle.load(process.stdout)
-        except (BrokenPipeError, EOFError):
+        except (BrokenPipeError, EOFError, pickle.UnpicklingError):
             raise ModelError(f"{self._obituary()}; q2e doctor says what is missing") from None
         if isinstance(answer, Refused):
             self.close()
@@ -145,7 +145,7 @@ def _listen(process: subprocess.Popen[bytes], answers: queue.SimpleQueue[Message
             answers.put(message)
             if isinstance(message, Finished):
                 return
-    except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+    except Exception:  # noqa: BLE001 - half a message may raise anything when it is read
         answers.put(None)
 
 
