@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from q2e.retrieve.scan import _best_of, _lay_out
-from q2e.store.base import Table
+import q2e
+from q2e.retrieve.bank import Bank, Form
+from q2e.retrieve.scan import Folded, Scanner, Vectors, _best_of, _lay_out
+from q2e.store.base import Item, StageKey, Table
+from q2e.store.sqlite import SqliteStore
+from q2e.types import Evidence, Video
 
 
 @given(st.integers(1, 6), st.integers(0, 40), st.integers(0, 2**32 - 1))
@@ -33,3 +40,65 @@ def test_evidence_lies_by_video_and_time(n: int, in_order: bool, seed: int) -> N
     expected = sorted(numbers[::2].tolist(), key=lambda row: (video[row], start_s[row], row))
     assert laid.take.tolist() == laid.rows.tolist() == expected
     assert laid.videos.tolist() == sorted(set(video[::2].tolist()))
+
+
+def test_phrases_told_as_sums_score_as_their_vectors_do(sample_index: q2e.Index) -> None:
+    store, text = sample_index.store, sample_index.models.text
+    bank, scanner = Bank(text), Scanner(store)
+    for language, question in (
+        ("en", "flood in Pakistan"),
+        ("ko", "파키스탄 홍수"),
+        (None, "مظاهرات"),
+    ):
+        form = Form(language, event=True)
+        asked = text.encode_queries([question])
+        matrix, folded = bank.folded(["rivers rise", "people leave their homes"], asked[0], form)
+        length = np.linalg.norm(matrix, axis=1)
+        assert length == pytest.approx(np.ones(2), abs=1e-5)
+        own, corrected = bank.correct(asked, form), bank.correct(matrix, form)
+        told = folded.weights @ folded.fixed + folded.own[:, None] * own[0]
+        assert told == pytest.approx(corrected, abs=1e-6)
+        first = Vectors("query", (question,), own)
+        plain = [first, Vectors("prequel", ("a", "b"), corrected)]
+        quick = [first, Vectors("prequel", ("a", "b"), corrected, folded=folded)]
+        for _ in range(2):
+            for ours, theirs in zip(
+                scanner.dense(text.space, "meaning", quick),
+                scanner.dense(text.space, "meaning", plain),
+                strict=True,
+            ):
+                assert (ours.part, ours.channel) == (theirs.part, theirs.channel)
+                assert ours.scores == pytest.approx(theirs.scores, abs=1e-5)
+                assert ours.video == pytest.approx(theirs.video, abs=1e-5, nan_ok=True)
+
+
+def test_products_with_fixed_vectors_grow_with_the_store_and_are_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    with SqliteStore(tmp_path / "s.sqlite") as store:
+        scanner = Scanner(store)
+        for number in range(4):
+            name = f"v{number}"
+            store.put_video(Video(name, f"{name}.mp4"))
+            drawn = random.standard_normal((3, 8)).astype(np.float32)
+            said = [Evidence(name, "speech", n, n + 1, vectors={"s": drawn[n]}) for n in range(3)]
+            store.put_part(StageKey(name, "speech", 0), "v1", [Item(one) for one in said])
+            if number == 2:
+                store.remove_video("v0")
+            matrix = random.standard_normal((3, 8)).astype(np.float32)
+            for fixed in ("one", "other"):
+                value = np.full((1, 8), len(fixed), np.float32)
+                weights, own = np.array([[0.5]], np.float32), np.array([2.0], np.float32)
+                folded = Folded(fixed, value, weights, own)
+                both = 0.5 * value + 2.0 * matrix[:1]
+                parts = [
+                    Vectors("query", ("q",), matrix[:1]),
+                    Vectors("prequel", ("p",), both, folded=folded),
+                ]
+                found = scanner.dense("s", "meaning", parts)[1]
+                assert found.scores == pytest.approx(store.vectors("s")[1] @ both[0], abs=1e-4)
+        assert len(scanner._folded) == 2
+        monkeypatch.setattr("q2e.retrieve.scan._PRODUCTS", 1)
+        scanner.dense("s", "meaning", parts)
+        assert [name for _, name in scanner._folded] == ["other"]

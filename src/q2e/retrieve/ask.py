@@ -150,23 +150,29 @@ class Asker:
         if encoder.space in moved:
             plain = replace(plain, matrix=plain.matrix + moved[encoder.space])
         parts = widened(plain, more, encoder, settings.expand_weight)
-        for kind in EVENT_KINDS:
-            events = decomposition.of_kind(kind)
-            if not events:
-                continue
-            if decomposition.backend == "events":
-                # Phrases of the knowledge base come again and again, so their vectors are
-                # known; the question is folded into them as a vector, not as words.
-                phrases = self._bank.phrases([event.source for event in events])
-                matrix = _unit(phrases + plain.matrix[:1])
-            else:
-                matrix = encoder.encode_queries([event.text for event in events])
-            parts.append(Vectors(kind, tuple(event.text for event in events), matrix))
+        form = form_of(decomposition)
+        calm = settings.normalise == "bank" and len(parts) == 1 and parts[0] is plain
         if settings.normalise == "bank":
-            parts = [
-                replace(part, matrix=self._bank.correct(part.matrix, form_of(decomposition)))
-                for part in parts
-            ]
+            parts = [replace(one, matrix=self._bank.correct(one.matrix, form)) for one in parts]
+        events = [event for kind in EVENT_KINDS for event in decomposition.of_kind(kind)]
+        if not events:
+            return parts
+        if decomposition.backend == "events":
+            # Phrases of the knowledge base come again and again, so their vectors are known; the
+            # question is folded into them as a vector, not as words.
+            matrix, folded = self._bank.folded(
+                [event.source for event in events], plain.matrix[0], form
+            )
+        else:
+            matrix, folded = encoder.encode_queries([event.text for event in events]), None
+        if settings.normalise == "bank":
+            matrix = self._bank.correct(matrix, form)
+        for kind in EVENT_KINDS:
+            own = [number for number, event in enumerate(events) if event.kind == kind]
+            if own:
+                texts = tuple(events[number].text for number in own)
+                quick = folded.some(own) if folded is not None and calm else None
+                parts.append(Vectors(kind, texts, matrix[own], folded=quick))
         return parts
 
     def _rows(
@@ -374,7 +380,3 @@ def form_of(decomposition: Decomposition) -> Form:
     """Return the form of a question: its language, and whether it asks for an event."""
     asks_event = bool(decomposition.events) or decomposition.backend == "none"
     return Form(decomposition.language, event=asks_event)
-
-
-def _unit(vectors: Float32) -> Float32:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)

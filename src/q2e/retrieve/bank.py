@@ -18,6 +18,7 @@ from q2e.models.base import ImageTextEncoder, TextEncoder, VideoEncoder
 from q2e.models.remembered import remembered
 from q2e.query.events import EventsBackend
 from q2e.query.knowledge import Knowledge
+from q2e.retrieve.scan import Folded
 
 #: Share of the mean similarity to the bank that is subtracted.
 ALPHA = 0.75
@@ -64,16 +65,29 @@ class Bank:
         texts = plain.get(form.language or "en") or plain["en"]
         return remembered(encoder.space, "text", texts, encoder.encode_texts)
 
-    def phrases(self, texts: Sequence[str]) -> Float32:
-        """Return the (n, d) vectors of what the knowledge base says of a kind of event.
+    def folded(self, phrases: Sequence[str], query: Float32, form: Form) -> tuple[Float32, Folded]:
+        """Return phrases of the knowledge base with a question (d,) folded into each, (n, d).
 
-        The same is asked again and again; what was asked of another process is on disk.
+        Also as sums for the corrected question; see `subtract_bank`.
         """
-        key = tuple(texts)
-        if key not in self._phrases:
+        fixed = self._phrase_vectors(tuple(phrases))
+        matrix = fixed + query
+        share = 1.0 / np.linalg.norm(matrix, axis=1, keepdims=True)
+        # p_i = s_i (f_i + q), so that p_i - a m = s_i f_i + s_i (q - a m) + a (s_i - 1) m.
+        weights = np.hstack((np.diag(share[:, 0]), ALPHA * (share - 1.0))).astype(np.float32)
+        mean = self.vectors(form).mean(axis=0)
+        name = "\n".join((repr(self._known(form)), *phrases))
+        return (
+            np.asarray(matrix * share, np.float32),
+            Folded(name, np.vstack((fixed, mean)), weights, np.asarray(share[:, 0], np.float32)),
+        )
+
+    def _phrase_vectors(self, texts: tuple[str, ...]) -> Float32:
+        """Return (n, d) vectors; what was asked of another process is on disk."""
+        if texts not in self._phrases:
             encode = self._encoder.encode_queries
-            self._phrases[key] = remembered(self._encoder.space, "query", key, encode)
-        return self._phrases[key]
+            self._phrases[texts] = remembered(self._encoder.space, "query", texts, encode)
+        return self._phrases[texts]
 
     def questions(self, form: Form) -> tuple[list[str], Float32]:
         """Return the generic questions of a form with their (n, d) corrected vectors."""

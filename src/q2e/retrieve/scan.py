@@ -7,14 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
+from q2e.retrieve.kept import Growing
 from q2e.retrieve.pool import Bag, ordered, pool_by
 from q2e.store.base import Store, Table
 from q2e.types import CHANNELS
+
+#: Bytes of products with fixed vectors that are kept.
+_PRODUCTS = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folded:
+    """Vectors (q, d) as sums of fixed ones, whose products with evidence are kept, and a new one.
+
+    They are `weights` (q, f) @ `fixed` (f, d) + `own` (q,) times the question's first vector;
+    `name` tells what is fixed.
+    """
+
+    name: str
+    fixed: Float32
+    weights: Float32
+    own: Float32
+
+    def some(self, chosen: Sequence[int]) -> Folded:
+        """Return chosen ones of the vectors, told from the same fixed ones."""
+        return replace(self, weights=self.weights[chosen], own=self.own[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +49,8 @@ class Vectors:
     matrix: Float32
     channels: tuple[str, ...] = ()
     """Channels in which the part is scored; empty for all."""
+    folded: Folded | None = None
+    """The same vectors told so that they are scored in less time; the first part has none."""
 
     def __post_init__(self) -> None:
         if len(self.texts) != len(self.matrix):
@@ -66,6 +91,8 @@ class Scanner:
 
     store: Store
     _layouts: dict[tuple[int, str], dict[str, _Layout]] = field(default_factory=dict)
+    _folded: dict[tuple[str, str], Growing[Float32]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
     _pools: dict[tuple[int, str, str], dict[str, Any]] = field(default_factory=dict)
 
     def dense(
@@ -88,12 +115,8 @@ class Scanner:
         _, matrix = self.store.vectors(space)
         if not layouts or not parts:
             return []
-        stacked = np.concatenate([part.matrix for part in parts]).astype(np.float32)
-        scores = stacked @ matrix.T
-        ends = np.cumsum([len(part.texts) for part in parts])
         found = []
-        for part, end in zip(parts, ends, strict=True):
-            block = scores[end - len(part.texts) : end]
+        for part, block in zip(parts, self._products(table, space, parts, matrix), strict=True):
             best, which = _best_of(block)
             for channel, layout in layouts.items():
                 if part.channels and channel not in part.channels:
@@ -109,6 +132,40 @@ class Scanner:
                 found.append(row)
         rows = [row for row in found if row is not None]
         return in_order(rows, table) if pool == "schema" else rows
+
+    def _products(
+        self, table: Table, space: str, parts: Sequence[Vectors], matrix: Float32
+    ) -> list[Float32]:
+        """Return for each part the products (q, E) of its vectors with all of a space."""
+        whole = [part.matrix for part in parts if part.folded is None]
+        scores = np.concatenate(whole).astype(np.float32) @ matrix.T
+        blocks = iter(np.split(scores, np.cumsum([len(one) for one in whole])[:-1]))
+        found = []
+        for part in parts:
+            if part.folded is None:
+                found.append(next(blocks))
+                continue
+            found.append(part.folded.weights @ self._fixed(table, space, part.folded, matrix))
+            # Line by line: room for the whole would take longer to get than to fill.
+            for line, own in zip(found[-1], part.folded.own, strict=True):
+                line += own * scores[0]
+        return found
+
+    def _fixed(self, table: Table, space: str, folded: Folded, matrix: Float32) -> Float32:
+        """Return the products (f, E) of fixed vectors with all of a space, kept while asked for."""
+
+        def make(before: tuple[Table, Float32] | None) -> Float32:
+            old = np.zeros((len(folded.fixed), 0), np.float32) if before is None else before[1]
+            return np.concatenate((old, folded.fixed @ matrix[old.shape[1] :].T), axis=1)
+
+        key, size = (space, folded.name), 4 * len(folded.fixed) * len(matrix)
+        with self._lock:
+            # The last asked for is last; those at the front are forgotten first.
+            kept = self._folded.pop(key, None) or Growing[Float32]()
+            self._folded[key] = kept
+            while len(self._folded) > max(1, _PRODUCTS // max(1, size)):
+                del self._folded[next(iter(self._folded))]
+        return kept.of(table, make)
 
     def _memory(self, table: Table, space: str, channel: str) -> dict[str, Any]:
         """Return what pooling keeps of a channel's evidence for the newest version."""
