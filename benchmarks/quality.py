@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ablations, captions, confidence, events, matrices
+from benchmarks import ablations, captions, confidence, events, likes, matrices
 
 PARTS: dict[str, Callable[[Path], Any]] = {
     "captions": captions.run,
     "confidence": lambda dev_data: confidence.run(),
     "events": events.run,
     "experiments": ablations.run,
+    "likes": likes.run,
     "matrices": matrices.run,
 }
 

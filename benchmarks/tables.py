@@ -278,6 +278,23 @@ def _experiment(found: Mapping[str, Any], kind: str) -> str:
     return markdown(head, lines) + f"\n{how}; tuned: {found['tuned']}.\n"
 
 
+# -- asking.md ----------------------------------------------------------------------------------
+def likes_rounds(figures: Figures) -> str:
+    """Residual nDCG@10 after each round of judging, beside the list without it."""
+    found = figures["likes"]
+    rows = []
+    for name in ("likes", "likes and dislikes"):
+        for number, one in enumerate(found[name], 1):
+            change, low, high = one["change"]
+            rows.append(
+                [name, str(number), str(one["questions"]), f"{one['without']:.1f}",
+                 f"{one['nDCG@10']:.1f}", f"{change:+.1f} [{low:+.1f}, {high:+.1f}]",
+                 f"{one['better']} / {one['worse']}"]
+            )  # fmt: skip
+    head = ["judged by", "rounds", "questions", "without", "with", "difference", "better / worse"]
+    return markdown(head, rows)
+
+
 #: Every table by the name that stands in the docs.
 TABLES: dict[str, Table] = {
     "matrices raw": matrices_raw,
@@ -292,6 +309,7 @@ TABLES: dict[str, Table] = {
     "reproduction fusion": repro_fusion,
     "reproduction wikivideo": repro_wikivideo,
     "reproduction languages": repro_languages,
+    "likes rounds": likes_rounds,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment samples": experiment_rows("samples"),
@@ -304,4 +322,5 @@ NEEDS: dict[str, set[str]] = {
     "events": {"events"},
     "reproduction": {"matrices", "events"},
     "experiment": {"experiments"},
+    "likes": {"likes"},
 }
