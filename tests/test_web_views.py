@@ -14,6 +14,7 @@ import pytest
 
 import q2e
 from browsing import Visit, browsing
+from media_files import write_video
 
 pytest.importorskip("fastapi", reason="needs the extra `server`")
 
@@ -82,9 +83,61 @@ def test_failures_are_told_with_their_reasons_and_tried_again(visit: Visit, fold
     page.get_by_role("button", name="Try again").click()
     page.wait_for_selector("#jobs .job.done:has-text('Failed files again')")
     assert page.locator("#jobs .job").count() == 2
+    write_video(broken, scenes_s=(1.0,))
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_selector("#failures", state="hidden", timeout=60_000)
+    assert broken.stem in page.inner_text("#videos")
     page.fill("#paths", str(folder / "nowhere"))
     page.get_by_role("button", name="Index", exact=True).click()
     page.wait_for_selector("#jobs .job.failed .problem")
+
+
+def test_a_job_is_stopped(visit: Visit, folder: Path) -> None:
+    for number in range(8):
+        (folder / "many").mkdir(exist_ok=True)
+        write_video(folder / "many" / f"{number}.mp4", scenes_s=(2.0 + number, 2.0))
+    page = visit.open(view="collection")
+    page.wait_for_selector("#summary .bars")
+    page.fill("#paths", str(folder / "many"))
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#jobs .job.running progress")
+    page.get_by_role("button", name="Stop this job").click()
+    page.get_by_text("It stops at its next step").wait_for()
+    page.wait_for_selector("#jobs .job.cancelled:has-text('stopped')", timeout=60_000)
+    assert page.get_by_role("button", name="Stop this job").count() == 0
+    assert page.locator("#said").inner_text() == "Job cancelled"
+
+
+def test_what_is_found_is_said(visit: Visit) -> None:
+    page = visit.open(q="a giant panda")
+    visit.until("/^[0-9]+ videos? found$/.test(document.querySelector('#said').textContent)")
+    assert page.get_attribute("#said", "aria-live") == "polite"
+    page.goto(f"{visit.server}/?q=panda+THEN")
+    assert page.locator("#results [role=alert]").inner_text().startswith("Then needs something")
+
+
+def test_the_keyboard_shows_where_it_is(visit: Visit) -> None:
+    page = visit.open(q="a giant panda")
+    page.wait_for_selector("#filters label")
+    seen: list[str] = []
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        name, ring = page.evaluate(
+            """() => {
+              const node = document.activeElement;
+              const rings = [node, node.closest('.box, .row, .hit .still')].filter(Boolean);
+              return [node.id || node.className || node.tagName, rings.some((one) =>
+                getComputedStyle(one).outlineStyle !== 'none' ||
+                getComputedStyle(one, '::after').borderTopStyle === 'solid')];
+            }"""
+        )
+        assert ring, (name, seen)
+        seen.append(name)
+    assert len(set(seen)) > 8
+    moving = "document.getAnimations().filter((one) => one.playState === 'running').length"
+    page.locator("#hits .like").last.click()
+    visit.settle()
+    assert page.evaluate(moving) == 0, "nothing moves for those who asked for less of it"
 
 
 def test_one_video_along_its_time(visit: Visit) -> None:
@@ -194,7 +247,7 @@ def test_axe_finds_no_serious_issue(browser: Any, server: str, scheme: str, widt
             page.wait_for_selector("#panel .lanes .piece", state="attached")
         assert _issues(page, script) == [], (state, width)
         if state == {"view": "collection"}:
-            page.locator("#videos .tile").nth(1).click()
+            page.locator("#videos .tile", has_text="call-06").click()
             page.wait_for_selector("#video .lanes .piece", state="attached")
             assert _issues(page, script) == [], ("video", width)
     page.keyboard.press("?")

@@ -14,7 +14,7 @@ const UNREACHABLE = {
   next: "Is `q2e serve` still running? Start it again, then reload this page.",
 };
 
-async function call(method, path, { body, form, signal } = {}) {
+async function send(method, path, { body, form, signal } = {}) {
   const headers = body === undefined ? {} : { "content-type": "application/json" };
   let answer;
   try {
@@ -28,23 +28,27 @@ async function call(method, path, { body, form, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Refused(UNREACHABLE);
   }
-  const text = await answer.text();
-  let data;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new Refused({
-      code: "unreadable",
-      message: `The server answered ${answer.status}.`,
-      next: "Try again.",
-    });
-  }
-  if (!answer.ok)
-    throw new Refused(
-      data.error ?? { message: `The server answered ${answer.status}.`, next: "Try again." },
-    );
-  return data;
+  if (answer.ok) return answer;
+  const data = await json(answer);
+  throw new Refused(data.error ?? unreadable(answer));
 }
+
+const unreadable = (answer) => ({
+  code: "unreadable",
+  message: `The server answered ${answer.status}.`,
+  next: "Try again.",
+});
+
+async function json(answer) {
+  const text = await answer.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refused(unreadable(answer));
+  }
+}
+
+const call = async (...asked) => json(await send(...asked));
 
 /** Return `path?a=1&b=2&b=3`, leaving out what is empty. */
 export function address(path, parts = {}) {
@@ -59,6 +63,7 @@ const video = (id) => `/v1/videos/${encodeURIComponent(id)}`;
 
 export const api = {
   search: (body, signal) => call("POST", "/v1/search", { body, signal }),
+  export: async (body) => (await send("POST", "/v1/export", { body })).blob(),
   parse: (q, signal) => call("GET", address("/v1/parse", { q }), { signal }),
   facets: (parts, signal) => call("GET", address("/v1/facets", parts), { signal }),
   clarify: (q) => call("GET", address("/v1/clarify", { q })),
@@ -93,5 +98,4 @@ export const at = {
     address(`${video(id)}/clip`, { start, end, exact: exact ? "true" : undefined }),
   transcript: (id, format) => address(`${video(id)}/transcript`, { format }),
   events: (job) => `/v1/jobs/${encodeURIComponent(job)}/events`,
-  export: (parts) => address("/v1/export", parts),
 };

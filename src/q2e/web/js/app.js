@@ -20,6 +20,7 @@ function show(now, before) {
   for (const link of all(".top nav a"))
     if (link.dataset.go === now.view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+  if (now.view === "search") one(".top nav [data-go=search]").href = location.search || "/";
   document.title = [question(now), now.view === "search" ? "" : NAMES[now.view], "Q2E"]
     .filter(Boolean)
     .join(" – ");
@@ -48,6 +49,7 @@ addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-go]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
+  if (link.href === location.href) return;
   history.pushState(null, "", link.href);
   dispatchEvent(new PopStateEvent("popstate"));
   if (link.classList.contains("mark")) one("#q").focus();

@@ -26,7 +26,8 @@ async function ask(results, settled) {
     return; // the hits are there; a question about them may stay away
   }
   if (!back.question || !settled() || question(state()) !== results.query.text) return;
-  // In place of the hints, so that nothing moves under the pointer.
+  // In place of the hints, so that nothing moves under the pointer; but never under the cursor.
+  if (one("#hints").contains(document.activeElement)) return;
   fill(
     one("#hints"),
     h(

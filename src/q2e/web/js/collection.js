@@ -7,6 +7,7 @@ import { state } from "./state.js";
 import { bytes, channelName, clock, count, fileName, length, number } from "./text.js";
 
 const PAGE = 60;
+const MOST = 200;
 const streams = new Map();
 let shown = 0;
 
@@ -173,7 +174,7 @@ function failures({ failures: list, missing }) {
     h(
       "ul",
       { class: "rows" },
-      list.map((failure) =>
+      list.slice(0, MOST).map((failure) =>
         h(
           "li",
           { class: "failure" },
@@ -192,6 +193,7 @@ function failures({ failures: list, missing }) {
         ),
       ),
     ),
+    list.length > MOST && h("p", { class: "soft" }, `These are the first ${MOST}.`),
     missing.length > 0 &&
       h(
         "details",
@@ -200,7 +202,7 @@ function failures({ failures: list, missing }) {
         h(
           "ul",
           { class: "rows" },
-          missing.map((path) => h("li", {}, words(path))),
+          missing.slice(0, MOST).map((path) => h("li", {}, words(path))),
         ),
       ),
   );
@@ -255,7 +257,7 @@ function job(now) {
         STATES[now.state],
         files.total > 0 && ` · ${files.done} of ${files.total}`,
       ),
-      !over(now) && tool("close", "Stop this job", () => attempt(() => api.cancel(now.id))),
+      !over(now) && tool("close", "Stop this job", () => stop(now.id)),
     ),
     !over(now) &&
       h("progress", {
@@ -274,6 +276,10 @@ function job(now) {
     now.error && h("p", { class: "problem small" }, words(now.error)),
     now.report && h("p", { class: "soft small" }, told(now.report)),
   );
+}
+
+async function stop(id) {
+  if (await attempt(() => api.cancel(id))) notice("It stops at its next step; what is read stays.");
 }
 
 const STATES = {

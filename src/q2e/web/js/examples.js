@@ -3,7 +3,7 @@
 import { Refused, api, at } from "./api.js";
 import { fill, h, icon, notice, one, say, tool, words } from "./dom.js";
 import { go, state } from "./state.js";
-import { clock } from "./text.js";
+import { clock, short } from "./text.js";
 
 const uploads = new Map();
 
@@ -89,7 +89,7 @@ function chip(list, name, kind, id) {
     url
       ? h("img", { src: url, alt: "", width: 44, height: 30 })
       : icon(id.startsWith("up-") ? "sound" : "image"),
-    h("span", {}, `${name} `, words(label)),
+    h("span", {}, `${name}: `, words(short(label, 60))),
     tool("close", `Remove ${kind} ${label}`, () =>
       go({ [list]: state()[list].filter((other) => other !== id) }),
     ),

@@ -50,7 +50,7 @@ async function ask(now, key) {
 }
 
 function draw(place, now) {
-  const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
+  const focused = place.contains(document.activeElement) && document.activeElement.id;
   const wasOpen = one("details", place)?.open ?? matchMedia("(min-width: 1101px)").matches;
   const given =
     now.ch.length +
@@ -64,7 +64,7 @@ function draw(place, now) {
     h(
       "details",
       { open: wasOpen },
-      h("summary", {}, "Filters", given > 0 && h("span", { class: "badge number" }, given)),
+      h("summary", { id: "f-all" }, "Filters", given > 0 && h("span", { class: "badge number" }, given)),
       GROUPS.map(([facet, list, name, called]) => group(now, facet, list, name, called)),
       dates(now),
       lengths(now),
@@ -72,11 +72,11 @@ function draw(place, now) {
         button(
           "Clear filters",
           () => go({ ch: [], lang: [], tag: [], since: "", until: "", dur: "" }),
-          { class: "button small" },
+          { class: "button small", id: "f-clear" },
         ),
     ),
   );
-  if (focused) document.getElementById(focused)?.focus();
+  if (focused !== false) (document.getElementById(focused) ?? one("#f-all")).focus();
 }
 
 function group(now, facet, list, name, called) {
@@ -158,6 +158,7 @@ function years(now) {
           {
             type: "button",
             class: "lesson number",
+            id: `f-year-${year}`,
             "aria-pressed": on,
             title: `${many} of ${year}`,
             on: {
@@ -194,6 +195,7 @@ function lengths(now) {
             {
               type: "button",
               class: "lesson number",
+              id: `f-dur-${value}`,
               "aria-pressed": String(now.dur === value),
               title: many ? `${many} of them` : "",
               on: { click: () => go({ dur: now.dur === value ? "" : value, hit: "" }) },

@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { button, fill, h, one, words } from "./dom.js";
 import { filtered, question, state } from "./state.js";
-import { channelName, clock, languageName } from "./text.js";
+import { channelName, clock, languageName, sentence } from "./text.js";
 
 const LESSONS = [
   ["A then B", " THEN ", "first one, later the other"],
@@ -46,9 +46,7 @@ function wrong(place, text, error) {
   const at_ = error.position;
   fill(
     place,
-    h("span", { class: "wrong" }, error.message),
-    " ",
-    h("span", { class: "soft" }, error.next ?? ""),
+    h("span", { class: "wrong" }, sentence(error.message)),
   );
   if (Number.isInteger(at_) && at_ < text.length)
     place.append(

@@ -3,7 +3,7 @@
 import { at } from "./api.js";
 import { all, fill, h, icon, one, put, tool, words } from "./dom.js";
 import { labelTools } from "./labels.js";
-import { go, linkTo, question, state } from "./state.js";
+import { go, linkTo, question, state, videoLink } from "./state.js";
 import { channelName, clock, soundOnly, titleOf } from "./text.js";
 
 const STRIP = 10;
@@ -32,7 +32,7 @@ export function card(hit, { moved = 0 } = {}) {
             "h2",
             { dir: "auto" },
             words(title, null, "a", {
-              href: linkTo({ view: "video", video: hit.video, q: state().q, then: state().then }),
+              href: videoLink(hit.video),
               data: { go: "" },
             }),
           ),
@@ -294,7 +294,7 @@ function tools(hit) {
         "span",
         { class: "soft small" },
         "also in ",
-        hit.also_in.map((video, place) => [
+        hit.also_in.slice(0, 9).map((video, place) => [
           place ? ", " : "",
           h("a", { href: linkTo({ view: "video", video }), data: { go: "" } }, `copy ${place + 1}`),
         ]),

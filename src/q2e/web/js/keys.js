@@ -137,9 +137,9 @@ const ACTS = {
   "/": focus,
   "?": help,
   t: theme,
-  "g s": () => go({ view: "search" }),
-  "g c": () => go({ view: "collection" }),
-  "g l": () => go({ view: "labels" }),
+  "g s": () => one(".top nav [data-go=search]").click(),
+  "g c": () => one(".top nav [data-go=collection]").click(),
+  "g l": () => one(".top nav [data-go=labels]").click(),
   b: addRow,
   x: () => one("#file").click(),
   f: () => {

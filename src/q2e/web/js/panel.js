@@ -6,7 +6,7 @@ import { markOpen, play } from "./hits.js";
 import { labelTools } from "./labels.js";
 import { downloads, linkButton, player } from "./player.js";
 import { hitOf, results } from "./results.js";
-import { go, linkTo, state } from "./state.js";
+import { go, videoLink } from "./state.js";
 import { lanes, lightLines, pointAt, transcript } from "./timeline.js";
 import { clock, titleOf } from "./text.js";
 import * as why from "./why.js";
@@ -112,19 +112,13 @@ function refresh(hit) {
     h("span", { class: "number soft" }, `${clock(from)} – ${clock(to)}`),
     tool("left", "The moment before", () => step(-1)),
     tool("right", "The next moment", () => step(1)),
-    linkButton(),
+    linkButton(open.player),
     labelTools(hit, moment),
     h(
       "a",
       {
         class: "button",
-        href: linkTo({
-          view: "video",
-          video: hit.video,
-          q: state().q,
-          then: state().then,
-          t: from,
-        }),
+        href: videoLink(hit.video, from),
         data: { go: "" },
       },
       "Timeline",

@@ -2,6 +2,7 @@
 
 import { at } from "./api.js";
 import { fill, h, notice, tool } from "./dom.js";
+import { linkTo, state } from "./state.js";
 import { clock, fileName, soundOnly } from "./text.js";
 
 /**
@@ -165,13 +166,14 @@ export function downloads(video, start, end) {
   );
 }
 
-/** Return a button that copies the address of what is shown. */
-export const linkButton = () =>
-  tool("link", "Copy a link to this", async () => {
+/** Return a button that copies the address of what is shown, at the second a player stands at. */
+export const linkButton = (own) =>
+  tool("link", "Copy a link to this second", async () => {
+    const link = new URL(linkTo({ ...state(), t: own.time() }), location).href;
     try {
-      await navigator.clipboard.writeText(location.href);
+      await navigator.clipboard.writeText(link);
       notice("Link copied");
     } catch {
-      notice(location.href);
+      notice(link);
     }
   });

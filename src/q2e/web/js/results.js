@@ -7,7 +7,7 @@ import { clarify } from "./clarify.js";
 import { parsed } from "./hints.js";
 import { measuresBar } from "./labels.js";
 import { asks, filtered, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
-import { count, languageName, length, number, soundOnly, titleOf } from "./text.js";
+import { count, languageName, length, number, sentence, soundOnly, titleOf } from "./text.js";
 
 const PAGE = 24;
 const MOST = 1000;
@@ -84,10 +84,16 @@ async function find(now, key) {
     if (error.name === "AbortError") return;
     if (key !== asked) return;
     answer = null;
-    refuse(place, error);
+    refuse(place, error, error.code === "not_found" && without(now));
   }
   place.removeAttribute("aria-busy");
   tell();
+}
+
+/** Return a button for what a link names and the server has no longer, as uploads. */
+function without({ ex, like, dislike }) {
+  const given = ex.length + like.length + dislike.length;
+  return given > 0 && button("Search without examples", () => go({ ex: [], like: [], dislike: [] }));
 }
 
 /** Return the hit that a link opens, where it lies further down than the first page. */
@@ -102,13 +108,13 @@ function tell() {
   for (const react of watchers) react(answer);
 }
 
-/** Say what went wrong and what to do. */
-export function refuse(place, error) {
+/** Say what went wrong and what to do: what the server advises, or `instead` of it a node. */
+export function refuse(place, error, instead = null) {
   if (!(error instanceof Refused)) throw error;
   asked = error.code === "bad_question" ? asked : null;
   const text = [
-    h("p", {}, h("b", {}, words(error.message))),
-    error.next && h("p", { class: "soft" }, words(error.next)),
+    h("p", {}, h("b", {}, words(sentence(error.message)))),
+    instead || (error.next && h("p", { class: "soft" }, words(sentence(error.next)))),
   ];
   fill(place, h("div", { class: "problem", role: "alert" }, text));
 }
@@ -152,8 +158,9 @@ function resultBar(found) {
         { class: "number" },
         `${count(found.hits.length, "video")}${found.hits.length === PAGE ? " and more" : ""}`,
       ),
-      h("span", { class: "soft" }, ` of ${number(found.index.videos)} in ${seconds.toFixed(2)} s`),
-      language && h("span", { class: "soft language" }, ` · asked in ${languageName(language)}`),
+      h("span", { class: "soft" }, ` of ${number(found.index.videos)}`),
+      h("span", { class: "soft aside" }, ` in ${seconds.toFixed(2)} s`),
+      language && h("span", { class: "soft aside" }, ` · asked in ${languageName(language)}`),
     ),
     h("div", { class: "barend" }, measuresBar(), exports()),
   );
@@ -170,17 +177,6 @@ const FORMATS = [
 ];
 
 function exports() {
-  const now = state();
-  if (!question(now)) return null;
-  const parts = {
-    q: filtered(now),
-    channels: now.ch,
-    languages: now.lang,
-    tags: now.tag,
-    since: now.since,
-    until: now.until,
-    decompose: now.decompose,
-  };
   return h(
     "details",
     { class: "menu" },
@@ -189,10 +185,25 @@ function exports() {
       "ul",
       {},
       FORMATS.map(([format, name]) =>
-        h("li", {}, h("a", { href: at.export({ ...parts, format }), download: true }, name)),
+        h("li", {}, h("button", { type: "button", on: { click: () => save(format) } }, name)),
       ),
     ),
   );
+}
+
+/** Save all hits of what is asked, as edited and with its examples, as a file. */
+async function save(format) {
+  one("#results .menu").open = false;
+  try {
+    const file = await api.export({ ...searchBody(state()), top: MOST, format });
+    const url = URL.createObjectURL(file);
+    h("a", { href: url, download: `q2e.${format}` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    say("List saved");
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    notice(`${sentence(error.message)} ${sentence(error.next ?? "")}`);
+  }
 }
 
 function nothing() {
@@ -240,6 +251,7 @@ async function next() {
     const fresh = found.hits.filter((hit) => !known.has(hit.video));
     showHits(one("#hits"), fresh, { from: answer.hits.length });
     answer.hits.push(...fresh);
+    say(`${count(answer.hits.length, "video")} shown`);
     end(found.hits.length === PAGE && fresh.length > 0);
   } catch (error) {
     if (error instanceof Refused) notice(`${error.message} ${error.next ?? ""}`);

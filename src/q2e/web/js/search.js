@@ -96,7 +96,7 @@ function take() {
 
 /** Put the cursor into the box. */
 export function focus() {
-  go({ view: "search" });
+  one(".top nav [data-go=search]").click();
   one("#q").focus();
   one("#q").select();
 }

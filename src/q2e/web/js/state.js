@@ -49,6 +49,9 @@ export function go(changes, { quiet = false } = {}) {
 /** Return the address of another state, for links. */
 export const linkTo = (changes) => write({ ...EMPTY, ...changes }) || "/";
 
+/** Return the address of a video's view that keeps what is asked. */
+export const videoLink = (video, t = null) => linkTo({ ...current, view: "video", video, t, hit: "" });
+
 /** Return what of a state makes a search what it is. */
 export function searchKey(now) {
   const { q, then, ch, lang, tag, ex, like, dislike, ev, since, until, dur, decompose } = now;

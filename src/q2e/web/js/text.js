@@ -28,14 +28,27 @@ export const number = (value) => value.toLocaleString("en");
 export const count = (value, name, names = `${name}s`) =>
   `${number(value)} ${value === 1 ? name : names}`;
 
-export const fileName = (path) => path.split(/[\\/]/).pop() || path;
+/** Return a name without the signs that would show `gnp.exe` as `exe.png`. */
+const unturned = (name) => name.replace(/[\u202d\u202e]/g, "");
+
+export const fileName = (path) => unturned(path.split(/[\\/]/).pop() || path);
+
+/** Return at most `most` characters of a text, and say where more were. */
+export function short(text, most = 200) {
+  if (text.length <= most) return text;
+  return `${[...text.slice(0, 2 * most)].slice(0, most).join("").trimEnd()}…`;
+}
+
+/** Return a remark as a sentence. */
+export const sentence = (text) =>
+  text && `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 
 /** Return a video's title, or its file's name without ending where it has none. */
 export function titleOf(thing) {
-  return (
-    thing.title ||
-    fileName(thing.path || "").replace(/\.[^.]+$/, "") ||
-    (thing.id ?? thing.video ?? "").slice(0, 12)
+  return short(
+    unturned(thing.title || "") ||
+      fileName(thing.path || "").replace(/\.[^.]+$/, "") ||
+      (thing.id ?? thing.video ?? "").slice(0, 12),
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { at } from "./api.js";
 import { all, h, one, words } from "./dom.js";
-import { channelName, clock, soundOnly } from "./text.js";
+import { channelName, clock, short, soundOnly } from "./text.js";
 
 const ORDER = ["frame", "caption", "summary", "speech", "screen_text", "sound", "metadata"];
 
@@ -39,8 +39,8 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
       style: place(item.start, item.end),
       // The list of lines says the same to the keyboard, one line a stop.
       tabindex: compact || css === "said" ? -1 : 0,
-      title: `${clock(item.start)}  ${name}`,
-      "aria-label": `${clock(item.start)} ${name}`,
+      title: `${clock(item.start)}  ${short(name)}`,
+      "aria-label": `${clock(item.start)} ${short(name)}`,
       on: { click: () => seek(item.start) },
     });
   const lane = (name, css, nodes, style) =>
@@ -99,7 +99,7 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
           .map((item) => {
             const button = mark(item, "said", saying(item));
             button.style.setProperty("--c", `var(--${channel})`);
-            if (!compact) button.append(words(saying(item), item.language));
+            if (!compact) button.append(words(short(saying(item)), item.language));
             return button;
           }),
       ),

@@ -4,17 +4,18 @@ import { Refused, api } from "./api.js";
 import { fill, h, one, words } from "./dom.js";
 import { downloads, linkButton, player } from "./player.js";
 import { refuse } from "./results.js";
-import { asks, go, linkTo, question, searchBody, state } from "./state.js";
+import { asks, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
 import { timelineOf } from "./panel.js";
 import { lanes, lightLines, pointAt, transcript } from "./timeline.js";
-import { bytes, channelName, count, fileName, languageName, length, titleOf } from "./text.js";
+import { bytes, channelName, count, fileName, languageName, length } from "./text.js";
+import { short, titleOf } from "./text.js";
 
 let open = null;
 export const current = () => open?.player ?? null;
 
 /** Show the video of the state, or move its player. */
 export async function show(now) {
-  if (open?.id === now.video && open.question === question(now)) {
+  if (open?.id === now.video && open.key === searchKey(now)) {
     if (now.t !== null && now.t !== open.asked) {
       open.asked = now.t;
       open.player?.seek(now.t);
@@ -22,10 +23,10 @@ export async function show(now) {
     return;
   }
   hide();
-  const own = { id: now.video, question: question(now), asked: now.t ?? 0 };
+  const own = { id: now.video, key: searchKey(now), asked: now.t ?? 0 };
   open = own;
   const place = one("#video");
-  fill(place, h("p", { class: "empty" }, "…"));
+  fill(place, h("p", { class: "empty" }, "Loading …"));
   try {
     const [record, data, moments] = await Promise.all([
       api.video(now.video),
@@ -34,7 +35,8 @@ export async function show(now) {
     ]);
     if (open === own) draw(place, own, record, data, moments);
   } catch (error) {
-    refuse(place, error);
+    const link = { href: linkTo({ view: "collection" }), data: { go: "" } };
+    refuse(place, error, error.code === "not_found" && h("a", link, "See the collection"));
   }
 }
 
@@ -99,10 +101,14 @@ function draw(place, own, record, data, moments) {
     h(
       "div",
       { class: "viewhead" },
-      own.question &&
+      asks(state()) &&
         h(
           "a",
-          { class: "back", href: linkTo({ q: state().q, then: state().then }), data: { go: "" } },
+          {
+            class: "back",
+            href: linkTo({ ...state(), view: "search", video: "", t: null }),
+            data: { go: "" },
+          },
           "Back to the hits",
         ),
       h("h1", {}, words(titleOf(video))),
@@ -118,19 +124,12 @@ function draw(place, own, record, data, moments) {
         h(
           "div",
           { class: "watchbar" },
-          linkButton(),
+          linkButton(own.player),
           downloads(video, stretch.start, stretch.end),
-          own.question &&
-            h(
-              "span",
-              { class: "soft" },
-              moments.length
-                ? `${count(moments.length, "moment")} for “${own.question}”`
-                : `No moment for “${own.question}”`,
-            ),
+          asks(state()) && h("span", { class: "soft" }, told(moments.length)),
         ),
         video.description &&
-          words(video.description, video.language, "p", { class: "description" }),
+          words(short(video.description, 2000), video.language, "p", { class: "description" }),
       ),
       h(
         "section",
@@ -151,6 +150,12 @@ function draw(place, own, record, data, moments) {
   );
 }
 
+function told(many) {
+  const found = many ? count(many, "moment") : "No moment";
+  const asked = question(state());
+  return asked ? [`${found} for “`, words(short(asked)), "”"] : `${found} like the example`;
+}
+
 function facts(video) {
   const known = [
     length(video.duration),
@@ -162,11 +167,11 @@ function facts(video) {
   ];
   return [
     known.filter(Boolean).join(" · "),
-    video.tags.map((tag) =>
+    video.tags.slice(0, 30).map((tag) =>
       h(
         "a",
         { class: "clause", href: linkTo({ q: tag, tag: [tag] }), data: { go: "" } },
-        words(tag),
+        words(short(tag, 60)),
       ),
     ),
   ];

@@ -3,7 +3,7 @@
 import { button, fill, h, one, tool, words } from "./dom.js";
 import { byChannel } from "./hits.js";
 import { eventEntry, events_of, go, state } from "./state.js";
-import { channelName, clock } from "./text.js";
+import { channelName, clock, sentence } from "./text.js";
 
 const KINDS = [
   ["prequel", "Before"],
@@ -54,8 +54,6 @@ function told(found, now) {
   const kind = found.event_type ? `Read as “${found.event_type.replaceAll("_", " ")}”. ` : "";
   return `${kind}Edit, strike or add events; the ranking follows at once.`;
 }
-
-const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 
 function column(kind, name, events) {
   const own = events
