@@ -66,6 +66,12 @@ def test_search_prints_the_documented_shape(imported: Path) -> None:
 def test_data_on_stdout_talk_on_stderr(imported: Path) -> None:
     done = _q2e("search", "earthquake", "--index", str(imported), "--explain")
     assert "quake" in done.stdout and "weight" in done.stdout
+    plain = _q2e("search", "cat", "--index", str(imported))
+    assert plain.stdout.startswith("  1. cat") and plain.stderr == ""
+    assert (
+        "note: the question names no event"
+        in _q2e("search", "cat", "--index", str(imported), "--explain").stdout
+    )
     assert _q2e("status", "--index", str(imported)).stdout.splitlines()[0].endswith("MB")
 
 

@@ -185,9 +185,12 @@ def search(
     left = results.info["found"] - offset - len(results.hits)
     if left > 0:
         talk(f"{left} more: add  --offset {offset + len(results.hits)}")
+    from q2e.query.events import NO_EVENT
+
     notes = (
         results.info["hint"],
-        results.decomposition.note if text else "",
+        # With --explain it stands above the hits; without, only what went wrong matters.
+        "" if explain else results.decomposition.note.removesuffix(NO_EVENT).rstrip("; "),
         results.info["expand"]["note"],
         results.info["rerank"].get("note"),
     )

@@ -31,6 +31,8 @@ from q2e.types import EVENT_KINDS, Decomposition
 #: Least advantage in cosine of the best event type over plain descriptions. Chosen on the odd
 #: questions of tests/data/event_queries.toml with multilingual-e5-small.
 MARGIN = 0.006
+#: The note of a question without an event, which is nothing unusual.
+NO_EVENT = "the question names no event; it is searched as it is"
 _NEAREST_EVENT = 3
 _NEAREST_PLAIN = 3
 _PLAIN = -1
@@ -95,7 +97,7 @@ class EventsBackend:
                 subject=slots.subject,
                 backend=self.name,
                 prompt_version=self.version,
-                note="the question names no event; it is searched as it is",
+                note=NO_EVENT,
             )
         event_type = self.knowledge[choice.types[0]]
         subject = slots.subject or (_subject(text, event_type, slots, language),)
