@@ -46,7 +46,8 @@ def test_hits_are_judged_with_one_key_each(mine: Path) -> None:
 
 
 def test_a_second_judgement_of_a_video_replaces_the_first(mine: Path) -> None:
-    _run("label", "a giant panda", "--index", mine, "--top", 1, typed="y\n")
+    out = _run("label", "a giant panda", "--index", mine, "--top", 1, typed="Y\n")
+    assert "perhaps seen: giant panda" in out
     _run("label", "a giant panda", "--index", mine, "--top", 1, "--again", typed="n\n")
     assert [one.relevance for one in Labels(mine).all()] == [0]
 
