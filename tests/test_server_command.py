@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -93,3 +94,27 @@ def test_help_teaches(command: str) -> None:
     )
     assert done.returncode == 0
     assert "--index" in done.stdout
+
+
+def test_each_search_computes_in_its_own_thread(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from pathlib import Path
+seen = []
+class Watch:
+    def find_spec(self, name, *rest):
+        if name == "numpy":
+            seen.append(os.environ.get("OPENBLAS_NUM_THREADS"))
+sys.meta_path.insert(0, Watch())
+from q2e.errors import ConfigError
+from q2e.server.run import run
+try:
+    run(Path(sys.argv[1]), host="no address", port=0, token="t", folders=[], workers=2,
+        open_page=False, say=lambda line: None)
+except ConfigError:
+    print(seen)
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['1']"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import socket
 import threading
@@ -36,6 +37,9 @@ def run(
     files below `folders`. Raises ConfigError for an address that cannot be bound, StoreError
     where the folder holds no index.
     """
+    # Read when numpy is loaded. Searches at once compute each in its own thread; were each given
+    # helpers too, they would spend processor time on waiting for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         import uvicorn
 
