@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import q2e
 from q2e.errors import ConfigError
 from q2e.ingest.bring import Line, read_evidence
 
@@ -68,3 +69,14 @@ def test_what_cannot_be_stored_or_shown_is_left_out_of_a_text(tmp_path: Path) ->
 def test_a_bad_line_is_told_by_its_number(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=rf"line 2: .*{says}"):
         _read(tmp_path, _line() + "\n" + text)
+
+
+def test_text_without_a_time_is_cut_into_longer_pieces(tmp_path: Path) -> None:
+    text = " ".join(f"Sentence {number} tells of the flood." for number in range(15))
+    lines = (_line(video="untimed", text=text), _line(video="timed", text=text, start=3, end=9))
+    file = tmp_path / "evidence.jsonl"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    with q2e.open(tmp_path / "index", chunk_words=30, untimed_words=100) as index:
+        index.import_evidence(file)
+        pieces = {name: len(index.show(name).evidence) for name in ("untimed", "timed")}
+    assert pieces == {"untimed": 1, "timed": 3}

@@ -52,7 +52,7 @@ def test_each_fact_is_its_own_evidence_over_the_whole_video() -> None:
         date="2020-02-10",
         tags=("weather", "Hamburg"),
     )
-    found = read(video, {"artist": "Harbour Archive", "encoder": "Lavf61"}, chunk_words=10)
+    found = read(video, {"artist": "Harbour Archive", "encoder": "Lavf61"}, untimed_words=10)
     assert [(e.origin, e.text) for e in found] == [
         ("manifest", "Sturm im Hafen von Hamburg"),
         ("file name", "harbour storm"),

@@ -46,7 +46,16 @@ class Settings(BaseSettings):
     part_s: float = Field(
         600.0, ge=30, description="Seconds of video read and committed as one unit of work."
     )
-    chunk_words: int = Field(60, ge=10, le=400, description="Words in one chunk of text.")
+    chunk_words: int = Field(
+        60, ge=10, le=400, description="Words in one chunk of text that has a time, as speech has."
+    )
+    untimed_words: int = Field(
+        120,
+        ge=10,
+        le=400,
+        description="Words in one chunk of text about the whole video: metadata, and what is "
+        "imported without start and end.",
+    )
     speech_language: str | None = Field(
         None, description="ISO 639-1 code of the speech, where it is known; else recognised."
     )
@@ -116,7 +125,7 @@ class Settings(BaseSettings):
         description="Softness of the distribution from which entropy is taken.",
     )
     event_weight: float = Field(
-        0.1, ge=0, le=1, description="Weight of a sub-event beside the question itself."
+        0.05, ge=0, le=1, description="Weight of a sub-event beside the question itself."
     )
     confidence: float = Field(
         1.0,

@@ -126,7 +126,7 @@ class Index:
         from q2e.ingest.bring import bring
 
         with self._writing(wait_s) as store:
-            done = bring(store, Path(file), self.models.text, self.settings.chunk_words, watch)
+            done = bring(store, Path(file), self.models.text, self.settings, watch)
             store.optimise()
         return done
 

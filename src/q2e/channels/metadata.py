@@ -56,7 +56,7 @@ class MetadataChannel:
         settings: Settings,
         tags: Callable[[str | Path], Mapping[str, str]] = container_tags,
     ) -> None:
-        self._words = settings.chunk_words
+        self._words = settings.untimed_words
         self._tags = tags
         self.config_key = f"{_VERSION};{self._words}"
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32
+from q2e.config import Settings
 from q2e.errors import ConfigError
 from q2e.models.base import TextEncoder
 from q2e.store.base import Item, StageKey, Store
@@ -45,14 +46,15 @@ def bring(
     store: Store,
     file: Path,
     encoder: TextEncoder,
-    chunk_words: int,
+    settings: Settings,
     watch: Callable[[int, int], None] | None = None,
 ) -> Brought:
     """Store the evidence of a JSONL file; what a video's channel held before is replaced.
 
-    Long texts are cut into chunks and embedded, unless the line has a `vector`, which must come
-    from the text model of the index's profile. A video is known by its `video` value. The file
-    is checked whole before the first write. Raises ConfigError with the line number.
+    Long texts are cut into chunks (`chunk_words`, or `untimed_words` where they have no time) and
+    embedded, unless the line has a `vector`, which must come from the text model of the index's
+    profile. A video is known by its `video` value. The file is checked whole before the first
+    write. Raises ConfigError with the line number.
     """
     groups: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
     for line in read_evidence(file, encoder.info.dimension):
@@ -63,11 +65,11 @@ def bring(
     for number, (video, channels) in enumerate(groups.items(), 1):
         batch.append((video, channels))
         if sum(len(lines) for _, c in batch for lines in c.values()) >= BATCH:
-            written += _commit(store, batch, encoder, chunk_words)
+            written += _commit(store, batch, encoder, settings)
             batch = []
         if watch is not None:
             watch(number, len(groups))
-    written += _commit(store, batch, encoder, chunk_words)
+    written += _commit(store, batch, encoder, settings)
     return Brought(len(groups), written)
 
 
@@ -75,7 +77,7 @@ def _commit(
     store: Store,
     batch: list[tuple[str, dict[str, list[Line]]]],
     encoder: TextEncoder,
-    chunk_words: int,
+    settings: Settings,
 ) -> int:
     from q2e.text.chunk import chunk_text
     from q2e.text.language import detect
@@ -87,7 +89,8 @@ def _commit(
             for line in lines:
                 evidence = line.evidence
                 whole = line.vector is not None
-                texts = [evidence.text] if whole else chunk_text(evidence.text, chunk_words)
+                words = settings.chunk_words if evidence.end_s > 0 else settings.untimed_words
+                texts = [evidence.text] if whole else chunk_text(evidence.text, words)
                 for text in texts:
                     language = evidence.language or detect(text)
                     piece = replace(evidence, text=text, language=language)
