@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def dev_data() -> Path:
     """The development data folder; tests that need it are skipped visibly where it is absent."""
-    folder = Path(os.environ.get("Q2E_DEV_DATA", ROOT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no development data at {folder} (set Q2E_DEV_DATA)")
-    return folder
+    folder = os.environ.get("Q2E_DEV_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"no folder of development data in Q2E_DEV_DATA ({folder!r})")
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")
