@@ -14,7 +14,7 @@ import q2e
 from q2e.cli.eval import app
 from q2e.errors import EvaluationError
 from q2e.evaluate.direction import turned, unscored
-from q2e.evaluate.run_checks import candidate_recall
+from q2e.evaluate.run_checks import candidate_recall, strange_items
 from q2e.evaluate.runs import read_groups, read_qrels, read_run, write_qrels, write_run
 
 IDS = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=8)
@@ -118,6 +118,14 @@ def test_candidates_are_what_a_run_holds_where_it_was_ranked_again() -> None:
     assert candidate_recall(about | {"top": 1}, run, qrels)["depth"] == 1
     assert candidate_recall({"top": 9, "settings": {"rerank": "none"}}, run, qrels) == {}
     assert candidate_recall(None, run, qrels) == {}
+
+
+def test_judgements_under_other_names_are_told() -> None:
+    run = {"a": {"4f1c": 3.0}, "b": {"77aa": 2.0}}
+    (said,) = strange_items(run, {"a": {"flood.mp4": 1}, "b": {"火事.mp4": 1}})
+    assert "'4f1c'" in said and "'flood.mp4'" in said
+    assert not list(strange_items(run, {"a": {"77aa": 0}}))
+    assert not list(strange_items({}, {"a": {"77aa": 1}}))
 
 
 def test_a_run_ranked_again_says_what_its_candidates_hold(tmp_path: Path) -> None:

@@ -68,12 +68,14 @@ def run_command(
     from q2e.evaluate.batch import about_of
     from q2e.evaluate.direction import turned, unscored
     from q2e.evaluate.measures import evaluate_run, judge, parse_measures, set_ranks
-    from q2e.evaluate.run_checks import candidate_recall, candidates_said
+    from q2e.evaluate.run_checks import candidate_recall, candidates_said, strange_items
     from q2e.evaluate.runs import read_groups, read_qrels, read_run
 
     wanted = parse_measures(measures)
     given, judged = read_run(run), read_qrels(qrels)
     again = candidate_recall(about_of(run), given, judged)
+    for strange in strange_items(given, judged):
+        talk(f"warning: {strange}")
     if video_to_text:
         if short := unscored(given, judged):
             talk(f"warning: {short}")

@@ -40,6 +40,17 @@ def indexed_queries(queries: Mapping[str, str], index: Index) -> Iterator[str]:
         )
 
 
+def strange_items(run: Run, qrels: Qrels) -> Iterator[str]:
+    """Yield a warning where a run holds nothing that is judged: then they name items otherwise."""
+    found = next((item for items in run.values() for item in items), None)
+    judged = {item for items in qrels.values() for item in items}
+    if found is not None and not any(item in judged for items in run.values() for item in items):
+        yield (
+            f"the run holds none of the {len(judged)} judged items: it names them like {found!r}, "
+            f"the judgements like {min(judged)!r}; use the run's names in both"
+        )
+
+
 def candidate_recall(about: Mapping[str, Any] | None, run: Run, qrels: Qrels) -> dict[str, Any]:
     """Return `strategy`, `depth` and `recall` of a run that was ranked again, else nothing.
 
