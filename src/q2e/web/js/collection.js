@@ -229,8 +229,10 @@ function follow(id) {
   stream.addEventListener("error", stop);
   stream.addEventListener("job", (event) => {
     const now = JSON.parse(event.data);
-    one(`#job-${id}`)?.replaceWith(job(now));
-    if (!over(now)) return;
+    const node = one(`#job-${id}`);
+    // Its button stays the same while the job runs: replaced under the pointer it is not pressed.
+    if (!over(now)) return node && progress(node, now);
+    node?.replaceWith(job(now));
     stop();
     say(`Job ${now.state}`);
     if (state().view === "collection") {
@@ -240,42 +242,46 @@ function follow(id) {
   });
 }
 
-function job(now) {
+function progress(node, now) {
   const { files, current } = now;
   const inside = current?.length ? Math.min(1, current.done / current.length) : 0;
-  const part = files.total ? Math.min(1, (files.done + inside) / files.total) : 0;
-  return h(
+  node.className = `job ${now.state}`;
+  fill(
+    one(".state", node),
+    STATES[now.state],
+    files.total > 0 && ` · ${files.done} of ${files.total}`,
+  );
+  const bar = one("progress", node);
+  if (bar && files.total) bar.value = Math.min(1, (files.done + inside) / files.total);
+  const place = one(".now", node);
+  place.hidden = !current;
+  if (current)
+    fill(
+      place,
+      words(fileName(current.path)),
+      current.stage && ` · ${channelName(current.stage)}`,
+      current.length > 0 && ` · ${clock(current.done)} of ${clock(current.length)}`,
+    );
+  return node;
+}
+
+function job(now) {
+  const node = h(
     "li",
-    { id: `job-${now.id}`, class: `job ${now.state}` },
+    { id: `job-${now.id}` },
     h(
       "div",
       { class: "jobhead" },
       h("b", {}, now.kind === "retry" ? "Failed files again" : words(now.paths.join(", "))),
-      h(
-        "span",
-        { class: "soft small" },
-        STATES[now.state],
-        files.total > 0 && ` · ${files.done} of ${files.total}`,
-      ),
+      h("span", { class: "soft small state" }),
       !over(now) && tool("close", "Stop this job", () => stop(now.id)),
     ),
-    !over(now) &&
-      h("progress", {
-        max: 1,
-        value: files.total ? part : undefined,
-        "aria-label": "Progress of the job",
-      }),
-    current &&
-      h(
-        "p",
-        { class: "soft small" },
-        words(fileName(current.path)),
-        current.stage && ` · ${channelName(current.stage)}`,
-        current.length > 0 && ` · ${clock(current.done)} of ${clock(current.length)}`,
-      ),
+    !over(now) && h("progress", { max: 1, "aria-label": "Progress of the job" }),
+    h("p", { class: "soft small now" }),
     now.error && h("p", { class: "problem small" }, words(now.error)),
     now.report && h("p", { class: "soft small" }, told(now.report)),
   );
+  return progress(node, now);
 }
 
 async function stop(id) {
