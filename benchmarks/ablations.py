@@ -22,7 +22,7 @@ from q2e.evaluate.report import shape
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parent / "samples"
-NAMES = ("cap4video", "events", "samples")
+NAMES = ("cap4video", "events", "excerpts", "captions", "samples")
 #: What of a row the docs need; settings may name files of one machine.
 _KEPT = ("name", "values", "intervals", "groups", "transductive")
 

@@ -60,6 +60,8 @@ def fill(directory: Path, items: int) -> None:
     odds /= odds.sum()
     directory.mkdir(parents=True)
     store = SqliteStore(directory / STORE_NAME)
+    store.set_setting("space.text", text_space)
+    store.set_setting("space.image", image_space)
     # e5 vectors lie in a narrow cone; so do these.
     centre = models.text.encode_passages(["news"])[0]
     for number in range(items // IN_VIDEO):

@@ -312,6 +312,8 @@ TABLES: dict[str, Table] = {
     "likes rounds": likes_rounds,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
+    "experiment excerpts": experiment_rows("excerpts"),
+    "experiment captions": experiment_rows("captions"),
     "experiment samples": experiment_rows("samples"),
     "experiment samples subsets": experiment_subsets("samples"),
 }

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE_LINES = 400
+#: Written by a script, as long as the server's document is.
+GENERATED = {"src/q2e/client.py"}
 FILE_BYTES = 2_000_000
 EXPECTED = (
     "LICENSE",
@@ -62,7 +64,8 @@ def test_modules_stay_short() -> None:
         str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
         for path in (ROOT / "src").rglob("*.py")
     }
-    assert not {name: lines for name, lines in lengths.items() if lines > MODULE_LINES}
+    long = {name for name, lines in lengths.items() if lines > MODULE_LINES}
+    assert long <= GENERATED
 
 
 def test_the_drawing_of_the_house_has_every_room() -> None:

@@ -122,6 +122,8 @@ def test_hints_as_one_types(api: httpx.Client, question: str, position: int | No
     if position is None:
         assert [one["text"] for one in got["clauses"]] == ["a dog", "then", "a cat"]
         assert got["clause"]["kind"] == "then" and got["error"] is None
+        assert got["hint"] == ""
+        assert "did you mean speech:" in api.get("/parse", params={"q": "speach:x"}).json()["hint"]
     else:
         assert got["error"]["position"] == position
         refused = api.get("/search", params={"q": question})

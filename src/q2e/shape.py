@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from q2e.query.hints import hint
 from q2e.types import Clause, Decomposition, Evidence, Hit, Moment, Reason, Results, Segment, Video
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def parsed(value: Parsed) -> Json:
             for name, item in asdict(value.filters).items()
             if item
         },
+        "hint": hint(value.text),
         "error": None,
     }
 

@@ -129,7 +129,7 @@ def read_labels(path: Path) -> dict[str, Label]:
             whole = isinstance(label.query, str) and isinstance(label.video, str)
             if not whole or isinstance(label.relevance, bool) or label.relevance < 0:
                 raise ValueError(f"unusable label {row!r}")
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             if number == text.count("\n") + 1:
                 break
             raise StoreError(f"{path}, line {number}: {error}; mend or delete it") from None

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from q2e.errors import EvaluationError
 from q2e.evaluate.measures import Qrels, Run, ranking
@@ -57,10 +58,7 @@ def read_moments(path: Path) -> dict[str, list[VideoMoment]]:
 
     The relevance may be left out. Raises EvaluationError naming the query of a wrong entry.
     """
-    try:
-        table = json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        raise EvaluationError(f"{path}: not valid JSON ({error.msg})") from None
+    table = _json(path)
     if not isinstance(table, Mapping):
         raise EvaluationError(f'{path}: expected {{"query": [[video, start, end], ...]}}')
     found: dict[str, list[VideoMoment]] = {}
@@ -158,13 +156,18 @@ def _add(
     items[item] = value
 
 
-def _read_json(path: Path, name: str) -> dict[str, dict[str, float]]:
+def _json(path: Path) -> Any:
     try:
-        table = json.loads(_text(path))
+        return json.loads(_text(path))
     except json.JSONDecodeError as error:
-        raise EvaluationError(
-            f"{path}, line {error.lineno}: not valid JSON ({error.msg})"
-        ) from None
+        where = f"{path}, line {error.lineno}"
+        raise EvaluationError(f"{where}: not valid JSON ({error.msg})") from None
+    except RecursionError:
+        raise EvaluationError(f"{path}: not valid JSON (nested too deeply)") from None
+
+
+def _read_json(path: Path, name: str) -> dict[str, dict[str, float]]:
+    table = _json(path)
     if not isinstance(table, Mapping):
         raise EvaluationError(f'{path}: expected {{"query": {{"item": {name}}}}}')
     found: dict[str, dict[str, float]] = {}

@@ -11,6 +11,7 @@ import numpy as np
 from q2e.arrays import Bool, Float32, Float64
 from q2e.config import Settings
 from q2e.errors import IndexMismatch
+from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.models.registry import Models
 from q2e.models.remembered import remembered
 from q2e.query.expand import Expansion, asked_words
@@ -115,6 +116,16 @@ class Asker:
         chosen = kept[table.video]
         return restricted(rows, kept, table), chosen if mask is None else chosen & mask
 
+    @property
+    def seeing(self) -> dict[str, ImageTextEncoder | VideoEncoder]:
+        """The encoders of what is seen; one of which the index holds nothing is not loaded."""
+        found: dict[str, ImageTextEncoder | VideoEncoder] = {}
+        if self.store.setting("space.image") is not None:
+            found["image"] = self.models.image
+        if self.store.setting("space.video") is not None and self.models.clips is not None:
+            found["video"] = self.models.clips
+        return found
+
     @cached_property
     def _bank(self) -> Bank:
         return Bank(self.models.text)
@@ -194,7 +205,7 @@ class Asker:
         dense = partial(self.scanner.dense, mask=mask, pool=settings.pool)
         meanings = dense(self.models.text.space, "meaning", parts)
         rows = [self._on_scale(row, form, settings) for row in meanings]
-        for encoder in self.models.seeing.values():
+        for encoder in self.seeing.values():
             picture = pictured(query.text, more, encoder, settings.expand_weight)
             if moved and encoder.space in moved:
                 picture = replace(picture, matrix=picture.matrix + moved[encoder.space])
@@ -242,7 +253,7 @@ class Asker:
 
     def _check_spaces(self) -> None:
         """Refuse an index whose vectors were made by other models."""
-        for kind, ours in {"text": self.models.text, **self.models.seeing}.items():
+        for kind, ours in {"text": self.models.text, **self.seeing}.items():
             held = self.store.setting(f"space.{kind}")
             if held is not None and held != ours.space:
                 raise IndexMismatch(
@@ -331,7 +342,7 @@ class Asker:
         pool = "max" if settings.pool == "schema" else settings.pool
         seen = [
             (encoder, remembered(encoder.space, "text", texts, encoder.encode_texts))
-            for encoder in self.models.seeing.values()
+            for encoder in self.seeing.values()
         ]
         found = []
         for first in range(0, len(texts), _TOGETHER):

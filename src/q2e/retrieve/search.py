@@ -123,7 +123,7 @@ class Searcher:
             "hint": remark,
             "models": {
                 "text": self.models.text.space,
-                **{kind: one.space for kind, one in self.models.seeing.items()},
+                **{kind: one.space for kind, one in self._asker.seeing.items()},
             },
         }
         return Results(query, tuple(hits), decomposition, info, clock.seconds)
@@ -220,7 +220,7 @@ class Searcher:
             return {}
         text = self.models.text
         vectors = {text.space: text.encode_queries([asked.text])[0]}
-        for one in self.models.seeing.values():
+        for one in self._asker.seeing.values():
             vectors[one.space] = one.encode_texts([asked.text])[0]
         return {
             space: drift(

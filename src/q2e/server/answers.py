@@ -133,6 +133,7 @@ class ParsedShape(BaseModel):
     clauses: list[MarkShape]
     clause: dict[str, Any] | None
     filters: dict[str, Any]
+    hint: str = Field(description="What may be a mistake, though it is searched; or nothing.")
     error: Problem | None
 
 

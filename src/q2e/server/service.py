@@ -70,6 +70,9 @@ class Service:
             self.index.search("warm", top=1)
         except Q2EError as error:
             self.problem = str(error)
+        except Exception:
+            self.problem = "unforeseen; the server's log tells what"
+            raise
         else:
             self.problem = ""
             self.ready.set()

@@ -202,7 +202,7 @@ def json_of(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationError(f"{path}: cannot be read as UTF-8 text ({error})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvaluationError(f"{path}: not JSON ({error})") from None
 
 
@@ -228,7 +228,7 @@ def objects_of(path: Path) -> list[dict[str, Any]]:
         for number, line in lines_of(path):
             try:
                 found.append(json.loads(line))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise EvaluationError(f"{path}, line {number}: not JSON ({error})") from None
     for number, row in enumerate(found, 1):
         if not isinstance(row, dict):

@@ -38,6 +38,7 @@ export async function hint(now) {
   const filters = Object.entries(found.filters ?? {}).filter(
     ([, value]) => value !== null && value.length !== 0,
   );
+  if (found.hint) return fill(place, h("span", { class: "soft" }, sentence(found.hint)));
   if (!clause.length && !filters.length) return lessons(place, true);
   return fill(place, h("span", { class: "soft" }, "Read as "), clause, filters.map(filterNode));
 }
