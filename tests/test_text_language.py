@@ -46,6 +46,19 @@ RIGHT = [
     ("el", "σεισμός"),
     ("he", "שריפה ביער"),
     ("ta", "பூகம்பம்"),
+    # Addresses and names of accounts are in Latin letters everywhere.
+    ("ru", "Взрыв на шахте https://www.example.org/a/shakhta-explosion-gas-emergency-services"),
+    ("ar", "حريق في مستشفى للمزيد: https://example.com/news/2023/01/fire-in-hospital @newsroom"),
+    ("ko", "홍수 속보 www.example.co.kr/news/flood #flood #seoul #breaking"),
+    ("th", "น้ำท่วมใหญ่ ติดต่อ newsdesk@example.com"),
+    ("zh", "泸定地震 example.com/sichuan-earthquake-live-updates"),
+    ("hi", "बाढ़ की खबर https://example.in/baadh-ki-taaza-khabar-live"),
+    ("ja", "地震の速報です https://example.jp/news/jishin-sokuhou"),
+    (
+        "de",
+        "Hochwasser in der Altstadt, mehr unter https://example.com/breaking-news-flood-in-town",
+    ),
+    ("ru", "Выступления российских спортсменов на чемпионате мира Rostelecom Cup, Ice Rink"),
 ]
 UNSURE = [
     "",
@@ -80,6 +93,8 @@ def test_scripts_are_counted() -> None:
 def test_hostile_text_is_bounded() -> None:
     assert detect("\ufdfa\u0301\ud800\x00" * 100_000) in (None, "ar", "fa", "ur")
     assert detect("the dog runs after the ball " * 100_000) == "en"
+    assert detect("a@" * 100_000 + "." * 100_000) is None
+    assert detect("a." * 100_000 + "@" * 100_000) is None
 
 
 def test_scripts_alone_load_no_model() -> None:

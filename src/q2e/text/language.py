@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from functools import cache
@@ -63,6 +64,12 @@ _PRIOR = {"en": 4.0, "ru": 8.0, "ar": 4.0, "hi": 8.0}
 _SURE = 0.5
 _SHORTEST = 4
 _LONGEST = 600
+#: Written in Latin letters in every language: addresses of the web and of mail, names of accounts
+#: and of topics.
+_ADDRESS = re.compile(
+    r"\b(?:https?://|www\.)\S+|\S*@\S+|#\w+|\b(?:[a-z0-9-]+\.)+[a-z]{2,6}\b(?:/\S*)?",
+    re.ASCII | re.IGNORECASE,
+)
 _lock = Lock()
 
 
@@ -74,6 +81,9 @@ def scripts(text: str) -> Counter[str]:
 
 def detect(text: str) -> str | None:
     """Return the ISO 639-1 code of a text's main language, or None rather than a guess."""
+    # Cut before too: a text of many pages is not searched for addresses.
+    plain = _ADDRESS.sub(" ", text[: 4 * _LONGEST])
+    text = plain if any(map(str.isalpha, plain)) else text
     found = scripts(text)
     for script in _DENSE_SCRIPTS:
         found[script] *= 3
@@ -103,8 +113,10 @@ def _likeliest(text: str, script: str) -> str | None:
         possible = {name for name in possible if letters <= set(alphabets[name])}
     if len(possible) == 1:
         return possible.pop()
+    # Words of another script would be ranked among the languages of that one.
+    own = "".join(c if unicodedata.name(c, "").startswith(script) else " " for c in text)
     with _lock:
-        ranked = _identifier().rank(text)
+        ranked = _identifier().rank(" ".join(own.split()))
     shares = {str(name): float(share) for name, share in ranked if name in possible}
     weighted = {name: share * _PRIOR.get(name, 1.0) for name, share in shares.items()}
     # Where the text itself speaks for one language and the prior turns it over, none is sure.
