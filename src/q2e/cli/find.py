@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from q2e.cli.options import IndexDir, Json, Set, directory, print_json, settings_given, talk
+from q2e.cli.options import (
+    Channels,
+    Decompose,
+    Expand,
+    Feedback,
+    Fuse,
+    IndexDir,
+    Json,
+    Normalise,
+    Pool,
+    Rerank,
+    RerankDepth,
+    Set,
+    directory,
+    print_json,
+    settings_given,
+    talk,
+)
 
-Decompose = Annotated[
-    str | None,
-    typer.Option(help="What unfolds the question into events: events, none or llm."),
-]
-Fuse = Annotated[str | None, typer.Option(help="Rule that makes one score of many.")]
-Normalise = Annotated[
-    str | None, typer.Option(help="How scores are made comparable: videos or bank.")
-]
-Feedback = Annotated[
-    str | None,
-    typer.Option(help="When the best hits have a say: events, always or never."),
-]
-Pool = Annotated[
-    str | None,
-    typer.Option(help="Rule that makes one score of a video's evidence: max, top, mean, ..."),
-]
-Expand = Annotated[
-    str | None,
-    typer.Option(help="What is added to the question: none, hyde, lamer or rewrite."),
-]
-Rerank = Annotated[
-    str | None,
-    typer.Option(help="What ranks the best videos again: none, late_interaction, yes_no, ..."),
-]
-RerankDepth = Annotated[
-    int | None, typer.Option("--rerank-depth", min=1, help="Videos that are ranked again.")
-]
-Channels = Annotated[
-    list[str] | None,
-    typer.Option("--channel", "-c", help="Search only this channel; may be repeated."),
-]
+if TYPE_CHECKING:
+    from q2e.types import Results
 
 #: Settings that are arguments of a search, where they mean something else.
 _INSTEAD = {"top": "--top", "channels": "--channel"}
@@ -128,15 +117,15 @@ def search(
     from q2e import shape
 
     index = q2e.open(directory(index_dir), **settings_given(settings, _INSTEAD))
+    only: dict[str, Any] = {
+        "channels": channel or (),
+        "since": since,
+        "until": until,
+        "languages": lang or (),
+        "tags": tag or (),
+    }
     if facets:
-        counted = index.facets(
-            text,
-            channels=channel or (),
-            since=since,
-            until=until,
-            languages=lang or (),
-            tags=tag or (),
-        )
+        counted = index.facets(text, **only)
         if json:
             print_json(counted)
         else:
@@ -158,35 +147,45 @@ def search(
         text,
         top=top,
         offset=offset,
-        channels=channel or (),
-        since=since,
-        until=until,
-        languages=lang or (),
-        tags=tag or (),
         examples=example or (),
         like=like or (),
         dislike=dislike or (),
+        **only,
         **options,
     )
-    for file in export or ():
-        from q2e.export import write as write_moments
-
-        talk(f"wrote {write_moments(results, file)}")
+    _export(results, export or ())
     if json:
         print_json(shape.results(results))
-        return
+    else:
+        _print_found(results, offset, explain)
+
+
+def _print_facets(counted: dict[str, dict[str, int]]) -> None:
+    for name, values in counted.items():
+        if values:
+            shown = ", ".join(f"{value} ({count})" for value, count in values.items())
+            typer.echo(f"{name}: {shown}")
+
+
+def _export(results: Results, files: Iterable[Path]) -> None:
+    from q2e.export import write
+
+    for file in files:
+        talk(f"wrote {write(results, file)}")
+
+
+def _print_found(results: Results, offset: int, explain: bool) -> None:
+    """Print the hits; how the question was read, and what else there is, goes beside them."""
     from q2e.cli.render import print_results
+    from q2e.query.events import NO_EVENT
+    from q2e.query.language import write
 
     print_results(results, explain)
     if results.query.clause is not None:
-        from q2e.query.language import write
-
         talk(f"understood as: {write(results.query.clause)}")
-    left = results.info["found"] - offset - len(results.hits)
-    if left > 0:
-        talk(f"{left} more: add  --offset {offset + len(results.hits)}")
-    from q2e.query.events import NO_EVENT
-
+    shown = offset + len(results.hits)
+    if results.info["found"] > shown:
+        talk(f"{results.info['found'] - shown} more: add  --offset {shown}")
     notes = (
         results.info["hint"],
         # With --explain it stands above the hits; without, only what went wrong matters.
@@ -239,13 +238,6 @@ def ask(
             return
         text = back.options[int(answer) - 1].text
         talk(f"q2e search {shlex.quote(text)}")
-
-
-def _print_facets(counted: dict[str, dict[str, int]]) -> None:
-    for name, values in counted.items():
-        if values:
-            shown = ", ".join(f"{value} ({count})" for value, count in values.items())
-            typer.echo(f"{name}: {shown}")
 
 
 def run(

@@ -36,7 +36,39 @@ Set = Annotated[
         "lists are written with commas.",
     ),
 ]
+Channels = Annotated[
+    list[str] | None,
+    typer.Option("--channel", "-c", help="Search only this channel; may be repeated."),
+]
 
+# How a question is answered, for `search` and `run`; each is the setting of its name.
+Decompose = Annotated[
+    str | None,
+    typer.Option(help="What unfolds the question into events: events, none or llm."),
+]
+Fuse = Annotated[str | None, typer.Option(help="Rule that makes one score of many.")]
+Normalise = Annotated[
+    str | None, typer.Option(help="How scores are made comparable: videos or bank.")
+]
+Feedback = Annotated[
+    str | None,
+    typer.Option(help="When the best hits have a say: events, always or never."),
+]
+Pool = Annotated[
+    str | None,
+    typer.Option(help="Rule that makes one score of a video's evidence: max, top, mean, ..."),
+]
+Expand = Annotated[
+    str | None,
+    typer.Option(help="What is added to the question: none, hyde, lamer or rewrite."),
+]
+Rerank = Annotated[
+    str | None,
+    typer.Option(help="What ranks the best videos again: none, late_interaction, yes_no, ..."),
+]
+RerankDepth = Annotated[
+    int | None, typer.Option("--rerank-depth", min=1, help="Videos that are ranked again.")
+]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
