@@ -68,7 +68,7 @@ def run_command(
     from q2e.evaluate.batch import about_of
     from q2e.evaluate.direction import turned, unscored
     from q2e.evaluate.measures import evaluate_run, judge, parse_measures, set_ranks
-    from q2e.evaluate.run_checks import candidate_recall, candidates_said, strange_items
+    from q2e.evaluate.run_checks import candidate_recall, strange_items
     from q2e.evaluate.runs import read_groups, read_qrels, read_run
 
     wanted = parse_measures(measures)
@@ -81,50 +81,14 @@ def run_command(
             talk(f"warning: {short}")
         given, judged = turned(given, judged)
     found = evaluate_run(given, judged, wanted)
-    groups = _by_group(found, read_groups(by)) if by else {}
-    intervals = _intervals(found)
-    if found.missing:
-        _say(
-            f"{len(found.missing)} judged queries are not in the run and count as 0: ",
-            found.missing,
-        )
-    if found.unjudged:
-        _say(
-            f"{len(found.unjudged)} queries of the run have no judgement, left out: ",
-            found.unjudged,
-        )
-    if found.irrelevant:
-        _say(
-            f"{len(found.irrelevant)} queries have no relevant item, count as 0: ", found.irrelevant
-        )
-    ranks = set_ranks(judge(given.get(query, {}), items) for query, items in judged.items())
+    groups = _by_group(found, read_groups(by)) if by else None
+    _warn(found)
     if json:
-        answer: dict[str, Any] = {
-            "queries": found.n_queries,
-            "measures": found.values,
-            "intervals": intervals,
-            "set_ranks": ranks,
-            "missing": list(found.missing),
-            "unjudged": list(found.unjudged),
-            "irrelevant": list(found.irrelevant),
-            "candidates": again or None,
-        }
-        if by:
-            answer["groups"] = groups
-        if per_query:
-            answer["per_query"] = found.per_query
-        print_json(_finite(answer))
-        return
-    _print_values(found.values, intervals)
-    if again:
-        print(candidates_said(again))
-    for group, part in groups.items():
-        print(f"\n{group} ({part['queries']} queries)")
-        _print_values(part["measures"], {})
-    if per_query:
-        for measure, values in found.per_query.items():
-            for query, value in values.items():
-                print(f"{measure}\t{query}\t{_number(value)}")
+        ranks = set_ranks(judge(given.get(query, {}), items) for query, items in judged.items())
+        answer = _run(found, ranks, again, groups)
+        print_json(_finite(answer | ({"per_query": found.per_query} if per_query else {})))
+    else:
+        _print_run(found, again, groups or {}, per_query)
 
 
 @app.command("compare")
@@ -151,16 +115,7 @@ def compare_command(
     if json:
         print_json(_finite(_comparison(found)))
         return
-    for one in found.differences:
-        print(
-            f"{one.measure}: A {_number(one.a.value)}, B {_number(one.b.value)}, difference "
-            f"{one.difference.value:+.4f} [{one.difference.low:+.4f}, {one.difference.high:+.4f}], "
-            f"p {one.p_value:.4g} (Holm {one.p_holm:.4g}); {len(one.gained)} gained, "
-            f"{len(one.lost)} lost, {one.equal} equal"
-        )
-        for sign, rows in (("+", one.gained), ("-", one.lost)):
-            for query, before, after in rows[:top]:
-                print(f"  {sign} {query}\t{_number(before)} -> {_number(after)}")
+    _print_comparison(found, top)
 
 
 @app.command("matrix")
@@ -235,13 +190,7 @@ def matrix_command(
     if json:
         print_json(_finite(_matrix(report, settings)))
         return
-    both = (
-        ("queries to items", report.queries_to_items),
-        ("items to queries", report.items_to_queries),
-    )
-    for name, found in both:
-        print(name + (" (transductive)" if report.transductive else ""))
-        _print_values(found.values, {})
+    _print_matrix(report)
 
 
 # -- helpers ----------------------------------------------------------------------------------
@@ -281,6 +230,17 @@ def _intervals(found: Evaluation) -> dict[str, list[float]]:
     return intervals
 
 
+def _warn(found: Evaluation) -> None:
+    """Say which queries count as 0 or not at all."""
+    for queries, said in (
+        (found.missing, "judged queries are not in the run and count as 0"),
+        (found.unjudged, "queries of the run have no judgement, left out"),
+        (found.irrelevant, "queries have no relevant item, count as 0"),
+    ):
+        if queries:
+            _say(f"{len(queries)} {said}: ", queries)
+
+
 def _weights(text: str | None, count: int) -> list[float] | None:
     if text is None:
         return None
@@ -297,6 +257,25 @@ def _weights(text: str | None, count: int) -> list[float] | None:
 
 def _interval(value: Interval) -> dict[str, float]:
     return {"value": value.value, "low": value.low, "high": value.high}
+
+
+def _run(
+    found: Evaluation,
+    ranks: Mapping[str, float],
+    candidates: Mapping[str, Any],
+    groups: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "queries": found.n_queries,
+        "measures": found.values,
+        "intervals": _intervals(found),
+        "set_ranks": ranks,
+        "missing": list(found.missing),
+        "unjudged": list(found.unjudged),
+        "irrelevant": list(found.irrelevant),
+        "candidates": candidates or None,
+    }
+    return answer if groups is None else answer | {"groups": groups}
 
 
 def _comparison(found: Comparison) -> dict[str, Any]:
@@ -340,6 +319,48 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _print_run(
+    found: Evaluation,
+    candidates: Mapping[str, Any],
+    groups: Mapping[str, Any],
+    per_query: bool,
+) -> None:
+    from q2e.evaluate.run_checks import candidates_said
+
+    _print_values(found.values, _intervals(found))
+    if candidates:
+        print(candidates_said(candidates))
+    for group, part in groups.items():
+        print(f"\n{group} ({part['queries']} queries)")
+        _print_values(part["measures"], {})
+    if per_query:
+        for measure, values in found.per_query.items():
+            for query, value in values.items():
+                print(f"{measure}\t{query}\t{_number(value)}")
+
+
+def _print_comparison(found: Comparison, top: int) -> None:
+    for one in found.differences:
+        print(
+            f"{one.measure}: A {_number(one.a.value)}, B {_number(one.b.value)}, difference "
+            f"{one.difference.value:+.4f} [{one.difference.low:+.4f}, {one.difference.high:+.4f}], "
+            f"p {one.p_value:.4g} (Holm {one.p_holm:.4g}); {len(one.gained)} gained, "
+            f"{len(one.lost)} lost, {one.equal} equal"
+        )
+        for sign, rows in (("+", one.gained), ("-", one.lost)):
+            for query, before, after in rows[:top]:
+                print(f"  {sign} {query}\t{_number(before)} -> {_number(after)}")
+
+
+def _print_matrix(report: MatrixReport) -> None:
+    for name, found in (
+        ("queries to items", report.queries_to_items),
+        ("items to queries", report.items_to_queries),
+    ):
+        print(name + (" (transductive)" if report.transductive else ""))
+        _print_values(found.values, {})
 
 
 def _print_values(values: Mapping[str, float], intervals: Mapping[str, list[float]]) -> None:

@@ -11,6 +11,7 @@ from q2e.cli.options import IndexDir, Json, clock, directory, one_line, print_js
 
 if TYPE_CHECKING:
     from q2e.evaluate.labels import Labels
+    from q2e.evaluate.leave_out import LeftOut
     from q2e.types import Hit
 
 _KEYS = "y answers, n does not, 0-3 how well, s or nothing skip, u undo, q stop"
@@ -172,27 +173,33 @@ def channels(
         asked, judged = labelled(index)
     found = leave_one_out(index, asked, judged, parse_measures(measure)[0])
     if json:
-        print_json(
+        print_json(_shape(found))
+    else:
+        _print_channels(found)
+
+
+def _shape(found: LeftOut) -> dict[str, Any]:
+    return {
+        "measure": found.measure,
+        "queries": found.queries,
+        "everything": _interval(found.everything),
+        "channels": [
             {
-                "measure": found.measure,
-                "queries": found.queries,
-                "everything": _interval(found.everything),
-                "channels": [
-                    {
-                        "channel": one.channel,
-                        "evidence": one.evidence,
-                        "alone": one.alone,
-                        "without": one.without,
-                        "brings": _interval(one.brings),
-                        "p_value": one.p_value,
-                        "p_holm": one.p_holm,
-                        "verdict": one.verdict,
-                    }
-                    for one in found.channels
-                ],
+                "channel": one.channel,
+                "evidence": one.evidence,
+                "alone": one.alone,
+                "without": one.without,
+                "brings": _interval(one.brings),
+                "p_value": one.p_value,
+                "p_holm": one.p_holm,
+                "verdict": one.verdict,
             }
-        )
-        return
+            for one in found.channels
+        ],
+    }
+
+
+def _print_channels(found: LeftOut) -> None:
     whole = found.everything
     print(f"{found.measure} over {found.queries} questions, all channels: {whole.value:.4f} "
           f"[{whole.low:.4f}, {whole.high:.4f}]")  # fmt: skip
