@@ -238,6 +238,16 @@ def repro_languages(figures: Figures) -> str:
     return markdown(["nDCG@10", *LANGUAGES.values()], rows)
 
 
+def confidence_rates(figures: Figures) -> str:
+    """Stated rates of false alarms against those found, and what right answers are kept."""
+    wrong, kept = "unanswerable questions with a confident hit", "right answers kept"
+    rows = [
+        [f"{100 * float(rate):.0f} %", f"{found[wrong]:.1f} %", f"{found[kept]:.1f} %"]
+        for rate, found in figures["confidence"].items()
+    ]
+    return markdown(["stated rate of false alarms", wrong, kept], rows)
+
+
 # -- experiments --------------------------------------------------------------------------------
 def experiment_rows(name: str) -> Table:
     """Return the table of an experiment's rows, with what it says of itself."""
@@ -310,6 +320,7 @@ TABLES: dict[str, Table] = {
     "reproduction wikivideo": repro_wikivideo,
     "reproduction languages": repro_languages,
     "likes rounds": likes_rounds,
+    "confidence rates": confidence_rates,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
@@ -325,4 +336,5 @@ NEEDS: dict[str, set[str]] = {
     "reproduction": {"matrices", "events"},
     "experiment": {"experiments"},
     "likes": {"likes"},
+    "confidence": {"confidence"},
 }
