@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 import q2e
+from q2e.config import Settings
 from q2e.errors import QueryError
 from q2e.retrieve.facets import facets
+from q2e.retrieve.search import Searcher
 from q2e.store.base import Item, StageKey, Store
 from q2e.store.memory import MemoryStore
 from q2e.store.sqlite import SqliteStore
-from q2e.types import Evidence, Filters, Video
+from q2e.types import Evidence, Filters, Query, Video
 
 VIDEOS = (
     Video("a", "a.mp4", 30.0, date="2020-05-01", language="ar", tags=("sport", "news")),
@@ -117,3 +119,15 @@ def test_facets_of_a_question(sample_index: q2e.Index) -> None:
     assert sum(everything["duration"].values()) == len(sample_index)
     found = sample_index.facets("speech:monkeys")
     assert sum(found["duration"].values()) < len(sample_index)
+
+
+def test_what_is_found_has_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    tops: list[int] = []
+
+    def search(_: Searcher, __: Query, settings: Settings, moments: bool) -> tuple[()]:
+        tops.append(settings.top)
+        return ()
+
+    monkeypatch.setattr(Searcher, "search", search)
+    Searcher.__new__(Searcher).found(Query("monkeys"), Settings(top=3))
+    assert tops[0] > 10**9, "facets count all videos, however many"

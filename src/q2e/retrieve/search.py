@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -140,7 +141,7 @@ class Searcher:
 
     def found(self, query: Query, settings: Settings) -> tuple[str, ...]:
         """Return the ids of all videos that a search finds, best first."""
-        everything = settings.model_copy(update={"top": 10_000, "rerank": "none"})
+        everything = settings.model_copy(update={"top": sys.maxsize, "rerank": "none"})
         results = self.search(query, everything, moments=False)
         return tuple(hit.video.id for hit in results)
 
