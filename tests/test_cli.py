@@ -227,6 +227,7 @@ def test_mistakes_are_one_line(imported: Path, tmp_path: Path) -> None:
     ):
         done = _q2e(*search, *arguments, code=2)
         assert says in done.stderr and done.stderr.count("\n") == 1
+        assert "quotes" not in done.stderr, "quotes help in a question alone"
     assert _q2e(*search, "--offset", "100").stdout.startswith("no more hits")
 
 

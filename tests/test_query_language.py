@@ -145,6 +145,7 @@ def test_filters(text: str, filters: Filters) -> None:
     ("text", "meant", "said"),
     [
         ("flood after:noon", "after:noon", "2020-05-31"),
+        ("flood until:31.12.2020", "until:31.12.2020", "in quotes"),
         ("flood after:2020-13", "after:2020-13", "date"),
         ("flood duration:5m", "duration:5m", "<5m"),
         ("flood lang:Arabic", "lang:Arabic", "lang:ar,fr"),

@@ -31,7 +31,12 @@ def one_filter(name: str, value: str, excluded: bool = False) -> Filters:
         return Filters(videos=(value,))
     if name == "duration":
         return _duration(value)
-    first, last = _period(name, value)
+    try:
+        first, last = _period(name, value)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; to search for the words themselves, put them in quotes"
+        ) from None
     if name == "after":
         return Filters(since=value)
     return Filters(until=last if name == "until" else first)
@@ -75,10 +80,7 @@ def _period(name: str, value: str) -> tuple[str, str]:
         year, month, day = (int(part) if part else 1 for part in match.groups())
         eve = date(year, month, day) - timedelta(days=1)
     except (ValueError, OverflowError):
-        raise ValueError(
-            f"{name}: needs a date such as 2020, 2020-05 or 2020-05-31; to search for the words "
-            "themselves, put them in quotes"
-        ) from None
+        raise ValueError(f"{name}: needs a date such as 2020, 2020-05 or 2020-05-31") from None
     return eve.isoformat(), value
 
 
