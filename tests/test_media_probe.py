@@ -225,6 +225,14 @@ def test_truncated(tmp_path: Path, name: str, options: dict) -> None:
     assert reason(path)
 
 
+def test_a_little_cut_off_the_end_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    options = {"container_options": {"movflags": "faststart"}}
+    path = write_video(tmp_path / "fast.mp4", (6.0, 6.0), **options)
+    whole, whole_s = path.read_bytes(), probe(path).duration_s
+    path.write_bytes(whole[: len(whole) * 97 // 100])
+    assert whole_s - 2 < probe(path).duration_s < whole_s
+
+
 def test_encrypted(tmp_path: Path) -> None:
     key = {"encryption_key": "76a6c65c5ea762046bd749a2e632ccbb"}
     key |= {"encryption_kid": "a7e61c373e219033c21091fa607bf3b8"}
