@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 
+import q2e
 from q2e.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -88,3 +89,10 @@ def test_python_is_python(body: str) -> None:
 )
 def test_data_is_data(body: str, read: Callable[[str], Any]) -> None:
     assert read(body)
+
+
+def test_the_example_of_a_frame_finds_what_is_asked(sample_index: q2e.Index) -> None:
+    page = (ROOT / "docs/how-to/asking.md").read_text("utf-8")
+    ((frame, change),) = re.findall(r'--example (\S+@\S+) "(.+)"', page)
+    found = sample_index.search(change, examples=[frame], top=2)
+    assert "reel-01.mp4" in [Path(hit.video.path).name for hit in found]
