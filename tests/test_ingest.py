@@ -130,6 +130,23 @@ def test_bad_files_are_rows_with_reasons(tmp_path: Path, clips: Path) -> None:
     assert len(index.status().failures) == len(bad) - 1
 
 
+def test_a_broken_description_costs_no_video(tmp_path: Path, clips: Path) -> None:
+    video = clips / "news-17.mp4"
+    beside = video.with_suffix(".json")
+    beside.write_text('{"title": "Старт ракеты"', encoding="utf-8")
+    index = q2e.open(tmp_path / "index", channels=("metadata", "screen_text"))
+    for _ in range(2):
+        index.add(clips)
+        (failure,) = index.status().failures
+        assert (Path(failure.path), failure.stage) == (video, "description")
+        assert "news-17.json: not valid JSON" in failure.reason
+        assert index.show("news-17.mp4").evidence
+    beside.write_text('{"title": "Старт ракеты"}', encoding="utf-8")
+    index.retry()
+    assert not index.status().failures
+    assert "Старт ракеты" in {one.text for one in index.show("news-17.mp4").evidence}
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_forbidden_file_says_so(tmp_path: Path, clips: Path) -> None:
     (clips / CLIPS[0]).chmod(0)

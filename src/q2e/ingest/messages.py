@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from q2e.errors import Q2EError
 from q2e.ingest.manifest import Record
 from q2e.store.base import Item, StageKey
 from q2e.types import Segment, Video
@@ -43,6 +44,13 @@ class Failed:
 
     reason: str
     stage: str | None = None
+
+    @classmethod
+    def by(cls, error: Exception, stage: str) -> Failed:
+        """Return the failure of a stage with one line that a person can act on."""
+        text = " ".join(str(error).split()) or type(error).__name__
+        said = text if isinstance(error, Q2EError) else f"{type(error).__name__}: {text}"[:300]
+        return cls(said, stage)
 
 
 @dataclass(frozen=True, slots=True)

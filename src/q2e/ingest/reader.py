@@ -13,7 +13,7 @@ from threading import Lock
 
 from q2e.channels.base import NEEDS, Channel, JoinsSlices
 from q2e.config import Settings
-from q2e.errors import MediaError, Q2EError
+from q2e.errors import MediaError
 from q2e.ingest.inherit import SHOTS, Inheritance
 from q2e.ingest.keys import digest, record_digest, subtitle_stamp
 from q2e.ingest.manifest import Record
@@ -62,31 +62,34 @@ class Reader:
     def read(self, job: Job) -> Iterator[Message]:
         """Yield what is found in one file; never raises for what the file contains."""
         try:
-            video = self._video(job)
+            video, wrong = self._video(job)
         except MediaError as error:
             yield Failed(str(error))
             return
         yield Found(video)
+        if wrong:
+            yield Failed(wrong, "description")
         yield from _Reading(self, video).messages()
 
-    def _video(self, job: Job) -> Video:
-        """Return the file's facts with what is said about it: by its manifest row, else by the
-        description beside it, else by an earlier manifest."""
+    def _video(self, job: Job) -> tuple[Video, str]:
+        """Return the file's facts with what is said about it (by its manifest row, else by the
+        description beside it, else by an earlier manifest), and what is wrong with the second."""
         from q2e.media.probe import probe
         from q2e.media.sidecar import sidecar_record
 
         video = probe(job.path, job.video_id)
         if job.record is not None:
-            return replace(video, **asdict(job.record))
-        if beside := sidecar_record(job.path):
-            return replace(video, **beside)
-        known = self.store.video(job.video_id)
-        if known is None and self.older is not None:
-            known = self.older.video(job.video_id)
-        if known is None:
-            return video
-        said = {field.name: getattr(known, field.name) for field in fields(Record)}
-        return replace(video, **said)
+            return replace(video, **asdict(job.record)), ""
+        wrong = ""
+        try:
+            if beside := sidecar_record(job.path):
+                return replace(video, **beside), ""
+        except MediaError as error:
+            wrong = str(error)
+        stores = (store for store in (self.store, self.older) if store is not None)
+        known = next(filter(None, (store.video(job.video_id) for store in stores)), None)
+        said = {one.name: getattr(known, one.name) for one in fields(Record)} if known else {}
+        return replace(video, **said), wrong
 
 
 class _Reading:
@@ -240,7 +243,7 @@ class _Reading:
                         found[channel.name] += self._timed(channel, piece)
                     except Exception as error:  # noqa: BLE001 - a failure is a row, not an end
                         failed.add(channel.name)
-                        self._say(Failed(_reason(error), channel.name))
+                        self._say(Failed.by(error, channel.name))
         for channel in channels:
             if channel.name not in failed:
                 if isinstance(channel, JoinsSlices):
@@ -328,7 +331,7 @@ class _Reading:
                 found += self._timed(channel, replace(part, evidence=(*part.evidence, *found)))
                 end_s = part.end_s
         except Exception as error:  # noqa: BLE001 - a failure is a row with a reason, not an end
-            self._say(Failed(_reason(error), channel.name))
+            self._say(Failed.by(error, channel.name))
             return []
         self._keep(channel, number, found)
         self._say(Progress(channel.name, end_s, self.video.duration_s))
@@ -382,7 +385,7 @@ class _Reading:
         try:
             return side(number, part)
         except Exception as error:  # noqa: BLE001 - a failure is a row with a reason, not an end
-            self._say(Failed(_reason(error), stage))
+            self._say(Failed.by(error, stage))
             return []
 
     def _say(self, message: Message) -> None:
@@ -392,9 +395,3 @@ class _Reading:
 
 def _composed(evidence: Evidence) -> bool:
     return evidence.origin == "composed"
-
-
-def _reason(error: Exception) -> str:
-    """Return one line that a person can act on."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if isinstance(error, Q2EError) else f"{type(error).__name__}: {text}"[:300]
