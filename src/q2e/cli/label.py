@@ -173,30 +173,28 @@ def channels(
         asked, judged = labelled(index)
     found = leave_one_out(index, asked, judged, parse_measures(measure)[0])
     if json:
-        print_json(_shape(found))
+        print_json(
+            {
+                "measure": found.measure,
+                "queries": found.queries,
+                "everything": _interval(found.everything),
+                "channels": [
+                    {
+                        "channel": one.channel,
+                        "evidence": one.evidence,
+                        "alone": one.alone,
+                        "without": one.without,
+                        "brings": _interval(one.brings),
+                        "p_value": one.p_value,
+                        "p_holm": one.p_holm,
+                        "verdict": one.verdict,
+                    }
+                    for one in found.channels
+                ],
+            }
+        )
     else:
         _print_channels(found)
-
-
-def _shape(found: LeftOut) -> dict[str, Any]:
-    return {
-        "measure": found.measure,
-        "queries": found.queries,
-        "everything": _interval(found.everything),
-        "channels": [
-            {
-                "channel": one.channel,
-                "evidence": one.evidence,
-                "alone": one.alone,
-                "without": one.without,
-                "brings": _interval(one.brings),
-                "p_value": one.p_value,
-                "p_holm": one.p_holm,
-                "verdict": one.verdict,
-            }
-            for one in found.channels
-        ],
-    }
 
 
 def _print_channels(found: LeftOut) -> None:
