@@ -55,13 +55,15 @@ def _told(tool: Callable[P, T]) -> Callable[P, T]:
     return telling
 
 
-def create(index: Index, clips: Path) -> MCPServer:
-    """Return the server of the tools; `clips` is the folder where clips are written."""
-    server = MCPServer("q2e", version=q2e.__version__, instructions=_INSTRUCTIONS)
+class _Tools:
+    """What an assistant may call; the docstrings are what it reads."""
 
-    @server.tool()
-    @_told
+    def __init__(self, index: Index, clips: Path) -> None:
+        self._index = index
+        self._clips = clips
+
     def search(
+        self,
         question: Question,
         top: Annotated[int, Field(ge=1, le=50)] = 5,
         channels: Annotated[list[Channel], Field(max_length=7)] | None = None,
@@ -71,7 +73,7 @@ def create(index: Index, clips: Path) -> MCPServer:
         tags: Annotated[list[Word], Field(max_length=50)] | None = None,
     ) -> dict[str, Any]:
         """Find videos and the moments inside them, best first; few or none where none answers."""
-        results = index.search(
+        results = self._index.search(
             question,
             top=top,
             channels=channels or (),
@@ -86,26 +88,24 @@ def create(index: Index, clips: Path) -> MCPServer:
             "read_as": [event.text for event in results.decomposition.events],
         }
 
-    @server.tool()
-    @_told
-    def explain(question: Question, video: VideoName) -> dict[str, Any]:
+    def explain(self, question: Question, video: VideoName) -> dict[str, Any]:
         """Say why a video was found for a question: terms that add up to its score."""
-        known = index.find(video)
-        ranking = index.search(question, top=10_000, moments=False, confidence=0.0)
+        known = self._index.find(video)
+        ranking = self._index.search(question, top=10_000, moments=False, confidence=0.0)
         rank = next((hit.rank for hit in ranking if hit.video.id == known.id), None)
         if rank is None:
             raise ConfigError(f"nothing in {video!r} can answer; search finds what can")
-        hit = index.search(question, top=1, offset=rank - 1, confidence=0.0).hits[0]
+        hit = self._index.search(question, top=1, offset=rank - 1, confidence=0.0).hits[0]
         reasons = [shape.reason(reason) for reason in hit.why if reason.contribution]
         for reason in reasons:
             reason["text"] = _short(reason["text"])
         return _hit(hit) | {"score": round(hit.score, 6), "why": reasons}
 
-    @server.tool()
-    @_told
-    def show(video: VideoName, start: Seconds = 0.0, end: Seconds | None = None) -> dict[str, Any]:
+    def show(
+        self, video: VideoName, start: Seconds = 0.0, end: Seconds | None = None
+    ) -> dict[str, Any]:
         """Say what is said, written and seen in a stretch of one video."""
-        record = index.show(video)
+        record = self._index.show(video)
         if end is not None and end < start:
             raise ConfigError(f"end {end:g} lies before start {start:g}; correct end")
         last_s = record.video.duration_s if end is None else end
@@ -117,19 +117,26 @@ def create(index: Index, clips: Path) -> MCPServer:
             "left_out": max(0, len(readable) - _PIECES),
         }
 
-    @server.tool()
-    @_told
-    def clip(video: VideoName, start: Seconds, end: Seconds, exact: bool = False) -> dict[str, Any]:
+    def clip(
+        self, video: VideoName, start: Seconds, end: Seconds, exact: bool = False
+    ) -> dict[str, Any]:
         """Write a stretch of a video as a file: copied from a key frame on, or `exact`."""
         from q2e.media.clip import cut, suffix_for
 
-        known = index.find(video)
+        known = self._index.find(video)
         suffix = ".mp4" if exact else suffix_for(known.path)
-        clips.mkdir(parents=True, exist_ok=True)
-        out = clips / f"{known.id[:12]}-{start:.2f}-{end:.2f}{suffix}"
+        self._clips.mkdir(parents=True, exist_ok=True)
+        out = self._clips / f"{known.id[:12]}-{start:.2f}-{end:.2f}{suffix}"
         written = cut(known.path, start, end, out, exact=exact)
         return {"file": str(out.resolve()), "start": written.start_s, "end": written.end_s}
 
+
+def create(index: Index, clips: Path) -> MCPServer:
+    """Return the server of the tools; `clips` is the folder where clips are written."""
+    server = MCPServer("q2e", version=q2e.__version__, instructions=_INSTRUCTIONS)
+    tools = _Tools(index, clips)
+    for tool in (tools.search, tools.explain, tools.show, tools.clip):
+        server.tool()(_told(tool))
     return server
 
 
