@@ -17,7 +17,7 @@ from media_files import write_video
 from q2e import export
 from q2e.errors import ConfigError
 from q2e.media.probe import probe
-from q2e.media.storyboard import filmstrip, storyboard, thumbnail
+from q2e.media.storyboard import filmstrip, storyboard
 from q2e.types import Decomposition, Evidence, Hit, Moment, Query, Results, Span, Video
 
 HOSTILE = '=cmd|" /C calc"!A0\n00:00:01,000 --> 00:00:02,000\n<script>alert(1)</script> 新闻 أخبار'
@@ -119,12 +119,12 @@ def test_pictures_of_one_video(results: Results) -> None:
     assert 620 <= sheet.shape[1] <= 640
     strip = _decoded(filmstrip(path, [0.5, 1.5, 2.5], width=80))
     assert strip.shape[:2] == (60, 240)
-    small = _decoded(thumbnail(path, 1.5, 80))
+    small = _decoded(filmstrip(path, [1.5], 80))
     assert np.abs(strip[:, 80:160].astype(int) - small).mean() < 8, "the same picture in its place"
     with pytest.raises(ValueError, match="0 pictures"):
         storyboard(path, [])
     with pytest.raises(ValueError, match="pixels wide"):
-        thumbnail(path, 0.0, 4000)
+        filmstrip(path, [0.0], 4000)
 
 
 def _decoded(data: bytes) -> np.ndarray:

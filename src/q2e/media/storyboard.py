@@ -64,11 +64,6 @@ def filmstrip(path: str | Path, times_s: Sequence[float], width: int = 160) -> b
     return jpeg(np.concatenate([picture[:tall] for picture in pictures], axis=1))
 
 
-def thumbnail(path: str | Path, time_s: float, width: int = 320) -> bytes:
-    """Return the picture at `time_s` as JPEG, `width` pixels wide. Raises as `storyboard` does."""
-    return filmstrip(path, [time_s], width)
-
-
 def _cell_px(width: int, pictures: int) -> int:
     if not 1 <= pictures <= MAX_PICTURES:
         raise ValueError(f"{pictures} pictures; a sheet shows 1 to {MAX_PICTURES}")

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import numpy as np
@@ -148,15 +148,9 @@ async def frame(
     w: Annotated[int, Query(ge=16, le=1920)] = 320,
 ) -> Response:
     """Send the picture on screen at second `t` as JPEG, about `w` pixels wide."""
-
-    def draw(known: Video, path: Path) -> bytes:
-        from q2e.media.storyboard import thumbnail
-
-        time_s, width = round(_within(t, known), 2), rounded(w)
-        key = ("frame", known.id, time_s, width)
-        return service.pictures.get(key, lambda: thumbnail(path, time_s, width))
-
-    return await _drawn(request, service, video, draw)
+    return await _drawn(
+        request, service, video, "frame", w, lambda known: [round(_within(t, known), 2)]
+    )
 
 
 @router.get("/filmstrip", operation_id="filmstrip", response_class=Response, responses=_JPEG)
@@ -170,15 +164,9 @@ async def filmstrip(
     w: Annotated[int, Query(ge=16, le=480)] = 160,
 ) -> Response:
     """Send `n` pictures of a stretch side by side as one JPEG, each about `w` pixels wide."""
-
-    def draw(known: Video, path: Path) -> bytes:
-        from q2e.media.storyboard import filmstrip as strip
-
-        times_s, width = _spread(start, end, n, known), rounded(w)
-        key = ("filmstrip", known.id, *times_s, width)
-        return service.pictures.get(key, lambda: strip(path, times_s, width))
-
-    return await _drawn(request, service, video, draw)
+    return await _drawn(
+        request, service, video, "filmstrip", w, lambda known: _spread(start, end, n, known)
+    )
 
 
 @router.get("/storyboard", operation_id="storyboard", response_class=Response, responses=_JPEG)
@@ -192,28 +180,34 @@ async def storyboard(
     w: Annotated[int, Query(ge=320, le=1920)] = 960,
 ) -> Response:
     """Send a sheet of pictures of a stretch, each with its time, as one JPEG."""
-
-    def draw(known: Video, path: Path) -> bytes:
-        from q2e.media.storyboard import storyboard as sheet
-
-        times_s, width = _spread(start, end, n, known), rounded(w)
-        key = ("storyboard", known.id, *times_s, width)
-        return service.pictures.get(key, lambda: sheet(path, times_s, width))
-
-    return await _drawn(request, service, video, draw)
+    return await _drawn(
+        request, service, video, "storyboard", w, lambda known: _spread(start, end, n, known)
+    )
 
 
 async def _drawn(
-    request: Request, service: Service, video: str, draw: Callable[[Video, Path], bytes]
+    request: Request,
+    service: Service,
+    video: str,
+    kind: Literal["frame", "filmstrip", "storyboard"],
+    w: int,
+    times_of: Callable[[Video], list[float]],
 ) -> Response:
+    """Send the pictures of a video at `times_of` it as one JPEG, kept from then on."""
+
     def work() -> bytes:
+        from q2e.media import storyboard as pictures
+
         known = service.video(video)
         path = _file(known)
         if not known.has_video:
             raise Fault(
                 404, "not_found", f"video {known.id[:80]} has no pictures, only sound", "play it"
             )
-        return draw(known, path)
+        draw = pictures.storyboard if kind == "storyboard" else pictures.filmstrip
+        times_s, width = times_of(known), rounded(w)
+        key = (kind, known.id, *times_s, width)
+        return service.pictures.get(key, lambda: draw(path, times_s, width))
 
     picture = await service.drawing.run(request, work)
     headers = {"cache-control": "private, max-age=86400, immutable"}

@@ -5,6 +5,7 @@ import { button, fill, h, icon, notice, one, say, tool, words } from "./dom.js";
 import { refuse, tile } from "./results.js";
 import { state } from "./state.js";
 import { bytes, channelName, clock, count, fileName, length, number } from "./text.js";
+import { channelBars } from "./why.js";
 
 const PAGE = 60;
 const MOST = 200;
@@ -107,7 +108,6 @@ async function summary() {
     return refuse(one("#summary"), error);
   }
   one("#where").replaceChildren(words(status.directory));
-  const most = Math.max(1, ...Object.values(status.evidence));
   fill(
     one("#summary"),
     h(
@@ -121,29 +121,9 @@ async function summary() {
         h("div", {}, h("dt", {}, name), h("dd", { class: "number" }, value)),
       ),
     ),
-    h(
-      "ul",
-      { class: "bars" },
-      Object.entries(status.evidence)
-        .sort(([, a], [, b]) => b - a)
-        .map(([name, many]) =>
-          h(
-            "li",
-            { class: "plainbar" },
-            h(
-              "span",
-              { class: "barname" },
-              h("span", { class: "dot", style: { "--c": `var(--${name})` } }),
-              channelName(name),
-            ),
-            h(
-              "span",
-              { class: "bar", style: { "--c": `var(--${name})`, "--w": String(many / most) } },
-              h("span"),
-            ),
-            h("span", { class: "number value" }, number(many)),
-          ),
-        ),
+    channelBars(
+      Object.entries(status.evidence).sort(([, a], [, b]) => b - a),
+      number,
     ),
   );
   failures(status);

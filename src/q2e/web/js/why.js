@@ -176,12 +176,7 @@ function bar(hit, name, value, most, play) {
       h(
         "summary",
         {},
-        h(
-          "span",
-          { class: "barname" },
-          h("span", { class: "dot", style: { "--c": `var(--${name})` } }),
-          channelName(name),
-        ),
+        barName(name),
         h(
           "span",
           {
@@ -278,29 +273,35 @@ export function weights(results) {
         h("span", { style: { "--c": `var(--${name})`, "--w": String(value / whole) } }),
       ),
     ),
-    h(
-      "ul",
-      { class: "bars" },
-      rows.map(([name, value]) =>
+    channelBars(rows, (value) => `${Math.round((100 * value) / whole)} %`),
+  );
+}
+
+/** Return [channel, value] pairs, the largest first, as bars with each value as `told`. */
+export function channelBars(rows, told) {
+  const most = rows[0]?.[1] || 1;
+  return h(
+    "ul",
+    { class: "bars" },
+    rows.map(([name, value]) =>
+      h(
+        "li",
+        { class: "plainbar" },
+        barName(name),
         h(
-          "li",
-          { class: "plainbar" },
-          h(
-            "span",
-            { class: "barname" },
-            h("span", { class: "dot", style: { "--c": `var(--${name})` } }),
-            channelName(name),
-          ),
-          h(
-            "span",
-            { class: "bar", style: { "--c": `var(--${name})`, "--w": String(value / rows[0][1]) } },
-            h("span"),
-          ),
-          h("span", { class: "number value" }, `${Math.round((100 * value) / whole)} %`),
+          "span",
+          { class: "bar", style: { "--c": `var(--${name})`, "--w": String(value / most) } },
+          h("span"),
         ),
+        h("span", { class: "number value" }, told(value)),
       ),
     ),
   );
+}
+
+function barName(channel) {
+  const dot = h("span", { class: "dot", style: { "--c": `var(--${channel})` } });
+  return h("span", { class: "barname" }, dot, channelName(channel));
 }
 
 let folded = null;
