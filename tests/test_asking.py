@@ -16,7 +16,7 @@ import q2e
 from q2e.cli import app
 from q2e.config import Settings
 from q2e.errors import QueryError
-from q2e.media.storyboard import thumbnail
+from q2e.media.storyboard import filmstrip
 from q2e.retrieve.duplicates import merged, twins
 from q2e.retrieve.examples import compose
 from q2e.retrieve.negative import by_chance, taken_off
@@ -227,7 +227,7 @@ def test_alternatives_are_the_better_of_both(sample_index: q2e.Index) -> None:
 def test_like_a_picture_a_frame_and_a_clip(sample_index: q2e.Index, tmp_path: Path) -> None:
     cat = next(video for video in sample_index.videos() if video.path.endswith("reel-02.mp4"))
     picture = tmp_path / "picture.jpg"
-    picture.write_bytes(thumbnail(cat.path, 1.0))
+    picture.write_bytes(filmstrip(cat.path, [1.0], 320))
     clip = tmp_path / "clip.mp4"
     shutil.copy(cat.path, clip)
     for example in (picture, f"{cat.id}@1.0", clip, Example(video=cat.id, start_s=0.0, end_s=2.0)):

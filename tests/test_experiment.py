@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 import q2e
 from q2e.cli.eval import app
 from q2e.errors import EvaluationError, FusionError
-from q2e.evaluate.conduct import check_splits, conduct
+from q2e.evaluate.conduct import conduct
+from q2e.evaluate.conduct_index import check_splits
 from q2e.evaluate.experiment import SCORES, Ablation, read_experiment, subsets
 from q2e.evaluate.matrix import evaluate_matrices
 from q2e.evaluate.measures import parse_measures

@@ -88,10 +88,6 @@ def main() -> None:
     except Q2EError as error:
         print(f"q2e: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        # The reader of our output, such as `head`, has left: nothing more to say.
-        sys.stderr.close()
-        sys.exit(0)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"q2e: {where}{error.strerror or error}", file=sys.stderr)

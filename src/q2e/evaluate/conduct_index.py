@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,20 +14,13 @@ from q2e.cache import content_key
 from q2e.config import load_settings
 from q2e.errors import ConfigError, EvaluationError
 from q2e.evaluate.batch import about_of
-from q2e.evaluate.conduct import (
-    Measured,
-    Watch,
-    check_queries,
-    check_splits,
-    judge_matrices,
-    judge_run,
-    measured,
-)
 from q2e.evaluate.datasets import Dataset, load
 from q2e.evaluate.direction import turned
-from q2e.evaluate.experiment import Experiment, Row
+from q2e.evaluate.experiment import Experiment, Row, Watch
+from q2e.evaluate.integrity import duplicates_between, queries_among
+from q2e.evaluate.measured import Measured, judge_matrices, judge_run, measured
 from q2e.evaluate.measures import Judged, summarise
-from q2e.evaluate.run_checks import candidate_recall, candidates_said
+from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_queries
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.retrieve.normalise import MODES
@@ -247,3 +240,38 @@ class IndexBench:
                 judge_matrices(whole[:, asked].T, relevance[:, asked].T, captioned),
                 transductive=MODES[ablation.normalise].transductive,
             )
+
+
+def check_queries(dataset: Dataset, index: Index, bank: Sequence[str]) -> Iterator[str]:
+    """Yield what makes figures of an index too good, one sentence each.
+
+    The product's bank of generic questions is fixed, so that one of them may happen to be asked;
+    a bank of one's own that holds test queries is refused (`evaluate_matrices`).
+    """
+    seen = queries_among(dataset.queries, bank)
+    if seen:
+        yield (
+            f"{len(seen)} queries, e.g. {dataset.queries[seen[0]]!r}, stand in the bank that "
+            "normalises their scores"
+        )
+    yield from indexed_queries(dataset.queries, index)
+    missing = [video for video in dataset.videos if index.store.video(video) is None]
+    if missing:
+        yield (
+            f"{len(missing)} of {len(dataset.videos)} videos of the set are not in the index, e.g. "
+            f"{missing[0]!r}: what is asked for them counts as not found"
+        )
+
+
+def check_splits(videos: Sequence[str], splits: Mapping[str, Path]) -> None:
+    """Raise EvaluationError where test videos are in another split too."""
+    if not splits:
+        return
+    listed = {name: path.read_text("utf-8-sig").split() for name, path in splits.items()}
+    shared = duplicates_between(videos, listed)
+    if shared:
+        video, names = next(iter(shared.items()))
+        raise EvaluationError(
+            f"{len(shared)} test videos are in other splits too, e.g. {video!r} in "
+            f"{', '.join(names)}; take them out of one"
+        )

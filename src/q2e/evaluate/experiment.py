@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ _OVER_INDEX = ("channels", "without")
 _OVER_MATRICES = ("matrices", "fuse", "normalise", "temperature", "weights", "correction", "ties")
 #: The scores of the paper: the question against the video and against texts, and three events.
 SCORES = ("video", "query", "prequel", "current", "sequel")
+
+#: Called with what is being done, how many are done, and of how many.
+Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

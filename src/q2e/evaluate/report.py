@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from q2e.cache import write_whole
-from q2e.evaluate.conduct import Measured, Outcome, shape_of
+from q2e.evaluate.conduct import Outcome
 from q2e.evaluate.machine import in_words
+from q2e.evaluate.measured import Measured, shape_of
 from q2e.evaluate.plots import bars, curves
 
 #: Lines of a recall plot, and queries of the per-query view, beyond which a page is no help.

@@ -216,12 +216,11 @@ CORRECTIONS: Mapping[str, Callable[[ArrayLike, ArrayLike], Float64]] = MappingPr
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A normalisation as data: what it needs and what it means for reported figures."""
+    """A normalisation as data: its temperature and what it means for reported figures."""
 
     summary: str
     temperature: float
     """Default of `temperature`."""
-    needs_bank: bool = False
     transductive: bool = False
 
 
@@ -231,10 +230,10 @@ MODES: Mapping[str, Mode] = MappingProxyType(
         "none": Mode("scores as they are", 1.0),
         "minmax": Mode("each row to [0, 1] over the videos", 0.1),
         "videos": Mode("each row standardised over the videos, one query at a time", 1.0),
-        "bank": Mode("hubness taken away by a bank of other queries, then as `videos`", 1.0, True),
-        "batch": Mode("softmax over the queries of the batch", 100.0, False, True),
-        "dual_softmax": Mode("scores times their softmax over the batch", 100.0, False, True),
-        "sinkhorn": Mode("the batch scaled to uniform marginals", 100.0, False, True),
+        "bank": Mode("hubness taken away by a bank of other queries, then as `videos`", 1.0),
+        "batch": Mode("softmax over the queries of the batch", 100.0, True),
+        "dual_softmax": Mode("scores times their softmax over the batch", 100.0, True),
+        "sinkhorn": Mode("the batch scaled to uniform marginals", 100.0, True),
     }
 )
 

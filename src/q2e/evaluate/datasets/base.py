@@ -14,6 +14,10 @@ from q2e.errors import EvaluationError
 from q2e.evaluate.measures import Qrels
 from q2e.evaluate.moment_measures import VideoMoment
 
+# One limit for the whole process, and the only place that sets it: a field of a published table
+# may be longer than the 128 KiB that csv takes from the start.
+csv.field_size_limit(2**24)
+
 
 @dataclass(frozen=True, slots=True)
 class FileSpec:
@@ -177,7 +181,6 @@ def sha256_of(path: Path) -> str:
 
 def rows_of(path: Path, needs: Sequence[str], delimiter: str = ",") -> list[dict[str, str]]:
     """Return the rows of a table with a head. Raises EvaluationError naming file and row."""
-    csv.field_size_limit(2**24)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, delimiter=delimiter)
