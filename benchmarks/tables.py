@@ -1,4 +1,4 @@
-"""The tables of the docs, made from `benchmarks/results/quality.json` by name.
+"""The tables of the docs, made from `benchmarks/results` by name.
 
 `scripts/gentables.py` puts them between `<!-- table: NAME -->` and `<!-- /table -->`.
 """
@@ -248,6 +248,19 @@ def confidence_rates(figures: Figures) -> str:
     return markdown(["stated rate of false alarms", wrong, kept], rows)
 
 
+def load_clients(figures: Figures) -> str:
+    """What the server answers, alone and while it indexes, by the number of clients."""
+    kinds = (figures["load"]["searching_alone"], figures["load"]["while_indexing"])
+    rows = []
+    for both in zip(*kinds, strict=True):
+        row = [str(both[0]["clients"])]
+        for one in both:
+            row += [f"{one['per_second']:.1f}", f"{one['p95_ms'] / 1000:.2f} s"]
+        rows.append([*row, str(sum(one["failed"] for one in both))])
+    head = ["clients", "answers a second", "95 % within"]
+    return markdown([*head, f"{head[1]} while indexing", head[2], "failed"], rows)
+
+
 # -- experiments --------------------------------------------------------------------------------
 def experiment_rows(name: str) -> Table:
     """Return the table of an experiment's rows, with what it says of itself."""
@@ -321,6 +334,7 @@ TABLES: dict[str, Table] = {
     "reproduction languages": repro_languages,
     "likes rounds": likes_rounds,
     "confidence rates": confidence_rates,
+    "load clients": load_clients,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
@@ -337,4 +351,5 @@ NEEDS: dict[str, set[str]] = {
     "experiment": {"experiments"},
     "likes": {"likes"},
     "confidence": {"confidence"},
+    "load": {"load"},
 }

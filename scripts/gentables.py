@@ -1,4 +1,4 @@
-"""Fills the docs' tables from benchmarks/results/quality.json, so that no figure is copied by hand.
+"""Fills the docs' tables from benchmarks/results, so that no figure is copied by hand.
 
 python scripts/gentables.py            # write
 python scripts/gentables.py --check    # exit 1 and name the pages whose tables are stale
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
+RESULTS = ROOT / "benchmarks" / "results"
+FILES = ("quality", "load")
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
 
 sys.path.insert(0, str(ROOT))
@@ -27,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, say what is stale")
     check = parser.parse_args().check
-    figures = json.loads(RESULTS.read_text("utf-8"))["quality"]
+    figures = measured()
     stale = []
     for page in pages():
         text = page.read_text("utf-8")
@@ -41,6 +42,12 @@ def main() -> int:
     if check and stale:
         print("run  python scripts/gentables.py  and commit the result", file=sys.stderr)
     return 1 if check and stale else 0
+
+
+def measured() -> dict[str, Any]:
+    """Return the figures of all parts: those of quality, and the load on the server."""
+    found = {name: json.loads((RESULTS / f"{name}.json").read_text("utf-8")) for name in FILES}
+    return found["quality"]["quality"] | {"load": found["load"]["load"]}
 
 
 def pages() -> list[Path]:
