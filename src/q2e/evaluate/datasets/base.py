@@ -14,9 +14,8 @@ from q2e.errors import EvaluationError
 from q2e.evaluate.measures import Qrels
 from q2e.evaluate.moment_measures import VideoMoment
 
-# One limit for the whole process, and the only place that sets it: a field of a published table
-# may be longer than the 128 KiB that csv takes from the start.
-csv.field_size_limit(2**24)
+#: Longest field of a published table in characters; csv takes 128 KiB where it is not told.
+_FIELD_CHARACTERS = 2**24
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +180,16 @@ def sha256_of(path: Path) -> str:
 
 def rows_of(path: Path, needs: Sequence[str], delimiter: str = ",") -> list[dict[str, str]]:
     """Return the rows of a table with a head. Raises EvaluationError naming file and row."""
+    # The limit is the process's: manifests of strangers keep the short one.
+    before = csv.field_size_limit(_FIELD_CHARACTERS)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, delimiter=delimiter)
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EvaluationError(f"{path}: not a table of UTF-8 text ({error})") from None
+    finally:
+        csv.field_size_limit(before)
     head = reader.fieldnames or ()
     absent = [name for name in needs if name not in head]
     if absent:
