@@ -14,7 +14,7 @@ import uvicorn
 
 import q2e
 from q2e.server.app import create_app
-from q2e.server.limits import PatientHttp
+from q2e.server.limits import HEAD_BYTES, PatientHttp
 
 
 @contextmanager
@@ -25,7 +25,12 @@ def serving(index: q2e.Index, **options: Any) -> Iterator[str]:
     bound.bind(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{bound.getsockname()[1]}"
     config = uvicorn.Config(
-        app, http=PatientHttp, ws="none", log_level="error", timeout_graceful_shutdown=1
+        app,
+        http=PatientHttp,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        ws="none",
+        log_level="error",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,19 @@ def test_unknown_addresses_and_methods_are_told_in_our_shape(api: httpx.Client) 
     wrong = api.put("/search")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "wrong_method")
     assert wrong.headers["allow"] == "GET, POST"
+
+
+def test_the_longest_lists_fit_in_an_address(api: httpx.Client) -> None:
+    asked = "q=dog" + f"&videos={'0' * 200}" * 1000
+    head = f"GET /v1/search?{asked} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    with socket.create_connection((api.base_url.host, api.base_url.port or 80), 60) as sent:
+        # In pieces, as over a network: what is not yet whole is what the server bounds.
+        for first in range(0, len(head), 50_000):
+            sent.sendall(head[first : first + 50_000].encode())
+            time.sleep(0.1)
+        answer = b"".join(iter(lambda: sent.recv(65_536), b""))
+    # The server itself answers, in JSON: there is no such video.
+    assert b"application/json" in answer and b"is not in the index" in answer
 
 
 def test_facets_count_what_filters_leave(api: httpx.Client, served_index: q2e.Index) -> None:

@@ -20,6 +20,8 @@ from q2e.server.security import is_local
 
 T = TypeVar("T")
 
+#: Longest address and head of a request: the longest lists that a question may have fit in.
+HEAD_BYTES = 512 << 10
 #: Longest time in which the rest of a refused body is thrown away.
 _LINGER_S = 3.0
 #: Seconds between looks at whether a waiting client is still there.

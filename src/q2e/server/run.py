@@ -44,7 +44,7 @@ def run(
         import uvicorn
 
         from q2e.server.app import create_app
-        from q2e.server.limits import Limits, PatientHttp
+        from q2e.server.limits import HEAD_BYTES, Limits, PatientHttp
         from q2e.server.security import is_local
     except ModuleNotFoundError as error:
         raise MissingDependency(error.name or "fastapi", "server", "serving an index") from None
@@ -64,6 +64,7 @@ def run(
     config = uvicorn.Config(
         app,
         http=PatientHttp,
+        h11_max_incomplete_event_size=HEAD_BYTES,
         ws="none",
         log_level="warning",
         server_header=False,
