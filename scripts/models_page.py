@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from q2e.models import profiles
-from q2e.models.catalogue import Listed, listed
-from q2e.models.sources import said
+from q2e.models.fetch.catalogue import Listed, listed
+from q2e.models.fetch.sources import said
 
 OURS = ("local", "standard", "paper")
 INTRO = """A model is named by its source, and a profile names one for each task.

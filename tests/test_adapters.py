@@ -15,12 +15,12 @@ pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
 
 import tiny_models as tiny
-from q2e.config import Settings, load_settings
 from q2e.errors import ConfigError, ModelError
 from q2e.models.adapters import adapt
-from q2e.models.devices import Device
-from q2e.models.pictures import evenly
 from q2e.models.registry import Models
+from q2e.models.torch.devices import Device
+from q2e.models.torch.pictures import evenly
+from q2e.settings import Settings, load_settings
 
 KINDS = ("clip", "siglip", "siglip2", "chinese_clip", "altclip", "metaclip_2", "xclip")
 FRAMES = KINDS[:-1]

@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 import q2e
 from q2e.cli import app
-from q2e.config import Settings
 from q2e.errors import QueryError
 from q2e.media.storyboard import filmstrip
 from q2e.retrieve.duplicates import merged, twins
@@ -22,6 +21,7 @@ from q2e.retrieve.examples import compose
 from q2e.retrieve.negative import by_chance, taken_off
 from q2e.retrieve.refine_by import drift
 from q2e.retrieve.search import Searcher
+from q2e.settings import Settings
 from q2e.types import Decomposition, Example, Query, Results, SubEvent
 
 

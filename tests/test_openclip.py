@@ -20,9 +20,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 import tiny_models as tiny
-from q2e.config import load_settings
 from q2e.errors import ModelError
 from q2e.models.adapters import adapt
+from q2e.settings import load_settings
 
 WIDTH, LAYERS, SIDE, PATCH, OUT, CONTEXT = 128, 2, 32, 8, 24, 77
 
@@ -207,7 +207,7 @@ def test_a_pickled_checkpoint_is_pulled_as_safetensors_and_runs_nothing(
 ) -> None:
     from hub_server import Hub, running
     from q2e.models import hub as pulling
-    from q2e.models.sources import find, parse
+    from q2e.models.fetch.sources import find, parse
 
     words = tiny.words()
     model = Clip(600).eval()
@@ -250,8 +250,8 @@ def test_a_checkpoint_without_a_configuration_is_known_by_its_name(tmp_path: Pat
     from dataclasses import replace
 
     from q2e.models.base import ModelInfo
-    from q2e.models.openclip import _tokenizer, configuration
     from q2e.models.profiles import load
+    from q2e.models.torch.openclip import _tokenizer, configuration
 
     source = load("paper")["image"].partition("@")[0]
     info = ModelInfo(source, "image", source=source, licence="MIT", languages="many")

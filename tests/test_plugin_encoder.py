@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import q2e
 from q2e.models.registry import Models
-from q2e.config import load_settings
+from q2e.settings import load_settings
 
 profile, index, clip = sys.argv[1:]
 encoder = Models(load_settings(profile=profile)).image

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from q2e import checks
-from q2e.config import load_settings
 from q2e.errors import ConfigError
 from q2e.models import profiles
 from q2e.models.registry import Models
+from q2e.settings import load_settings
 
 
 @pytest.fixture

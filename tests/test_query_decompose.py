@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from q2e.config import Settings
 from q2e.errors import ConfigError, ModelError
 from q2e.models.base import ModelInfo
 from q2e.models.registry import Models
 from q2e.query.decompose import Cache, Decomposer, decompose, language_model
 from q2e.query.llm import MOST, Answer, LanguageModelBackend
+from q2e.settings import Settings
 from q2e.text.answer import content
 from q2e.text.fence import MAX_CHARACTERS, clean, fence
 from q2e.text.prompt import schema_of

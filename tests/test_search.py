@@ -9,7 +9,7 @@ import pytest
 
 import q2e
 from q2e.errors import ConfigError, QueryError, StoreError
-from q2e.models.tesseract import installed_packs
+from q2e.models.local.tesseract import installed_packs
 
 #: Languages whose writing on screen is read by Debian's tesseract, where it is installed.
 _BY_TESSERACT = {"ar", "hi", "ko", "ru", "th"}

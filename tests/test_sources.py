@@ -14,14 +14,14 @@ import pytest
 import q2e
 from hub_server import COMMIT, Hub, running
 from q2e.cli import app
-from q2e.config import load_settings
 from q2e.errors import ConfigError, ModelError
 from q2e.models import hub as pulling
 from q2e.models import profiles
-from q2e.models.catalogue import check_licence, listed
-from q2e.models.choose import wanted
+from q2e.models.fetch.catalogue import check_licence, listed
+from q2e.models.fetch.choose import wanted
+from q2e.models.fetch.sources import RECEIPT, Source, commit_of, find, locate, parse, receipt, said
 from q2e.models.registry import Models
-from q2e.models.sources import RECEIPT, Source, commit_of, find, locate, parse, receipt, said
+from q2e.settings import load_settings
 
 WEIGHTS = random.Random(0).randbytes(300_000)
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from q2e.channels.speech import SpeechChannel
-from q2e.config import Settings
 from q2e.errors import MediaError, ModelError
 from q2e.media.probe import probe
 from q2e.media.sound import read_audio
-from q2e.models import whisper
 from q2e.models.base import ModelInfo, Transcript
-from q2e.models.whisper import RATE_HZ, Whisper
+from q2e.models.local import whisper
+from q2e.models.local.whisper import RATE_HZ, Whisper
+from q2e.settings import Settings
 from q2e.types import Audio, Part, Span, Video
 
 #: A sample clip with speech, its language and words that must be heard in it.

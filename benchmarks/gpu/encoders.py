@@ -4,7 +4,7 @@
     python -m benchmarks.gpu.encoders --tiny --device cpu  # only checks that the script runs
 
 Weights do not change speed or memory, so none are downloaded; what a model finds means nothing.
-The batch size is the one that `q2e.models.devices` takes from the free memory.
+The batch size is the one that `q2e.models.torch.devices` takes from the free memory.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from q2e.config import load_settings
-from q2e.models import devices
 from q2e.models.base import ModelInfo
-from q2e.models.pictures import ClipEncoder, FrameEncoder
+from q2e.models.torch import devices
+from q2e.models.torch.pictures import ClipEncoder, FrameEncoder
+from q2e.settings import load_settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 

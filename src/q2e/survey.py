@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from q2e.config import Settings
 from q2e.errors import ConfigError, QueryError
+from q2e.settings import Settings
 from q2e.store.base import Failure, Store
 from q2e.store.generations import Generation
 from q2e.types import CHANNELS, Evidence, Example, Segment, Video

@@ -8,8 +8,8 @@ from pathlib import Path, PurePath
 from urllib.parse import unquote
 
 from q2e.channels.base import Needs
-from q2e.config import Settings
 from q2e.media.probe import container_tags
+from q2e.settings import Settings
 from q2e.text.chunk import chunk_text, count_words
 from q2e.text.clean import clean
 from q2e.text.language import detect

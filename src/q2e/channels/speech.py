@@ -7,9 +7,9 @@ from pathlib import Path
 
 from q2e.channels.base import Needs
 from q2e.channels.layers import Layers
-from q2e.config import Settings
 from q2e.media import sidecar
 from q2e.models.base import SpeechRecognizer
+from q2e.settings import Settings
 from q2e.text.chunk import Chunk, chunk, count_words
 from q2e.text.clean import clean
 from q2e.text.language import detect

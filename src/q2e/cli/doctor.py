@@ -32,7 +32,7 @@ def doctor(json: Json = False) -> None:
 
 def config(index_dir: IndexDir = None, json: Json = False) -> None:
     """Show every setting with its value, and where to change it."""
-    from q2e.config import CONFIG_NAME, Settings, load_settings
+    from q2e.settings import CONFIG_NAME, Settings, load_settings
 
     where = directory(index_dir)
     settings = load_settings(where)
@@ -50,7 +50,7 @@ def config(index_dir: IndexDir = None, json: Json = False) -> None:
 def list_models(json: Json = False) -> None:
     """List the models of each profile with licence, size and languages."""
     from q2e.checks import model_rows
-    from q2e.models.sources import said
+    from q2e.models.fetch.sources import said
 
     rows = model_rows()
     if json:
@@ -94,7 +94,7 @@ def pull(
     Every model of the profile `local` arrives with a package, so pulling it only checks them.
     """
     from q2e.cli.progress import PullProgress
-    from q2e.models.pulling import pull as fetch
+    from q2e.models.fetch.pulling import pull as fetch
 
     with PullProgress() as progress:
         pulled = fetch(what, optional=optional, update=update, code=code, watch=progress)

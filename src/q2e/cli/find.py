@@ -264,8 +264,8 @@ def run(
 ) -> None:
     """Answer a file of questions and write a TREC run; run again to go on after a stop."""
     import q2e
-    from q2e.config import changed
     from q2e.evaluate.run_checks import run_warnings
+    from q2e.settings import changed
 
     index = q2e.open(directory(index_dir), **settings_given(settings, _INSTEAD))
     options = settings_given(

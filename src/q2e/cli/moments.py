@@ -101,8 +101,8 @@ def seconds(text: str) -> float:
 def _path(video: str, index_dir: Path | None) -> Path:
     """Return the file that is meant: one of the index, else one of the disk."""
     import q2e
-    from q2e.config import default_index
     from q2e.errors import ConfigError
+    from q2e.settings import default_index
 
     if Path(video).is_file():
         return Path(video)

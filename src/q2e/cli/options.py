@@ -81,8 +81,8 @@ def settings_given(
     Raises ConfigError for what is no `NAME=VALUE`, and for names `instead` of which the command
     has the option given there; other names and values are looked at later.
     """
-    from q2e.config import is_list
     from q2e.errors import ConfigError
+    from q2e.settings import is_list
 
     given: dict[str, Any] = {}
     for pair in pairs or ():
@@ -97,8 +97,8 @@ def settings_given(
 
 def directory(given: Path | None) -> Path:
     """Return the index folder that is meant. Raises ConfigError where that is a file."""
-    from q2e.config import default_index
     from q2e.errors import ConfigError
+    from q2e.settings import default_index
 
     where = given if given is not None else default_index()
     if where.is_file():

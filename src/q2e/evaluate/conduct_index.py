@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from q2e.cache import content_key
-from q2e.config import load_settings
 from q2e.errors import ConfigError, EvaluationError
 from q2e.evaluate.batch import about_of
 from q2e.evaluate.datasets import Dataset, load
@@ -24,6 +23,7 @@ from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_q
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.retrieve.normalise import MODES
+from q2e.settings import load_settings
 
 if TYPE_CHECKING:
     from q2e.index import Index

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from q2e.config import Settings
 from q2e.errors import EvaluationError
 from q2e.evaluate.direction import DIRECTIONS
 from q2e.evaluate.measures import Measure, parse_measures
+from q2e.settings import Settings
 
 MEASURES = "nDCG@10,Success@1,Success@5,Success@10,R@10,MRR@10,MAP"
 _TOP = ("title", "tuned", "measures", "top", "compare_with", "notes",

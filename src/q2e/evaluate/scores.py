@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from q2e.arrays import Float64
-from q2e.config import Settings
 from q2e.evaluate.experiment import Ablation, subsets
 from q2e.retrieve.fuse import fuse_batch
 from q2e.retrieve.normalise import normalise
+from q2e.settings import Settings
 
 if TYPE_CHECKING:
     from q2e.index import Index

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32
-from q2e.config import Settings
 from q2e.errors import ConfigError
 from q2e.models.base import TextEncoder
+from q2e.settings import Settings
 from q2e.store.base import Item, StageKey, Store
 from q2e.text.clean import clean
 from q2e.text.tokens import LONGEST

@@ -12,7 +12,6 @@ from queue import SimpleQueue
 from threading import Lock
 
 from q2e.channels.base import NEEDS, Channel, JoinsSlices
-from q2e.config import Settings
 from q2e.errors import MediaError
 from q2e.ingest.inherit import SHOTS, Inheritance
 from q2e.ingest.keys import digest, record_digest, subtitle_stamp
@@ -21,6 +20,7 @@ from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead,
 from q2e.ingest.slices import slices
 from q2e.models.registry import Models
 from q2e.plugins import channel_factories
+from q2e.settings import Settings
 from q2e.store.base import Item, StageKey, Store
 from q2e.types import Evidence, Frame, Part, Segment, Video
 

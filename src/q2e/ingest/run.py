@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from q2e.config import Settings
 from q2e.errors import MediaError
 from q2e.ingest.manifest import Source
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead
 from q2e.ingest.worker import Worker
+from q2e.settings import Settings
 from q2e.store.base import Failure, Store
 from q2e.types import Video
 

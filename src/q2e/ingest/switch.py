@@ -6,11 +6,11 @@ import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from q2e.config import CONFIG_NAME, Settings, write_setting
 from q2e.ingest.inherit import CARRIED, carry_over
 from q2e.ingest.manifest import Record, Source
 from q2e.models import profiles
 from q2e.models.base import TextEncoder
+from q2e.settings import CONFIG_NAME, Settings, write_setting
 from q2e.store import generations
 from q2e.store.base import Store
 from q2e.store.generations import Generation

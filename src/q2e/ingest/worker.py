@@ -19,10 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from q2e.config import Settings
 from q2e.errors import ModelError, Q2EError
 from q2e.ingest.messages import Failed, Finished, Job, Message, Ready, Refused
 from q2e.ingest.reader import Reader
+from q2e.settings import Settings
 
 #: Seconds without any message after which a reading process is taken for hung.
 SILENCE_S = 1800.0

@@ -16,8 +16,8 @@ from q2e.errors import ConfigError, MissingDependency, ModelError
 from q2e.mmi.reason import Head, HeadConfig
 
 if TYPE_CHECKING:
-    from q2e.config import Settings
     from q2e.models.base import ModelInfo
+    from q2e.settings import Settings
 
 VERSION = 1
 _TENSORS, _ABOUT = "mmi.safetensors", "mmi.json"

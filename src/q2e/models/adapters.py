@@ -8,24 +8,24 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from q2e.config import Settings
 from q2e.errors import ConfigError
 from q2e.models.base import ModelInfo
-from q2e.models.catalogue import check_licence, describe, look_up, plugin_needed
-from q2e.models.sources import Source, fingerprint, locate, parse
+from q2e.models.fetch.catalogue import check_licence, describe, look_up, plugin_needed
+from q2e.models.fetch.sources import Source, fingerprint, locate, parse
+from q2e.settings import Settings
 
 #: The function that opens a folder for each task: `open(folder, info, settings)`.
 _OPENERS: Mapping[str, str] = {
-    "text": "q2e.models.sentences:open_text",
-    "image": "q2e.models.seeing:open_pictures",
-    "video": "q2e.models.seeing:open_pictures",
-    "image_text": "q2e.models.sentences:open_text",
-    "reranker": "q2e.models.sentences:open_reranker",
-    "late": "q2e.models.sentences:open_tokens",
-    "speech": "q2e.models.whisper:open_speech",
-    "translator": "q2e.models.nllb:open_translator",
-    "language": "q2e.models.generate:open_language",
-    "vision": "q2e.models.generate:open_vision",
+    "text": "q2e.models.torch.sentences:open_text",
+    "image": "q2e.models.torch.seeing:open_pictures",
+    "video": "q2e.models.torch.seeing:open_pictures",
+    "image_text": "q2e.models.torch.sentences:open_text",
+    "reranker": "q2e.models.torch.sentences:open_reranker",
+    "late": "q2e.models.torch.sentences:open_tokens",
+    "speech": "q2e.models.local.whisper:open_speech",
+    "translator": "q2e.models.torch.nllb:open_translator",
+    "language": "q2e.models.torch.generate:open_language",
+    "vision": "q2e.models.torch.generate:open_vision",
     "mmi": "q2e.mmi.weights:open_head",
 }
 
@@ -55,7 +55,7 @@ def adapt(text: str, task: str, settings: Settings) -> Any:
 
 
 def _served(source: Source, task: str) -> Any:
-    from q2e.models.openai_compatible import OpenAICompatible
+    from q2e.models.served.openai_compatible import OpenAICompatible
 
     if task not in ("language", "vision"):
         raise ConfigError(f"a {task} model cannot be reached through a server: {source}")

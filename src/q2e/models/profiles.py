@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from q2e.errors import ConfigError
-from q2e.models.sources import Source, parse
+from q2e.models.fetch.sources import Source, parse
 
 #: What a model can be for; the first four are needed to index and to search.
 TASKS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from typing import Any, cast
 
-from q2e.config import Settings
 from q2e.errors import ConfigError
 from q2e.models import profiles
 from q2e.models.base import (
@@ -22,6 +21,7 @@ from q2e.models.base import (
 )
 from q2e.models.profiles import Profile
 from q2e.plugins import model_factories
+from q2e.settings import Settings
 
 #: Settings that change how a model is made; others share its one instance in this process.
 _MAKING = ("threads", "device", "precision", "remote_code", "non_commercial")
@@ -113,7 +113,7 @@ class Models:
         """
         model = self.open(self._named(task) or self.profile[task], task)
         if task == "image" and "image_text" in self.profile:
-            from q2e.models.pictures import TwoTowers
+            from q2e.models.torch.pictures import TwoTowers
 
             return TwoTowers(model, self.load("image_text"))
         return model

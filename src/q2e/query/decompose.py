@@ -14,9 +14,9 @@ from q2e.errors import ConfigError, ModelError
 from q2e.types import EVENT_KINDS, Decomposition, Query, SubEvent
 
 if TYPE_CHECKING:
-    from q2e.config import Settings
     from q2e.models.base import LanguageModel
     from q2e.models.registry import Models
+    from q2e.settings import Settings
 
 
 class Backend(Protocol):

@@ -9,7 +9,6 @@ from functools import cached_property, partial
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64
-from q2e.config import Settings
 from q2e.errors import IndexMismatch
 from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.models.registry import Models
@@ -28,6 +27,7 @@ from q2e.retrieve.kept import Kept
 from q2e.retrieve.normalise import normalise
 from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
 from q2e.retrieve.widen import Widener, pictured, widened
+from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.types import EVENT_KINDS, Decomposition, Filters, Query
 

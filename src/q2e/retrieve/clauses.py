@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from q2e.arrays import Bool, Float64, Int64
-from q2e.config import Settings
 from q2e.query.language import write
 from q2e.retrieve.ask import Answer
 from q2e.retrieve.fuse import Fusion
@@ -21,6 +20,7 @@ from q2e.retrieve.negative import WHOLE, held_against, stands_above, taken_off
 from q2e.retrieve.order import Order, alongside
 from q2e.retrieve.phrases import phrase_rows
 from q2e.retrieve.scan import ScoreRow
+from q2e.settings import Settings
 from q2e.store.base import Store, Table
 from q2e.types import CHANNELS, Clause, ClauseKind
 

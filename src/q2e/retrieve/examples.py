@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from q2e.arrays import Float32, UInt8
-from q2e.config import Settings
 from q2e.errors import MediaError, QueryError
 from q2e.media.frames import frames_at
 from q2e.media.probe import probe
@@ -25,6 +24,7 @@ from q2e.media.sound import read_audio
 from q2e.media.still import read_still
 from q2e.models.registry import Models
 from q2e.retrieve.calibrate import Scale, scale_of
+from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.types import Example
 

@@ -22,8 +22,8 @@ from q2e.errors import ConfigError
 from q2e.types import Video
 
 if TYPE_CHECKING:
-    from q2e.config import Settings
     from q2e.models.registry import Models
+    from q2e.settings import Settings
     from q2e.store.base import Store
 
 #: Seconds that one question's candidates may take; what is not rated by then keeps its place.

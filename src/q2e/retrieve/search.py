@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
-from q2e.config import Settings
 from q2e.errors import QueryError
 from q2e.models.registry import Models
 from q2e.query.decompose import Decomposer
@@ -24,6 +23,7 @@ from q2e.retrieve.duplicates import merged
 from q2e.retrieve.examples import Examples, Shown
 from q2e.retrieve.explain import Explainer
 from q2e.retrieve.refine_by import centre_of, drift, judged
+from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.text.language import detect
 from q2e.types import CHANNELS, Clause, Decomposition, Hit, Query, Results

@@ -8,7 +8,6 @@ from threading import Lock
 
 import numpy as np
 
-from q2e.config import Settings
 from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VideoEncoder
 from q2e.models.registry import Models
 from q2e.query.decompose import language_model
@@ -22,6 +21,7 @@ from q2e.query.expand import (
     rarity,
 )
 from q2e.retrieve.scan import ScoreRow, Vectors
+from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.types import Decomposition
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
-from q2e.config import Settings
 from q2e.errors import QueryError
 from q2e.retrieve.fuse import RULES
 from q2e.retrieve.pool import POOLS
 from q2e.retrieve.rerank import strategies
+from q2e.settings import Settings
 
 #: Settings that a request may change: none that loads a model, opens an address or reads a file.
 SEARCH_SETTINGS = (

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from q2e.arrays import Float32, UInt8
-from q2e.config import Settings
 from q2e.models.base import ModelInfo
 from q2e.models.registry import Models
 from q2e.plugins import ModelFactory, hook
+from q2e.settings import Settings
 
 #: The source by which a profile names the model. A plugin that runs weights of the hub takes the
 #: exact source in the catalogue, such as `hub:LanguageBind/LanguageBind_Video_FT@main`, and finds
-#: the pulled folder with `q2e.models.sources.locate(parse(SOURCE))`.
+#: the pulled folder with `q2e.models.fetch.sources.locate(parse(SOURCE))`.
 SOURCE = "package:q2e-tiny-images"
 
 _COLOURS = {

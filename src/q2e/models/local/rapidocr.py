@@ -16,7 +16,7 @@ import numpy as np
 from q2e.arrays import UInt8
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo, TextBox
-from q2e.models.tesseract import Tesseract, installed_packs
+from q2e.models.local.tesseract import Tesseract, installed_packs
 
 MAX_SIDE = 640
 #: Letters the recogniser does not know leave it at 0.4 to 0.66; what it knows, above 0.9.

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from q2e.config import Settings
 from q2e.errors import ModelError
 from q2e.models.base import ModelInfo
-from q2e.models.openclip import configuration, load_openclip
-from q2e.models.pictures import CLIPS, FRAMES, ClipEncoder, FrameEncoder, loaded
-from q2e.models.sentences import open_multimodal
+from q2e.models.torch.openclip import configuration, load_openclip
+from q2e.models.torch.pictures import CLIPS, FRAMES, ClipEncoder, FrameEncoder, loaded
+from q2e.models.torch.sentences import open_multimodal
+from q2e.settings import Settings
 
 
 def open_pictures(folder: Path, info: ModelInfo, settings: Settings) -> Any:

@@ -21,8 +21,8 @@ from q2e.arrays import Float32, UInt8
 from q2e.cache import cache_dir, write_whole
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo
-from q2e.models.checkpoint import Tensor, read_checkpoint
-from q2e.models.onnx_graph import Graph
+from q2e.models.local.checkpoint import Tensor, read_checkpoint
+from q2e.models.local.onnx_graph import Graph
 
 SIDE = 260
 CLASSES = 1000

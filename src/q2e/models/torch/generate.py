@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import UInt8
-from q2e.config import Settings
 from q2e.errors import MissingDependency, ModelError
-from q2e.models import devices
 from q2e.models.base import ModelInfo
-from q2e.models.devices import Device
-from q2e.models.pictures import damaged, pretrained, processor_of
 from q2e.models.prompts import encodable
+from q2e.models.torch import devices
+from q2e.models.torch.devices import Device
+from q2e.models.torch.pictures import damaged, pretrained, processor_of
+from q2e.settings import Settings
 
 
 def open_language(folder: Path, info: ModelInfo, settings: Settings) -> Any:
     """Return the language model of a folder, or of a GGUF file."""
     if folder.suffix == ".gguf":
-        from q2e.models.llamacpp import LlamaCpp
+        from q2e.models.served.llamacpp import LlamaCpp
 
         return LlamaCpp(str(folder), threads=settings.threads)
     device = devices.choose(settings)

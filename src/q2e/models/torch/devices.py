@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from q2e.config import Settings
 from q2e.errors import ConfigError, MissingDependency
+from q2e.settings import Settings
 
 _Item = TypeVar("_Item")
 _Out = TypeVar("_Out")

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32
-from q2e.config import Settings
 from q2e.errors import ModelError
-from q2e.models import devices
 from q2e.models.base import ModelInfo
-from q2e.models.devices import Device
-from q2e.models.pictures import FrameEncoder, damaged, processor_of
+from q2e.models.torch import devices
+from q2e.models.torch.devices import Device
+from q2e.models.torch.pictures import FrameEncoder, damaged, processor_of
+from q2e.settings import Settings
 
 _CONTEXT = 77
 #: Names of a block of OpenCLIP's transformers, and what transformers calls the same.

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from q2e.cache import write_whole
 from q2e.errors import ConfigError, MissingDependency, ModelError
-from q2e.models.choose import PICKLED, wanted
-from q2e.models.sources import (
+from q2e.models.fetch.choose import PICKLED, wanted
+from q2e.models.fetch.sources import (
     RECEIPT,
     Source,
     endpoint,
@@ -270,7 +270,7 @@ def _digest(path: Path, digest: Any) -> str:
 
 def _plain(folder: Path, file: Listed) -> Listed:
     """Turn a pickled checkpoint into safetensors, reading nothing of it but tensors."""
-    from q2e.models.checkpoint import read_checkpoint
+    from q2e.models.local.checkpoint import read_checkpoint
 
     try:
         from safetensors.numpy import save_file

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32, UInt8
-from q2e.config import Settings
 from q2e.errors import ConfigError, MissingDependency, ModelError
-from q2e.models import devices
 from q2e.models.base import ImageTextEncoder, ModelInfo
-from q2e.models.devices import Device
 from q2e.models.prompts import encodable
+from q2e.models.torch import devices
+from q2e.models.torch.devices import Device
+from q2e.settings import Settings
 
 #: Raised when the same picture or text would get another vector.
 _VERSION = 1

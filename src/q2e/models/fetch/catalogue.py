@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from q2e.errors import ConfigError, ModelError
 from q2e.models.base import ModelInfo
-from q2e.models.sources import Source, find, parse, receipt, resolved
+from q2e.models.fetch.sources import Source, find, parse, receipt, resolved
 
 
 @dataclass(frozen=True, slots=True)

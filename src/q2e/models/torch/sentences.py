@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32, UInt8
-from q2e.config import Settings
 from q2e.errors import MissingDependency, ModelError
-from q2e.models import devices
 from q2e.models.base import ModelInfo
-from q2e.models.devices import Device
-from q2e.models.onnx_text import OnnxPairs, OnnxText, export_in
-from q2e.models.pictures import damaged, mean_of_clips, unit
 from q2e.models.prompts import Prompts, encodable, prompts_of
+from q2e.models.torch import devices
+from q2e.models.torch.devices import Device
+from q2e.models.torch.onnx_text import OnnxPairs, OnnxText, export_in
+from q2e.models.torch.pictures import damaged, mean_of_clips, unit
+from q2e.settings import Settings
 
 _VERSION = 1
 

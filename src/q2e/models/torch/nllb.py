@@ -8,11 +8,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from q2e.config import Settings
 from q2e.errors import ConfigError, MissingDependency, ModelError
 from q2e.models.base import ModelInfo
+from q2e.models.local.whisper import ctranslate2_options
 from q2e.models.prompts import encodable
-from q2e.models.whisper import ctranslate2_options
+from q2e.settings import Settings
 
 #: ISO 639-1 codes and the names of FLORES-200 that NLLB gives the same languages: those that
 #: Whisper hears or `q2e.text.language` tells, as far as NLLB has them.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from q2e.config import load_settings
 from q2e.models import profiles
-from q2e.models.catalogue import look_up
-from q2e.models.devices import accelerated
+from q2e.models.fetch.catalogue import look_up
+from q2e.models.fetch.sources import Source, find, parse, resolved, said
 from q2e.models.registry import Models
-from q2e.models.sources import Source, find, parse, resolved, said
+from q2e.models.torch.devices import accelerated
+from q2e.settings import load_settings
 
 
 class Watching(Protocol):
@@ -63,7 +63,7 @@ def pull(what: str, *, optional: bool, update: bool, code: bool, watch: Watching
 
 
 def _one(task: str, source: Source, update: bool, code: bool, watch: Watching) -> Pulled:
-    from q2e.models.hub import pull as fetch
+    from q2e.models.fetch.hub import pull as fetch
 
     entry = look_up(source)
     if find(source) is None and entry is not None:

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from q2e.arrays import Float32, UInt8
 from q2e.cache import content_key
 from q2e.models.base import ModelInfo, TextEncoder
-from q2e.models.colours import COLOURS, USUAL, colour_shares
-from q2e.models.lite2 import Lite2
+from q2e.models.local.colours import COLOURS, USUAL, colour_shares
+from q2e.models.local.lite2 import Lite2
 from q2e.models.remembered import remembered
 from q2e.types import Tag
 

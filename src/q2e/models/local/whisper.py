@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32
-from q2e.config import Settings
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo, Transcript
+from q2e.settings import Settings
 from q2e.types import Audio, Span
 
 RATE_HZ = 16_000

@@ -1,0 +1,1 @@
+"""Models whose weights arrive with a package, run without PyTorch."""

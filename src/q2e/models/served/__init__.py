@@ -1,0 +1,1 @@
+"""Models behind a server, or in a GGUF file."""

@@ -1,0 +1,1 @@
+"""Architectures of the hub, through PyTorch or an export of theirs."""

@@ -1,0 +1,47 @@
+"""The frozen values that travel through Q2E; they check themselves and import nothing of ours.
+
+Times are presentation times in seconds from the start of the video. Vectors are float32 and
+L2-normalised unless a docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from q2e.types.answer import Hit, Moment, Reason, Results
+from q2e.types.evidence import CHANNELS, Evidence, Part, Span, Tag
+from q2e.types.media import Audio, Frame, Segment, Video
+from q2e.types.question import (
+    EVENT_KINDS,
+    Clause,
+    ClauseKind,
+    Decomposition,
+    EventKind,
+    Example,
+    Filters,
+    Query,
+    SubEvent,
+)
+
+__all__ = [
+    "CHANNELS",
+    "EVENT_KINDS",
+    "Audio",
+    "Clause",
+    "ClauseKind",
+    "Decomposition",
+    "EventKind",
+    "Evidence",
+    "Example",
+    "Filters",
+    "Frame",
+    "Hit",
+    "Moment",
+    "Part",
+    "Query",
+    "Reason",
+    "Results",
+    "Segment",
+    "Span",
+    "SubEvent",
+    "Tag",
+    "Video",
+]

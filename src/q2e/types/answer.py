@@ -1,0 +1,85 @@
+"""An answer: ranked hits with their moments and the reasons that add up to the score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from q2e.types.evidence import Evidence
+from q2e.types.media import Video, check_interval
+from q2e.types.question import Decomposition, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One term of a hit's score: `weight * score` summed over a hit's reasons is its score."""
+
+    channel: str
+    part: str
+    """Which part of the question: `query`, `prequel`, `current`, `sequel`, or a clause of it."""
+    weight: float
+    score: float
+    """Normalised score of this video for this (part, channel)."""
+    rank: int
+    entropy: float
+    contribution: float
+    how: str = "meaning"
+    """`meaning` (vectors of text), `words` (lexical), `picture` (vectors of frames) or, with
+    feedback, `likeness` to other videos that answer."""
+    event: str | None = None
+    text: str = ""
+    start_s: float = 0.0
+    end_s: float = 0.0
+    frame_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A segment of a hit that answers, with the evidence that says why."""
+
+    start_s: float
+    end_s: float
+    score: float
+    frame_s: float
+    evidence: tuple[Evidence, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_interval("Moment", self.start_s, self.end_s)
+        if not self.start_s <= self.frame_s <= self.end_s:
+            raise ValueError(f"Moment: {self.frame_s=} outside [{self.start_s}, {self.end_s}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A ranked video with its moments and the reasons that add up to its score."""
+
+    rank: int
+    video: Video
+    score: float
+    moments: tuple[Moment, ...] = ()
+    why: tuple[Reason, ...] = ()
+    also_in: tuple[str, ...] = ()
+    """Ids of near duplicates of the video that would have been hits of their own."""
+    confidence: float | None = None
+    """1 less the chance that a question without an answer here finds as good a hit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Ranked hits of one search, best first, with what was searched and how long it took."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    decomposition: Decomposition
+    info: Mapping[str, Any] = field(default_factory=dict)
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __getitem__(self, index: int) -> Hit:
+        return self.hits[index]
