@@ -206,7 +206,7 @@ def test_a_pickled_checkpoint_is_pulled_as_safetensors_and_runs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hub_server import Hub, running
-    from q2e.models import hub as pulling
+    from q2e.models.fetch import hub as pulling
     from q2e.models.fetch.sources import find, parse
 
     words = tiny.words()

@@ -15,8 +15,8 @@ from q2e.arrays import UInt8
 from q2e.channels.screen_text import ScreenTextChannel
 from q2e.errors import ModelError
 from q2e.media.frames import frames_at
-from q2e.models import rapidocr, tesseract
 from q2e.models.base import ModelInfo, TextBox
+from q2e.models.local import rapidocr, tesseract
 from q2e.models.local.rapidocr import RapidOcr
 from q2e.models.local.tesseract import Tesseract
 from q2e.types import Frame, Part, Segment, Video

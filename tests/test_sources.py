@@ -15,8 +15,8 @@ import q2e
 from hub_server import COMMIT, Hub, running
 from q2e.cli import app
 from q2e.errors import ConfigError, ModelError
-from q2e.models import hub as pulling
 from q2e.models import profiles
+from q2e.models.fetch import hub as pulling
 from q2e.models.fetch.catalogue import check_licence, listed
 from q2e.models.fetch.choose import wanted
 from q2e.models.fetch.sources import RECEIPT, Source, commit_of, find, locate, parse, receipt, said
