@@ -14,7 +14,6 @@ import pytest
 
 from media_files import picture, turn, write_sound, write_tone, write_video
 from q2e.errors import ConfigError, MediaError
-from q2e.media import container as container_module
 from q2e.media.discover import discover
 from q2e.media.frames import save_jpeg
 from q2e.media.identity import content_id
@@ -327,7 +326,7 @@ def test_pictures_too_large_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("q2e.media.probe.MAX_SIDE_PX", 100)
     assert "160 x 120 px is too large" in reason(path)
     monkeypatch.setattr("q2e.media.probe.MAX_SIDE_PX", 200)
-    monkeypatch.setattr(container_module, "MAX_PIXELS", 1_000)
+    monkeypatch.setattr("q2e.media.container.MAX_PIXELS", 1_000)
     assert "cannot be decoded" in reason(path)
 
 

@@ -16,11 +16,11 @@ from q2e.errors import MediaError
 from q2e.media.container import (
     CLOSE_S,
     audio_stream,
-    open_media,
     origin_s,
     packets,
     video_stream,
 )
+from q2e.media.decoder import opened
 from q2e.media.pictures import pixel_aspect, shown, upright_size
 from q2e.media.sound import STEREO_RATE_HZ, read_stereo
 from q2e.types import Segment
@@ -59,7 +59,7 @@ class Piece:
 
 def suffix_for(path: str | Path) -> str:
     """Return the file suffix a lossless cut of this file should have, `.mp4` or `.mkv`."""
-    with open_media(path) as container:
+    with opened(path) as container:
         streams = [video_stream(container), audio_stream(container)]
         codecs = {stream.codec_context.name for stream in streams if stream is not None}
     return ".mp4" if codecs <= _MP4_CODECS else ".mkv"
@@ -103,7 +103,7 @@ def _container(out: str | Path) -> str:
 def _copy(piece: Piece, file: IO[bytes], container_format: str) -> Segment:
     import av
 
-    with open_media(piece.path) as source:
+    with opened(piece.path) as source:
         chosen = [s for s in (video_stream(source), audio_stream(source)) if s is not None]
         if not chosen:
             raise MediaError(f"{Path(piece.path).name}: neither pictures nor sound to cut")
@@ -209,7 +209,7 @@ def join(pieces: Sequence[Piece], out: str | Path, *, max_side: int = MAX_SIDE_P
 def _size(pieces: Sequence[Piece], max_side: int) -> tuple[int, int]:
     """Return the even (width, height) of the first piece that has pictures."""
     for piece in pieces:
-        with open_media(piece.path) as container:
+        with opened(piece.path) as container:
             stream = video_stream(container)
             if stream is not None:
                 first = next(shown(container, stream, piece.start_s, piece.end_s, max_side), None)
@@ -244,7 +244,7 @@ class _Encoder:
 
     def _pictures(self, piece: Piece, at_s: float) -> float:
         end_s = piece.start_s
-        with open_media(piece.path) as container:
+        with opened(piece.path) as container:
             stream = video_stream(container)
             if stream is None:
                 self._encode(np.zeros((2, 2, 3), np.uint8), at_s)

@@ -1,35 +1,14 @@
-"""Opens untrusted media and gives its decoded frames in time order from any point on.
+"""Gives the decoded frames of a file in time order from any point on.
 
-Only self-contained formats are opened, and only from the local disk: a playlist or an edit list
-dressed up as a video can reach neither the network nor another file. Times are seconds from the
-file's first presentation time.
+Times are seconds from the file's first presentation time.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from q2e.errors import MediaError
-
-#: Demuxers that never follow a reference to another file or address.
-_FORMATS = (
-    "3gp,aac,ac3,aiff,amr,ape,apng,asf,au,av1,avi,caf,dirac,dts,dv,eac3,flac,flv,gif,h264,hevc,"
-    "ivf,m4v,matroska,mov,mp3,mp4,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,tta,vc1,w64,wav,webm,"
-    "wtv,wv,"
-    # Still pictures are let through to be refused by name.
-    "bmp_pipe,jpeg_pipe,jpegxl_pipe,png_pipe,psd_pipe,tiff_pipe,webp_pipe"
-)
-
-#: Still pictures that come in an MP4-like file.
-_STILL_BRANDS = ("avif", "heic", "heix", "mif1")
-
-MAX_SIDE_PX = 16_384
-MAX_PIXELS = 8_192 * 8_192
+from q2e.media.decoder import MAX_PIXELS, opened
 
 #: Every decoder thread holds a picture of its own: larger ones get fewer threads.
 _HUGE_PIXELS = 4_096 * 2_304
@@ -42,66 +21,6 @@ _PREROLLS_S = (1.0, 15.0, 120.0)
 
 #: Two times closer than this are the same: stored times may have been rounded.
 CLOSE_S = 1e-3
-
-
-def _check_file(path: Path) -> None:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise MediaError(f"{path.name}: not a regular file; give a video file")
-        if not os.access(path, os.R_OK):
-            raise MediaError(f"{path.name}: permission denied; make the file readable")
-    except FileNotFoundError as error:
-        raise MediaError(f"{path.name}: does not exist; was it moved or deleted?") from error
-    except PermissionError as error:
-        raise MediaError(f"{path.name}: permission denied; make its folder readable") from error
-    except OSError as error:
-        raise MediaError(f"{path.name}: cannot be read ({error.strerror})") from error
-    if status.st_size == 0:
-        raise MediaError(f"{path.name}: empty file (0 bytes); copy it again")
-
-
-def _unopened_reason(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide"):
-        return "truncated or damaged: its index (moov) is missing; copy it again"
-    if head[:4] == b"\x1aE\xdf\xa3":
-        return "truncated or damaged: its header is incomplete; copy it again"
-    return "not a video: no known video or audio format"
-
-
-@contextmanager
-def open_media(path: str | Path) -> Iterator[Any]:
-    """Open a media file for reading and close it whatever happens.
-
-    Yields a PyAV input container. Raises MediaError with a one-line reason, also for what goes
-    wrong inside FFmpeg while the container is in use.
-    """
-    import av
-
-    av.logging.set_level(None)  # its log callback can deadlock with decoder threads
-    path = Path(path).absolute()
-    _check_file(path)
-    try:
-        container = av.open(
-            str(path),
-            container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS},
-            metadata_errors="replace",
-        )
-    except PermissionError as error:
-        raise MediaError(f"{path.name}: permission denied; make the file readable") from error
-    except (av.error.FFmpegError, ValueError) as error:
-        raise MediaError(f"{path.name}: {_unopened_reason(path)}") from error
-    with container:
-        brand = container.metadata.get("major_brand", "")
-        if container.format.name.endswith("_pipe") or brand in _STILL_BRANDS:
-            kind = brand or container.format.name.removesuffix("_pipe")
-            raise MediaError(f"{path.name}: a still image ({kind.upper()}), not a video")
-        try:
-            yield container
-        except av.error.FFmpegError as error:
-            raise MediaError(f"{path.name}: cannot be decoded ({error.strerror})") from error
 
 
 def video_stream(container: Any) -> Any | None:
@@ -206,7 +125,7 @@ def decode_from(container: Any, stream: Any, start_s: float) -> Iterator[tuple[f
     if not moved:
         yield from _decoded(container, stream)
         return
-    with open_media(container.name) as again:  # seeking back to the start may miss it
+    with opened(container.name) as again:  # seeking back to the start may miss it
         yield from decode_from(again, again.streams[stream.index], 0.0)
 
 

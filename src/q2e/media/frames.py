@@ -9,7 +9,8 @@ from typing import Any
 
 from q2e.arrays import UInt8
 from q2e.errors import MediaError
-from q2e.media.container import CLOSE_S, decode_from, open_media, video_stream
+from q2e.media.container import CLOSE_S, decode_from, video_stream
+from q2e.media.decoder import opened
 from q2e.media.pictures import Painter
 from q2e.types import Frame
 
@@ -27,7 +28,7 @@ def frames_at(path: str | Path, times_s: Sequence[float], max_side: int = 640) -
     """
     images: dict[float, UInt8] = {}
     for group in _groups(sorted(set(times_s))):
-        with open_media(path) as container:
+        with opened(path) as container:
             stream = video_stream(container)
             if stream is None:
                 raise MediaError(f"{Path(path).name}: has no pictures, only sound")

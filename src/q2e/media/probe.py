@@ -9,15 +9,13 @@ from typing import Any
 
 from q2e.errors import MediaError
 from q2e.media.container import (
-    MAX_PIXELS,
-    MAX_SIDE_PX,
     audio_stream,
     decode_from,
-    open_media,
     origin_s,
     packets,
     video_stream,
 )
+from q2e.media.decoder import MAX_PIXELS, MAX_SIDE_PX, opened
 from q2e.media.identity import content_id
 from q2e.media.pictures import quarter_turns
 from q2e.types import Video
@@ -40,7 +38,7 @@ def probe(path: str | Path, video_id: str | None = None) -> Video:
     encrypted, still pictures, without length, too large, or no media at all.
     """
     path = Path(path)
-    with open_media(path) as container:
+    with opened(path) as container:
         video, audio = video_stream(container), audio_stream(container)
         if video is None and audio is None:
             raise MediaError(f"{path.name}: holds neither pictures nor sound; give a video file")
@@ -67,7 +65,7 @@ def container_tags(path: str | Path) -> dict[str, str]:
     Tags of the first streams fill in what the file itself does not say, as in Ogg.
     """
     tags: dict[str, str] = {}
-    with open_media(path) as container:
+    with opened(path) as container:
         streams = (video_stream(container), audio_stream(container))
         for source in (container, *(stream for stream in streams if stream is not None)):
             for key, value in source.metadata.items():
@@ -146,7 +144,7 @@ def _duration_s(path: Path, container: Any, tracks: dict[int, _Track]) -> float:
 
 def _decoded_size(path: Path) -> tuple[int, int]:
     """Return (width, height) of the upright first picture; (0, 0) for sound that decodes."""
-    with open_media(path) as container:
+    with opened(path) as container:
         stream = video_stream(container)
         if stream is None:
             stream, what = audio_stream(container), "sound"

@@ -16,7 +16,8 @@ import numpy as np
 
 from q2e.arrays import Float32, UInt8
 from q2e.errors import MissingDependency
-from q2e.media.container import CLOSE_S, open_media, video_stream
+from q2e.media.container import CLOSE_S, video_stream
+from q2e.media.decoder import opened
 from q2e.media.pictures import Painter, Shown, shown
 from q2e.types import Frame, Segment
 
@@ -90,7 +91,7 @@ def scan(
     """
     options = options or ScanOptions()
     collector = _Collector(options, start_s, end_s, times_s)
-    with open_media(path) as container:
+    with opened(path) as container:
         stream = video_stream(container)
         if stream is not None:
             find_cut = _CutFinder(options, stream, collector.moved)

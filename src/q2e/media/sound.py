@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32
-from q2e.media.container import audio_stream, decode_from, open_media
+from q2e.media.container import audio_stream, decode_from
+from q2e.media.decoder import opened
 from q2e.types import Audio
 
 RATE_HZ = 16_000
@@ -47,7 +48,7 @@ def _read(
 ) -> Float32 | None:
     first, last = round(start_s * rate_hz), round(end_s * rate_hz)
     samples = np.zeros((max(0, last - first), 2 if layout == "stereo" else 1), np.float32)
-    with open_media(path) as container:
+    with opened(path) as container:
         stream = audio_stream(container)
         if stream is None:
             return None

@@ -1,0 +1,41 @@
+"""Names of files as systems have them: any bytes at all, as long as they like.
+
+A name that is not UTF-8 is a `str` with surrogate escapes (PEP 383). So it stays a key that opens
+the file; people and programs that want text are shown it with backslash escapes.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+
+def shown(name: object) -> str:
+    r"""Return a name as text that can be encoded: bytes that are not UTF-8 read `\xe9`."""
+    text = str(name)
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a file is there; under a name longer than the system's there is none."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
+
+
+def exists(path: Path) -> bool:
+    """Return whether anything is there, as `is_file` does."""
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
