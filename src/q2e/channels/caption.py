@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from q2e.channels.base import Needs
+from q2e.channels.base import Channel, Needs
+from q2e.registry import method
 from q2e.text.layers import is_layer
 from q2e.types import Evidence, Part, Segment
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
 
 _VERSION = 5
 _SUMMARY_VERSION = 1
@@ -199,3 +206,13 @@ def _quoted(intro: str, evidence: Sequence[Evidence], segment: Segment) -> str:
 def _best_frame(frames: Sequence[Evidence]) -> float | None:
     surest = max(frames, key=lambda one: max((tag.probability for tag in one.tags), default=0.0))
     return surest.frame_s
+
+
+@method("channel", "caption", title="described", style="caption")
+def open_channel(settings: Settings, models: Models) -> Channel:
+    """What the pictures are described as."""
+    if settings.captions == "composed":
+        return ComposedCaptionChannel()
+    from q2e.channels.vision import VisionCaptionChannel
+
+    return VisionCaptionChannel(models.vision, structured=settings.captions == "structured")

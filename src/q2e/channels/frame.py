@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from q2e.arrays import Float32, UInt8
 from q2e.channels.base import Needs
 from q2e.models.base import ImageTextEncoder, VideoEncoder
+from q2e.registry import method
 from q2e.types import Evidence, Frame, Part, Tag
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
 
 _VERSION = 1
 
@@ -85,3 +91,9 @@ def _stretch(frame: Frame) -> tuple[float, float]:
     if frame.segment is None:
         return frame.time_s, frame.time_s
     return min(frame.segment.start_s, frame.time_s), max(frame.segment.end_s, frame.time_s)
+
+
+@method("channel", "frame", title="seen", style="caption")
+def open_channel(settings: Settings, models: Models) -> FrameChannel:
+    """What is seen: each frame as a vector, with labels where there are any."""
+    return FrameChannel(models.image, models.clips)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from q2e.channels.base import Needs
 from q2e.media.probe import container_tags
+from q2e.registry import method
 from q2e.settings import Settings
 from q2e.text.chunk import chunk_text, count_words
 from q2e.text.clean import clean
 from q2e.text.language import detect
 from q2e.types import Evidence, Part, Video
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+
 
 _VERSION = "metadata/1"
 #: Fewer words, as names have, tell no language.
@@ -126,3 +132,9 @@ def readable_name(path: str) -> str:
     if _MECHANICAL.fullmatch(words) or sum(map(str.isalpha, words)) < 2:
         return ""
     return words
+
+
+@method("channel", "metadata", title="known", style="headline", timeless=True)
+def open_channel(settings: Settings, models: Models) -> MetadataChannel:
+    """What is known about the video: its names, tags and descriptions."""
+    return MetadataChannel(settings)

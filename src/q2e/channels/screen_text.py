@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from q2e.arrays import Float32, UInt8
 from q2e.channels.base import Needs
 from q2e.models.base import TextReader
+from q2e.registry import method
 from q2e.text.chunk import chunk, count_words
 from q2e.text.clean import clean
 from q2e.text.language import detect
 from q2e.types import Evidence, Frame, Part, Span
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
 
 _VERSION = "screen_text/3"
 _MAX_LINE = 500
@@ -226,3 +233,9 @@ def _interval(frames: Sequence[Frame], first: int, last: int) -> tuple[float, fl
         after_s = (frames[last + 1].time_s + end_s) / 2 if last + 1 < len(frames) else shot.end_s
         end_s = max(end_s, min(shot.end_s, after_s))
     return start_s, end_s
+
+
+@method("channel", "screen_text", title="written on screen", style="headline")
+def open_channel(settings: Settings, models: Models) -> ScreenTextChannel:
+    """What is written on the screen."""
+    return ScreenTextChannel(models.reader, settings.chunk_words)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from q2e.channels.base import Needs
 from q2e.channels.layers import Layers
 from q2e.media import sidecar
 from q2e.models.base import SpeechRecognizer
+from q2e.registry import method
 from q2e.settings import Settings
 from q2e.text.chunk import Chunk, chunk, count_words
 from q2e.text.clean import clean
 from q2e.text.language import detect
 from q2e.types import Evidence, Part, Span
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+
 
 _VERSION = "speech/1"
 _MAX_LINE = 2_000
@@ -92,3 +98,17 @@ def _language(piece: Chunk, heard: str | None) -> str | None:
     if heard is not None and count_words(piece.text) < _TELLING_WORDS:
         return heard
     return detect(piece.text) or heard
+
+
+@method("channel", "speech", title="said", style="transcript")
+def open_channel(settings: Settings, models: Models) -> SpeechChannel:
+    """What is said: subtitles beside the video, or else recognised speech."""
+    wanted = settings.speech_layers
+    layers = Layers(
+        wanted,
+        models.speech,
+        settings.chunk_words,
+        models.translator if "translation" in wanted else None,
+        models.language if "refined" in wanted else None,
+    )
+    return SpeechChannel(models.speech, settings, layers=layers)

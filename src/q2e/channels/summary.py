@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from q2e.channels.base import Needs
+from q2e.channels.base import Channel, Needs
 from q2e.models.base import LanguageModel
+from q2e.registry import method
 from q2e.text.answer import content
 from q2e.text.chunk import chunk_text
 from q2e.text.fence import clean, fence
 from q2e.text.layers import layer_of
 from q2e.text.prompt import ask, prompt_version
 from q2e.types import Evidence, Part
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
 
 _VERSION = "summary/2"
 #: Bytes of evidence that enter the prompt (in which a character of Chinese counts for three, as it
@@ -105,3 +111,13 @@ def _thinned(lines: Sequence[str]) -> list[str]:
         return list(lines)
     keep = min(len(lines), max(1, _MAX_BYTES // max(sizes)))
     return [lines[number * len(lines) // keep] for number in range(keep)]
+
+
+@method("channel", "summary", title="summed up", style="caption", timeless=True)
+def open_channel(settings: Settings, models: Models) -> Channel:
+    """What the whole video tells."""
+    if settings.summary == "composed":
+        from q2e.channels.caption import ComposedSummaryChannel
+
+        return ComposedSummaryChannel()
+    return SummaryChannel(models.language, settings.chunk_words)

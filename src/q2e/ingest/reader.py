@@ -19,7 +19,7 @@ from q2e.ingest.manifest import Record
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.slices import slices
 from q2e.models.registry import Models
-from q2e.plugins import channel_factories
+from q2e.plugins import registry
 from q2e.settings import Settings
 from q2e.store.base import Item, StageKey, Store
 from q2e.types import Evidence, Frame, Part, Segment, Video
@@ -43,11 +43,11 @@ class Reader:
         self.store = store
         self.older = older
         self.models = Models(settings)
-        factories = channel_factories()
+        known = registry()
         channels = [
-            factories[name](settings, self.models)
+            known.get("channel", name).make(settings, self.models)
             for name in settings.channels
-            if name in factories
+            if name in known.names("channel")
         ]
         self.channels = sorted(channels, key=lambda channel: NEEDS.index(channel.needs))
 

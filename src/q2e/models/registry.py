@@ -20,7 +20,7 @@ from q2e.models.base import (
     VisionLanguageModel,
 )
 from q2e.models.profiles import Profile
-from q2e.plugins import model_factories
+from q2e.plugins import registry
 from q2e.settings import Settings
 
 #: Settings that change how a model is made; others share its one instance in this process.
@@ -128,9 +128,9 @@ class Models:
         key = (source, task, made_by, tuple(self.profile.sources.items()))
         with _loading:
             if key not in _instances:
-                factory = model_factories().get(source)
-                if factory is not None:
-                    _instances[key] = factory.make(self.settings, self)
+                known = registry()
+                if source in known.names("encoder"):
+                    _instances[key] = known.get("encoder", source).make(self.settings, self)
                 else:
                     from q2e.models.adapters import adapt
 

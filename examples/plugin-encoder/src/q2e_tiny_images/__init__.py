@@ -6,14 +6,14 @@ encoder and a complete example: facts, a space, pictures, clips and texts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from q2e.arrays import Float32, UInt8
 from q2e.models.base import ModelInfo
 from q2e.models.registry import Models
-from q2e.plugins import ModelFactory, hook
+from q2e.registry import Registry, method
 from q2e.settings import Settings
 
 #: The source by which a profile names the model. A plugin that runs weights of the hub takes the
@@ -61,15 +61,16 @@ class TinyImages:
         return _unit([np.array(row) if any(row) else np.ones(3) for row in named])
 
 
-@hook
-def q2e_models() -> Mapping[str, ModelFactory]:
-    """Return what this plugin offers, by source; nothing is loaded until a profile asks for it."""
-    return {SOURCE: ModelFactory(TinyImages.info, _make)}
-
-
-def _make(settings: Settings, models: Models) -> TinyImages:
+@method("encoder", SOURCE, info=TinyImages.info, packages=("q2e-tiny-images",))
+def open_images(settings: Settings, models: Models) -> TinyImages:
+    """Pictures by their colours."""
     # `settings` says device and precision; heavy imports belong here.
     return TinyImages()
+
+
+def register(registry: Registry) -> None:
+    """Offer the model; nothing is loaded until a profile names its source."""
+    registry.add(open_images)
 
 
 def _unit(rows: Sequence[np.ndarray]) -> Float32:

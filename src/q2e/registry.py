@@ -1,0 +1,339 @@
+"""What can be chosen by name: kinds, methods with their parameters, and the text form `name(k=v)`.
+
+A method is one function or class in one file, marked with `method`. Its parameters are its
+keyword-only arguments, its summary the first line of its docstring, its version what its code and
+the prompts beside it are. A choice is a method with arguments; written down it is `rrf(k=5)`, and
+that text is its identity wherever a name is accepted: settings, command line, server, experiments.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from threading import RLock
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from q2e.errors import ConfigError, unknown
+
+#: Longest text of a choice, in characters.
+LONGEST = 1_000
+#: What chooses no method, where a kind may be left out.
+NONE = "none"
+_MARK = "__q2e_method__"
+#: A mark in the text of a file: the kind, and the name where it is not the file's.
+_MARKED = re.compile(r'^@method\(\s*"(\w+)"(?:,\s*"([^"]+)")?', re.MULTILINE)
+
+Made = TypeVar("Made", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A place that methods fill; with `optional`, `none` is a choice too."""
+
+    name: str
+    summary: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One keyword-only argument of a method."""
+
+    name: str
+    annotation: Any
+    default: Any
+    description: str = ""
+
+    def checked(self, value: object) -> Any:
+        """Return a value as the parameter's type. Raises ValueError saying what is allowed."""
+        from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+        arbitrary = ConfigDict(arbitrary_types_allowed=True)
+        config = None if isinstance(self.annotation, type) else arbitrary
+        try:
+            return TypeAdapter(self.annotation, config=config).validate_python(value)
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of its values, with the default."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self.annotation).json_schema() | {"default": self.default}
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """One way of doing what a kind is for."""
+
+    kind: str
+    name: str
+    make: Callable[..., Any]
+    """The function itself, or the class whose instances do it."""
+    source: str = ""
+    """Where it was published."""
+    needs: tuple[str, ...] = ()
+    """What it cannot do without: tasks of models, or extras of this package."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What else its kind wants to know of it."""
+
+    @property
+    def summary(self) -> str:
+        return (inspect.getdoc(self.make) or "").partition("\n")[0]
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Its parameters by name, in the order of its signature."""
+        names = vars(sys.modules[self.make.__module__])
+        found = {}
+        for one in inspect.signature(self.make).parameters.values():
+            if one.kind is inspect.Parameter.KEYWORD_ONLY and one.default is not one.empty:
+                # Only these: other arguments may have types that are imported for checking alone.
+                hint = one.annotation
+                hint = eval(hint, names) if isinstance(hint, str) else hint
+                found[one.name] = Parameter(one.name, hint, one.default, _description(hint))
+        return MappingProxyType(found)
+
+    @cached_property
+    def version(self) -> str:
+        """12 hexadecimal digits that change with its module and the prompts beside it."""
+        file = inspect.getsourcefile(inspect.unwrap(self.make))
+        digest = hashlib.sha256()
+        if file is not None:
+            path = Path(file)
+            for one in (path, *sorted(path.parent.glob(f"{path.stem}*.j2"))):
+                digest.update(one.read_bytes())
+        return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A method with arguments; `arguments` holds those that are not its defaults."""
+
+    method: Method
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        return f"{self.method.name}({given})" if given else self.method.name
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Choice)
+            and self.method is other.method
+            and self.arguments == other.arguments
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.method.kind, str(self)))
+
+    @property
+    def name(self) -> str:
+        return self.method.name
+
+    @property
+    def fingerprint(self) -> str:
+        """What a result made by it is kept under: its text and the version of its code."""
+        return f"{self.method.kind}:{self}@{self.method.version}"
+
+    def __getitem__(self, parameter: str) -> Any:
+        """Return the value of a parameter, given or default."""
+        return self.arguments.get(parameter, self.method.parameters[parameter].default)
+
+    @cached_property
+    def bound(self) -> Any:
+        """The function with its arguments, or an instance of the class made with them."""
+        if inspect.isclass(self.method.make):
+            return self.method.make(**self.arguments)
+        return partial(self.method.make, **self.arguments)
+
+
+def method(
+    kind: str, name: str = "", *, source: str = "", needs: tuple[str, ...] = (), **facts: Any
+) -> Callable[[Made], Made]:
+    """Mark a function or class as a method of a kind; by default it has the name of its file."""
+
+    def marked(made: Made) -> Made:
+        own = name or made.__module__.rpartition(".")[2]
+        setattr(made, _MARK, Method(kind, own, made, source, needs, MappingProxyType(facts)))
+        return made
+
+    return marked
+
+
+class Registry:
+    """All kinds and their methods; those offered by dotted name are loaded when first used."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, Kind] = {}
+        self._methods: dict[str, dict[str, Method | str]] = {}
+        self._unread: list[tuple[str, str]] = []
+        self._chosen: dict[tuple[str, str], Choice | None] = {}
+        self._lock = RLock()
+
+    # -- filling --------------------------------------------------------------------------------
+    def kind(self, kind: Kind) -> None:
+        """Add a kind."""
+        self._kinds[kind.name] = kind
+        self._methods.setdefault(kind.name, {})
+
+    def add(self, made: Callable[..., Any]) -> None:
+        """Add a function or class marked with `method`. Raises ConfigError for one that is not."""
+        mark = getattr(made, _MARK, None)
+        if not isinstance(mark, Method):
+            raise ConfigError(f"{made!r} is no method; mark it with  @q2e.registry.method(KIND)")
+        self._put(mark.kind, mark.name, mark)
+
+    def offer(self, kind: str, name: str, target: str) -> None:
+        """Add what `target` (`package.module:attribute`) names; it is imported when first used."""
+        self._put(kind, name, target)
+
+    def folder(self, kind: str, package: str) -> None:
+        """Offer what the files of a package mark as methods of a kind; they are read when asked.
+
+        A file is imported when a method of it is first used: its mark is found in its text.
+        """
+        if kind not in self._kinds:
+            raise ConfigError(unknown("kind of method", kind, self._kinds))
+        self._unread.append((kind, package))
+
+    def _read(self, kind: str) -> None:
+        with self._lock:
+            waiting = [package for own, package in self._unread if own == kind]
+            self._unread = [one for one in self._unread if one[0] != kind]
+            for package in waiting:
+                for name, target in marked_in(kind, package).items():
+                    # What a plugin has put in already stays.
+                    self._methods[kind].setdefault(name, target)
+
+    def _put(self, kind: str, name: str, what: Method | str) -> None:
+        if kind not in self._kinds:
+            raise ConfigError(unknown("kind of method", kind, self._kinds))
+        with self._lock:
+            self._methods[kind][name] = what
+            self._chosen = {key: one for key, one in self._chosen.items() if key[0] != kind}
+
+    # -- asking ---------------------------------------------------------------------------------
+    def kinds(self) -> tuple[Kind, ...]:
+        return tuple(self._kinds.values())
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Return the names of a kind's methods, `none` first where that is a choice."""
+        if kind not in self._kinds:
+            raise ConfigError(unknown("kind of method", kind, self._kinds))
+        self._read(kind)
+        return (NONE,) * self._kinds[kind].optional + tuple(self._methods[kind])
+
+    def get(self, kind: str, name: str) -> Method:
+        """Return a method. Raises ConfigError for an unknown one."""
+        known = self.names(kind)
+        with self._lock:
+            found = self._methods[kind].get(name)
+            if found is None:
+                raise ConfigError(unknown(kind, name, known))
+            if isinstance(found, str):
+                found = self._methods[kind][name] = _loaded(kind, name, found)
+            return found
+
+    def all(self, kind: str) -> tuple[Method, ...]:
+        """Return a kind's methods, loaded."""
+        return tuple(self.get(kind, name) for name in self.names(kind) if name != NONE)
+
+    def choose(self, kind: str, text: str) -> Choice | None:
+        """Return what a text such as `rrf(k=5)` chooses; None for `none` of an optional kind.
+
+        Raises ConfigError for an unknown name or parameter, a value that is not allowed, and a
+        text that is not of this form.
+        """
+        key = (kind, text)
+        if key not in self._chosen:
+            self._chosen[key] = self._choice(kind, text)
+        return self._chosen[key]
+
+    def one(self, kind: str, text: str) -> Choice:
+        """Return what a text chooses, of a kind that cannot be left out."""
+        chosen = self.choose(kind, text)
+        if chosen is None:
+            raise ConfigError(unknown(kind, text, self._methods[kind]))
+        return chosen
+
+    def _choice(self, kind: str, text: str) -> Choice | None:
+        name, given = parsed(text)
+        if name == NONE and kind in self._kinds and self._kinds[kind].optional and not given:
+            return None
+        found = self.get(kind, name)
+        arguments = {}
+        for key, value in given.items():
+            if key not in found.parameters:
+                raise ConfigError(unknown(f"parameter of {kind} {name}", key, found.parameters))
+            try:
+                value = found.parameters[key].checked(value)
+            except ValueError as error:
+                raise ConfigError(f"{kind} {name}: {key} = {value!r}: {error}") from None
+            if value != found.parameters[key].default:
+                arguments[key] = value
+        ordered = {key: arguments[key] for key in found.parameters if key in arguments}
+        return Choice(found, MappingProxyType(ordered))
+
+
+def parsed(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and arguments of `name` or `name(key=value, ...)`; values are literals.
+
+    A bare word is a text, so that a shell needs no second quotes. Raises ConfigError.
+    """
+    refused = ConfigError(f"{text[:80]!r} is not of the form  name  or  name(key=value, ...)")
+    if len(text) > LONGEST:
+        raise refused
+    if "(" not in text:
+        return text.strip(), {}
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or call.args:
+            raise refused
+        given = {}
+        for one in call.keywords:
+            word = one.value.id if isinstance(one.value, ast.Name) else None
+            if one.arg is None:
+                raise refused
+            given[one.arg] = ast.literal_eval(one.value) if word is None else word
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        raise refused from None
+    return call.func.id, given
+
+
+def marked_in(kind: str, package: str) -> dict[str, str]:
+    """Return {name: module} of the methods of a kind that the files of a package mark."""
+    spec = find_spec(package)
+    found = {}
+    for root in (spec.submodule_search_locations if spec else None) or ():
+        for file in sorted(Path(root).rglob("*.py")):
+            parts = file.relative_to(root).with_suffix("").parts
+            for own, name in _MARKED.findall(file.read_text("utf-8")):
+                if own == kind:
+                    found[name or parts[-1]] = ".".join((package, *parts))
+    return found
+
+
+def _loaded(kind: str, name: str, target: str) -> Method:
+    module, _, attribute = target.partition(":")
+    loaded = import_module(module)
+    made = [getattr(loaded, attribute, None)] if attribute else list(vars(loaded).values())
+    for mark in (getattr(one, _MARK, None) for one in made):
+        if isinstance(mark, Method) and (mark.kind, mark.name) == (kind, name):
+            return mark
+    raise ConfigError(f"{target} holds no {kind} {name!r}; mark it with  @method({kind!r})")
+
+
+def _description(hint: Any) -> str:
+    told = (getattr(one, "description", None) for one in getattr(hint, "__metadata__", ()))
+    return next((one for one in told if one), "")
