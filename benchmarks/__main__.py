@@ -1,4 +1,4 @@
-"""`python -m benchmarks ingest|load|search|quality`: JSON results with the machine named."""
+"""`python -m benchmarks ingest|load|search|quality|fuzz`: JSON results with the machine named."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ RESULTS = Path(__file__).parent / "results"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=["ingest", "load", "search", "quality"])
+    parser.add_argument("what", choices=["ingest", "load", "search", "quality", "fuzz"])
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
-    parser.add_argument("--only", nargs="*", default=[], help="parts of quality to measure anew")
+    parser.add_argument("--only", nargs="*", default=[], help="parts of quality, or of fuzz")
     parser.add_argument("--minutes", type=float, default=10.0, help="length made for ingest")
     parser.add_argument("--items", type=int, default=100_000, help="evidence made for search")
+    parser.add_argument("--count", type=int, default=2_000, help="inputs of each target, for fuzz")
+    parser.add_argument("--seed", type=int, default=1, help="what all inputs of fuzz are made from")
+    parser.add_argument("--first", type=int, default=0, help="number of the first input, for fuzz")
     parser.add_argument("--out", type=Path, help="where to write the JSON")
     given = parser.parse_args()
     out = given.out or RESULTS / f"{given.what}.json"
@@ -35,6 +38,10 @@ def main() -> None:
         from benchmarks import search
 
         figures = search.run(given.items)
+    elif given.what == "fuzz":
+        from benchmarks import fuzz
+
+        figures = fuzz.run(given.count, given.seed, given.only, given.first)
     else:
         from benchmarks import quality
 

@@ -101,6 +101,20 @@ def test_what_mp4_cannot_carry_is_named(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".c.*")), "no half file is left"
 
 
+@pytest.mark.parametrize(("name", "codec"), [("f.gif", "gif"), ("f.flv", "flv"), ("f.wmv", "wmv2")])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_what_no_clip_can_carry_is_encoded_anew(
+    tmp_path: Path, name: str, codec: str, suffix: str
+) -> None:
+    film = write_video(tmp_path / name, (2.0, 2.0), codec=codec)
+    assert suffix_for(film) == ".mp4"
+    out = tmp_path / f"clip{suffix}"
+    written = cut(film, 1.0, 3.0, out)
+    assert written.duration_s == pytest.approx(2.0, abs=0.1)
+    assert probe(out).duration_s == pytest.approx(2.0, abs=0.1)
+    assert same_picture(film, 2.5, out, 1.5)
+
+
 @pytest.mark.parametrize(
     ("start_s", "end_s", "name", "message"),
     [

@@ -21,6 +21,11 @@ def shown(name: object) -> str:
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def shown_name(path: str | Path) -> str:
+    """Return the last part of a path as `shown` does."""
+    return shown(Path(path).name)
+
+
 def is_file(path: Path) -> bool:
     """Return whether a file is there; under a name longer than the system's there is none."""
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,9 +22,10 @@ from q2e.media.container import (
     packets,
     video_stream,
 )
-from q2e.media.decoder import opened
+from q2e.media.decoder import opened, told_as
 from q2e.media.pictures import pixel_aspect, shown, upright_size
 from q2e.media.sound import STEREO_RATE_HZ, read_stereo
+from q2e.paths import shown_name
 from q2e.types import Segment
 
 #: Largest picture of a reel and of an exact cut.
@@ -58,11 +61,32 @@ class Piece:
 
 
 def suffix_for(path: str | Path) -> str:
-    """Return the file suffix a lossless cut of this file should have, `.mp4` or `.mkv`."""
+    """Return the file suffix that a cut of this file should have, `.mp4` or `.mkv`."""
+    names = _codecs(path)
+    return ".mkv" if not names <= _MP4_CODECS and names <= _matroska_codecs() else ".mp4"
+
+
+def _codecs(path: str | Path) -> set[str]:
+    """Return what the pictures and the sound of a file are coded in."""
     with opened(path) as container:
-        streams = [video_stream(container), audio_stream(container)]
-        codecs = {stream.codec_context.name for stream in streams if stream is not None}
-    return ".mp4" if codecs <= _MP4_CODECS else ".mkv"
+        return {_codec(stream) for stream in _chosen(container)}
+
+
+def _chosen(container: Any) -> list[Any]:
+    return [s for s in (video_stream(container), audio_stream(container)) if s is not None]
+
+
+def _codec(stream: Any) -> str:
+    # Decoders have names of their own: AV1 may be read by "libdav1d".
+    return str(stream.codec_context.codec.canonical_name)
+
+
+@cache
+def _matroska_codecs() -> frozenset[str]:
+    import av
+
+    with av.open(BytesIO(), "w", format="matroska") as nothing:
+        return frozenset(nothing.supported_codecs)
 
 
 def cut(
@@ -72,13 +96,13 @@ def cut(
 
     Without `exact` the data are copied as they are, which is quick and loses nothing; the clip
     then begins at the key frame at or before `start_s`. With `exact` it is encoded anew (H.264
-    and AAC) and begins and ends on the picture.
+    and AAC) and begins and ends on the picture; so is what no clip can carry as it is, a GIF.
 
     Raises MediaError where the file cannot be read, the stretch lies behind its end or `out` has
     an unknown suffix (.mp4, .m4v, .mov and .mkv are known).
     """
     piece = Piece(str(path), start_s, end_s)
-    if exact:
+    if exact or not _codecs(path) <= _MP4_CODECS | _matroska_codecs():
         length_s = join([piece], out)
         return Segment(start_s, start_s + length_s)
     written: list[Segment] = []
@@ -94,7 +118,7 @@ def _container(out: str | Path) -> str:
     suffix = Path(out).suffix.lower()
     if suffix not in _CONTAINERS:
         raise MediaError(
-            f"{Path(out).name}: a clip is written as {', '.join(_CONTAINERS)}; name the file so"
+            f"{shown_name(out)}: a clip is written as {', '.join(_CONTAINERS)}; name the file so"
         )
     return _CONTAINERS[suffix]
 
@@ -103,19 +127,21 @@ def _container(out: str | Path) -> str:
 def _copy(piece: Piece, file: IO[bytes], container_format: str) -> Segment:
     import av
 
+    name = shown_name(piece.path)
     with opened(piece.path) as source:
-        chosen = [s for s in (video_stream(source), audio_stream(source)) if s is not None]
+        chosen = _chosen(source)
         if not chosen:
-            raise MediaError(f"{Path(piece.path).name}: neither pictures nor sound to cut")
-        names = {stream.codec_context.name for stream in chosen}
+            raise MediaError(f"{name}: neither pictures nor sound to cut")
+        names = {_codec(stream) for stream in chosen}
         if container_format != "matroska" and not names <= _MP4_CODECS:
             raise MediaError(
-                f"{Path(piece.path).name}: {' and '.join(sorted(names))} cannot be copied into "
+                f"{name}: {' and '.join(sorted(names))} cannot be copied into "
                 f"{container_format}; name the clip .mkv, or cut it exactly"
             )
         lead = chosen[0]
         begin_s = _key_frame_s(source, lead, piece.start_s)
-        with av.open(file, "w", format=container_format) as target:
+        copying = told_as(name, "cannot be copied; cut it exactly")
+        with copying, av.open(file, "w", format=container_format) as target:
             copies = {s.index: target.add_stream_from_template(s) for s in chosen}
             end_s = begin_s
             for packet in _between(source, chosen, begin_s, piece.end_s):
@@ -130,7 +156,7 @@ def _copy(piece: Piece, file: IO[bytes], container_format: str) -> Segment:
                 packet.stream = copies[packet.stream.index]
                 target.mux(packet)
     if end_s <= piece.start_s:
-        raise MediaError(f"{Path(piece.path).name}: ends before {piece.start_s:g} s")
+        raise MediaError(f"{name}: ends before {piece.start_s:g} s")
     return Segment(begin_s, end_s)
 
 
@@ -152,7 +178,7 @@ def _key_frame_s(container: Any, stream: Any, start_s: float) -> float:
         if time_s > start_s + CLOSE_S:
             break
     if best_s is None:
-        raise MediaError(f"{Path(container.name).name}: ends before {start_s:g} s")
+        raise MediaError(f"{shown_name(container.name)}: ends before {start_s:g} s")
     return best_s
 
 
@@ -196,7 +222,8 @@ def join(pieces: Sequence[Piece], out: str | Path, *, max_side: int = MAX_SIDE_P
 
     def write(file: IO[bytes]) -> None:
         nonlocal length_s
-        with av.open(file, "w", format=container_format) as target:
+        encoding = told_as(shown_name(out), "cannot be encoded")
+        with encoding, av.open(file, "w", format=container_format) as target:
             encoder = _Encoder(target, size)
             for piece in pieces:
                 length_s += encoder.add(piece, length_s)
@@ -256,7 +283,7 @@ class _Encoder:
                     self._encode(view.image, at_s + view.start_s - piece.start_s)
                     end_s = view.end_s
         if end_s <= piece.start_s:
-            raise MediaError(f"{Path(piece.path).name}: ends before {piece.start_s:g} s")
+            raise MediaError(f"{shown_name(piece.path)}: ends before {piece.start_s:g} s")
         return end_s - piece.start_s
 
     def _encode(self, image: UInt8, time_s: float) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import MediaError, Q2EError
-from q2e.paths import shown
+from q2e.paths import shown, shown_name
 
 #: Demuxers that never follow a reference to another file or address.
 _FORMATS = (
@@ -69,7 +69,7 @@ def opened(path: str | Path) -> Iterator[Any]:
     """
     av = _library()
     path = Path(path).absolute()
-    name = shown(path.name)
+    name = shown_name(path)
     _check_file(path)
     try:
         container = av.open(
@@ -97,7 +97,7 @@ def opened_still(path: str | Path) -> Iterator[Any]:
     """
     av = _library()
     path = Path(path).absolute()
-    name = shown(path.name)
+    name = shown_name(path)
     _check_file(path)
     if path.stat().st_size > _MAX_STILL_BYTES:
         raise MediaError(f"{name}: too large for a picture; shrink it")
@@ -121,7 +121,7 @@ def _library() -> Any:
 
 
 def _check_file(path: Path) -> None:
-    name = shown(path.name)
+    name = shown_name(path)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):

@@ -8,7 +8,7 @@ from q2e.arrays import UInt8
 from q2e.errors import MediaError
 from q2e.media.decoder import MAX_PIXELS, MAX_SIDE_PX, opened_still
 from q2e.media.pictures import Painter
-from q2e.paths import shown
+from q2e.paths import shown_name
 
 
 def read_still(path: str | Path, max_side: int = 1024) -> UInt8:
@@ -17,7 +17,7 @@ def read_still(path: str | Path, max_side: int = 1024) -> UInt8:
     Of moving pictures it is the first. Raises MediaError where the file is no picture or has
     more pixels than can be shown; that is read from its head, before anything is unpacked.
     """
-    name = shown(Path(path).name)
+    name = shown_name(path)
     with opened_still(path) as container:
         stream = next(iter(container.streams.video), None)
         if stream is None or stream.codec_context is None:
