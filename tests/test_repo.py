@@ -21,6 +21,12 @@ EXPECTED = (
     "CITATION.cff",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SECURITY.md",
+    "CODE_OF_CONDUCT.md",
+    "Dockerfile",
+    "compose.yaml",
+    "constraints.txt",
+    ".github/workflows/test.yml",
     "src/q2e/py.typed",
 )
 #: Paths that exist on one machine only must not be written down.
