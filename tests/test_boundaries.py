@@ -129,6 +129,24 @@ def test_arrows_go_down_only(path: Path) -> None:
         assert not theirs & RUNTIMES - training
 
 
+#: What opens media files that strangers made; anywhere else the door of the same name is taken.
+OPENS_MEDIA = {
+    *("clip.cut", "clip.join", "clip.suffix_for", "container", "decoder", "frames.frames_at"),
+    *("probe.container_tags", "probe.probe", "scan.scan", "sound", "still.read_still"),
+    *("storyboard.filmstrip", "storyboard.sheet", "storyboard.storyboard"),
+}
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.name))
+def test_media_are_opened_in_decoding_processes_alone(path: Path) -> None:
+    room = path.relative_to(SOURCE).parts[0]
+    if room in ("media", "decoding"):
+        return
+    opened = _imports(path) & {f"q2e.media.{name}" for name in OPENS_MEDIA}
+    assert not opened, f"take {opened} from q2e.decoding.doors"
+    assert room not in ("ingest", "server") or "pickle" not in _imports(path)
+
+
 @pytest.mark.parametrize("name", ["score", "pool", "normalise", "fuse", "moments"])
 def test_scoring_is_pure(name: str) -> None:
     imports = _imports(SOURCE / "retrieve" / f"{name}.py")

@@ -79,14 +79,15 @@ def write(results: Results, file: str | Path) -> Path:
     if form in FORMATS:
         path.write_text(render(results, form), encoding="utf-8", newline="")
     elif form in ("mp4", "mkv", "mov"):
-        from q2e.media.clip import Piece, join
+        from q2e.decoding.doors import join
+        from q2e.media.clip import Piece
 
         pieces = [
             Piece(e.hit.video.path, e.moment.start_s, e.moment.end_s) for e in _entries(results)
         ]
         join(pieces, path)
     elif form in ("jpg", "jpeg"):
-        from q2e.media.storyboard import sheet
+        from q2e.decoding.doors import sheet
 
         entries = list(_entries(results))[:_SHEET_PICTURES]
         path.write_bytes(sheet([(e.hit.video.path, e.moment.frame_s) for e in entries]))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from q2e.channels.base import Needs
-from q2e.media.probe import container_tags
+from q2e.decoding.doors import container_tags
 from q2e.registry import method
 from q2e.settings import Settings
 from q2e.text.chunk import chunk_text, count_words

@@ -35,7 +35,7 @@ def clip(
 
     Without `--exact` nothing is encoded: the clip begins at the key frame before START.
     """
-    from q2e.media.clip import cut, suffix_for
+    from q2e.decoding.doors import cut, suffix_for
 
     path = _path(video, index_dir)
     start_s, end_s = seconds(start), seconds(end)
@@ -59,8 +59,8 @@ def storyboard(
     index_dir: IndexDir = None,
 ) -> None:
     """Show a video, or a stretch of it, as one sheet of pictures with their times."""
-    from q2e.media.probe import probe
-    from q2e.media.storyboard import storyboard as sheet
+    from q2e.decoding.doors import probe
+    from q2e.decoding.doors import storyboard as sheet
 
     path = _path(video, index_dir)
     start_s = seconds(start)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from q2e.errors import Q2EError
 from q2e.ingest.manifest import Record
 from q2e.store.base import Item, StageKey
-from q2e.types import Segment, Video
+from q2e.types import Evidence, Segment, Span, Tag, Video
+from q2e.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The settings to read with, and the files of the index and of an older generation."""
+
+    settings: dict[str, Any]
+    index: Path
+    older: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +95,9 @@ class Refused:
 
 
 Message = Found | PartRead | Failed | Progress | Finished
+
+#: How all of it travels.
+WIRE = Wire(
+    *(Greeting, Job, Record, Found, PartRead, Failed, Progress, Finished, Ready, Refused),
+    *(StageKey, Item, Evidence, Span, Tag, Segment, Video),
+)

@@ -74,7 +74,7 @@ class Reader:
     def _video(self, job: Job) -> tuple[Video, str]:
         """Return the file's facts with what is said about it (by its manifest row, else by the
         description beside it, else by an earlier manifest), and what is wrong with the second."""
-        from q2e.media.probe import probe
+        from q2e.decoding.doors import probe
         from q2e.media.sidecar import sidecar_record
 
         video = probe(job.path, job.video_id)
@@ -253,7 +253,8 @@ class _Reading:
 
     def _scanned(self, number: int, part: Part) -> Iterator[Part]:
         """Yield slices of the part as the one decoding pass finds its shots; then store them."""
-        from q2e.media.scan import ScanOptions, scan, uniform_times
+        from q2e.decoding.doors import scan
+        from q2e.media.scan import ScanOptions, uniform_times
 
         settings = self.settings
         options = ScanOptions(
@@ -311,7 +312,7 @@ class _Reading:
         channels = self._outstanding("audio", number)
         if not channels:
             return []
-        from q2e.media.sound import read_audio
+        from q2e.decoding.doors import read_audio
 
         audio = None
         if self.video.has_audio:

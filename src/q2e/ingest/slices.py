@@ -29,7 +29,7 @@ def slices(
 
 
 def _slice(part: Part, segments: list[Segment], times_s: list[float], max_side: int) -> Part:
-    from q2e.media.frames import frames_at
+    from q2e.decoding.doors import frames_at
 
     frames = tuple(
         replace(frame, segment=_containing(segments, frame.time_s))

@@ -1,14 +1,15 @@
 """The reading process: keeps decoders and models away from the process that writes the index.
 
-A file that crashes a decoder ends this process, not the run, and replacing the process now and
-then returns what decoders leak. Jobs come in and messages go out as pickles over pipes.
+Media are decoded by processes of its own (`q2e.decoding`); what models do with the pictures is
+done here. A file that crashes a model ends this process, not the run, and replacing the process
+now and then returns what models leak. Jobs come in and messages go out over pipes, in a form that
+cannot run code (`q2e.wire`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import queue
 import subprocess
 import sys
@@ -20,9 +21,10 @@ from types import TracebackType
 from typing import IO, Self
 
 from q2e.errors import ModelError, Q2EError
-from q2e.ingest.messages import Failed, Finished, Job, Message, Ready, Refused
+from q2e.ingest.messages import WIRE, Failed, Finished, Greeting, Job, Message, Ready, Refused
 from q2e.ingest.reader import Reader
 from q2e.settings import Settings
+from q2e.wire import WireError
 
 #: Seconds without any message after which a reading process is taken for hung.
 SILENCE_S = 1800.0
@@ -50,8 +52,7 @@ class Worker:
         assert process.stdin is not None  # opened with a pipe below
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         try:
-            pickle.dump(job, process.stdin)
-            process.stdin.flush()
+            _say(process.stdin, job)
         except BrokenPipeError:
             yield Failed(self._obituary())
             return
@@ -92,10 +93,10 @@ class Worker:
         """Hand over the settings and wait for the models; without them no file can be read."""
         assert process.stdin is not None and process.stdout is not None
         try:
-            pickle.dump((self.settings, self.index, self.older), process.stdin)
-            process.stdin.flush()
-            answer = pickle.load(process.stdout)
-        except (BrokenPipeError, EOFError, pickle.UnpicklingError):
+            chosen = self.settings.model_dump(mode="json")
+            _say(process.stdin, Greeting(chosen, self.index, self.older))
+            answer = WIRE.unpack(process.stdout.read)
+        except (BrokenPipeError, EOFError, WireError):
             raise ModelError(f"{self._obituary()}; q2e doctor says what is missing") from None
         if isinstance(answer, Refused):
             self.close()
@@ -141,12 +142,18 @@ def _listen(process: subprocess.Popen[bytes], answers: queue.SimpleQueue[Message
     assert process.stdout is not None
     try:
         while True:
-            message = pickle.load(process.stdout)
+            message = WIRE.unpack(process.stdout.read)
             answers.put(message)
             if isinstance(message, Finished):
                 return
-    except Exception:  # noqa: BLE001 - half a message may raise anything when it is read
+    except (EOFError, WireError, ValueError):  # closed meanwhile, it raises the last
         answers.put(None)
+
+
+def _say(file: IO[bytes], value: object) -> None:
+    for piece in WIRE.pack(value):
+        file.write(piece)
+    file.flush()
 
 
 def main() -> None:
@@ -156,30 +163,28 @@ def main() -> None:
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # Libraries that print must not break into the stream of answers.
     os.dup2(2, 1)
-    settings, index, before = pickle.load(jobs)
-    store = SqliteStore(index, read_only=True)
-    older = None if before is None else SqliteStore(before, read_only=True)
+    asked = WIRE.unpack(jobs.read)
+    settings = Settings(**asked.settings)
+    store = SqliteStore(asked.index, read_only=True)
+    older = None if asked.older is None else SqliteStore(asked.older, read_only=True)
     try:
         reader = Reader(settings, store, older)
         greeting: Ready | Refused = Ready(reader.spaces)
     except Q2EError as error:
         greeting = Refused(str(error))
-    pickle.dump(greeting, answers)
-    answers.flush()
+    _say(answers, greeting)
     while isinstance(greeting, Ready):
         try:
-            job = pickle.load(jobs)
+            job = WIRE.unpack(jobs.read)
         except EOFError:
             return
         for message in reader.read(job):
-            pickle.dump(message, answers)
-            answers.flush()
+            _say(answers, message)
             if isinstance(message, Failed) and message.stage is None:
                 break
         else:
             continue
-        pickle.dump(Finished({}), answers)
-        answers.flush()
+        _say(answers, Finished({}))
 
 
 if __name__ == "__main__":

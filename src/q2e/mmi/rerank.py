@@ -20,8 +20,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from q2e.arrays import Float32, Float64, UInt8
+from q2e.decoding.doors import frames_at
 from q2e.errors import ConfigError, MediaError, ModelError
-from q2e.media.frames import frames_at
 from q2e.media.scan import uniform_times
 from q2e.mmi.knowledge import (
     ASKED,

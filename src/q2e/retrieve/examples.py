@@ -16,12 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from q2e.arrays import Float32, UInt8
+from q2e.decoding.doors import frames_at, probe, read_audio, read_still
+from q2e.decoding.pool import STRANGE
 from q2e.errors import MediaError, QueryError
-from q2e.media.frames import frames_at
-from q2e.media.probe import probe
 from q2e.media.scan import uniform_times
-from q2e.media.sound import read_audio
-from q2e.media.still import read_still
 from q2e.models.registry import Models
 from q2e.retrieve.calibrate import Scale, scale_of
 from q2e.settings import Settings
@@ -85,10 +83,10 @@ class Examples:
             return self._of_video(example)
         path = Path(example.path)
         try:
-            video = probe(path)
+            video = probe(path, allowance=STRANGE)
         except MediaError as error:
             try:
-                return self._pictures([read_still(path)])
+                return self._pictures([read_still(path, allowance=STRANGE)])
             except MediaError:
                 # What is no picture either is a video that is broken.
                 raise QueryError(f"the example cannot be used: {error}") from None
@@ -97,7 +95,11 @@ class Examples:
         start_s = example.start_s or 0.0
         end_s = example.end_s or video.duration_s
         times_s = [start_s + t for t in uniform_times(end_s - start_s, FRAMES)]
-        return self._pictures([frame.image for frame in frames_at(path, times_s)])
+        try:
+            frames = frames_at(path, times_s, allowance=STRANGE)
+        except MediaError as error:
+            raise QueryError(f"the example cannot be used: {error}") from None
+        return self._pictures([frame.image for frame in frames])
 
     def changed(self, shown: Shown, text: str, settings: Settings) -> Float32:
         """Return the vector (d,) of an example, changed as a text says where there is one."""
@@ -140,7 +142,7 @@ class Examples:
             )
         if start_s is not None and end_s is None and Path(video.path).is_file():
             try:
-                frames = frames_at(video.path, [start_s])
+                frames = frames_at(video.path, [start_s], allowance=STRANGE)
             except MediaError as error:
                 raise QueryError(f"the example cannot be used: {error}") from None
             return self._pictures([frame.image for frame in frames])

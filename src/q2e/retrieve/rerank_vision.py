@@ -72,7 +72,7 @@ def grid(frames: Sequence[UInt8], n: int = FRAMES, side: int = SIDE) -> UInt8:
 
 
 def _frames(candidate: Candidate) -> list[UInt8]:
-    from q2e.media.frames import frames_at
+    from q2e.decoding.doors import frames_at
     from q2e.media.scan import uniform_times
 
     times_s = uniform_times(candidate.video.duration_s, FRAMES * FRAMES)

@@ -121,7 +121,7 @@ class _Tools:
         self, video: VideoName, start: Seconds, end: Seconds, exact: bool = False
     ) -> dict[str, Any]:
         """Write a stretch of a video as a file: copied from a key frame on, or `exact`."""
-        from q2e.media.clip import cut, suffix_for
+        from q2e.decoding.doors import cut, suffix_for
 
         known = self._index.find(video)
         suffix = ".mp4" if exact else suffix_for(known.path)

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
 
+from q2e.decoding.pool import QUICK
 from q2e.server.faults import Fault
 from q2e.server.pictures import rounded
 from q2e.server.routes.videos import VideoId
@@ -196,7 +197,7 @@ async def _drawn(
     """Send the pictures of a video at `times_of` it as one JPEG, kept from then on."""
 
     def work() -> bytes:
-        from q2e.media import storyboard as pictures
+        from q2e.decoding import doors
 
         known = service.video(video)
         path = _file(known)
@@ -204,10 +205,10 @@ async def _drawn(
             raise Fault(
                 404, "not_found", f"video {known.id[:80]} has no pictures, only sound", "play it"
             )
-        draw = pictures.storyboard if kind == "storyboard" else pictures.filmstrip
+        draw = doors.storyboard if kind == "storyboard" else doors.filmstrip
         times_s, width = times_of(known), rounded(w)
         key = (kind, known.id, *times_s, width)
-        return service.pictures.get(key, lambda: draw(path, times_s, width))
+        return service.pictures.get(key, lambda: draw(path, times_s, width, allowance=QUICK))
 
     picture = await service.drawing.run(request, work)
     headers = {"cache-control": "private, max-age=86400, immutable"}
@@ -251,7 +252,7 @@ async def clip(
         )
 
     def work() -> Path:
-        from q2e.media.clip import cut, suffix_for
+        from q2e.decoding.doors import cut, suffix_for
 
         known = service.video(video)
         path = _file(known)
@@ -259,7 +260,7 @@ async def clip(
         with tempfile.NamedTemporaryFile(prefix="q2e-clip-", suffix=suffix, delete=False) as file:
             out = Path(file.name)
         try:
-            cut(path, start, end, out, exact=exact)
+            cut(path, start, end, out, exact=exact, allowance=QUICK)
         except BaseException:
             out.unlink(missing_ok=True)
             raise
