@@ -10,7 +10,6 @@ from q2e.retrieve.bank import Bank
 from q2e.retrieve.calibrate import WORDS, Calibrator, Scale, by_videos, by_words, on_scale, scale_of
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Table
-from q2e.types import CHANNELS
 
 
 def _row(video: list[float], scores: list[float]) -> ScoreRow:
@@ -32,11 +31,12 @@ def _table(texts: int) -> Table:
         version=1,
         evidence_id=np.arange(texts),
         video=np.arange(texts, dtype=np.int32),
-        channel=np.full(texts, CHANNELS.index("speech"), np.int16),
+        channel=np.zeros(texts, np.int16),
         start_s=zeros.astype(np.float32),
         end_s=zeros.astype(np.float32),
         length=np.full(texts, 10, np.int32),
         video_ids=tuple(map(str, range(texts))),
+        channels=("speech",),
     )
 
 

@@ -45,6 +45,7 @@ def test_what_is_not_retrieved_is_missing() -> None:
     table = Table(
         1, np.arange(3), np.arange(3, dtype=np.int32), np.zeros(3, np.int16),
         np.zeros(3, np.float32), np.zeros(3, np.float32), np.ones(3, np.int32), ("a", "b", "c"),
+        ("frame",),
     )  # fmt: skip
     row = restricted([_row(np.array([2.0, 1.0, np.nan]))], np.array([False, True, True]), table)[0]
     assert np.allclose(row.video, [np.nan, 1.0, np.nan], equal_nan=True)

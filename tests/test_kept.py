@@ -94,7 +94,8 @@ def test_only_what_is_new_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_search_that_began_before_a_commit_finds_its_own_state() -> None:
     def table(version: int, rows: int) -> Table:
         numbers = np.arange(rows)
-        return Table(version, numbers, *(numbers,) * 5, ("v",) * rows)  # type: ignore[arg-type]
+        columns = (numbers,) * 5
+        return Table(version, numbers, *columns, ("v",) * rows, ("x",))  # type: ignore[arg-type]
 
     made: list[tuple[int, int]] = []
 

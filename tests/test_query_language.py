@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from q2e.channels.known import known
 from q2e.errors import QueryError
 from q2e.query.language import parse, write
 from q2e.query.marks import seconds
-from q2e.types import CHANNELS, Clause, ClauseKind, Filters
+from q2e.types import Clause, ClauseKind, Filters
 
 #: Sentences in the nine languages, with the words and signs that the language knows.
 PLAIN = [
@@ -242,7 +243,7 @@ def _text(channel: str | None, exact: bool) -> st.SearchStrategy[Clause]:
 
 _LEAF = st.one_of(
     _text(None, False),
-    st.tuples(st.sampled_from(CHANNELS), st.booleans()).flatmap(lambda pair: _text(*pair)),
+    st.tuples(st.sampled_from(known()), st.booleans()).flatmap(lambda pair: _text(*pair)),
 )
 _EITHER = st.lists(_LEAF, min_size=2, max_size=3).map(lambda all_: Clause("any", parts=tuple(all_)))
 _ALL = st.lists(st.one_of(_LEAF, _EITHER), min_size=2, max_size=3).map(

@@ -35,7 +35,9 @@ def test_evidence_lies_by_video_and_time(n: int, in_order: bool, seed: int) -> N
     none = np.zeros(n, np.int32)
     numbers = np.arange(n)
     channel = none.astype(np.int16)
-    table = Table(1, numbers, video.astype(np.int32), channel, start_s, start_s, none, ("v",) * 5)
+    ids = ("v",) * 5
+    owner = video.astype(np.int32)
+    table = Table(1, numbers, owner, channel, start_s, start_s, none, ids, ("frame",))
     laid = _lay_out(table, numbers, numbers[::2])
     expected = sorted(numbers[::2].tolist(), key=lambda row: (video[row], start_s[row], row))
     assert laid.take.tolist() == laid.rows.tolist() == expected

@@ -174,7 +174,11 @@ def test_an_older_file_is_brought_up_to_date(
         connection.execute("CREATE TABLE later (name TEXT)")
 
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
-    with pytest.raises(IndexMismatch, match=r"older format 1.*q2e retry"):
+    newest = len(schema.MIGRATIONS)
+    with SqliteStore(path, read_only=True) as reader:
+        assert check(reader) == 1
+    monkeypatch.setattr(schema, "OLDEST_READ", newest)
+    with pytest.raises(IndexMismatch, match=rf"older format {newest - 1}.*q2e retry"):
         SqliteStore(path, read_only=True)
     with SqliteStore(path) as store:
         assert check(store) == 1

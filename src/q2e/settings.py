@@ -18,7 +18,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from q2e.errors import ConfigError
 from q2e.text.layers import Layer
-from q2e.types import CHANNELS
 
 CONFIG_NAME = "q2e.toml"
 
@@ -202,9 +201,9 @@ class Settings(BaseSettings):
     @field_validator("channels")
     @classmethod
     def _known_channels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in value if name not in CHANNELS]
-        if unknown:
-            raise ValueError(f"unknown channel {unknown[0]!r}; known: {', '.join(CHANNELS)}")
+        from q2e.channels.known import check_readable
+
+        check_readable(value)
         return tuple(dict.fromkeys(value))
 
 

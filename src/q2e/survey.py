@@ -11,7 +11,7 @@ from q2e.errors import ConfigError, QueryError
 from q2e.settings import Settings
 from q2e.store.base import Failure, Store
 from q2e.store.generations import Generation
-from q2e.types import CHANNELS, Evidence, Example, Segment, Video
+from q2e.types import Evidence, Example, Segment, Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,13 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
     from q2e.ingest.switch import survey
 
     videos = store.videos()
-    counts = Counter(CHANNELS[code] for code in store.table().channel.tolist())
+    table = store.table()
+    counts = Counter(table.channels[code] for code in table.channel.tolist())
     return Status(
         directory=directory,
         videos=len(videos),
         duration_s=sum(video.duration_s for video in videos),
-        evidence={name: counts[name] for name in CHANNELS if counts[name]},
+        evidence={name: counts[name] for name in table.channels if counts[name]},
         spaces=dict(store.spaces()),
         failures=tuple(store.failures()),
         missing=tuple(sorted(v.path for v in videos if v.path and not Path(v.path).exists())),

@@ -208,7 +208,7 @@ def _best_frame(frames: Sequence[Evidence]) -> float | None:
     return surest.frame_s
 
 
-@method("channel", "caption", title="described", style="caption")
+@method("channel", "caption", title="shown", style="caption")
 def open_channel(settings: Settings, models: Models) -> Channel:
     """What the pictures are described as."""
     if settings.captions == "composed":

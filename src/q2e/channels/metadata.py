@@ -134,7 +134,7 @@ def readable_name(path: str) -> str:
     return words
 
 
-@method("channel", "metadata", title="known", style="headline", timeless=True)
+@method("channel", "metadata", title="about it", style="headline", timeless=True)
 def open_channel(settings: Settings, models: Models) -> MetadataChannel:
     """What is known about the video: its names, tags and descriptions."""
     return MetadataChannel(settings)

@@ -235,7 +235,7 @@ def _interval(frames: Sequence[Frame], first: int, last: int) -> tuple[float, fl
     return start_s, end_s
 
 
-@method("channel", "screen_text", title="written on screen", style="headline")
+@method("channel", "screen_text", title="written", style="headline")
 def open_channel(settings: Settings, models: Models) -> ScreenTextChannel:
     """What is written on the screen."""
     return ScreenTextChannel(models.reader, settings.chunk_words)

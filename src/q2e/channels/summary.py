@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from q2e.channels.base import Channel, Needs
+from q2e.channels.known import facts
 from q2e.models.base import LanguageModel
 from q2e.registry import method
 from q2e.text.answer import content
@@ -30,12 +31,6 @@ _MAX_LINE = 300
 _MAX_SUMMARY = 900
 _MAX_TOKENS = 512
 _TIMEOUT_S = 180.0
-_TITLES = {
-    "metadata": "about it",
-    "caption": "shown",
-    "speech": "said",
-    "screen_text": "written",
-}
 
 
 class Summary(BaseModel):
@@ -97,9 +92,9 @@ def _lines(evidence: Sequence[Evidence]) -> Iterator[str]:
         layer = layer_of(one)
         if one.channel == "speech" and layer != best and (layer or one.language != "en"):
             continue
-        title = _TITLES.get(one.channel)
+        title = facts(one.channel).title
         text = clean(one.text, _MAX_LINE)
-        if title and text:
+        if text and one.channel != SummaryChannel.name:
             minutes, seconds = divmod(int(one.start_s), 60)
             yield f"[{minutes}:{seconds:02d}] {title}: {text}"
 
@@ -113,7 +108,7 @@ def _thinned(lines: Sequence[str]) -> list[str]:
     return [lines[number * len(lines) // keep] for number in range(keep)]
 
 
-@method("channel", "summary", title="summed up", style="caption", timeless=True)
+@method("channel", "summary", title="told", style="caption", timeless=True)
 def open_channel(settings: Settings, models: Models) -> Channel:
     """What the whole video tells."""
     if settings.summary == "composed":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32
+from q2e.channels.known import check_known
 from q2e.errors import ConfigError
 from q2e.models.base import TextEncoder
 from q2e.settings import Settings
 from q2e.store.base import Item, StageKey, Store
 from q2e.text.clean import clean
 from q2e.text.tokens import LONGEST
-from q2e.types import CHANNELS, Evidence, Video
+from q2e.types import Evidence, Video
 
 FIELDS = ("video", "channel", "text", "start", "end", "language", "vector")
 #: Texts embedded and committed at once.
@@ -57,7 +58,7 @@ def bring(
     write. Raises ConfigError with the line number.
     """
     groups: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
-    for line in read_evidence(file, encoder.info.dimension):
+    for line in read_evidence(file, encoder.info.dimension, store.table().channels):
         groups[line.evidence.video][line.evidence.channel].append(line)
     store.set_setting("space.text", encoder.space)
     written = 0
@@ -120,20 +121,23 @@ def _put_video(store: Store, video: str, channels: Mapping[str, list[Line]]) -> 
         store.put_video(replace(known, duration_s=end_s))
 
 
-def read_evidence(file: Path, dimension: int | None) -> Iterator[Line]:
-    """Yield the checked lines of an evidence file. Raises ConfigError with the line number."""
+def read_evidence(file: Path, dimension: int | None, held: Sequence[str] = ()) -> Iterator[Line]:
+    """Yield the checked lines of an evidence file. Raises ConfigError with the line number.
+
+    `held` are the channels that the index has evidence of.
+    """
     try:
         with file.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _line(line, f"{file}, line {number}", dimension)
+                    yield _line(line, f"{file}, line {number}", dimension, held)
     except UnicodeDecodeError:
         raise ConfigError(f"{file}: must be UTF-8 text") from None
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from None
 
 
-def _line(line: str, where: str, dimension: int | None) -> Line:
+def _line(line: str, where: str, dimension: int | None, held: Sequence[str]) -> Line:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -151,10 +155,10 @@ def _line(line: str, where: str, dimension: int | None) -> Line:
             f"{where}: video {row['video']!r} must have no blanks and no invisible characters: it "
             "becomes a column of run files"
         )
-    if row["channel"] not in CHANNELS:
-        raise ConfigError(
-            f"{where}: unknown channel {row['channel']!r}; known: {', '.join(CHANNELS)}"
-        )
+    try:
+        check_known((row["channel"],), held)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
     start_s, end_s = _seconds(row, "start", 0.0, where), _seconds(row, "end", None, where)
     if end_s < start_s:
         raise ConfigError(f"{where}: end {end_s} lies before start {start_s}")

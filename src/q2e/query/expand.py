@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -35,14 +34,8 @@ from q2e.types import Decomposition
 Method = Literal["hyde", "lamer", "rewrite"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-#: Channels whose evidence reads like each style of imagined text.
-STYLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "caption": ("frame", "caption", "summary", "sound"),
-        "transcript": ("speech",),
-        "headline": ("screen_text", "metadata"),
-    }
-)
+#: Styles of imagined text; a channel's registration says which one its evidence reads like.
+STYLES = ("caption", "transcript", "headline")
 #: Texts that a model is asked for, of each style in HyDE.
 MOST = {"hyde": 2, "lamer": 5, "rewrite": 4}
 #: Lines of evidence that LameR shows, and the characters of one.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 
-from q2e.query.marks import CHANNEL_FIELDS, seconds
-from q2e.types import CHANNELS, Filters
+from q2e.channels.known import check_known
+from q2e.query.marks import channel_fields, seconds
+from q2e.types import Filters
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _NUMBER = r"\d[\d.:hms]*"
@@ -50,21 +52,21 @@ def _languages(value: str, excluded: bool) -> Filters:
 
 
 def _channels(value: str, excluded: bool) -> Filters:
-    names = tuple(CHANNEL_FIELDS.get(name, name) for name in value.split(",") if name)
-    unknown = [name for name in names if name not in CHANNEL_FIELDS]
+    fields = channel_fields()
+    names = tuple(fields.get(name, name) for name in value.split(",") if name)
+    unknown = [name for name in names if name not in fields]
     if unknown or not names:
-        raise ValueError(f"channel: needs one or several of {', '.join(CHANNEL_FIELDS)}")
+        raise ValueError(f"channel: needs one or several of {', '.join(fields)}")
     return Filters(without_channels=names) if excluded else Filters(channels=names)
 
 
-def checked(filters: Filters) -> Filters:
+def checked(filters: Filters, held: Sequence[str] = ()) -> Filters:
     """Return filters given by themselves, not in a question, after looking at their values.
 
-    Raises ValueError that says what is allowed: what no video can have would find nothing.
+    `held` are the channels of the index. Raises ValueError that says what is allowed: what no
+    video can have would find nothing.
     """
-    for name in (*filters.channels, *filters.without_channels):
-        if name not in CHANNELS:
-            raise ValueError(f"unknown channel {name!r}; known: {', '.join(CHANNELS)}")
+    check_known((*filters.channels, *filters.without_channels), held)
     for name, value in (("since", filters.since), ("until", filters.until)):
         if value is not None:
             _period(name, value[:10])

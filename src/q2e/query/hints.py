@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from q2e.query.marks import FIELDS, FILTER_FIELDS, misspelt, open_quote
-from q2e.types import CHANNELS
+from q2e.channels.known import known
+from q2e.query.marks import FILTER_FIELDS, fields, misspelt, open_quote
 
 #: `name:value`, or `name: value`, where a word may begin; not `https://`, `C:\\` or `10:30`.
 _NAMED = re.compile(r"(?<![^\s(-])([A-Za-z_]{2,})[:：](?!/)(\s*)(?=\S)")
-_NAMES = ", ".join(dict.fromkeys((*CHANNELS, *FILTER_FIELDS.values())))
 
 
 def hint(text: str) -> str:
@@ -27,7 +26,7 @@ def hint(text: str) -> str:
 
 def _named(name: str, space: str) -> str:
     small = name.lower()
-    if small in FIELDS:
+    if small in fields():
         if space:
             said = f"{name}: before a space is searched as a word; as a field it is"
             return f"{said}  {small}:WORD"
@@ -38,4 +37,5 @@ def _named(name: str, space: str) -> str:
     if meant := misspelt(small):
         return f"{said} did you mean {meant}: ?"
     # `Alien:Covenant` is a title.
-    return f"{said} fields are {_NAMES}" if name == small else ""
+    names = ", ".join(dict.fromkeys((*known(), *FILTER_FIELDS.values())))
+    return f"{said} fields are {names}" if name == small else ""

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 from q2e.errors import QueryError
 from q2e.query.filters import one_filter
-from q2e.query.marks import CHANNEL_FIELDS, FILTER_FIELDS, Mark, marks, misspelt, seconds, unclosed
+from q2e.query.marks import FILTER_FIELDS, Mark, channel_fields, marks, misspelt, seconds, unclosed
 from q2e.types import Clause, ClauseKind, Filters
 
 _ORDERS: dict[str, ClauseKind] = {
@@ -261,7 +261,7 @@ class _Reader:
         self.place += 1
         if mark.kind == "open":
             return self._group(mark)
-        channel = CHANNEL_FIELDS[mark.text]
+        channel = channel_fields()[mark.text]
         if mark.value:
             return Clause("text", mark.value, channel, mark.quoted, start=mark.start, end=mark.end)
         self.place += 1

@@ -20,10 +20,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal
 
-from q2e.types import CHANNELS
+from q2e.channels.known import known
 
-#: Names before a colon that search one channel, with the channel each stands for.
-CHANNEL_FIELDS = {name: name for name in CHANNELS} | {"screen": "screen_text"}
 #: Names before a colon that filter, with the name each goes by.
 FILTER_FIELDS = {
     "lang": "lang",
@@ -37,7 +35,6 @@ FILTER_FIELDS = {
     "channel": "channel",
     "video": "video",
 }
-FIELDS = (*CHANNEL_FIELDS, *FILTER_FIELDS)
 
 MarkKind = Literal["word", "phrase", "open", "close", "field", "operator", "minus"]
 
@@ -87,6 +84,16 @@ _IDIOMS = """
 """
 
 
+def channel_fields() -> dict[str, str]:
+    """Return the names before a colon that search one channel, with the channel of each."""
+    return {name: name for name in known()} | {"screen": "screen_text"}
+
+
+def fields() -> tuple[str, ...]:
+    """Return all names that mean something before a colon."""
+    return tuple(dict.fromkeys((*FILTER_FIELDS, *channel_fields())))
+
+
 def marks(text: str) -> tuple[Mark, ...] | None:
     """Return the marks of a question, or None where it is a plain sentence."""
     found = _inside(_without_sentences(_operators(_split(text), text), text))
@@ -109,8 +116,8 @@ def seconds(text: str) -> float | None:
 
 def misspelt(name: str) -> str | None:
     """Return the field that a name before a colon was probably meant to be."""
-    close = get_close_matches(name, FIELDS, 1, 0.8)
-    return close[0] if close and name not in FIELDS else None
+    close = get_close_matches(name, fields(), 1, 0.8)
+    return close[0] if close and name not in fields() else None
 
 
 # -- splitting ----------------------------------------------------------------------------------
@@ -164,13 +171,13 @@ def _phrase(text: str, place: int) -> Mark | None:
 
 def _field(text: str, place: int, depth: int) -> Mark | None:
     match = _FIELD.match(text, place)
-    if match is None or match.group(1) not in FIELDS:
+    if match is None or match.group(1) not in fields():
         return None
     name, value_at = match.group(1), match.end()
     first = text[value_at : value_at + 1]
     if not first or first.isspace() or first == "/":
         return None
-    if first == "(" and name in CHANNEL_FIELDS:
+    if first == "(" and name in channel_fields():
         return Mark("field", place, value_at, name)
     if first in _CLOSING and (phrase := _phrase(text, value_at)):
         return Mark("field", place, phrase.end, name, phrase.text, quoted=True)

@@ -20,7 +20,7 @@ from q2e.retrieve.bank import Bank, Form
 from q2e.retrieve.kept import Growing
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
-from q2e.types import CHANNELS, Filters
+from q2e.types import Filters
 
 #: Evidence of a channel from which its scale is taken; more changes the third digit.
 _SAMPLED = 2000
@@ -86,7 +86,7 @@ class Calibrator:
 
         def make(before: tuple[Table, Sampled] | None) -> Sampled:
             rows, matrix = self.store.vectors(space)
-            chosen = np.flatnonzero(table.channel[rows] == CHANNELS.index(row.channel))
+            chosen = np.flatnonzero(table.channel[rows] == table.code(row.channel))
             step = max(1, len(chosen) // _SAMPLED)
             old = before[1] if before is not None and before[1].step == step else Sampled(step)
             new = chosen[::step][old.pieces :]
@@ -164,4 +164,4 @@ def on_scale(row: ScoreRow, scale: Scale, share: float = 1.0) -> ScoreRow:
 
 
 def _texts(channel: str, table: Table) -> Bool:
-    return np.asarray((table.channel == CHANNELS.index(channel)) & (table.length > 0))
+    return np.asarray((table.channel == table.code(channel)) & (table.length > 0))

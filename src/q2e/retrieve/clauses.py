@@ -13,16 +13,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from q2e.arrays import Bool, Float64, Int64
+from q2e.channels.known import is_timeless
 from q2e.query.language import write
 from q2e.retrieve.ask import Answer
 from q2e.retrieve.fuse import Fusion
-from q2e.retrieve.negative import WHOLE, held_against, stands_above, taken_off
+from q2e.retrieve.negative import held_against, stands_above, taken_off
 from q2e.retrieve.order import Order, alongside
 from q2e.retrieve.phrases import phrase_rows
 from q2e.retrieve.scan import ScoreRow
 from q2e.settings import Settings
 from q2e.store.base import Store, Table
-from q2e.types import CHANNELS, Clause, ClauseKind
+from q2e.types import Clause, ClauseKind
 
 #: Length given to a frame, so that what is seen at the same time is not one after the other.
 INSTANT_S = 1e-3
@@ -162,7 +163,7 @@ class Joiner:
         return total
 
     def _timeless(self) -> Bool:
-        return np.isin(self.table.channel, [CHANNELS.index(name) for name in WHOLE])
+        return self.table.of_channels(filter(is_timeless, self.table.channels))
 
     def _order(self, clause: Clause) -> Joined:
         steps = [self._alternatives(part) for part in clause.parts]
@@ -232,7 +233,7 @@ class Joiner:
 
     def _instants(self, rows: Int64, start_s: Float64, end_s: Float64) -> tuple[Float64, Float64]:
         """Put frames, whose evidence is kept for the whole shot, at the time they show."""
-        frames = np.flatnonzero(self.table.channel[rows] == CHANNELS.index("frame"))
+        frames = np.flatnonzero(self.table.channel[rows] == self.table.code("frame"))
         for place, one in zip(
             frames.tolist(), self.store.evidence(rows[frames].tolist()), strict=True
         ):

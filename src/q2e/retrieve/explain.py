@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from q2e.arrays import Bool, Float64, Int64
+from q2e.channels.known import is_timeless
 from q2e.retrieve.fuse import Fusion
 from q2e.retrieve.moments import Stretch, find_moments, strong
-from q2e.retrieve.negative import WHOLE
 from q2e.retrieve.order import Order
 from q2e.retrieve.scan import ScoreRow
 from q2e.store.base import Store, Table
-from q2e.types import CHANNELS, EVENT_KINDS, ClauseKind, Evidence, Moment, Reason, Video
+from q2e.types import EVENT_KINDS, ClauseKind, Evidence, Moment, Reason, Video
 
 #: Pieces of evidence shown with a moment.
 SHOWN = 5
@@ -219,8 +219,8 @@ class Explainer:
 
     def _narrowed(self, rows: Int64, scores: Float64) -> tuple[Int64, Float64]:
         """Leave out evidence about the whole video where there is any about a part of it."""
-        whole = np.isin(self.table.channel[rows], [CHANNELS.index(channel) for channel in WHOLE])
-        local: Bool = ~whole & (scores > 0)
+        timeless = [self.table.code(name) for name in self.table.channels if is_timeless(name)]
+        local: Bool = ~np.isin(self.table.channel[rows], timeless) & (scores > 0)
         return (rows[local], scores[local]) if local.any() else (rows, scores)
 
     def _best(self, video: int) -> list[tuple[int, int]]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from q2e.arrays import Bool, Int16, Int32
-from q2e.store.base import Store
-from q2e.types import CHANNELS, Filters, Video
+from q2e.arrays import Bool, Int32
+from q2e.store.base import Store, Table
+from q2e.types import Filters, Video
 
 #: Lengths that are told apart, as `duration:` takes them: name, and the limit in seconds.
 LENGTHS = (("<1m", 60.0), ("1m-5m", 300.0), ("5m-20m", 1200.0), ("20m-1h", 3600.0))
@@ -40,7 +40,7 @@ def facets(
             "language": _languages(store, table.video, allowed),
             "year": _counted([video.date and video.date[:4] for video in found]),
             "tag": dict(list(_counted([tag for one in found for tag in one.tags]).items())[:TAGS]),
-            "channel": _channels(table.video, table.channel, allowed),
+            "channel": _channels(table, allowed),
             "duration": _lengths(found),
         }
 
@@ -59,10 +59,10 @@ def _languages(store: Store, video: Int32, allowed: Bool) -> dict[str, int]:
     return _counted(spoken)
 
 
-def _channels(video: Int32, channel: Int16, allowed: Bool) -> dict[str, int]:
-    pairs = np.unique(np.stack([channel[allowed], video[allowed]]), axis=1)
-    counts = np.bincount(pairs[0].astype(np.int64), minlength=len(CHANNELS))
-    return {name: int(n) for name, n in zip(CHANNELS, counts, strict=True) if n}
+def _channels(table: Table, allowed: Bool) -> dict[str, int]:
+    pairs = np.unique(np.stack([table.channel[allowed], table.video[allowed]]), axis=1)
+    counts = np.bincount(pairs[0].astype(np.int64), minlength=len(table.channels))
+    return {name: int(n) for name, n in zip(table.channels, counts, strict=True) if n}
 
 
 def _lengths(videos: list[Video]) -> dict[str, int]:

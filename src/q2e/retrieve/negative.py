@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from q2e.arrays import Float64, Int64
+from q2e.channels.known import is_timeless
 from q2e.retrieve.fuse import Fusion
 from q2e.retrieve.scan import ScoreRow
 
 #: Ways of scoring by vectors, whose scores are about normal on the scale of the bank.
 _DENSE = ("meaning", "picture")
-#: Channels that speak of a video as a whole, and say nothing about when.
-WHOLE = ("metadata", "summary")
 #: Score that one piece of evidence in forty reaches by chance.
 STANDS_OUT = 2.0
 
@@ -57,7 +56,8 @@ def held_against(
     A row holds against a video its weight times what its score has above `stands_above`. What a
     title or a summary vaguely means is held against nobody; the words in it are.
     """
-    own = [n for n, row in enumerate(rows) if (row.channel in WHOLE, row.how) != (True, "meaning")]
+    vague = [row.how == "meaning" and is_timeless(row.channel) for row in rows]
+    own = [number for number, out in enumerate(vague) if not out]
     rows = [rows[number] for number in own]
     fusion = Fusion(fusion.weight[own], fusion.entropy[own], fusion.normalised[own])
     videos = fusion.normalised.shape[1]

@@ -9,7 +9,6 @@ import numpy as np
 from q2e.arrays import Bool, Int64
 from q2e.store.base import Store
 from q2e.text.tokens import tokens
-from q2e.types import CHANNELS
 
 
 def phrase_rows(
@@ -25,7 +24,7 @@ def phrase_rows(
     table = store.table()
     allowed = np.ones(len(table), dtype=bool) if mask is None else mask.copy()
     if channel is not None:
-        allowed &= table.channel == CHANNELS.index(channel)
+        allowed &= table.of_channels((channel,))
     for word in dict.fromkeys(wanted):
         holding = np.zeros(len(table), dtype=bool)
         holding[store.lexical([word], mask=allowed)[0]] = True

@@ -16,7 +16,6 @@ from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.retrieve.kept import Growing
 from q2e.retrieve.pool import Bag, ordered, pool_by
 from q2e.store.base import Store, Table
-from q2e.types import CHANNELS
 
 #: Bytes of products with fixed vectors that are kept.
 _PRODUCTS = 64 << 20
@@ -220,7 +219,7 @@ class Scanner:
             found.append(
                 ScoreRow(
                     "query",
-                    CHANNELS[code],
+                    table.channels[code],
                     how,
                     video,
                     rows[chosen],
@@ -239,7 +238,7 @@ class Scanner:
             rows, _ = self.store.vectors(space)
             channel = table.channel[rows]
             self._layouts[key] = {
-                CHANNELS[code]: _lay_out(table, rows, np.flatnonzero(channel == code))
+                table.channels[code]: _lay_out(table, rows, np.flatnonzero(channel == code))
                 for code in np.unique(channel)
             }
         return self._layouts[key]

@@ -26,7 +26,7 @@ from q2e.retrieve.refine_by import centre_of, drift, judged
 from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.text.language import detect
-from q2e.types import CHANNELS, Clause, Decomposition, Hit, Query, Results
+from q2e.types import Clause, Decomposition, Hit, Query, Results
 
 #: Longest question, in characters; a whole article is not a question.
 LONGEST = 4000
@@ -256,7 +256,7 @@ class Searcher:
         filters = asked.filters
         if clause.channel is not None:
             filters = replace(filters, channels=(clause.channel,))
-            own = self.store.table().channel == CHANNELS.index(clause.channel)
+            own = self.store.table().of_channels((clause.channel,))
             mask = own if mask is None else mask & own
         language = _language(clause.text) or asked.language
         query = Query(clause.text, language, filters)

@@ -8,6 +8,7 @@ from threading import Lock
 
 import numpy as np
 
+from q2e.channels.known import of_style
 from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VideoEncoder
 from q2e.models.registry import Models
 from q2e.query.decompose import language_model
@@ -83,10 +84,11 @@ def widened(
     if not expansion.passages:
         return [part]
     parts = []
-    for style, channels in STYLES.items():
+    for style in STYLES:
         texts = expansion.passages.get(style, ())
         more = encoder.encode_passages(list(texts))
-        parts.append(replace(part, matrix=mixed(part.matrix, more, weight), channels=channels))
+        own = mixed(part.matrix, more, weight)
+        parts.append(replace(part, matrix=own, channels=of_style(style)))
     return parts
 
 

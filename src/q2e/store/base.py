@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from q2e.arrays import Bool, Float32, Int16, Int32, Int64
 from q2e.types import Evidence, Filters, Segment, Video
 
@@ -54,12 +56,22 @@ class Table:
     video: Int32
     """(E,) index into `video_ids`."""
     channel: Int16
-    """(E,) index into `q2e.types.CHANNELS`."""
+    """(E,) index into `channels`; the same number may be another channel in another table."""
     start_s: Float32
     end_s: Float32
     length: Int32
     """(E,) number of lexical tokens."""
     video_ids: tuple[str, ...]
+    channels: tuple[str, ...]
+    """Names of the channels that ever gave evidence, in the order in which they are shown."""
+
+    def code(self, channel: str) -> int:
+        """Return the number of a channel in the column; one that no row has where it is unknown."""
+        return self.channels.index(channel) if channel in self.channels else -1
+
+    def of_channels(self, names: Iterable[str]) -> Bool:
+        """Return (E,) which rows are of any of the channels."""
+        return np.isin(self.channel, [self.code(name) for name in names])
 
     def __len__(self) -> int:
         return len(self.evidence_id)

@@ -10,6 +10,7 @@ import math
 import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 from q2e.arrays import Float32, Float64, Int16, Int32, Int64
 from q2e.store.base import Table
 from q2e.store.rows import pack
-from q2e.types import CHANNELS
+from q2e.types import in_order
 
 _COLUMNS = "id, video, channel, start_s, end_s, length, language"
 #: Stages whose vectors are turned into columns at a time.
@@ -129,7 +130,7 @@ class Columns:
     def _weigh(self, rows: Int32, found: Float64) -> Float64:
         """Return one term's part of BM25: idf f / (f + 1.2 (0.25 + 0.75 l / mean l))."""
         channel = self.table.channel[rows]
-        holding = np.bincount(channel, minlength=len(CHANNELS)).tolist()
+        holding = np.bincount(channel, minlength=len(self.count)).tolist()
         idf = np.array(
             [
                 math.log(1 + (total - n + 0.5) / (n + 0.5))
@@ -140,8 +141,16 @@ class Columns:
         return np.asarray(idf[channel] * found / (found + 1.2 * (0.25 + 0.75 * length)))
 
 
-def read(connection: sqlite3.Connection, generation: int, old: Columns | None) -> Columns:
-    """Return the columns of the state a connection sees, taking over what `old` knows of it."""
+def read(
+    connection: sqlite3.Connection,
+    channels: Mapping[int, str],
+    generation: int,
+    old: Columns | None,
+) -> Columns:
+    """Return the columns of the state a connection sees, taking over what `old` knows of it.
+
+    `channels` are the names of channels by their numbers in that state.
+    """
     videos = connection.execute("SELECT number, id FROM video ORDER BY number").fetchall()
     numbers = np.array([number for number, _ in videos], dtype=np.int64)
     ids = tuple(video_id for _, video_id in videos)
@@ -157,9 +166,13 @@ def read(connection: sqlite3.Connection, generation: int, old: Columns | None) -
         # Something was removed: ids are never used twice, so counting them is enough.
         kept = None
         fresh = connection.execute(f"SELECT {_COLUMNS} FROM evidence ORDER BY id").fetchall()
-    if kept is not None and not fresh and ids == kept.table.video_ids:
+    same = kept is not None and (ids, in_order(channels.values())) == (
+        kept.table.video_ids,
+        kept.table.channels,
+    )
+    if kept is not None and same and not fresh:
         return replace(kept, generation=generation)
-    columns = _columns(fresh, generation, numbers, ids, kept)
+    columns = _columns(fresh, channels, generation, numbers, ids, kept)
     if old is not None:
         columns._inherit(old, grown=kept is not None)
     return columns
@@ -167,6 +180,7 @@ def read(connection: sqlite3.Connection, generation: int, old: Columns | None) -
 
 def _columns(
     fresh: list[tuple[Any, ...]],
+    channels: Mapping[int, str],
     generation: int,
     numbers: Int64,
     ids: tuple[str, ...],
@@ -175,11 +189,14 @@ def _columns(
     # float64 holds every id below 2**53 exactly.
     new = list(np.array([row[:6] for row in fresh], dtype=np.float64).reshape(-1, 6).T)
     new[1] = np.searchsorted(numbers, new[1]).astype(np.float64)
+    names = in_order(channels.values())
+    new[2] = _codes(new[2], channels, names)
     code_of = {name: code for code, name in enumerate(kept.languages)} if kept else {}
     language = np.array([code_of.setdefault(row[6], len(code_of)) for row in fresh], np.int16)
     if kept is not None:
         table = kept.table
-        was: list[Any] = [table.evidence_id, table.video, table.channel]
+        known = _codes(table.channel, dict(enumerate(table.channels)), names)
+        was: list[Any] = [table.evidence_id, table.video, known]
         was += [table.start_s, table.end_s, table.length]
         new = [np.concatenate(pair) for pair in zip(was, new, strict=True)]
         language = np.concatenate((kept.language, language))
@@ -192,13 +209,22 @@ def _columns(
         end_s=new[4].astype(np.float32),
         length=new[5].astype(np.int32),
         video_ids=ids,
+        channels=names,
     )
     spoken = table.length > 0
     code = table.channel[spoken]
-    count = np.bincount(code, minlength=len(CHANNELS)).astype(np.int64)
-    words = np.bincount(code, weights=table.length[spoken], minlength=len(CHANNELS))
-    mean = np.divide(words, count, out=np.ones(len(CHANNELS)), where=count > 0)
+    count = np.bincount(code, minlength=len(names)).astype(np.int64)
+    words = np.bincount(code, weights=table.length[spoken], minlength=len(names))
+    mean = np.divide(words, count, out=np.ones(len(names)), where=count > 0)
     return Columns(generation, table, numbers, language, tuple(code_of), count, mean)
+
+
+def _codes(numbers: Any, names_of: Mapping[int, str], names: tuple[str, ...]) -> Any:
+    """Return the places in `names` of channels given by number."""
+    place = np.zeros(max(names_of, default=0) + 1, np.int16)
+    for number, name in names_of.items():
+        place[number] = names.index(name)
+    return place[numbers.astype(np.int64)]
 
 
 def _vectors(

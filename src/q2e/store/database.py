@@ -14,9 +14,9 @@ from typing import IO
 
 from q2e.errors import StoreError
 from q2e.store import columns as loading
+from q2e.store import schema
 from q2e.store.columns import Columns
 from q2e.store.lock import hold
-from q2e.store.schema import migrate
 
 #: Part of the file that may lie empty before `optimise` writes it anew.
 _SLACK = 0.25
@@ -28,6 +28,14 @@ class View:
 
     connection: sqlite3.Connection
     columns: Columns | None = None
+    _channels: dict[int, str] | None = None
+
+    @property
+    def channels(self) -> dict[int, str]:
+        """Names of channels by their numbers in the file."""
+        if self._channels is None:
+            self._channels = schema.channels(self.connection)
+        return self._channels
 
 
 def reading(path: Path) -> str:
@@ -59,7 +67,7 @@ class Database:
         try:
             with self._guarded():
                 self._main = self._connect()
-                migrate(self._main, self.path, read_only)
+                schema.migrate(self._main, self.path, read_only)
         except BaseException:
             self.close()
             raise
@@ -119,10 +127,11 @@ class Database:
             with self._loading:
                 known = self._columns
                 if known is None or known.generation < now:
-                    known = self._columns = loading.read(view.connection, now, known)
+                    known = self._columns = loading.read(view.connection, view.channels, now, known)
             # Another thread may have moved on since this view began.
-            older = known.generation > now
-            view.columns = loading.read(view.connection, now, None) if older else known
+            if known.generation > now:
+                known = loading.read(view.connection, view.channels, now, None)
+            view.columns = known
         return view.columns
 
     @contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 from q2e.arrays import Bool, Float32, Int64
 from q2e.errors import StoreError
 from q2e.store.base import Failure, Item, StageKey, Table
-from q2e.types import CHANNELS, Evidence, Filters, Segment, Video
+from q2e.types import Evidence, Filters, Segment, Video, in_order
 
 
 @dataclass(slots=True)
@@ -44,6 +44,7 @@ class MemoryStore:
     _failures: dict[tuple[str, str | None], Failure] = field(default_factory=dict)
     _settings: dict[str, str] = field(default_factory=dict)
     _dimensions: dict[str, int] = field(default_factory=dict)
+    _channels: set[str] = field(default_factory=set)
     _next: int = 1
     _version: int = 0
 
@@ -72,6 +73,7 @@ class MemoryStore:
             stored = _Stored(evidence, Counter(item.tokens), len(item.tokens), vectors)
             self._stored[self._next] = stored
             ids.append(self._next)
+            self._channels.add(evidence.channel)
             self._next += 1
         times = None if frame_times_s is None else tuple(frame_times_s)
         self._work[key] = _Work(config_key, tuple(ids), tuple(segments or ()), times)
@@ -160,7 +162,8 @@ class MemoryStore:
 
     def evidence_of(self, video_id: str) -> list[Evidence]:
         found = [s.evidence for s in self._stored.values() if s.evidence.video == video_id]
-        return sorted(found, key=lambda one: (one.start_s, CHANNELS.index(one.channel)))
+        order = in_order(one.channel for one in found)
+        return sorted(found, key=lambda one: (one.start_s, order.index(one.channel)))
 
     # -- searching ------------------------------------------------------------------------------
     @contextmanager
@@ -171,15 +174,17 @@ class MemoryStore:
     def table(self) -> Table:
         stored = list(self._stored.values())
         place = {video_id: number for number, video_id in enumerate(self._videos)}
+        channels = in_order(self._channels)
         return Table(
             version=self._version,
             evidence_id=np.array(list(self._stored), np.int64),
             video=np.array([place[s.evidence.video] for s in stored], np.int32),
-            channel=np.array([CHANNELS.index(s.evidence.channel) for s in stored], np.int16),
+            channel=np.array([channels.index(s.evidence.channel) for s in stored], np.int16),
             start_s=np.array([s.evidence.start_s for s in stored], np.float32),
             end_s=np.array([s.evidence.end_s for s in stored], np.float32),
             length=np.array([s.length for s in stored], np.int32),
             video_ids=tuple(self._videos),
+            channels=channels,
         )
 
     def rows(self, filters: Filters) -> Bool | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from q2e.errors import StoreError
 from q2e.store.base import Item
-from q2e.types import CHANNELS, Evidence, Span, Tag, Video
+from q2e.types import Evidence, Span, Tag, Video
 
 #: Columns that `evidence` reads, of tables `evidence e` and `video v`.
 EVIDENCE = "v.id, e.channel, e.start_s, e.end_s, e.language, e.body"
@@ -50,13 +50,16 @@ def body(one: Evidence) -> bytes:
     return pack(json.dumps(values, ensure_ascii=False))
 
 
-def evidence(row: Sequence[Any]) -> Evidence:
-    """Return the evidence of a row of `EVIDENCE` columns, without vectors."""
+def evidence(row: Sequence[Any], channels: Mapping[int, str]) -> Evidence:
+    """Return the evidence of a row of `EVIDENCE` columns, without vectors.
+
+    `channels` are the names of channels by number.
+    """
     video_id, channel, start_s, end_s, language, packed = row
     values = json.loads(unpack(packed))
     return Evidence(
         video=video_id,
-        channel=CHANNELS[channel],
+        channel=channels[channel],
         start_s=start_s,
         end_s=end_s,
         text=values["text"],
@@ -70,6 +73,7 @@ def evidence(row: Sequence[Any]) -> Evidence:
 
 def insert(connection: sqlite3.Connection, stage: int, video: int, items: Sequence[Item]) -> None:
     """Add what a stage found, with its vectors and postings."""
+    number_of = {name: _channel(connection, name) for name in {i.evidence.channel for i in items}}
     ids = [
         connection.execute(
             "INSERT INTO evidence (stage, video, channel, start_s, end_s, length, language, body) "
@@ -77,7 +81,7 @@ def insert(connection: sqlite3.Connection, stage: int, video: int, items: Sequen
             (
                 stage,
                 video,
-                CHANNELS.index(one.channel),
+                number_of[one.channel],
                 one.start_s,
                 one.end_s,
                 len(item.tokens),
@@ -90,6 +94,13 @@ def insert(connection: sqlite3.Connection, stage: int, video: int, items: Sequen
     ]
     _insert_vectors(connection, stage, ids, items)
     _insert_postings(connection, stage, ids, items)
+
+
+def _channel(connection: sqlite3.Connection, name: str) -> int:
+    """Return a channel's number, given at its first use and never to another one."""
+    connection.execute("INSERT OR IGNORE INTO channel (name) VALUES (?)", (name,))
+    row = connection.execute("SELECT number FROM channel WHERE name = ?", (name,)).fetchone()
+    return int(row[0])
 
 
 def _insert_vectors(

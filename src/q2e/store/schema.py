@@ -84,15 +84,41 @@ def _m001_first(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
 
 
+#: Channels by the numbers that stood for them in files of format 1, which knew no others.
+_OF_FORMAT_1 = ("frame", "caption", "summary", "speech", "screen_text", "metadata", "sound")
+
+
+def _m002_channels_by_name(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "CREATE TABLE channel (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE)"
+    )
+    used = connection.execute("SELECT DISTINCT channel FROM evidence").fetchall()
+    connection.executemany(
+        "INSERT INTO channel VALUES (?, ?)", ((one, _OF_FORMAT_1[one]) for (one,) in used)
+    )
+
+
 #: Steps in order; the number of steps taken is the version of a file. Only ever append.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_first,)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _m001_first,
+    _m002_channels_by_name,
+)
+#: The oldest version that is read as it lies, where it may not be written.
+OLDEST_READ = 1
+
+
+def channels(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the names of channels by their numbers in the file that a connection reads."""
+    if _pragma(connection, "user_version") == 1:
+        return dict(enumerate(_OF_FORMAT_1))
+    return dict(connection.execute("SELECT number, name FROM channel").fetchall())
 
 
 def migrate(connection: sqlite3.Connection, path: Path, read_only: bool) -> None:
     """Bring a file to the newest version, in one transaction.
 
-    Raises IndexMismatch for a file of a newer version, or an older one opened for reading, and
-    StoreError for a database that is not an index.
+    What is opened for reading stays as it is. Raises IndexMismatch for a file of a newer version,
+    or one too old to be read as it lies, and StoreError for a database that is not an index.
     """
     version = _pragma(connection, "user_version")
     newest = len(MIGRATIONS)
@@ -107,7 +133,7 @@ def migrate(connection: sqlite3.Connection, path: Path, read_only: bool) -> None
             f"{path} was written by a newer q2e (format {version}, this one knows {newest}); "
             "upgrade with  pip install -U q2e"
         )
-    if version == newest:
+    if version == newest or (read_only and version >= OLDEST_READ):
         return
     if read_only:
         raise IndexMismatch(

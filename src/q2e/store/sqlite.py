@@ -25,7 +25,7 @@ from q2e.store.base import Failure, Item, StageKey, Table
 from q2e.store.columns import Columns
 from q2e.store.database import Database
 from q2e.store.rank import best, top
-from q2e.types import CHANNELS, Evidence, Filters, Segment, Video
+from q2e.types import Evidence, Filters, Segment, Video, in_order
 
 #: SQLite takes at most this many `?` in one statement by default.
 _VARIABLES = 900
@@ -190,10 +190,12 @@ class SqliteStore:
             rows = view.connection.execute(
                 f"SELECT {packing.EVIDENCE} FROM video v JOIN stage s ON s.video = v.number "
                 "JOIN evidence e ON e.stage = s.number WHERE v.id = ? "
-                "ORDER BY e.start_s, e.channel, e.id",
+                "ORDER BY e.id",
                 (video_id,),
             ).fetchall()
-        return [packing.evidence(row) for row in rows]
+            found = [packing.evidence(row, view.channels) for row in rows]
+        order = in_order(one.channel for one in found)
+        return sorted(found, key=lambda one: (one.start_s, order.index(one.channel)))
 
     # -- searching ------------------------------------------------------------------------------
     @contextmanager
@@ -218,11 +220,9 @@ class SqliteStore:
         table = columns.table
         mask = allowed[table.video]
         if filters.channels:
-            codes = [code for code, name in enumerate(CHANNELS) if name in filters.channels]
-            mask &= np.isin(table.channel, codes)
+            mask &= table.of_channels(filters.channels)
         if filters.without_channels:
-            codes = [CHANNELS.index(name) for name in filters.without_channels]
-            mask &= ~np.isin(table.channel, codes)
+            mask &= ~table.of_channels(filters.without_channels)
         if filters.languages:
             mask &= _speaking(columns, filters.languages, speaks)
         if filters.without_languages:
@@ -295,7 +295,7 @@ class SqliteStore:
                     f"JOIN video v ON v.number = e.video WHERE e.id IN ({marks})",
                     some,
                 ):
-                    found[row[0]] = packing.evidence(row[1:])
+                    found[row[0]] = packing.evidence(row[1:], view.channels)
         return [found[evidence_id] for evidence_id in ids]
 
     # -- plumbing -------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ L2-normalised unless a docstring says otherwise.
 from __future__ import annotations
 
 from q2e.types.answer import Hit, Moment, Reason, Results
-from q2e.types.evidence import CHANNELS, Evidence, Part, Span, Tag
+from q2e.types.evidence import Evidence, Part, Span, Tag, check_channel, in_order
 from q2e.types.media import Audio, Frame, Segment, Video
 from q2e.types.question import (
     EVENT_KINDS,
@@ -22,7 +22,6 @@ from q2e.types.question import (
 )
 
 __all__ = [
-    "CHANNELS",
     "EVENT_KINDS",
     "Audio",
     "Clause",
@@ -44,4 +43,6 @@ __all__ = [
     "SubEvent",
     "Tag",
     "Video",
+    "check_channel",
+    "in_order",
 ]

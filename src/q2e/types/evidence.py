@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,30 @@ from q2e.types.media import Audio, Frame, Segment, Video, check_interval
 if TYPE_CHECKING:
     from q2e.arrays import Float32
 
-#: Ways of reading a video, in the order in which they are shown.
-CHANNELS = ("frame", "caption", "summary", "speech", "screen_text", "metadata", "sound")
+#: Channels that are shown first, in this order; all others follow by name.
+_FIRST = ("frame", "caption", "summary", "speech", "screen_text", "metadata")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+#: What stands before a colon in a question and is no channel, and stages that are none.
+_TAKEN = (
+    *("after", "before", "channel", "duration", "lang", "language", "screen", "since", "tag"),
+    *("until", "video", "shots", "description"),
+)
+
+
+def in_order(channels: Iterable[str]) -> tuple[str, ...]:
+    """Return names of channels in the order in which they are shown, each once."""
+    place = {name: number for number, name in enumerate(_FIRST)}
+    return tuple(sorted(set(channels), key=lambda name: (place.get(name, len(place)), name)))
+
+
+def check_channel(name: str) -> None:
+    """Raise ValueError unless a text can name a channel: it stands before a colon in questions."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"channel {name[:60]!r}: a name is at most 40 of a-z, 0-9 and _, from a letter on"
+        )
+    if name in _TAKEN:
+        raise ValueError(f"channel {name!r}: the word means something else in a question")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +82,7 @@ class Evidence:
 
     def __post_init__(self) -> None:
         check_interval("Evidence", self.start_s, self.end_s)
-        if self.channel not in CHANNELS:
-            raise ValueError(
-                f"Evidence: channel {self.channel!r} is unknown; known: {', '.join(CHANNELS)}"
-            )
+        check_channel(self.channel)
         if self.frame_s is not None and not self.start_s <= self.frame_s <= self.end_s:
             raise ValueError(
                 f"Evidence: frame_s={self.frame_s} lies outside [{self.start_s}, {self.end_s}]"
