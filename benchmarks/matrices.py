@@ -9,42 +9,36 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from q2e.arrays import Bool, Float64
+from q2e.evaluate.agreement import agreement
 from q2e.evaluate.compare import bootstrap, randomisation_test
 from q2e.evaluate.matrix import evaluate_matrices, load_matrix, query_groups
 from q2e.evaluate.measures import judge_matrix, parse_measures
-from q2e.retrieve.fuse import RULES, agreement, entropy_bits, fuse_batch
-from q2e.retrieve.normalise import (
-    dual_softmax,
-    dynamic_inverted_softmax,
-    inverted_softmax,
-    nnn,
-    normalise,
-    softmax,
-    zscore,
-)
+from q2e.methods.fuse.base import entropy_bits, fuse_batch
+from q2e.methods.normalise.base import normalise, softmax, zscore
+from q2e.plugins import registry
 
+RULES = registry().names("fuse")
 HITS = parse_measures("Success@1,Success@5,Success@10")
 SPLITS = 5
-Correction = Callable[[Float64, Float64], Float64]
 #: Corrections by a bank, at the settings compared.
-CORRECTIONS: dict[str, Correction | None] = {
+CORRECTIONS: dict[str, str | None] = {
     "no bank": None,
-    "NNN, nearest 1 %, alpha 0.5": nnn,
-    "NNN, nearest 1 %, alpha 0.75": lambda s, b: nnn(s, b, alpha=0.75),
-    "NNN, whole bank, alpha 0.5": lambda s, b: nnn(s, b, k=len(b), alpha=0.5),
-    "NNN, whole bank, alpha 1": lambda s, b: nnn(s, b, k=len(b), alpha=1.0),
-    "inverted softmax, 20": lambda s, b: inverted_softmax(s, b, 20.0),
-    "inverted softmax, 50": lambda s, b: inverted_softmax(s, b, 50.0),
-    "dynamic inverted softmax, 50": lambda s, b: dynamic_inverted_softmax(s, b, 50.0),
-    "dynamic inverted softmax, 70": lambda s, b: dynamic_inverted_softmax(s, b, 70.0),
-    "dual softmax with bank, 50": lambda s, b: dual_softmax(s, b, 50.0),
+    "NNN, nearest 1 %, alpha 0.5": "nnn",
+    "NNN, nearest 1 %, alpha 0.75": "nnn(alpha=0.75)",
+    # More than a bank has: all of it.
+    "NNN, whole bank, alpha 0.5": "nnn(k=1000)",
+    "NNN, whole bank, alpha 1": "nnn(k=1000, alpha=1)",
+    "inverted softmax, 20": "inverted_softmax",
+    "inverted softmax, 50": "inverted_softmax(temperature=50)",
+    "dynamic inverted softmax, 50": "dynamic_inverted_softmax(temperature=50)",
+    "dynamic inverted softmax, 70": "dynamic_inverted_softmax(temperature=70)",
+    "dual softmax with bank, 50": "dual_softmax(temperature=50)",
 }
 
 
@@ -165,7 +159,7 @@ def _split_hits(
     stack: Float64,
     halves: list[Bool],
     gallery: str,
-    correction: Correction | None,
+    correction: str | None,
     channel: int | None = None,
 ) -> Float64:
     """Return (Q,) how often each query hits over the splits, 0 to 1."""
@@ -176,7 +170,8 @@ def _split_hits(
         rows = [table[np.ix_(tested, shown)] for table in stack]
         if correction is not None:
             banks = [table[np.ix_(~tested, shown)] for table in stack]
-            rows = [correction(row, bank) for row, bank in zip(rows, banks, strict=True)]
+            formula = registry().one("correction", correction).bound
+            rows = [formula(row, bank) for row, bank in zip(rows, banks, strict=True)]
         fused = rows[channel] if channel is not None else fuse_batch(normalise(np.stack(rows)))
         total[tested] += _hits(fused, own)
     return total / SPLITS

@@ -147,10 +147,17 @@ def test_media_are_opened_in_decoding_processes_alone(path: Path) -> None:
     assert room not in ("ingest", "server") or "pickle" not in _imports(path)
 
 
-@pytest.mark.parametrize("name", ["score", "pool", "normalise", "fuse", "moments"])
-def test_scoring_is_pure(name: str) -> None:
-    imports = _imports(SOURCE / "retrieve" / f"{name}.py")
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(file for kind in ("fuse", "normalise") for file in _modules(f"methods/{kind}")),
+        *(SOURCE / "retrieve" / f"{name}.py" for name in ("pool", "moments")),
+    ],
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
+def test_scoring_is_pure(path: Path) -> None:
+    imports = _imports(path)
     ours = {module for module in imports if module.startswith("q2e")}
-    allowed = ("q2e.errors", "q2e.arrays", "q2e.retrieve")
+    allowed = ("q2e.errors", "q2e.arrays", "q2e.methods", "q2e.plugins", "q2e.registry")
     assert all(module.startswith(allowed) for module in ours), ours
     assert not imports & {"os", "io", "pathlib", "sqlite3", "httpx"}

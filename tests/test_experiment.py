@@ -25,8 +25,8 @@ from q2e.evaluate.measures import parse_measures
 from q2e.evaluate.report import html, markdown, shape, table_csv, write_report
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated
-from q2e.retrieve.fuse import fuse_batch
-from q2e.retrieve.normalise import normalise
+from q2e.methods.fuse.base import fuse_batch
+from q2e.methods.normalise.base import normalise
 
 Write = Callable[[str], Path]
 

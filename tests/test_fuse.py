@@ -10,20 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from q2e.errors import FusionError
+from q2e.errors import ConfigError, FusionError
+from q2e.evaluate.agreement import agreement, check_ids, check_matrices
 from q2e.evaluate.measures import judge_matrix
-from q2e.retrieve.fuse import (
-    RULES,
-    agreement,
-    check_ids,
-    check_matrices,
-    entropy_bits,
-    fuse,
-    fuse_batch,
-    wrrf,
-)
-from q2e.retrieve.normalise import normalise
+from q2e.methods.fuse.base import entropy_bits, fuse, fuse_batch
+from q2e.methods.normalise.base import normalise
+from q2e.plugins import registry
 
+RULES = registry().names("fuse")
 NAN = np.nan
 CELL = st.one_of(st.integers(-9, 9), st.just(NAN))
 ROWS = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 8)), elements=CELL)
@@ -96,7 +90,7 @@ def test_inverse_entropy_of_a_batch_is_the_reference_arithmetic() -> None:
     p = power / power.sum(axis=1, keepdims=True)
     h = -(p * np.log2(p + 1e-6)).sum(axis=2)
     wanted = (p / (h + 1e-6)[..., None]).sum(axis=0)
-    fused = fuse_batch(normalise(scores, "batch", temperature=100), "entropy")
+    fused = fuse_batch(normalise(scores, "batch(temperature=100)"), "entropy")
     spread = [(x - x.min(1, keepdims=True)) / np.ptp(x, axis=1)[:, None] for x in (fused, wanted)]
     np.testing.assert_allclose(spread[0], spread[1], atol=1e-12)
     np.testing.assert_allclose(entropy_bits(p), h)
@@ -162,15 +156,30 @@ def test_rrf_by_hand_ties_share_and_missing_has_no_vote() -> None:
     np.testing.assert_allclose(fuse(rows, "rrf").score, wanted)
 
 
-def test_wrrf_by_hand() -> None:
-    rows = normalise([[3.0, 2.0, 1.0], [0.0, 1.0, 2.0]], "none")
-    half = wrrf(rows, np.full((2, 3), 0.5), k=60.0)
-    np.testing.assert_allclose(half.score, fuse(rows, "rrf").score / 2)
-    text = wrrf(rows, [[0, 0, 0], [1, 1, 1]])
-    assert np.argsort(-text.score).tolist() == [2, 1, 0]
-    np.testing.assert_allclose(text.contribution.sum(0), text.score)
-    with pytest.raises(FusionError, match="alpha"):
-        wrrf(rows, [0.5, 0.5])
+def test_parameters_are_the_rules_own() -> None:
+    rows = normalise([[3.0, 2.0, 1.0], [0.0, 1.0, 9.0]], "none")
+    np.testing.assert_allclose(fuse(rows, "rrf(k=1)").contribution[0], [1 / 2, 1 / 3, 1 / 4])
+    soft, hard = (fuse(rows, f"entropy_sum(temperature={heat})") for heat in (1000, 0.01))
+    np.testing.assert_allclose(soft.entropy, 1.0, atol=1e-4)
+    assert (hard.entropy < 0.01).all()
+    even, first = (fuse(rows, f"entropy(epsilon={added})").weight for added in (10, 0.01))
+    assert first[1] / first[0] > 2 > 1.1 > even[1] / even[0]
+    # A temperature is a multiple of the softness that belongs to the scale of the values.
+    flat = normalise([[3.0, 2.0, 1.0]], "minmax")
+    np.testing.assert_allclose(
+        flat.probability(2.0), np.exp([5, 2.5, 0]) / np.exp([5, 2.5, 0]).sum() * [[1]]
+    )
+
+
+def test_every_rule_says_on_what_scale_its_values_are() -> None:
+    scales = {one.name: one.facts["scale"] for one in registry().all("fuse")}
+    rows = normalise(np.random.default_rng(0).normal(2.0, 3.0, (3, 40)), "none")
+    for rule, scale in scales.items():
+        values = fuse(rows, rule).normalised
+        kept = np.isin(values, np.append(rows.value, 0.0)).all()
+        assert kept == (scale == "deviations"), rule
+        if scale != "deviations":
+            assert values.max() < (4 if scale == "minmax" else 1.0 + 1e-9), rule
 
 
 def test_given_weights_shift_the_sum_and_zero_switches_a_row_off() -> None:
@@ -183,8 +192,14 @@ def test_given_weights_shift_the_sum_and_zero_switches_a_row_off() -> None:
 
 def test_what_cannot_be_fused_is_refused() -> None:
     rows = normalise(np.eye(3))
-    with pytest.raises(FusionError, match="unknown fusion rule 'magic'; known: entropy"):
-        fuse(rows, "magic")
+    for text, said in (
+        ("magic", "unknown fuse 'magic'"),
+        ("rrf(k=-1)", "k = -1"),
+        ("entropy_sum(temperature=0)", "temperature"),
+        ("mean(k=1)", "unknown"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            fuse(rows, text)
     for weights in ([1.0], [1.0, 1.0, -1.0], [1.0, 1.0, NAN]):
         with pytest.raises(FusionError, match="weights"):
             fuse(rows, "sum", weights)

@@ -172,7 +172,8 @@ def test_settings_that_do_not_exist_are_refused(tmp_path: Path) -> None:
         (("--ties", "lucky"), ConfigError),
         (("--weights", "1,2"), ConfigError),
         (("--weights", "x"), ConfigError),
-        (("--normalise", "magic"), FusionError),
+        (("--normalise", "magic"), ConfigError),
+        (("--fuse", "rrf(q=1)"), ConfigError),
         (("--measures", "F1"), EvaluationError),
     ):
         with pytest.raises(error):

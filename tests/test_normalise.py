@@ -8,25 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from q2e.errors import FusionError
-from q2e.retrieve.fuse import fuse
-from q2e.retrieve.normalise import (
-    CORRECTIONS,
-    MODES,
-    PEAK,
-    batch_softmax,
-    dual_softmax,
-    dynamic_inverted_softmax,
-    hubness,
-    inverted_softmax,
-    minmax,
-    nnn,
-    normalise,
-    sinkhorn,
-    softmax,
-    zscore,
-)
+from q2e.errors import ConfigError, FusionError
+from q2e.methods.fuse.base import fuse
+from q2e.methods.normalise.base import PEAK, normalise, softmax, transductive, zscore
+from q2e.methods.normalise.batch import batch
+from q2e.methods.normalise.dual_softmax import dual_softmax
+from q2e.methods.normalise.dynamic_inverted_softmax import dynamic_inverted_softmax
+from q2e.methods.normalise.inverted_softmax import inverted_softmax
+from q2e.methods.normalise.minmax import minmax
+from q2e.methods.normalise.nnn import hubness, nnn
+from q2e.methods.normalise.sinkhorn import sinkhorn
+from q2e.plugins import registry
 
+CORRECTIONS = registry().names("correction")
+TRANSFORMS = registry().names("normalise")
 ROW = arrays(np.float64, 12, elements=st.one_of(st.integers(-20, 20), st.just(np.nan)))
 NAN = np.nan
 
@@ -35,7 +30,7 @@ NAN = np.nan
 def test_one_query_gives_finite_values_and_a_distribution(row: np.ndarray, mode: str) -> None:
     rows = normalise(row[None], mode)
     assert np.isfinite(rows.value).all()
-    assert rows.probability.sum() == pytest.approx(1.0)
+    assert rows.probability().sum() == pytest.approx(1.0)
     known = row[~np.isnan(row)]
     assert rows.dead[0] == (len(known) == 0 or np.ptp(known) == 0)
     if rows.dead[0]:
@@ -98,7 +93,7 @@ def test_one_match_among_many_does_not_tower_over_everything() -> None:
     rows = normalise(row, floor=[0.0])
     assert rows.value.max() == pytest.approx(PEAK)
     assert rows.value[0, 3] > rows.value[0, 4] > 4 > rows.value[0, 5]
-    assert rows.probability.max() < 0.05
+    assert rows.probability().max() < 0.05
 
 
 def test_a_floor_is_known_for_some_rows_only() -> None:
@@ -111,39 +106,37 @@ def test_a_floor_is_known_for_some_rows_only() -> None:
 def test_the_batch_mode_is_the_reference_formula() -> None:
     scores = np.array([[0.3, 0.1], [0.2, 0.4], [0.1, 0.1]])
     power = np.exp(100 * scores)
-    rows = normalise(scores[None], "batch", temperature=100)
-    np.testing.assert_allclose(rows.probability[0], power / power.sum(0), rtol=1e-12)
+    rows = normalise(scores[None], "batch(temperature=100)")
+    np.testing.assert_allclose(rows.probability()[0], power / power.sum(0), rtol=1e-12)
     assert rows.transductive
     np.testing.assert_array_equal(rows.query(1).value, rows.value[:, 1])
 
 
-@pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if mode.transductive])
+@pytest.mark.parametrize("mode", [one for one in TRANSFORMS if transductive(one)])
 def test_batch_modes_refuse_a_single_query(mode: str) -> None:
     for scores in (np.ones((2, 5)), np.ones((2, 1, 5))):
         with pytest.raises(FusionError, match="1 query"):
             normalise(scores, mode)
     with pytest.raises(FusionError):
-        batch_softmax(np.ones((1, 5)))
+        batch(np.ones((1, 5)))
 
 
 def test_what_cannot_be_normalised_is_refused() -> None:
     good = np.eye(3)
+    for text in ("zscore", "batch(temperature=0)", "bank(correction=magic)", "sinkhorn(steps=0)"):
+        with pytest.raises(ConfigError):
+            normalise(good, text)
     for arguments, message in (
-        ((good, "zscore"), "unknown normalisation"),
         ((np.ones(3), "videos"), r"\(S, V\)"),
         ((np.full((2, 3), np.inf), "videos"), "finite"),
         ((good, "bank"), "needs the scores of bank"),
     ):
         with pytest.raises(FusionError, match=message):
             normalise(*arguments)
-    with pytest.raises(FusionError, match="temperature"):
-        normalise(good, temperature=0)
     with pytest.raises(FusionError, match="floor"):
         normalise(good, floor=[1.0])
     with pytest.raises(FusionError, match=r"\(S, B, V\)"):
         normalise(good, "bank", bank=np.ones((3, 4, 9)))
-    with pytest.raises(FusionError, match="unknown correction"):
-        normalise(good, "bank", bank=np.ones((3, 4, 3)), correction="magic")
 
 
 def test_softmax_leaves_missing_out() -> None:
@@ -164,11 +157,11 @@ def _planted_hub(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
     return unit[1] @ unit[0].T, unit[2] @ unit[0].T
 
 
-@pytest.mark.parametrize("name", sorted(CORRECTIONS))
+@pytest.mark.parametrize("name", CORRECTIONS)
 def test_a_planted_hub_drops(name: str) -> None:
     scores, bank = _planted_hub()
     before = (scores.argmax(axis=1) == 0).sum()
-    corrected = CORRECTIONS[name](scores, bank)
+    corrected = registry().one("correction", name).bound(scores, bank)
     assert corrected.shape == scores.shape
     assert (corrected.argmax(axis=1) == 0).sum() < before
 
@@ -176,7 +169,8 @@ def test_a_planted_hub_drops(name: str) -> None:
 @pytest.mark.parametrize("name", ["nnn", "inverted_softmax", "dual_softmax", "sinkhorn"])
 def test_each_query_is_corrected_by_itself(name: str) -> None:
     scores, bank = _planted_hub()
-    together, alone = CORRECTIONS[name](scores, bank), CORRECTIONS[name](scores[3:4], bank)
+    formula = registry().one("correction", name).bound
+    together, alone = formula(scores, bank), formula(scores[3:4], bank)
     np.testing.assert_allclose(together[3:4], alone)
 
 

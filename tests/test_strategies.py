@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 import q2e
 from q2e.cli import app
 from q2e.errors import ConfigError, FusionError
+from q2e.methods.fuse.base import fuse
+from q2e.methods.normalise.base import normalise
 from q2e.query.expand import METHODS, Expansion
-from q2e.retrieve.fuse import fuse
-from q2e.retrieve.normalise import normalise
 from q2e.retrieve.pool import POOLS
 from q2e.retrieve.rerank import strategies
 from q2e.retrieve.widen import pictured
@@ -186,7 +186,7 @@ def test_imagined_captions_are_looked_for_in_pictures() -> None:
 
 def test_the_socratic_rule_orders_like_a_product_in_which_the_missing_is_neutral() -> None:
     values = np.array([[2.0, 0.5, -1.0, 1.0], [np.nan, 1.5, 3.0, -2.0]])
-    rows = normalise(values, "none", temperature=1.0, floor=np.zeros(2))
+    rows = normalise(values, "none", floor=np.zeros(2))
     fused = fuse(rows, "socratic")
     # Values below the floor, where nothing answers, count as the floor.
     factors = 2 / (1 + np.exp(-np.maximum(np.nan_to_num(values), 0.0)))

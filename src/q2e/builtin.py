@@ -8,6 +8,15 @@ from q2e.registry import Kind, Registry
 KINDS = (
     (Kind("channel", "a way of reading a video"), "q2e.channels"),
     (Kind("encoder", "a model that arrives with a package, by its source"), "q2e.models"),
+    (
+        Kind("normalise", "how the scores of a matrix are made comparable", optional=True),
+        "q2e.methods.normalise",
+    ),
+    (
+        Kind("correction", "what the normalisation `bank` takes hubness away by"),
+        "q2e.methods.normalise",
+    ),
+    (Kind("fuse", "the rule that makes one score of many"), "q2e.methods.fuse"),
 )
 
 

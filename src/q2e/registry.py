@@ -106,14 +106,32 @@ class Method:
 
     @cached_property
     def version(self) -> str:
-        """12 hexadecimal digits that change with its module and the prompts beside it."""
-        file = inspect.getsourcefile(inspect.unwrap(self.make))
+        """12 hexadecimal digits that change with its code.
+
+        That is its module, the modules of the same folder that it takes from, and the prompts
+        beside them.
+        """
         digest = hashlib.sha256()
-        if file is not None:
-            path = Path(file)
+        for path in _files(inspect.unwrap(self.make).__module__):
             for one in (path, *sorted(path.parent.glob(f"{path.stem}*.j2"))):
                 digest.update(one.read_bytes())
         return digest.hexdigest()[:12]
+
+    def choice(self, given: Mapping[str, Any]) -> Choice:
+        """Return it with arguments, checked. Raises ConfigError saying what is allowed."""
+        arguments = {}
+        for key, value in given.items():
+            if key not in self.parameters:
+                what = f"parameter of {self.kind} {self.name}"
+                raise ConfigError(unknown(what, key, self.parameters))
+            try:
+                value = self.parameters[key].checked(value)
+            except ValueError as error:
+                raise ConfigError(f"{self.kind} {self.name}: {key} = {value!r}: {error}") from None
+            if value != self.parameters[key].default:
+                arguments[key] = value
+        ordered = {key: arguments[key] for key in self.parameters if key in arguments}
+        return Choice(self, MappingProxyType(ordered))
 
 
 @dataclass(frozen=True)
@@ -149,6 +167,14 @@ class Choice:
     def __getitem__(self, parameter: str) -> Any:
         """Return the value of a parameter, given or default."""
         return self.arguments.get(parameter, self.method.parameters[parameter].default)
+
+    def filled(self, **values: Any) -> Choice:
+        """Return it with those values that its method has a parameter for and that it lacks.
+
+        Raises ConfigError for a value that is not allowed.
+        """
+        more = {name: value for name, value in values.items() if name in self.method.parameters}
+        return self.method.choice(more | dict(self.arguments))
 
     @cached_property
     def bound(self) -> Any:
@@ -271,19 +297,7 @@ class Registry:
         name, given = parsed(text)
         if name == NONE and kind in self._kinds and self._kinds[kind].optional and not given:
             return None
-        found = self.get(kind, name)
-        arguments = {}
-        for key, value in given.items():
-            if key not in found.parameters:
-                raise ConfigError(unknown(f"parameter of {kind} {name}", key, found.parameters))
-            try:
-                value = found.parameters[key].checked(value)
-            except ValueError as error:
-                raise ConfigError(f"{kind} {name}: {key} = {value!r}: {error}") from None
-            if value != found.parameters[key].default:
-                arguments[key] = value
-        ordered = {key: arguments[key] for key in found.parameters if key in arguments}
-        return Choice(found, MappingProxyType(ordered))
+        return self.get(kind, name).choice(given)
 
 
 def parsed(text: str) -> tuple[str, dict[str, Any]]:
@@ -332,6 +346,21 @@ def _loaded(kind: str, name: str, target: str) -> Method:
         if isinstance(mark, Method) and (mark.kind, mark.name) == (kind, name):
             return mark
     raise ConfigError(f"{target} holds no {kind} {name!r}; mark it with  @method({kind!r})")
+
+
+def _files(module: str) -> list[Path]:
+    """Return the files of a module and of those of its folder that it takes from, sorted."""
+    folder = module.rpartition(".")[0]
+    todo, found = [module], dict[str, Path]()
+    while todo:
+        name = todo.pop()
+        loaded = sys.modules.get(name)
+        if name in found or loaded is None or not getattr(loaded, "__file__", None):
+            continue
+        found[name] = Path(str(loaded.__file__))
+        taken = {getattr(one, "__module__", None) or "" for one in vars(loaded).values()}
+        todo += [one for one in taken if folder and one.rpartition(".")[0] == folder]
+    return sorted(found.values())
 
 
 def _description(hint: Any) -> str:

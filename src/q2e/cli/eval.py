@@ -129,17 +129,26 @@ def matrix_command(
         list[Path] | None,
         typer.Option("--ids", help="Item ids, one a line; once per matrix, in their order."),
     ] = None,
-    fuse: Annotated[str, typer.Option("--fuse", help="Fusion rule.")] = "entropy",
-    normalise: Annotated[str, typer.Option("--normalise", help="Normalisation.")] = "none",
+    fuse: Annotated[
+        str, typer.Option("--fuse", help="Rule of fusion: see  q2e methods fuse.")
+    ] = "entropy",
+    normalise: Annotated[
+        str, typer.Option("--normalise", help="Transform: see  q2e methods normalise.")
+    ] = "none",
     temperature: Annotated[
-        float | None, typer.Option("--temperature", help="Temperature of the normalisation.")
+        float | None,
+        typer.Option("--temperature", help="That of a transform over a batch, else of the rule."),
     ] = None,
     weights: Annotated[
         str | None, typer.Option("--weights", help="Comma-separated, one per matrix.")
     ] = None,
     correction: Annotated[
-        str, typer.Option("--correction", help="Hubness correction of the normalisation bank.")
-    ] = "nnn",
+        str | None,
+        typer.Option(
+            "--correction",
+            help="Hubness correction of the normalisation bank: see  q2e methods correction.",
+        ),
+    ] = None,
     bank: Annotated[
         list[Path] | None,
         typer.Option(
@@ -183,7 +192,7 @@ def matrix_command(
         "normalise": normalise,
         "temperature": temperature,
         "weights": _weights(weights, len(matrices)),
-        "correction": correction if normalise == "bank" else None,
+        "correction": correction,
         "banks": [str(path) for path in bank or []],
         "ties": ties,
     }

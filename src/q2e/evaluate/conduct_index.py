@@ -22,7 +22,7 @@ from q2e.evaluate.measures import Judged, summarise
 from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_queries
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
-from q2e.retrieve.normalise import MODES
+from q2e.methods.normalise.base import transductive
 from q2e.settings import load_settings
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class IndexBench:
                 row,
                 judge_matrices(whole, relevance, names),
                 judge_matrices(whole[:, asked].T, relevance[:, asked].T, captioned),
-                transductive=MODES[ablation.normalise].transductive,
+                transductive=transductive(ablation.normalise),
             )
 
 

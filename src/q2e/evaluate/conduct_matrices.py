@@ -9,13 +9,13 @@ import numpy as np
 
 from q2e.cache import content_key
 from q2e.errors import EvaluationError
+from q2e.evaluate.agreement import check_matrices
 from q2e.evaluate.datasets.base import sha256_of
 from q2e.evaluate.experiment import Experiment, Row
 from q2e.evaluate.matrix import evaluate_matrices, load_ids, load_matrix, query_groups
 from q2e.evaluate.measured import Measured, judge_matrices, measured
 from q2e.evaluate.scores import ablated
-from q2e.retrieve.fuse import check_matrices
-from q2e.retrieve.normalise import MODES
+from q2e.methods.normalise.base import transductive
 
 
 class MatrixBench:
@@ -91,5 +91,5 @@ class MatrixBench:
                 judged,
                 self.experiment.measures,
                 {},
-                transductive=MODES[ablation.normalise].transductive,
+                transductive=transductive(ablation.normalise),
             )

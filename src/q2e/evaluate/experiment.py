@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from q2e.errors import EvaluationError
+from q2e.errors import ConfigError, EvaluationError
 from q2e.evaluate.direction import DIRECTIONS
 from q2e.evaluate.measures import Measure, parse_measures
+from q2e.evaluate.way import way
 from q2e.settings import Settings
 
 MEASURES = "nDCG@10,Success@1,Success@5,Success@10,R@10,MRR@10,MAP"
@@ -86,6 +87,8 @@ def read_experiment(path: Path, data: Path | None = None) -> Experiment:
     if matrices and "direction" in table.get("data", {}):
         raise EvaluationError(f"{path}: [matrices] are measured in both directions, always")
     rows = tuple(_rows(path, table, over_matrices=bool(matrices)))
+    for row in rows if matrices else ():
+        _way(path, row.options)
     names = [row.name for row in rows]
     base = table.get("compare_with")
     if base is not None and base not in names:
@@ -164,7 +167,21 @@ def _ablation(path: Path, table: Mapping[str, Any] | None, matrices: tuple[str, 
         raise EvaluationError(
             f"{path}: [ablation] scores must be 1 to 8 of {', '.join(allowed)}, got {list(scores)}"
         )
+    _way(path, table)
     return Ablation(**{**table, "scores": scores})
+
+
+def _way(path: Path, given: Mapping[str, Any]) -> None:
+    """Refuse a rule or transform that does not exist before anything is measured."""
+    names = ("temperature", "correction")
+    try:
+        way(
+            str(given.get("fuse", "entropy")),
+            str(given.get("normalise", "none")),
+            *(given.get(name) for name in names),
+        )
+    except ConfigError as error:
+        raise EvaluationError(f"{path}: {error}") from None
 
 
 def _known(path: Path, where: str, table: Mapping[str, Any], allowed: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from q2e.arrays import Float64, Int64
 from q2e.errors import EvaluationError
+from q2e.evaluate.agreement import check_ids, check_matrices
 from q2e.evaluate.compare import Interval, bootstrap
 from q2e.evaluate.measures import (
     Evaluation,
@@ -21,8 +22,10 @@ from q2e.evaluate.measures import (
     parse_measures,
     summarise,
 )
-from q2e.retrieve.fuse import check_ids, check_matrices, fuse_batch
-from q2e.retrieve.normalise import MODES, Normalised, normalise
+from q2e.evaluate.way import way
+from q2e.methods.fuse.base import fuse_batch
+from q2e.methods.normalise.base import Normalised, normalise, transductive
+from q2e.registry import Choice
 
 #: What video papers print.
 MATRIX_MEASURES = "Success@1,Success@5,Success@10,R@1,R@5,R@10,MRR,MdR,MnR,RSum"
@@ -90,20 +93,25 @@ def evaluate_matrices(
     mode: str = "none",
     temperature: float | None = None,
     weights: ArrayLike | None = None,
-    correction: str = "nnn",
+    correction: str | None = None,
     ties: Ties = "average",
     measures: Sequence[Measure] | None = None,
 ) -> MatrixReport:
     """Normalise, fuse and measure score matrices (Q, V); the diagonal is relevant by default.
 
-    `ids` are lists of item ids, one per matrix. Mode `bank` corrects by `banks`, the scores (B, V)
-    that other queries give the same items, one per matrix; without them the queries are dealt
-    into two halves that serve as each other's bank, repeated queries together. One matrix is
-    measured as it is after normalisation. Items that answer no query are not asked for queries.
-    Raises FusionError where matrices do not describe the
-    same items in the same order, EvaluationError where relevance or banks do not fit, and where
-    test queries stand in a bank.
+    `rule` and `mode` name methods of the kinds `fuse` and `normalise`; see `way` for
+    `temperature` and `correction`. `ids` are lists of item ids, one per matrix. Mode `bank`
+    corrects by `banks`, the scores (B, V) that other queries give the same items, one per matrix;
+    without them the queries are dealt into two halves that serve as each other's bank, repeated
+    queries together. One matrix is measured as it is after normalisation. Items that answer no
+    query are not asked for queries.
+
+    Raises FusionError where matrices do not describe the same items in the same order,
+    EvaluationError where relevance or banks do not fit, and where test queries stand in a bank,
+    ConfigError for an unknown rule or mode.
     """
+    fuse, transform = way(rule, mode, temperature, correction)
+    over_bank = transform is not None and transform.method.facts["over"] == "bank"
     wanted = parse_measures(MATRIX_MEASURES) if measures is None else tuple(measures)
     tables = [np.asarray(matrix, dtype=np.float64) for matrix in matrices]
     if not tables:
@@ -119,13 +127,15 @@ def evaluate_matrices(
         check_ids(*(list(names) for names in ids))
     check_matrices(*tables)
     stack = np.stack(tables)
+    if banks and not over_bank:
+        raise EvaluationError(f"banks are of use to normalisation 'bank' alone, not to {mode!r}")
     if banks:
-        rows = _banked(stack, banks, mode, temperature, correction)
-    elif mode == "bank":
-        rows = _cross_bank(stack, temperature, correction)
+        rows = _banked(stack, banks, transform)
+    elif over_bank:
+        rows = _cross_bank(stack, transform)
     else:
-        rows = normalise(stack, mode, temperature=temperature)
-    fused = rows.value[0] if len(tables) == 1 else fuse_batch(rows, rule, weights)
+        rows = normalise(stack, transform)
+    fused = rows.value[0] if len(tables) == 1 else fuse_batch(rows, fuse, weights)
     judged = judge_matrix(fused, relevance, ties)
     back = judge_matrix(*_turned(fused, relevance), ties)
     forward = summarise(_named(judged), wanted)
@@ -138,7 +148,7 @@ def evaluate_matrices(
             if not measure.kind.lower_is_better
         },
         rows.transductive,
-        tuple(_notes(stack, fused, relevance, mode if not banks else "", ties, judged)),
+        tuple(_notes(stack, fused, relevance, None if banks else transform, ties, judged)),
         fused,
     )
 
@@ -163,7 +173,7 @@ def query_groups(stack: Float64) -> Int64:
     return np.asarray(group.reshape(-1), dtype=np.int64)
 
 
-def _cross_bank(stack: Float64, temperature: float | None, correction: str) -> Normalised:
+def _cross_bank(stack: Float64, transform: Choice | None) -> Normalised:
     """Normalise each half of the queries by a bank of the other half."""
     groups = query_groups(stack)
     first = np.random.default_rng(0).permutation(groups.max() + 1)[groups] % 2 == 0
@@ -171,33 +181,17 @@ def _cross_bank(stack: Float64, temperature: float | None, correction: str) -> N
         raise EvaluationError("normalisation 'bank' needs two different queries, one as the bank")
     whole = Normalised(
         np.empty(stack.shape),
-        np.empty(stack.shape),
         ~np.isnan(stack),
         np.empty(stack.shape[:2], dtype=np.bool_),
     )
     for half in (first, ~first):
-        part = normalise(
-            stack[:, half],
-            "bank",
-            temperature=temperature,
-            bank=stack[:, ~half],
-            correction=correction,
-        )
-        whole.value[:, half], whole.probability[:, half] = part.value, part.probability
-        whole.dead[:, half] = part.dead
+        part = normalise(stack[:, half], transform, bank=stack[:, ~half])
+        whole.value[:, half], whole.dead[:, half] = part.value, part.dead
     return whole
 
 
-def _banked(
-    stack: Float64,
-    banks: Sequence[ArrayLike],
-    mode: str,
-    temperature: float | None,
-    correction: str,
-) -> Normalised:
+def _banked(stack: Float64, banks: Sequence[ArrayLike], transform: Choice | None) -> Normalised:
     """Normalise by banks from outside, which must not hold the queries under test."""
-    if mode != "bank":
-        raise EvaluationError(f"banks are of use to normalisation 'bank' alone, not to {mode!r}")
     if len(banks) != len(stack):
         raise EvaluationError(f"{len(stack)} matrices need as many banks, got {len(banks)}")
     tables = [np.asarray(bank, dtype=np.float64) for bank in banks]
@@ -214,26 +208,24 @@ def _banked(
                 f"{int(seen.sum())} test queries stand in bank {number} too, the first is row "
                 f"{int(seen.argmax())}: what normalises their scores must not have seen them"
             )
-    return normalise(
-        stack, "bank", temperature=temperature, bank=np.stack(tables), correction=correction
-    )
+    return normalise(stack, transform, bank=np.stack(tables))
 
 
 def _notes(
     stack: Float64,
     fused: Float64,
     relevance: ArrayLike | None,
-    mode: str,
+    transform: Choice | None,
     ties: Ties,
     judged: Sequence[Judged],
 ) -> list[str]:
     notes = []
-    if mode and MODES[mode].transductive:
+    if transductive(transform):
         notes.append(
-            f"transductive: normalisation {mode!r} looks at all test queries together; a single "
-            "query cannot be answered this way"
+            f"transductive: normalisation {str(transform)!r} looks at all test queries together; "
+            "a single query cannot be answered this way"
         )
-    if mode == "bank":
+    if transform is not None and transform.method.facts["over"] == "bank":
         notes.append("the bank of each half of the test queries is the other half")
     repeated = stack.shape[1] - (int(query_groups(stack).max()) + 1)
     if repeated:

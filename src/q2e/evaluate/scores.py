@@ -9,8 +9,9 @@ import numpy as np
 
 from q2e.arrays import Float64
 from q2e.evaluate.experiment import Ablation, subsets
-from q2e.retrieve.fuse import fuse_batch
-from q2e.retrieve.normalise import normalise
+from q2e.evaluate.way import way
+from q2e.methods.fuse.base import fuse_batch
+from q2e.methods.normalise.base import normalise
 from q2e.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,16 +72,17 @@ def ablated(
     `event_weight` beside the question; with another normalisation all weigh the same.
     """
     known = [name for name in ablation.scores if name in matrices]
-    as_in_search = ablation.normalise == "none"
+    rule, transform = way(ablation.fuse, ablation.normalise, ablation.temperature)
+    as_in_search = transform is None
     for chosen in subsets(known):
         stack = np.stack([matrices[name] for name in chosen])
         floor = np.zeros(len(stack)) if as_in_search and np.isnan(stack).any() else None
-        rows = normalise(stack, ablation.normalise, temperature=ablation.temperature, floor=floor)
+        rows = normalise(stack, transform, floor=floor)
         if len(chosen) == 1:
             yield chosen, rows.value[0]
             continue
         weights = [_weight(name, event_weight) if as_in_search else 1.0 for name in chosen]
-        yield chosen, fuse_batch(rows, ablation.fuse, weights)
+        yield chosen, fuse_batch(rows, rule, weights)
 
 
 def _weight(name: str, event_weight: float) -> float:

@@ -10,9 +10,12 @@ import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64
 from q2e.errors import IndexMismatch
+from q2e.methods.fuse.base import Fusion, fuse
+from q2e.methods.normalise.base import normalise
 from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.models.registry import Models
 from q2e.models.remembered import remembered
+from q2e.plugins import registry
 from q2e.query.expand import Expansion, asked_words
 from q2e.query.knowledge import load
 from q2e.query.names import Names
@@ -22,9 +25,7 @@ from q2e.retrieve.candidates import restricted, union
 from q2e.retrieve.clock import Clock
 from q2e.retrieve.confidence import Confidence
 from q2e.retrieve.feedback import refine
-from q2e.retrieve.fuse import Fusion, fuse
 from q2e.retrieve.kept import Kept
-from q2e.retrieve.normalise import normalise
 from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
 from q2e.retrieve.widen import Widener, pictured, widened
 from q2e.settings import Settings
@@ -269,9 +270,10 @@ class Asker:
             return Fusion(np.zeros(0), np.zeros(0), np.zeros((0, videos)))
         scores = np.stack([row.video for row in rows])
         floor = np.zeros(len(rows))
-        level = normalise(scores, "none", temperature=settings.temperature, floor=floor)
+        level = normalise(scores, "none", floor=floor)
         weights = [1.0 if row.part == "query" else settings.event_weight for row in rows]
-        return fuse(level, settings.fuse, weights)
+        rule = registry().one("fuse", settings.fuse).filled(temperature=settings.temperature)
+        return fuse(level, rule, weights)
 
     def _refined(
         self,

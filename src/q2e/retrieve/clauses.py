@@ -14,9 +14,9 @@ import numpy as np
 
 from q2e.arrays import Bool, Float64, Int64
 from q2e.channels.known import is_timeless
+from q2e.methods.fuse.base import Fusion
 from q2e.query.language import write
 from q2e.retrieve.ask import Answer
-from q2e.retrieve.fuse import Fusion
 from q2e.retrieve.negative import held_against, stands_above, taken_off
 from q2e.retrieve.order import Order, alongside
 from q2e.retrieve.phrases import phrase_rows

@@ -8,7 +8,7 @@ import numpy as np
 
 from q2e.arrays import Bool, Float64, Int64
 from q2e.channels.known import is_timeless
-from q2e.retrieve.fuse import Fusion
+from q2e.methods.fuse.base import Fusion
 from q2e.retrieve.moments import Stretch, find_moments, strong
 from q2e.retrieve.order import Order
 from q2e.retrieve.scan import ScoreRow

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from q2e.errors import QueryError
-from q2e.retrieve.fuse import RULES
+from q2e.plugins import registry
 from q2e.retrieve.pool import POOLS
 from q2e.retrieve.rerank import strategies
 from q2e.settings import Settings
@@ -109,7 +109,7 @@ class Faceted(Filter):
 
 #: Names that a setting which is any text to `Settings` may have.
 _NAMES: dict[str, tuple[str, ...]] = {
-    "fuse": tuple(RULES),
+    "fuse": registry().names("fuse"),
     "pool": tuple(POOLS),
     "rerank": ("none", *strategies()),
 }

@@ -1,0 +1,1 @@
+"""Methods: a folder a kind with its `base`, then one file a method, its prompt beside it."""

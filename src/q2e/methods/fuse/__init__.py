@@ -1,0 +1,1 @@
+"""Rules that make one score per video of many; pure functions on arrays."""

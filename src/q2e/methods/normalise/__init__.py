@@ -1,0 +1,1 @@
+"""Transforms that make score matrices comparable, and corrections of hubness; pure functions."""
