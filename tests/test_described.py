@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +21,8 @@ from q2e.channels.summary import SummaryChannel
 from q2e.channels.vision import VisionCaptionChannel
 from q2e.errors import ModelError
 from q2e.models.base import ModelInfo
-from q2e.models.served.openai_compatible import OpenAICompatible
 from q2e.types import Evidence, Frame, Part, Segment, Span, Video
+from scripted_model import Asked, scripted
 
 VIDEO = Video("v", "v.mp4", duration_s=30.0)
 PLANTED = (
@@ -288,44 +285,11 @@ def test_a_real_small_model_tells_a_video(gguf: Path) -> None:
 
 
 # -- through a server, into an index ------------------------------------------------------------
-@contextmanager
-def serving(
-    answer: Callable[[dict[str, Any], bool], str | None],
-) -> Iterator[tuple[str, list[Any]]]:
-    """Serve chat completions; `answer(request, whether it has a picture)`, None for a failure."""
-    requests: list[Any] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            content = request["messages"][0]["content"]
-            requests.append(content)
-            text = answer(request, not isinstance(content, str))
-            choice = {"message": {"content": text}, "finish_reason": "stop"}
-            body = json.dumps({"choices": [choice]}).encode()
-            self.send_response(400 if text is None else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *arguments: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1#m", requests
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def test_pictures_travel_as_data_in_the_request() -> None:
     image = np.full((33, 47, 3), 128, np.uint8)
-    with serving(lambda _, picture: "A grey square." if picture else None) as (source, requests):
-        url, _, name = source.partition("#")
-        assert OpenAICompatible(url, name).describe([image, image], "What?") == "A grey square."
-    text, first, second = requests[0]
+    with scripted(lambda asked: "A grey square." if asked.pictures else None) as server:
+        assert server.model.describe([image, image], "What?") == "A grey square."
+    text, first, second = server.asked[0].body["messages"][0]["content"]
     assert text == {"type": "text", "text": "What?"}
     assert first == second
     head, _, data = first["image_url"]["url"].partition(",")
@@ -336,19 +300,20 @@ def test_pictures_travel_as_data_in_the_request() -> None:
 def test_an_index_with_described_frames_and_a_summary(samples: Path, tmp_path: Path) -> None:
     works = {"vision": True, "language": False}
 
-    def answer(request: dict[str, Any], picture: bool) -> str | None:
-        if not works["vision" if picture else "language"]:
+    def answer(asked: Asked) -> str | None:
+        if not works["vision" if asked.pictures else "language"]:
             return None
-        return "A quokka rides a tram." if picture else '{"summary": "Quokkas use trams."}'
+        return "A quokka rides a tram." if asked.pictures else '{"summary": "Quokkas use trams."}'
 
-    with serving(answer) as (source, requests):
+    with scripted(answer) as server:
+        requests = server.asked
         index = q2e.open(
             tmp_path / "index",
             channels=("frame", "caption", "summary"),
             captions="vision",
             summary="llm",
-            vision_model=source,
-            language_model=source,
+            vision_model=server.source,
+            language_model=server.source,
             frames_per_video=4,
             part_s=30.0,
         )
@@ -356,10 +321,10 @@ def test_an_index_with_described_frames_and_a_summary(samples: Path, tmp_path: P
         report = index.add(clip)
         assert [failure.stage for failure in report.failures] == ["summary"]
         assert "status 400" in report.failures[0].reason
-        described = sum(not isinstance(content, str) for content in requests)
+        described = sum(one.pictures > 0 for one in requests)
         works["language"] = True
         assert index.retry().ok
-        assert sum(not isinstance(content, str) for content in requests) == described
+        assert sum(one.pictures > 0 for one in requests) == described
         done = len(requests)
         assert index.add(clip).unchanged == 1
         assert len(requests) == done

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,16 @@ from q2e.query import llm
 from q2e.query.decompose import Cache, Decomposer, decompose
 from q2e.query.llm import LanguageModelBackend
 from q2e.types import Query
+from scripted_model import (
+    Asked,
+    Reply,
+    completion,
+    dripping,
+    endless,
+    refusing,
+    scripted,
+    silent,
+)
 
 SCHEMA = {
     "type": "object",
@@ -108,48 +115,10 @@ def test_a_real_server_answers_by_schema(gguf: Path) -> None:
         model.complete("Tell a long story.", max_tokens=3, timeout_s=60)
 
 
-Answer = Callable[[BaseHTTPRequestHandler, int], None]
-
-
-@contextmanager
-def serving(answer: Answer) -> Iterator[tuple[OpenAICompatible, list[dict[str, Any]]]]:
-    """Serve `answer(handler, number of the request)` on a local port."""
-    requests: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            requests.append(json.loads(self.rfile.read(length)))
-            answer(self, len(requests))
-
-        def log_message(self, format: str, *arguments: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield OpenAICompatible(f"http://127.0.0.1:{server.server_port}/v1", "m"), requests
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def send(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200) -> None:
-    handler.send_response(status)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def completion(text: Any, reason: str = "stop") -> bytes:
-    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": reason}
-    return json.dumps({"choices": [choice]}).encode()
-
-
 def test_a_request_names_model_schema_and_bounds() -> None:
-    with serving(lambda handler, _: send(handler, completion("ok"))) as (model, requests):
-        assert model.complete("hello", schema=SCHEMA, max_tokens=7) == "ok"
-    (request,) = requests
+    with scripted(lambda _: "ok") as server:
+        assert server.model.complete("hello", schema=SCHEMA, max_tokens=7) == "ok"
+    request = server.asked[0].body
     assert (request["model"], request["max_tokens"], request["temperature"]) == ("m", 7, 0)
     assert request["response_format"]["json_schema"]["schema"] == SCHEMA
 
@@ -162,94 +131,67 @@ def test_a_request_names_model_schema_and_bounds() -> None:
         b"[]",
         b"{}",
         b'{"choices": []}',
-        completion(None),
-        completion(["x"]),
+        completion(None).body,
+        completion(["x"]).body,
         b"[" * 100_000,
     ],
     ids=["empty", "page", "list", "object", "no choice", "null", "no text", "deep"],
 )
 def test_a_malformed_answer_is_refused(body: bytes) -> None:
-    with serving(lambda handler, _: send(handler, body)) as (model, _), pytest.raises(ModelError):
-        model.complete("hello")
+    with scripted(lambda _: Reply(body)) as server, pytest.raises(ModelError):
+        server.model.complete("hello")
 
 
 def test_a_lone_surrogate_goes_neither_out_nor_in() -> None:
-    with serving(lambda handler, _: send(handler, completion("a\ud800"))) as (model, requests):
-        assert model.complete("b\ud800") == "a?"
-    assert requests[0]["messages"][0]["content"] == "b?"
+    with scripted(lambda _: "a\ud800") as server:
+        assert server.model.complete("b\ud800") == "a?"
+    assert server.asked[0].prompt == "b?"
 
 
 def test_an_answer_cut_off_is_refused() -> None:
-    body = completion('{"place": "Li', "length")
-    with (
-        serving(lambda handler, _: send(handler, body)) as (model, _),
-        pytest.raises(ModelError, match="cut off"),
-    ):
-        model.complete("hello")
+    cut = completion('{"place": "Li', "length")
+    with scripted(lambda _: cut) as server, pytest.raises(ModelError, match="cut off"):
+        server.model.complete("hello")
 
 
 def test_unconstrained_text_falls_back() -> None:
-    body = completion("Certainly! Before the flood it rained.")
-    with serving(lambda handler, _: send(handler, body)) as (model, requests):
-        found = decompose(Query("flood", "en"), [LanguageModelBackend(model)])
+    with scripted({"": "Certainly! Before the flood it rained."}) as server:
+        found = decompose(Query("flood", "en"), [LanguageModelBackend(server.model)])
     assert (found.backend, found.events) == ("none", ())
     assert "no valid answer" in found.note
-    assert len(requests) == 2
+    assert len(server.asked) == 2
 
 
 def test_a_busy_server_is_asked_once_more() -> None:
-    def answer(handler: BaseHTTPRequestHandler, number: int) -> None:
-        send(handler, completion("ok"), 200 if number == 2 else 503)
+    def answer(asked: Asked) -> str | Reply:
+        return "ok" if asked.number == 2 else refusing(503)
 
-    with serving(answer) as (model, requests):
-        assert model.complete("hello") == "ok"
-    assert len(requests) == 2
+    with scripted(answer) as server:
+        assert server.model.complete("hello") == "ok"
+    assert len(server.asked) == 2
 
 
 def test_a_refusal_is_not_repeated() -> None:
     with (
-        serving(lambda handler, _: send(handler, b"no key", 401)) as (model, requests),
+        scripted(lambda _: refusing()) as server,
         pytest.raises(ModelError, match="status 401: no key"),
     ):
-        model.complete("hello")
-    assert len(requests) == 1
+        server.model.complete("hello")
+    assert len(server.asked) == 1
 
 
-def test_a_slow_server_and_one_that_drips_are_left() -> None:
-    def silent(handler: BaseHTTPRequestHandler, number: int) -> None:
-        time.sleep(1.0)
-
-    def dripping(handler: BaseHTTPRequestHandler, number: int) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        for _ in range(20):
-            try:
-                handler.wfile.write(b" ")
-                handler.wfile.flush()
-            except OSError:
-                return
-            time.sleep(0.1)
-
-    for answer in (silent, dripping):
-        with serving(answer) as (model, _):
-            start = time.monotonic()
-            with pytest.raises(ModelError, match=r"within 0\.3 s"):
-                model.complete("hello", timeout_s=0.3)
-            assert time.monotonic() - start < 3
+@pytest.mark.parametrize("late", [silent(), dripping()], ids=["silent", "dripping"])
+def test_a_slow_server_and_one_that_drips_are_left(late: Reply) -> None:
+    with scripted(lambda _: late) as server:
+        start = time.monotonic()
+        with pytest.raises(ModelError, match=r"within 0\.3 s"):
+            server.model.complete("hello", timeout_s=0.3)
+        assert time.monotonic() - start < 3
 
 
 def test_an_endless_answer_is_left() -> None:
-    def endless(handler: BaseHTTPRequestHandler, number: int) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        try:
-            for _ in range(100):
-                handler.wfile.write(b" " * 100_000)
-        except OSError:
-            return
-
-    with serving(endless) as (model, _), pytest.raises(ModelError, match="bytes"):
-        model.complete("hello")
+    with scripted(lambda _: endless()) as server, pytest.raises(ModelError, match="bytes"):
+        server.model.complete("hello")
 
 
 def test_no_server_is_said_and_an_address_is_checked() -> None:
@@ -266,16 +208,16 @@ def test_many_questions_reach_a_server_together(tmp_path: Path) -> None:
     answer: dict[str, list[str]] = {name: [] for name in llm.Answer.model_fields}
     answer |= {"prequel": ["rain"]}
 
-    def batched(handler: BaseHTTPRequestHandler, _: int) -> None:
+    def batched(_: Asked) -> str:
         together.wait()
-        send(handler, completion(json.dumps(answer)))
+        return json.dumps(answer)
 
     queries = [Query(f"flood number {number}", "en") for number in range(8)]
-    with serving(batched) as (model, requests):
-        decomposer = Decomposer([LanguageModelBackend(model)], Cache(tmp_path))
+    with scripted(batched) as server:
+        decomposer = Decomposer([LanguageModelBackend(server.model)], Cache(tmp_path))
         found = decomposer.decompose_many(queries, workers=4)
-        assert len(requests) == 8
+        assert len(server.asked) == 8
         assert decomposer.decompose(queries[5]) == found[5]
-        assert len(requests) == 8
+        assert len(server.asked) == 8
     assert [one.query for one in found] == [query.text for query in queries]
     assert all(one.events[0].text == "rain" for one in found)

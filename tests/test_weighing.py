@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +11,7 @@ import pytest
 from q2e.errors import ModelError
 from q2e.models.options import option_shares
 from q2e.models.served.llamacpp import LlamaCpp
-from q2e.models.served.openai_compatible import OpenAICompatible
+from scripted_model import Reply, echoed, scripted, weighed
 
 
 @pytest.fixture(scope="module")
@@ -77,52 +73,28 @@ def test_an_empty_answer_has_no_likelihood(small: LlamaCpp) -> None:
         small.likelihood("Say something.", " ")
 
 
-@contextmanager
-def serving(answer: object) -> Iterator[tuple[OpenAICompatible, list[tuple[str, Any]]]]:
-    asked: list[tuple[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            asked.append((self.path, json.loads(self.rfile.read(length))))
-            body = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *arguments: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield OpenAICompatible(f"http://127.0.0.1:{server.server_port}/v1", "m"), asked
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def test_a_server_that_gives_probabilities_is_read() -> None:
-    content = [{"top_logprobs": [token("Yes", -0.1), token("No", -2.4)]}]
-    with serving({"choices": [{"logprobs": {"content": content}}]}) as (model, asked):
-        yes, _ = model.probability("A flood?", ["Yes", "No"])
+    with scripted(lambda _: weighed({"Yes": 0.905, "No": 0.0907})) as server:
+        yes, _ = server.model.probability("A flood?", ["Yes", "No"])
     assert yes == pytest.approx(0.909, abs=0.01)
-    assert (asked[0][0], asked[0][1]["logprobs"]) == ("/v1/chat/completions", True)
+    assert (server.asked[0].path, server.asked[0].body["logprobs"]) == (
+        "/v1/chat/completions",
+        True,
+    )
 
 
 def test_a_server_that_echoes_gives_likelihoods() -> None:
-    logprobs = {"text_offset": [0, 4, 5, 8, 12], "token_logprobs": [None, -1.0, -2.0, -4.0, -9.0]}
-    with serving({"choices": [{"logprobs": logprobs}]}) as (model, asked):
-        assert model.likelihood("text", "a flood") == -3.0
-    assert asked[0][0] == "/v1/completions"
-    assert asked[0][1]["prompt"] == "text\na flood"
+    worth = {"a": -2.0, "flood": -4.0}
+    with scripted(lambda asked: echoed(asked.prompt, lambda word: worth[word])) as server:
+        assert server.model.likelihood("text", "a flood") == -3.0
+    assert server.asked[0].path == "/v1/completions"
+    assert server.asked[0].prompt == "text\na flood"
 
 
 @pytest.mark.parametrize("body", [[], {}, {"choices": [{"logprobs": None}]}])
 def test_a_server_that_gives_none_is_said(body: object) -> None:
-    with serving(body) as (model, _):
+    with scripted(lambda _: Reply(json.dumps(body).encode())) as server:
         with pytest.raises(ModelError, match="no probabilities"):
-            model.probability("A flood?", ["Yes", "No"])
+            server.model.probability("A flood?", ["Yes", "No"])
         with pytest.raises(ModelError, match="does not echo"):
-            model.likelihood("text", "a flood")
+            server.model.likelihood("text", "a flood")
