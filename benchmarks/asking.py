@@ -26,8 +26,8 @@ import numpy as np
 
 import q2e
 from benchmarks.__main__ import RESULTS, machine
-from q2e.retrieve.clarify import Option
-from q2e.retrieve.search import Searcher
+from q2e.search.clarify import Option
+from q2e.search.search import Searcher
 from q2e.types import Clause, Hit, Query
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"

@@ -30,8 +30,8 @@ from q2e.models.remembered import remembered
 from q2e.query.events import EventsBackend
 from q2e.query.knowledge import bank, load
 from q2e.query.names import Names
-from q2e.retrieve.bank import subtract_bank
-from q2e.retrieve.feedback import centred, neighbours, refine, smooth
+from q2e.search.bank import subtract_bank
+from q2e.search.feedback import centred, neighbours, refine, smooth
 from q2e.text.names import name_grams
 from q2e.text.tokens import tokens
 from q2e.types import EVENT_KINDS

@@ -16,11 +16,11 @@ import q2e
 from q2e.cli import app
 from q2e.errors import QueryError
 from q2e.media.storyboard import filmstrip
-from q2e.retrieve.duplicates import merged, twins
-from q2e.retrieve.examples import compose
-from q2e.retrieve.negative import by_chance, taken_off
-from q2e.retrieve.refine_by import drift
-from q2e.retrieve.search import Searcher
+from q2e.search.duplicates import merged, twins
+from q2e.search.examples import compose
+from q2e.search.negative import by_chance, taken_off
+from q2e.search.refine_by import drift
+from q2e.search.search import Searcher
 from q2e.settings import Settings
 from q2e.types import Decomposition, Example, Query, Results, SubEvent
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import q2e
-from q2e.retrieve.bank import Bank
-from q2e.retrieve.calibrate import WORDS, Calibrator, Scale, by_videos, by_words, on_scale, scale_of
-from q2e.retrieve.scan import ScoreRow
+from q2e.search.bank import Bank
+from q2e.search.calibrate import WORDS, Calibrator, Scale, by_videos, by_words, on_scale, scale_of
+from q2e.search.scan import ScoreRow
 from q2e.store.base import Table
 
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import q2e
-from q2e.retrieve.bank import Form
-from q2e.retrieve.confidence import LEAST, Chance, Confidence, fit
-from q2e.retrieve.scan import Vectors
+from q2e.search.bank import Form
+from q2e.search.confidence import LEAST, Chance, Confidence, fit
+from q2e.search.scan import Vectors
 from q2e.types import Filters, Query
 
 

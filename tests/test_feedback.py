@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from q2e.retrieve.feedback import centred, moved, neighbours, refine, smooth
+from q2e.search.feedback import centred, moved, neighbours, refine, smooth
 
 
 def vectors(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
@@ -100,7 +100,7 @@ def test_tiny_collections_work(n: int) -> None:
 
 
 def test_videos_outside_the_pool_stay_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("q2e.retrieve.feedback.POOL", 10)
+    monkeypatch.setattr("q2e.search.feedback.POOL", 10)
     found, _ = events()
     query = found[0]
     plain = found @ query

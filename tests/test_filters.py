@@ -10,8 +10,8 @@ import pytest
 
 import q2e
 from q2e.errors import QueryError
-from q2e.retrieve.facets import facets
-from q2e.retrieve.search import Searcher
+from q2e.search.facets import facets
+from q2e.search.search import Searcher
 from q2e.settings import Settings
 from q2e.store.base import Item, StageKey, Store
 from q2e.store.memory import MemoryStore

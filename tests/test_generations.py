@@ -19,7 +19,7 @@ import tiny_models as tiny
 from q2e.cli import app
 from q2e.errors import ConfigError, IndexMismatch, StoreError
 from q2e.ingest.switch import current
-from q2e.retrieve.search import Searcher
+from q2e.search.search import Searcher
 from q2e.store import generations
 from q2e.types import Query
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from q2e.arrays import Float64, Int64
-from q2e.retrieve.order import in_order, together
+from q2e.search.order import in_order, together
 
 
 def _evidence(

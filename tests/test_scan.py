@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import q2e
-from q2e.retrieve.bank import Bank, Form
-from q2e.retrieve.scan import Folded, Scanner, Vectors, _best_of, _lay_out
+from q2e.search.bank import Bank, Form
+from q2e.search.scan import Folded, Scanner, Vectors, _best_of, _lay_out
 from q2e.store.base import Item, StageKey, Table
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Evidence, Video
@@ -101,6 +101,6 @@ def test_products_with_fixed_vectors_grow_with_the_store_and_are_forgotten(
                 found = scanner.dense("s", "meaning", parts)[1]
                 assert found.scores == pytest.approx(store.vectors("s")[1] @ both[0], abs=1e-4)
         assert len(scanner._folded) == 2
-        monkeypatch.setattr("q2e.retrieve.scan._PRODUCTS", 1)
+        monkeypatch.setattr("q2e.search.scan._PRODUCTS", 1)
         scanner.dense("s", "meaning", parts)
         assert [name for _, name in scanner._folded] == ["other"]

@@ -18,7 +18,7 @@ from q2e.methods.normalise.base import normalise
 from q2e.query.expand import METHODS, Expansion
 from q2e.retrieve.pool import POOLS
 from q2e.retrieve.rerank import strategies
-from q2e.retrieve.widen import pictured
+from q2e.search.widen import pictured
 
 QUESTION = "flood in a city, people rescued by boat"
 #: In narrative order; `second` tells the same events backwards.

@@ -12,10 +12,10 @@ pytest.importorskip("transformers")
 import q2e
 import tiny_models as tiny
 from q2e.errors import ConfigError, IndexMismatch
-from q2e.retrieve.ask import Asker
-from q2e.retrieve.bank import Form
-from q2e.retrieve.clock import Clock
-from q2e.retrieve.search import Searcher
+from q2e.search.ask import Asker
+from q2e.search.bank import Form
+from q2e.search.clock import Clock
+from q2e.search.search import Searcher
 from q2e.store import generations
 from q2e.types import Decomposition, Query
 

@@ -25,8 +25,8 @@ from q2e.types import Decomposition, Example, Filters, Query, Results, Video
 
 if TYPE_CHECKING:
     from q2e.query.language import Parsed
-    from q2e.retrieve.clarify import Clarification
-    from q2e.retrieve.search import Searcher
+    from q2e.search.clarify import Clarification
+    from q2e.search.search import Searcher
 
 STORE_NAME = generations.FIRST
 
@@ -258,7 +258,7 @@ class Index:
         Facets are `language`, `year`, `tag`, `channel` and `duration`. The question may hold
         filters, or nothing else. Raises QueryError like `search`.
         """
-        from q2e.retrieve.facets import facets
+        from q2e.search.facets import facets
 
         filters = Filters(
             channels=tuple(channels),
@@ -280,7 +280,7 @@ class Index:
 
         `options` are those of `search`. Each option of the answer holds the question with it.
         """
-        from q2e.retrieve.clarify import HITS, clarify
+        from q2e.search.clarify import HITS, clarify
 
         return clarify(self.store, self.search(text, **({"top": HITS} | options)))
 
@@ -288,7 +288,7 @@ class Index:
         return survey.example(self.store.videos(), given, indexed)
 
     def _searching(self) -> Searcher:
-        from q2e.retrieve.search import Searcher
+        from q2e.search.search import Searcher
 
         with self._lock:
             if self._searcher is None:

@@ -15,7 +15,7 @@ from q2e.types import Clause, Decomposition, Evidence, Hit, Moment, Reason, Resu
 if TYPE_CHECKING:
     from q2e.ingest.run import Report
     from q2e.query.language import Parsed
-    from q2e.retrieve.clarify import Clarification
+    from q2e.search.clarify import Clarification
     from q2e.survey import Status, VideoRecord
 
 Json = dict[str, Any]

@@ -16,7 +16,7 @@ from q2e.settings import Settings
 
 if TYPE_CHECKING:
     from q2e.index import Index
-    from q2e.retrieve.scan import ScoreRow
+    from q2e.search.scan import ScoreRow
 
 
 def score_matrices(
@@ -34,8 +34,8 @@ def score_matrices(
     """
     from q2e.query.decompose import Decomposer
     from q2e.query.slots import languages_by_script
-    from q2e.retrieve.ask import Asker
-    from q2e.retrieve.clock import Clock
+    from q2e.search.ask import Asker
+    from q2e.search.clock import Clock
     from q2e.text.language import detect
     from q2e.types import Query
 

@@ -18,7 +18,7 @@ from q2e.models.base import ImageTextEncoder, TextEncoder, VideoEncoder
 from q2e.models.remembered import remembered
 from q2e.query.events import EventsBackend
 from q2e.query.knowledge import Knowledge
-from q2e.retrieve.scan import Folded
+from q2e.search.scan import Folded
 
 #: Share of the mean similarity to the bank that is subtracted.
 ALPHA = 0.75

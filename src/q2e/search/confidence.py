@@ -18,7 +18,7 @@ import numpy as np
 
 from q2e.arrays import Float32, Float64
 from q2e.cache import cache_dir, content_key, write_whole
-from q2e.retrieve.bank import Bank, Form
+from q2e.search.bank import Bank, Form
 from q2e.store.base import Store, Table
 
 #: Quantiles that fix the law; answers that the bank's questions do have lie above them.

@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from q2e.arrays import Float32, Float64, Int64
-from q2e.retrieve.duplicates import Pairs, renewed, same_course, twins
-from q2e.retrieve.feedback import centred
+from q2e.search.duplicates import Pairs, renewed, same_course, twins
+from q2e.search.feedback import centred
 from q2e.store.base import Store, Table
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ class Kept:
         return kept.of(self.store.table(), lambda _: centred(self.mean_vectors(space)))
 
     def copies(self) -> Mapping[int, tuple[int, ...]]:
-        """Return {video: its copies} of all videos that have any; see `retrieve.duplicates`.
+        """Return {video: its copies} of all videos that have any; see `search.duplicates`.
 
         A video whose length alone is changed later is compared as it was.
         """

@@ -21,7 +21,7 @@ from q2e.decoding.pool import STRANGE
 from q2e.errors import MediaError, QueryError
 from q2e.media.scan import uniform_times
 from q2e.models.registry import Models
-from q2e.retrieve.calibrate import Scale, scale_of
+from q2e.search.calibrate import Scale, scale_of
 from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.types import Example

@@ -10,8 +10,8 @@ from q2e.arrays import Bool, Float64, Int64
 from q2e.channels.known import is_timeless
 from q2e.methods.fuse.base import Fusion
 from q2e.retrieve.moments import Stretch, find_moments, strong
-from q2e.retrieve.order import Order
-from q2e.retrieve.scan import ScoreRow
+from q2e.search.order import Order
+from q2e.search.scan import ScoreRow
 from q2e.store.base import Store, Table
 from q2e.types import EVENT_KINDS, ClauseKind, Evidence, Moment, Reason, Video
 

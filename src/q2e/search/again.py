@@ -9,8 +9,8 @@ import numpy as np
 
 from q2e.arrays import Float64, Int64
 from q2e.models.registry import Models
-from q2e.retrieve.explain import Explainer, shown_text
 from q2e.retrieve.rerank import Candidate, rerank
+from q2e.search.explain import Explainer, shown_text
 from q2e.settings import Settings
 
 #: Texts of a candidate that a strategy reads, at most.

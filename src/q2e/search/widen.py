@@ -21,7 +21,7 @@ from q2e.query.expand import (
     mixed,
     rarity,
 )
-from q2e.retrieve.scan import ScoreRow, Vectors
+from q2e.search.scan import ScoreRow, Vectors
 from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.types import Decomposition

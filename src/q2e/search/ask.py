@@ -19,15 +19,15 @@ from q2e.plugins import registry
 from q2e.query.expand import Expansion, asked_words
 from q2e.query.knowledge import load
 from q2e.query.names import Names
-from q2e.retrieve.bank import Bank, Form
-from q2e.retrieve.calibrate import Calibrator, Scale, by_videos, by_words, on_scale
-from q2e.retrieve.candidates import restricted, union
-from q2e.retrieve.clock import Clock
-from q2e.retrieve.confidence import Confidence
-from q2e.retrieve.feedback import refine
-from q2e.retrieve.kept import Kept
-from q2e.retrieve.scan import Scanner, ScoreRow, Vectors
-from q2e.retrieve.widen import Widener, pictured, widened
+from q2e.search.bank import Bank, Form
+from q2e.search.calibrate import Calibrator, Scale, by_videos, by_words, on_scale
+from q2e.search.candidates import restricted, union
+from q2e.search.clock import Clock
+from q2e.search.confidence import Confidence
+from q2e.search.feedback import refine
+from q2e.search.kept import Kept
+from q2e.search.scan import Scanner, ScoreRow, Vectors
+from q2e.search.widen import Widener, pictured, widened
 from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.types import EVENT_KINDS, Decomposition, Filters, Query

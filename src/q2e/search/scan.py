@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
-from q2e.retrieve.kept import Growing
 from q2e.retrieve.pool import Bag, ordered, pool_by
+from q2e.search.kept import Growing
 from q2e.store.base import Store, Table
 
 #: Bytes of products with fixed vectors that are kept.

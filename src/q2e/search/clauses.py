@@ -16,11 +16,11 @@ from q2e.arrays import Bool, Float64, Int64
 from q2e.channels.known import is_timeless
 from q2e.methods.fuse.base import Fusion
 from q2e.query.language import write
-from q2e.retrieve.ask import Answer
-from q2e.retrieve.negative import held_against, stands_above, taken_off
-from q2e.retrieve.order import Order, alongside
-from q2e.retrieve.phrases import phrase_rows
-from q2e.retrieve.scan import ScoreRow
+from q2e.search.ask import Answer
+from q2e.search.negative import held_against, stands_above, taken_off
+from q2e.search.order import Order, alongside
+from q2e.search.phrases import phrase_rows
+from q2e.search.scan import ScoreRow
 from q2e.settings import Settings
 from q2e.store.base import Store, Table
 from q2e.types import Clause, ClauseKind

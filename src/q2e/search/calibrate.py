@@ -16,9 +16,9 @@ import numpy as np
 
 from q2e.arrays import Bool, Float32
 from q2e.models.base import ImageTextEncoder, VideoEncoder
-from q2e.retrieve.bank import Bank, Form
-from q2e.retrieve.kept import Growing
-from q2e.retrieve.scan import ScoreRow
+from q2e.search.bank import Bank, Form
+from q2e.search.kept import Growing
+from q2e.search.scan import ScoreRow
 from q2e.store.base import Store, Table
 from q2e.types import Filters
 

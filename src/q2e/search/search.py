@@ -15,14 +15,14 @@ from q2e.models.registry import Models
 from q2e.query.decompose import Decomposer
 from q2e.query.hints import hint
 from q2e.query.slots import languages_by_script
-from q2e.retrieve.again import ranked_again
-from q2e.retrieve.ask import Answer, Asker
-from q2e.retrieve.clauses import Joined, Joiner
-from q2e.retrieve.clock import Clock
-from q2e.retrieve.duplicates import merged
-from q2e.retrieve.examples import Examples, Shown
-from q2e.retrieve.explain import Explainer
-from q2e.retrieve.refine_by import centre_of, drift, judged
+from q2e.search.again import ranked_again
+from q2e.search.ask import Answer, Asker
+from q2e.search.clauses import Joined, Joiner
+from q2e.search.clock import Clock
+from q2e.search.duplicates import merged
+from q2e.search.examples import Examples, Shown
+from q2e.search.explain import Explainer
+from q2e.search.refine_by import centre_of, drift, judged
 from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.text.language import detect

@@ -1,0 +1,1 @@
+"""Asks the collection: a question passes through stages, from its text to hits with reasons."""
