@@ -16,9 +16,10 @@ from typer.testing import CliRunner
 
 import q2e
 from q2e.cli.eval import app
-from q2e.errors import EvaluationError, FusionError
+from q2e.errors import ConfigError, EvaluationError, FusionError
+from q2e.evaluate import conduct_matrices
 from q2e.evaluate.conduct import conduct
-from q2e.evaluate.conduct_index import check_splits
+from q2e.evaluate.conduct_index import IndexBench, check_splits
 from q2e.evaluate.experiment import SCORES, Ablation, read_experiment, subsets
 from q2e.evaluate.matrix import evaluate_matrices
 from q2e.evaluate.measures import parse_measures
@@ -27,6 +28,7 @@ from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated
 from q2e.methods.fuse.base import fuse_batch
 from q2e.methods.normalise.base import normalise
+from q2e.registry import code_version
 
 Write = Callable[[str], Path]
 
@@ -106,6 +108,17 @@ def test_what_was_measured_is_kept_and_a_stopped_experiment_goes_on(
     # Other scores under the same names are other results.
     np.save(tmp_path / "a.npy", np.load(tmp_path / "a.npy") + np.eye(60))
     assert conduct(plan, out).rows[0].values != first.rows[0].values
+
+
+def test_other_code_measures_anew(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, out = read_experiment(write(GRID)), tmp_path / "out"
+    conduct(plan, out)
+    # As an edited formula, prompt or word list does.
+    monkeypatch.setattr(conduct_matrices, "code_version", lambda: "another")
+    conduct(plan, out)
+    assert len(list((out / "rows").iterdir())) == 10
 
 
 def test_differences_are_paired_and_corrected(write: Write, tmp_path: Path) -> None:
@@ -302,6 +315,31 @@ def test_an_experiment_on_real_videos(
     names = {row.name for row in outcome.subsets}
     assert {"video", "query", "video + query"} <= names and len(names) >= 3
     assert sum("no score" in one for one in outcome.warnings) <= 1
+
+
+def test_settings_from_elsewhere_are_part_of_what_was_measured(
+    own_set: Path, sample_index: q2e.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "own.toml"
+    place = f'index = "{sample_index.directory}"\n'
+    file.write_text(f'[data]\nset = "own"\nfolder = "{own_set}"\n{place}', encoding="utf-8")
+    plan = read_experiment(file)
+    before = IndexBench(plan, tmp_path, None).fingerprint(plan.rows[0])
+    assert IndexBench(plan, tmp_path, None).fingerprint(plan.rows[0]) == before
+    monkeypatch.setenv("Q2E_MUST_NOT", "0.5")
+    after = IndexBench(plan, tmp_path, None).fingerprint(plan.rows[0])
+    assert after.key != before.key
+    assert (
+        (after.version, after.space)
+        == (before.version, before.space)
+        == (
+            code_version(),
+            " ".join(sample_index.store.spaces()),
+        )
+    )
+    monkeypatch.setenv("Q2E_MUST_NOT", "-1")
+    with pytest.raises(ConfigError, match="must_not"):
+        conduct(plan, tmp_path / "out")
 
 
 def test_videos_rank_the_texts_of_a_real_set(

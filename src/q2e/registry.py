@@ -15,7 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +32,9 @@ NONE = "none"
 _MARK = "__q2e_method__"
 #: A mark in the text of a file: the kind, and the name where it is not the file's.
 _MARKED = re.compile(r'^@method\(\s*"(\w+)"(?:,\s*"([^"]+)")?', re.MULTILINE)
+#: What answers are made by, and what only shows them.
+_CODE = (".py", ".j2", ".toml", ".json", ".npz")
+_SHOWING = ("cli", "server", "web", "client.py")
 
 Made = TypeVar("Made", bound=Callable[..., Any])
 
@@ -298,6 +301,21 @@ class Registry:
         if name == NONE and kind in self._kinds and self._kinds[kind].optional and not given:
             return None
         return self.get(kind, name).choice(given)
+
+
+@cache
+def code_version() -> str:
+    """Return 12 hexadecimal digits that change with any code or data that answers come from.
+
+    What only shows answers, the command line, server and page, is left out.
+    """
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(root.rglob("*")):
+        own = file.relative_to(root)
+        if file.suffix in _CODE and own.parts[0] not in _SHOWING:
+            digest.update(f"{own.as_posix()}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def parsed(text: str) -> tuple[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from q2e.cache import content_key, write_whole
+from q2e.cache import Fingerprint, content_key, write_whole
 from q2e.evaluate.compare import bootstrap, holm, randomisation_test
 from q2e.evaluate.conduct_index import IndexBench
 from q2e.evaluate.conduct_matrices import MatrixBench
@@ -50,7 +50,12 @@ def conduct(
         bench: _Bench = MatrixBench(experiment)
     else:
         bench = IndexBench(experiment, out, watch)
-    rows = [_kept(out, bench, row, watch, keep) for row in experiment.rows]
+    # All of them first, so that a setting which is not allowed is refused before hours of work.
+    prints = [bench.fingerprint(row) for row in experiment.rows]
+    rows = [
+        _kept(out, bench, row, which, keep)
+        for row, which in zip(experiment.rows, prints, strict=True)
+    ]
     parts = _subsets(out, bench, keep) if experiment.ablation else []
     return Outcome(
         experiment,
@@ -64,9 +69,9 @@ def conduct(
     )
 
 
-def _kept(out: Path, bench: _Bench, row: Row, watch: Watch | None, keep: bool) -> Measured:
-    """Return a row from disk where the same was measured before, else measure it."""
-    file = out / "rows" / f"{content_key(bench.state, repr(sorted(row.options.items())))[:16]}.json"
+def _kept(out: Path, bench: _Bench, row: Row, which: Fingerprint, keep: bool) -> Measured:
+    """Return a row from disk where the same was measured by the same code, else measure it."""
+    file = out / "rows" / f"{which.key[:16]}.json"
     if keep and file.exists():
         return Measured(**(json.loads(file.read_text("utf-8")) | {"name": row.name}))
     began = time.perf_counter()
@@ -80,7 +85,8 @@ def _kept(out: Path, bench: _Bench, row: Row, watch: Watch | None, keep: bool) -
 
 def _subsets(out: Path, bench: _Bench, keep: bool) -> list[Measured]:
     ablation = bench.experiment.ablation
-    key = content_key(bench.state, repr(ablation), str(bench.experiment.measures))[:16]
+    first = bench.fingerprint(bench.experiment.rows[0])
+    key = content_key(first.key, repr(ablation), str(bench.experiment.measures))[:16]
     file = out / "rows" / f"{key}.subsets.json"
     if keep and file.exists():
         return [Measured(**one) for one in json.loads(file.read_text("utf-8"))]

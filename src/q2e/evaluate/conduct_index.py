@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from q2e.cache import content_key
+from q2e.cache import Fingerprint, content_key, fingerprint
 from q2e.errors import ConfigError, EvaluationError
 from q2e.evaluate.batch import about_of
 from q2e.evaluate.datasets import Dataset, load
@@ -23,7 +23,8 @@ from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_q
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.methods.normalise.base import transductive
-from q2e.settings import load_settings
+from q2e.registry import code_version
+from q2e.settings import changed, load_settings
 
 if TYPE_CHECKING:
     from q2e.index import Index
@@ -138,16 +139,35 @@ class IndexBench:
         return [text for language in known.banks for text in knowledge.bank(language, known)]
 
     # -- rows -----------------------------------------------------------------------------------
-    def measure(self, row: Row, key: str) -> Measured:
-        """Return the measures of one setting; its run is kept and goes on where it stopped."""
+    def fingerprint(self, row: Row) -> Fingerprint:
+        """Return what a row's measures rest on: the set, all settings in force, code and spaces.
+
+        Raises ConfigError for a setting that is not allowed.
+        """
+        index, channels, settings = self._asked(row)
+        used = changed(index.settings, settings).model_dump(mode="json")
+        held = (index.store.setting(f"space.{kind}") for kind in ("text", "image", "video"))
+        return fingerprint(
+            self.state,
+            *channels,
+            method=json.dumps(used, sort_keys=True),
+            version=code_version(),
+            space=" ".join(filter(None, held)),
+        )
+
+    def _asked(self, row: Row) -> tuple[Index, tuple[str, ...], dict[str, Any]]:
+        """Return the index that a row asks, in which channels, and with which settings."""
         options = dict(row.options)
         channels = self._channels(row, options.pop("channels", ()), options.pop("without", ()))
         settings: dict[str, Any] = {
             name: tuple(v) if isinstance(v, list) else v for name, v in options.items()
         }
-        index = self._of(
-            settings.pop("profile", None) or self.experiment.rows[0].options.get("profile")
-        )
+        first = self.experiment.rows[0].options.get("profile")
+        return self._of(settings.pop("profile", None) or first), channels, settings
+
+    def measure(self, row: Row, key: str) -> Measured:
+        """Return the measures of one setting; its run is kept and goes on where it stopped."""
+        index, channels, settings = self._asked(row)
         run = self.out / "runs" / f"{key}.run"
         run.parent.mkdir(exist_ok=True)
         watch = self.watch

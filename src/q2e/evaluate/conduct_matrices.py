@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from q2e.cache import content_key
+from q2e.cache import Fingerprint, content_key, fingerprint
 from q2e.errors import EvaluationError
 from q2e.evaluate.agreement import check_matrices
 from q2e.evaluate.datasets.base import sha256_of
@@ -16,6 +16,7 @@ from q2e.evaluate.matrix import evaluate_matrices, load_ids, load_matrix, query_
 from q2e.evaluate.measured import Measured, judge_matrices, measured
 from q2e.evaluate.scores import ablated
 from q2e.methods.normalise.base import transductive
+from q2e.registry import code_version
 
 
 class MatrixBench:
@@ -47,6 +48,11 @@ class MatrixBench:
                 f"{repeated} queries repeat another query's scores exactly, as the same sentence "
                 "does; each still counts, with its own relevant items alone"
             )
+
+    def fingerprint(self, row: Row) -> Fingerprint:
+        """Return what a row's measures rest on: the matrices, how they are fused, and the code."""
+        options = repr(sorted(row.options.items()))
+        return fingerprint(self.state, method=options, version=code_version())
 
     def measure(self, row: Row, key: str) -> Measured:
         """Return the measures of one way to normalise and fuse."""
