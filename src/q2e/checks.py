@@ -20,6 +20,7 @@ from q2e.models.fetch.catalogue import describe, look_up
 from q2e.models.fetch.sources import Source, find, said
 from q2e.models.profiles import Profile
 from q2e.plugins import registry
+from q2e.processes import clean_environment, program
 
 #: Packages that run what is pulled from a hub, by task; the first line serves the others.
 _TORCH = ("torch", "transformers", "sentence-transformers", "safetensors")
@@ -183,11 +184,17 @@ def _package(package: str, purpose: str, extra: str) -> Check:
 
 def _tesseract() -> Check:
     name = "tesseract (reads more scripts on screen)"
-    if not shutil.which("tesseract"):
+    installed = program("tesseract")
+    if installed is None:
         advice = "apt install tesseract-ocr tesseract-ocr-{rus,ara,kor,hin,tha}"
         return Check(name, False, "not installed", advice, optional=True)
     listed = subprocess.run(
-        ["tesseract", "--list-langs"], capture_output=True, text=True, check=False, timeout=20
+        [installed, "--list-langs"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+        env=clean_environment(),
     )
     packs = " ".join(listed.stdout.split("\n")[1:]).strip() or "none"
     return Check(name, True, f"language packs: {packs}", optional=True)

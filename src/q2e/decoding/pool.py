@@ -12,7 +12,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -26,6 +25,7 @@ from q2e import errors, stopping
 from q2e.decoding.confine import Kernel
 from q2e.decoding.messages import WIRE, Answer, Ended, Raised, Ready, Request
 from q2e.errors import MediaError
+from q2e.processes import clean_environment, python_module
 from q2e.wire import WireError
 
 #: Seconds the first process may take to load what decoding needs.
@@ -155,7 +155,7 @@ class Pool:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, tempfile.TemporaryFile() as said:
             self._origin = subprocess.Popen(
-                [sys.executable, "-P", "-m", "q2e.decoding.origin", str(theirs.fileno())],
+                python_module("q2e.decoding.origin", str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -271,7 +271,7 @@ def _obituary(ending: Any, allowance: Allowance) -> str:
 
 def _environment() -> dict[str, str]:
     kept = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR")
-    own = {name: os.environ[name] for name in kept if name in os.environ}
+    own = {name: value for name, value in clean_environment().items() if name in kept}
     return own | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
 
 

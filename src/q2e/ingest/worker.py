@@ -23,6 +23,7 @@ from typing import IO, Self
 from q2e.errors import ModelError, Q2EError
 from q2e.ingest.messages import WIRE, Failed, Finished, Greeting, Job, Message, Ready, Refused
 from q2e.ingest.reader import Reader
+from q2e.processes import clean_environment, python_module
 from q2e.settings import Settings
 from q2e.wire import WireError
 
@@ -79,10 +80,11 @@ class Worker:
             # Closed in close(): it lives as long as the process.
             self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "q2e.ingest.worker"],
+                python_module("q2e.ingest.worker"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
+                env=clean_environment(),
             )
             assert self._process.stdin is not None
             self._jobs_done = 0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import unicodedata
 from collections.abc import Sequence
@@ -16,6 +14,7 @@ import numpy as np
 from q2e.arrays import UInt8
 from q2e.errors import ModelError
 from q2e.models.base import ModelInfo
+from q2e.processes import clean_environment, program
 
 #: Language packs by the script they read, named as in Unicode.
 SCRIPTS: dict[str, tuple[str, ...]] = {
@@ -141,7 +140,7 @@ class _Word:
 @cache
 def installed_packs() -> tuple[str, ...]:
     """Return the language packs of the installed tesseract; none where it is not installed."""
-    if shutil.which("tesseract") is None:
+    if program("tesseract") is None:
         return ()
     listed = _call(["--list-langs"])
     return tuple(line.strip() for line in listed.splitlines()[1:] if line.strip() != "osd")
@@ -156,12 +155,12 @@ def _program_version() -> str:
 def _call(arguments: Sequence[str], picture: bytes = b"") -> str:
     try:
         done = subprocess.run(
-            ["tesseract", *arguments],
+            [program("tesseract") or "tesseract", *arguments],
             input=picture,
             capture_output=True,
             timeout=_TIMEOUT_S,
             check=True,
-            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+            env=clean_environment(OMP_THREAD_LIMIT="1"),
         )
     except subprocess.TimeoutExpired as error:
         raise ModelError(f"tesseract took longer than {_TIMEOUT_S} s for one picture") from error

@@ -1,0 +1,53 @@
+"""How other processes are started: the current folder, which may be a stranger's, has no say.
+
+`python -m` puts the current folder first among those that modules come from, and an empty or
+relative entry in PATH, PYTHONPATH or LD_LIBRARY_PATH means the current folder too: a file `av.py`
+among downloaded videos would run as soon as they are indexed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+#: Lists of folders that code is loaded from.
+_LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+#: What makes Python run or import something more.
+_HOOKS = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONBREAKPOINT", "PYTHONWARNINGS", "PYTHONSAFEPATH")
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module of ours with this interpreter."""
+    flags = ["-P", *(["-s"] if sys.flags.no_user_site else [])]
+    return [sys.executable, *flags, "-m", module, *arguments]
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return this process's environment for a child, with `more` set.
+
+    Relative folders and what makes Python run something more are left out.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in _HOOKS}
+    for name in _LISTS:
+        if name in kept:
+            kept[name] = _absolute(kept[name])
+            if not kept[name]:
+                del kept[name]
+    return kept | {"PYTHONSAFEPATH": "1"} | more
+
+
+def program(name: str) -> str | None:
+    """Return the absolute path of an installed program, never one of the current folder."""
+    return shutil.which(name, path=_absolute(os.environ.get("PATH", os.defpath)) or os.defpath)
+
+
+def forget_current_folder() -> None:
+    """Take the folder that `python -m` puts first away from those that modules come from."""
+    if not sys.flags.safe_path and sys.path[:1] in ([""], [str(Path.cwd())]):
+        del sys.path[0]
+
+
+def _absolute(folders: str) -> str:
+    return os.pathsep.join(one for one in folders.split(os.pathsep) if Path(one).is_absolute())
