@@ -22,7 +22,7 @@ from typer.models import ArgumentInfo
 
 import models_page
 import q2e
-from q2e import config, errors, shape, types
+from q2e import errors, settings, shape, types
 from q2e.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,11 +131,11 @@ def plain(kind: Any) -> str:
 
 
 def settings_page() -> Iterator[str]:
-    yield f"{paragraph(config.__doc__)}\n\n"
+    yield f"{paragraph(settings.__doc__)}\n\n"
     yield "`q2e config` prints the values in force for an index.\n\n"
     yield "| setting | kind | default | what it does |\n|---|---|---|---|\n"
-    for name, field in config.Settings.model_fields.items():
-        kind = config.Settings.__annotations__[name]
+    for name, field in settings.Settings.model_fields.items():
+        kind = settings.Settings.__annotations__[name]
         value = "number of cores, at most 4" if name == "threads" else f"`{field.default!r}`"
         yield f"| `{name}` | `{cell(kind)}` | {cell(value)} | {cell(field.description)} |\n"
     yield "\nAs an environment variable: `Q2E_` and the name in capitals, such as `Q2E_TOP=5`.\n"

@@ -150,14 +150,21 @@ def test_media_are_opened_in_decoding_processes_alone(path: Path) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *(file for kind in ("fuse", "normalise") for file in _modules(f"methods/{kind}")),
-        *(SOURCE / "retrieve" / f"{name}.py" for name in ("pool", "moments")),
+        *(file for kind in ("fuse", "normalise", "pool") for file in _modules(f"methods/{kind}")),
+        *(SOURCE / "retrieve" / f"{name}.py" for name in ("moments",)),
     ],
     ids=lambda path: f"{path.parent.name}-{path.stem}",
 )
 def test_scoring_is_pure(path: Path) -> None:
     imports = _imports(path)
     ours = {module for module in imports if module.startswith("q2e")}
-    allowed = ("q2e.errors", "q2e.arrays", "q2e.methods", "q2e.plugins", "q2e.registry")
+    allowed = (
+        "q2e.errors",
+        "q2e.arrays",
+        "q2e.methods",
+        "q2e.plugins",
+        "q2e.registry",
+        "q2e.types",
+    )
     assert all(module.startswith(allowed) for module in ours), ours
     assert not imports & {"os", "io", "pathlib", "sqlite3", "httpx"}

@@ -11,22 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from q2e.arrays import Float32, Int64
-from q2e.errors import FusionError
-from q2e.retrieve.pool import (
-    POOLS,
-    Bag,
-    centres,
-    hitchhiker,
-    ordered,
-    pool,
-    soft,
-    top,
-    transport_plan,
-)
+from q2e.errors import ConfigError
+from q2e.methods.pool.base import Bag, Pools, chosen
+from q2e.methods.pool.base import pooled as pool
+from q2e.methods.pool.hitchhiker import hitchhiker
+from q2e.methods.pool.key_events import centres
+from q2e.methods.pool.schema import ordered
+from q2e.methods.pool.soft import soft
+from q2e.methods.pool.top import top
+from q2e.methods.pool.transport import transport_plan
+from q2e.plugins import registry
 
 SEEDS = st.integers(0, 2**32 - 1)
+POOLS = registry().names("pool")
 #: Rules that read the order of a video's evidence in time.
-IN_ORDER = {"schema", "meanmaxsim"}
+IN_ORDER = {one.name for one in registry().all("pool") if one.facts.get("timed")}
 
 
 def unit(random: np.random.Generator, n: int, d: int = 6) -> Float32:
@@ -98,13 +97,47 @@ def test_no_rule_exceeds_the_best_pair_by_more_than_its_averaging(rule: str, see
         assert (np.nan_to_num(pooled - highest) <= 1e-5).all()
 
 
-def test_an_unknown_rule_and_a_temperature_of_zero_are_refused() -> None:
-    with pytest.raises(FusionError, match="known: max, top"):
-        pool("nonsense", [1.0], [[1.0]], [0], 1)
-    bag, _ = Bag.of([1.0], [[1.0]], [0])
-    for rule in (hitchhiker, soft):
-        with pytest.raises(FusionError, match="above 0"):
-            rule(bag, tau=0.0)
+@pytest.mark.parametrize(
+    ("said", "text", "frame", "speech"),
+    [
+        ("max", "max", "max", "max"),
+        ("key_events( k=8 )", "key_events(k=8)", "key_events(k=8)", "key_events(k=8)"),
+        (["top(m=5)", "frame=mean"], '{"*": "top(m=5)", "frame": "mean"}', "mean", "top(m=5)"),
+        (["frame=top(m=5)"], '{"*": "max", "frame": "top(m=5)"}', "top(m=5)", "max"),
+        ({"frame": "mean", "*": "soft"}, '{"*": "soft", "frame": "mean"}', "mean", "soft"),
+        ('{"frame": "mean", "speech": "max"}', '{"*": "max", "frame": "mean"}', "mean", "max"),
+        ({"frame": "mean", "*": "mean"}, "mean", "mean", "mean"),
+    ],
+)
+def test_each_channel_may_have_its_own_rule(
+    said: object, text: str, frame: str, speech: str
+) -> None:
+    pools = Pools.of(said)  # type: ignore[arg-type]
+    assert str(pools) == text
+    assert (str(pools.for_channel("frame")), str(pools.for_channel("speech"))) == (frame, speech)
+    assert Pools.of(str(pools)) == pools and Pools.of(pools) is pools
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ("nonsense", "unknown pool 'nonsense'"),
+        ({"frame": "nonsense"}, "unknown pool"),
+        ("hitchhiker(tau=0)", "tau = 0"),
+        ('{"frame": 3}', "a rule a channel is written"),
+        ("{", "a rule a channel is written"),
+        (["Frame=max"], "channel 'Frame'"),
+    ],
+)
+def test_what_is_no_rule_or_channel_is_refused(said: object, wrong: str) -> None:
+    with pytest.raises(ConfigError, match=wrong):
+        Pools.of(said)  # type: ignore[arg-type]
+
+
+def test_questions_without_events_have_no_order_to_match() -> None:
+    assert str(Pools.of(["schema", "frame=mean"]).without_steps()) == str(
+        Pools.of(["max", "frame=mean"])
+    )
 
 
 # -- what each rule promises ----------------------------------------------------------------------
@@ -113,7 +146,7 @@ def test_an_unknown_rule_and_a_temperature_of_zero_are_refused() -> None:
 def test_softness_runs_from_the_best_to_the_mean(seed: int) -> None:
     queries, vectors, video = drawn(seed, q=1)
     bag, _ = Bag.of(queries, vectors, video)
-    best, mean = POOLS["max"].formula(bag), POOLS["mean"].formula(bag)
+    best, mean = chosen("max").bound(bag), chosen("mean").bound(bag)
     np.testing.assert_allclose(hitchhiker(bag, tau=1e-5), best, atol=1e-4)
     np.testing.assert_allclose(hitchhiker(bag, tau=1e6), mean, atol=1e-4)
     np.testing.assert_allclose(soft(bag, tau=1e-6), best, atol=1e-4)
@@ -157,7 +190,7 @@ def test_transport_with_one_text_is_the_mean() -> None:
     queries, vectors, video = drawn(1, q=1)
     bag, _ = Bag.of(queries, vectors, video)
     np.testing.assert_allclose(
-        POOLS["transport"].formula(bag), bag.total(bag.best) / bag.sizes, atol=1e-6
+        chosen("transport").bound(bag), bag.total(bag.best) / bag.sizes, atol=1e-6
     )
 
 
@@ -180,9 +213,7 @@ def test_a_video_of_few_pieces_has_them_as_key_events(seed: int) -> None:
     for one in range(3):
         own = np.sort(middle[owner == one], axis=0)
         np.testing.assert_allclose(own, np.sort(vectors[video == one], axis=0), atol=1e-5)
-    np.testing.assert_allclose(
-        POOLS["key_events"].formula(bag), POOLS["max"].formula(bag), atol=1e-5
-    )
+    np.testing.assert_allclose(chosen("key_events").bound(bag), chosen("max").bound(bag), atol=1e-5)
 
 
 @given(seed=SEEDS)
@@ -214,5 +245,5 @@ def test_a_hundred_thousand_pieces_are_pooled_in_seconds(rule: str) -> None:
     queries, video = vectors[:3], np.repeat(np.arange(5_000), 20)
     bag, _ = Bag.of(queries, vectors, video)
     began = time.perf_counter()
-    POOLS[rule].formula(bag)
+    chosen(rule).bound(bag)
     assert time.perf_counter() - began < 10

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 import q2e
 from q2e.cli import app
-from q2e.errors import ConfigError, FusionError
+from q2e.errors import ConfigError
 from q2e.methods.fuse.base import fuse
 from q2e.methods.normalise.base import normalise
+from q2e.plugins import registry
 from q2e.query.expand import METHODS, Expansion
-from q2e.retrieve.pool import POOLS
 from q2e.retrieve.rerank import strategies
 from q2e.search.widen import pictured
 
@@ -57,13 +57,24 @@ def adds_up(results: q2e.Results) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-@pytest.mark.parametrize("rule", POOLS)
+@pytest.mark.parametrize("rule", registry().names("pool"))
 def test_every_pooling_rule_ranks_with_reasons_that_add_up(index: q2e.Index, rule: str) -> None:
     found = index.search(QUESTION, pool=rule, confidence=0.0)
     assert found.info["pool"] == rule
     assert len(found) == 5
     assert "third" not in {hit.video.id for hit in found.hits[:2]}
     adds_up(found)
+
+
+def test_a_channel_is_pooled_by_its_own_rule(index: q2e.Index) -> None:
+    plain, by_mean, by_top = (
+        [(hit.video.id, hit.score) for hit in index.search(QUESTION, pool=rule, confidence=0.0)]
+        for rule in ("max", '{"caption": "mean"}', "top(m=2)")
+    )
+    assert by_mean == [
+        (hit.video.id, hit.score) for hit in index.search(QUESTION, pool="mean", confidence=0.0)
+    ]
+    assert len({tuple(plain), tuple(by_mean), tuple(by_top)}) == 3
 
 
 @pytest.mark.parametrize("rule", ["mean", "schema", "key_events"])
@@ -121,7 +132,7 @@ def test_reranking_changes_the_order_of_the_best_alone(index: q2e.Index) -> None
 
 
 def test_unknown_strategies_are_refused(index: q2e.Index) -> None:
-    with pytest.raises(FusionError, match="pooling rule"):
+    with pytest.raises(ConfigError, match="unknown pool"):
         index.search(QUESTION, pool="magic")
     with pytest.raises(ConfigError, match="expand"):
         index.search(QUESTION, expand="magic")
@@ -160,7 +171,7 @@ def test_the_table_of_the_docs_is_that_of_the_figures(monkeypatch: pytest.Monkey
 def test_the_docs_name_every_strategy() -> None:
     root = Path(__file__).resolve().parent.parent
     page = (root / "docs" / "research" / "strategies.md").read_text("utf-8")
-    for name in (*POOLS, *METHODS, *strategies()):
+    for name in (*registry().names("pool"), *METHODS, *strategies()):
         assert f"`{name}`" in page, name
 
 

@@ -16,6 +16,7 @@ KINDS = (
         Kind("correction", "what the normalisation `bank` takes hubness away by"),
         "q2e.methods.normalise",
     ),
+    (Kind("pool", "the rule that makes one score of a video's evidence"), "q2e.methods.pool"),
     (Kind("fuse", "the rule that makes one score of many"), "q2e.methods.fuse"),
 )
 

@@ -12,6 +12,7 @@ from q2e.arrays import Bool, Float32, Float64
 from q2e.errors import IndexMismatch
 from q2e.methods.fuse.base import Fusion, fuse
 from q2e.methods.normalise.base import normalise
+from q2e.methods.pool.base import Pools
 from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.models.registry import Models
 from q2e.models.remembered import remembered
@@ -341,7 +342,7 @@ class Asker:
         evidence are taken together: one by one they would take as long as n searches.
         """
         # An order of sub-events is nothing to questions that have none.
-        pool = "max" if settings.pool == "schema" else settings.pool
+        pool = Pools.of(settings.pool).without_steps()
         seen = [
             (encoder, remembered(encoder.space, "text", texts, encoder.encode_texts))
             for encoder in self.seeing.values()

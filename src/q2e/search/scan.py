@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
-from q2e.retrieve.pool import Bag, ordered, pool_by
+from q2e.methods.pool.base import Bag, Pools
+from q2e.methods.pool.schema import ordered
 from q2e.search.kept import Growing
 from q2e.store.base import Store, Table
 
@@ -101,14 +102,14 @@ class Scanner:
         parts: Sequence[Vectors],
         *,
         mask: Bool | None = None,
-        pool: str = "max",
+        pool: str | Pools = "max",
     ) -> list[ScoreRow]:
         """Return a row for each (part, channel) that has vectors in `space`.
 
         The score is the maximum over the part's texts and the video's evidence (many-to-many),
-        or what another rule of `retrieve.pool` makes of them.
+        or what the channel's rule of pooling makes of them.
         """
-        formula = pool_by(pool)
+        pools = Pools.of(pool)
         table = self.store.table()
         layouts = self._layout(table, space)
         _, matrix = self.store.vectors(space)
@@ -121,16 +122,17 @@ class Scanner:
                 if part.channels and channel not in part.channels:
                     continue
                 row = self._row(table, part, channel, how, layout, best, which, mask)
-                if row is not None and pool not in ("max", "schema"):
+                rule = pools.for_channel(channel)
+                if row is not None and not rule.method.facts.get("scanned"):
                     bag, videos = bagged(row, table, part.matrix, matrix, block, layout.take)
                     if mask is None:
                         bag = replace(bag, memory=self._memory(table, space, channel))
                     pooled: Float64 = np.full(len(table.video_ids), np.nan)
-                    pooled[videos] = formula(bag)
+                    pooled[videos] = rule.bound(bag)
                     row = replace(row, video=pooled)
                 found.append(row)
         rows = [row for row in found if row is not None]
-        return in_order(rows, table) if pool == "schema" else rows
+        return in_order(rows, table, pools)
 
     def _products(
         self, table: Table, space: str, parts: Sequence[Vectors], matrix: Float32
@@ -264,14 +266,16 @@ def bagged(
     return Bag(queries, matrix, own, starts, scores[:, own]), video[starts]
 
 
-def in_order(rows: Sequence[ScoreRow], table: Table) -> list[ScoreRow]:
+def in_order(rows: Sequence[ScoreRow], table: Table, pools: Pools) -> list[ScoreRow]:
     """Return the rows with sub-events matched in time order: before, during, after.
 
-    In each channel a video's scores for the kinds are those of the best evidence of which none
-    of a later kind lies before one of an earlier (`pool.ordered`).
+    In each channel whose rule is one of steps, a video's scores for the kinds are those of the
+    best evidence of which none of a later kind lies before one of an earlier (`ordered`).
     """
     done = list(rows)
     for channel in dict.fromkeys(row.channel for row in rows):
+        if not pools.for_channel(channel).method.facts.get("steps"):
+            continue
         steps = [n for n, row in enumerate(rows) if row.channel == channel and row.part != "query"]
         if len(steps) < 2:
             continue

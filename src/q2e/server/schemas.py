@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 
 from q2e.errors import QueryError
 from q2e.plugins import registry
-from q2e.retrieve.pool import POOLS
 from q2e.retrieve.rerank import strategies
 from q2e.settings import Settings
 
@@ -110,7 +109,7 @@ class Faceted(Filter):
 #: Names that a setting which is any text to `Settings` may have.
 _NAMES: dict[str, tuple[str, ...]] = {
     "fuse": registry().names("fuse"),
-    "pool": tuple(POOLS),
+    "pool": registry().names("pool"),
     "rerank": ("none", *strategies()),
 }
 
