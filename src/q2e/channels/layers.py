@@ -14,7 +14,7 @@ from q2e.text.answer import content
 from q2e.text.chunk import chunk
 from q2e.text.fence import fence
 from q2e.text.layers import Layer, origin_of
-from q2e.text.prompt import ask, prompt_version, schema_of
+from q2e.text.prompt import ask, beside, prompt_version, schema_of
 from q2e.text.tokens import tokens
 from q2e.types import Audio, Evidence, Span
 
@@ -80,7 +80,7 @@ class Layers:
             return ""
         models = [model.info.source for model in (self.translator, self.language_model) if model]
         return ";".join(
-            (_VERSION, prompt_version("transcript"), ",".join(self.wanted), *sorted(models))
+            (_VERSION, prompt_version(beside(__file__)), ",".join(self.wanted), *sorted(models))
         )
 
     def add(self, transcript: Sequence[Evidence], audio: Audio | None) -> list[Evidence]:
@@ -157,7 +157,7 @@ class Layers:
             try:
                 answer = ask(
                     self.language_model,
-                    "transcript",
+                    beside(__file__),
                     Refined,
                     max_tokens=_MAX_TOKENS,
                     timeout_s=_TIMEOUT_S,

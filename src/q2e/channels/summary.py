@@ -15,7 +15,7 @@ from q2e.text.answer import content
 from q2e.text.chunk import chunk_text
 from q2e.text.fence import clean, fence
 from q2e.text.layers import layer_of
-from q2e.text.prompt import ask, prompt_version
+from q2e.text.prompt import ask, beside, prompt_version
 from q2e.types import Evidence, Part
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _VERSION = "summary/2"
+_PROMPT = beside(__file__, "../query/prompts/summary")
 #: Bytes of evidence that enter the prompt (in which a character of Chinese counts for three, as it
 #: does in tokens), characters of one line of it, and of the summary.
 _MAX_BYTES = 6_000
@@ -52,7 +53,7 @@ class SummaryChannel:
     def __init__(self, model: LanguageModel, words: int = 60) -> None:
         self._model = model
         self._words = words
-        self.config_key = f"{_VERSION};{prompt_version('summary')};{model.info.id};{words}"
+        self.config_key = f"{_VERSION};{prompt_version(_PROMPT)};{model.info.id};{words}"
 
     def extract(self, part: Part) -> list[Evidence]:
         """Return the summary of all evidence of a video in pieces, or nothing without any.
@@ -64,7 +65,7 @@ class SummaryChannel:
             return []
         answer = ask(
             self._model,
-            "summary",
+            _PROMPT,
             Summary,
             max_tokens=_MAX_TOKENS,
             timeout_s=_TIMEOUT_S,

@@ -13,7 +13,7 @@ from q2e.models.base import VisionLanguageModel
 from q2e.text.answer import content
 from q2e.text.fence import fence
 from q2e.text.layers import is_layer
-from q2e.text.prompt import mistake_in, prompt_version, render
+from q2e.text.prompt import beside, mistake_in, prompt_version, render
 from q2e.types import Evidence, Frame, Part
 
 _VERSION = "vision/1"
@@ -40,8 +40,9 @@ class VisionCaptionChannel:
     def __init__(self, model: VisionLanguageModel, structured: bool = False) -> None:
         self._model = model
         self._structured = structured
-        self._prompt = "scene" if structured else "caption"
-        prompt = f"{self._prompt}/{prompt_version(self._prompt)}"
+        name = "scene" if structured else "caption"
+        self._prompt = beside(__file__, f"../query/prompts/{name}")
+        prompt = f"{name}/{prompt_version(self._prompt)}"
         self.config_key = f"{_VERSION};{prompt};{model.info.id}"
 
     def extract(self, part: Part) -> list[Evidence]:

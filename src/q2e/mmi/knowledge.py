@@ -6,7 +6,6 @@ as the paper prints only two examples of each. Section 3.3 of the paper: eqs. 4 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -76,14 +75,6 @@ def languages() -> tuple[str, ...]:
     folder = resources.files("q2e") / "data" / "mmi"
     names = (entry.name for entry in folder.iterdir())
     return tuple(sorted(name.split(".")[1] for name in names if name.startswith("text.")))
-
-
-def pool_version(side: Side, language: str = "en") -> str:
-    """Return the version a pool states and 8 hexadecimal digits of its content."""
-    used = language if language in languages() else "en"
-    text = _file(f"{side}.{used}.toml")
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{side}.{used}/{tomllib.loads(text)['version']}-{digest}"
 
 
 @lru_cache(maxsize=1)

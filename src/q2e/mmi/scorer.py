@@ -1,6 +1,6 @@
 """The joint score of MMI-TVR: relevance of vectors and agreement of skeletons (eqs. 8 to 10).
 
-`joint_scores` works on arrays in either direction; `q2e.mmi.rerank` on the candidates of a search.
+`joint_scores` works on arrays in either direction; `methods.rerank.mmi` on candidates of a search.
 L = 0.6 L_r + 0.3 L_s, where L_s, the probability that two skeletons describe one scene, is asked
 of a model for the best pairs only. The weights add up to 0.9, as published; ranks do not mind.
 """
@@ -19,7 +19,7 @@ from q2e.errors import ModelError
 from q2e.mmi.skeletons import Skeleton
 from q2e.models.base import LanguageModel, VisionLanguageModel, WeighingModel
 from q2e.text.fence import fence
-from q2e.text.prompt import render
+from q2e.text.prompt import beside, render
 
 #: Shares of relevance and of skeletons (eq. 10).
 RELEVANCE, SKELETON = 0.6, 0.3
@@ -55,10 +55,10 @@ def judge(
     try:
         if hasattr(model, "probability"):
             yes, no = cast(WeighingModel, model).probability(
-                render("same_scene", stated=False, **shown), ("yes", "no"), timeout_s=timeout_s
+                render(beside(__file__), stated=False, **shown), ("yes", "no"), timeout_s=timeout_s
             )
             return Judged(yes / (yes + no) if yes + no > 0 else None, "logits")
-        prompt = render("same_scene", stated=True, **shown)
+        prompt = render(beside(__file__), stated=True, **shown)
         if images and hasattr(model, "describe"):
             said = model.describe(images, prompt, max_tokens=16, timeout_s=timeout_s)
         elif hasattr(model, "complete"):
@@ -109,16 +109,12 @@ def likeness(asked: Float32, known: Float32) -> Judged:
     return Judged(float(np.clip((1 + near) / 2, 0, 1)), "likeness")
 
 
-def joint(relevance: Float64, skeleton: Float64) -> Float64:
-    """Return 0.6 L_r + 0.3 L_s for arrays (n,); where L_s is NaN it is L_r on the scale of L_s.
-
-    Unknown never counts as 0: L_r is moved to the mean and spread of the known L_s, or from
-    [-1, 1] to [0, 1] where fewer than two are known.
-    """
-    return RELEVANCE * relevance + SKELETON * _filled(relevance, skeleton)
-
-
 def _filled(relevance: Float64, skeleton: Float64) -> Float64:
+    """Return L_s (n,) with L_r on the scale of L_s where it is NaN; unknown never counts as 0.
+
+    L_r is moved to the mean and spread of the known L_s, or from [-1, 1] to [0, 1] where fewer
+    than two are known.
+    """
     known = ~np.isnan(skeleton)
     if known.all():
         return skeleton
@@ -138,7 +134,7 @@ def joint_scores(
 
     For the other direction transpose `relevance`, and the pair with it. What is not asked about
     has the lowest L_s of its row, so it never passes what was; a pair without an answer (None)
-    is filled in by `joint`. Ties of L_r are broken by position.
+    is filled in by L_r on the scale of L_s. Ties of L_r are broken by position.
     """
     scores = np.empty(relevance.shape)
     for row, values in enumerate(relevance):

@@ -21,7 +21,7 @@ from q2e.models.base import LanguageModel, VisionLanguageModel
 from q2e.text.answer import json_in
 from q2e.text.fence import clean, fence
 from q2e.text.layers import is_layer
-from q2e.text.prompt import mistake_in, render
+from q2e.text.prompt import beside, mistake_in, render
 from q2e.types import EVENT_KINDS, Decomposition, Evidence, Video
 
 #: Entries of one field, and characters of one entry.
@@ -245,7 +245,7 @@ def _prompt(
     what: str, material: str, questions: Sequence[Question], shown: Sequence[Demonstration]
 ) -> str:
     return render(
-        "skeleton",
+        beside(__file__),
         what=what,
         material=material,
         questions=[question.text for question in questions],

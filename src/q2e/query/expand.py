@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -27,7 +28,7 @@ from q2e.query.knowledge import load
 from q2e.query.llm import MAX_QUESTION_CHARACTERS
 from q2e.query.refine import fold
 from q2e.text.fence import clean, fence
-from q2e.text.prompt import ask, prompt_version
+from q2e.text.prompt import ask, beside, prompt_version
 from q2e.text.tokens import tokens
 from q2e.types import Decomposition
 
@@ -152,7 +153,7 @@ def asked_words(question: str, words: Sequence[str]) -> list[str]:
 
 # -- with a language model ------------------------------------------------------------------------
 def _written(asked: Decomposition, method: Method, model: LanguageModel, found: Found) -> Expansion:
-    version = f"{method}/{prompt_version(method)}"
+    version = f"{method}/{prompt_version(_prompt(method))}"
     lines = found.lines[:LINES] if method == "lamer" else ()
     key = content_key(model.info.id, version, asked.language or "", asked.query, *lines)
     file = cache_dir() / "expansions" / key[:2] / f"{key[2:]}.json"
@@ -185,7 +186,7 @@ def _ask(question: str, method: Method, model: LanguageModel, lines: Sequence[st
         read["evidence"] = [fence(line, LINE) for line in lines]
     return ask(
         model,
-        method,
+        _prompt(method),
         FORMS[method],
         max_tokens=MAX_TOKENS,
         timeout_s=ALLOWED_S,
@@ -193,6 +194,10 @@ def _ask(question: str, method: Method, model: LanguageModel, lines: Sequence[st
         most=MOST[method],
         **read,
     )
+
+
+def _prompt(method: Method) -> Path:
+    return beside(__file__, f"prompts/{method}")
 
 
 def _cleaned(texts: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -16,7 +17,7 @@ from q2e.query.refine import MAX_REFINED, refine
 from q2e.text.answer import content
 from q2e.text.fence import clean
 from q2e.text.language import detect
-from q2e.text.prompt import ask, prompt_version
+from q2e.text.prompt import ask, beside, prompt_version
 from q2e.types import EVENT_KINDS, Decomposition, SubEvent
 
 #: Sub-events of one kind that the model is asked for, as in the paper.
@@ -83,7 +84,7 @@ class LanguageModelBackend:
         self._by_model = by_model
         self.name = f"llm:{model.info.id}"
         prompts = ("decompose", "english", *(("refine",) if by_model else ()))
-        self.version = " ".join(f"{name}/{prompt_version(name)}" for name in prompts)
+        self.version = " ".join(f"{name}/{prompt_version(_prompt(name))}" for name in prompts)
 
     def decompose(self, text: str, language: str | None = None) -> Decomposition:
         """Return the model's decomposition of `text`; `language` is found where it is None."""
@@ -126,7 +127,7 @@ class LanguageModelBackend:
             values["question"] = json.dumps(quoted, ensure_ascii=False)
         return ask(
             self._model,
-            name,
+            _prompt(name),
             form,
             max_tokens=self._max_tokens,
             timeout_s=deadline - time.monotonic(),
@@ -166,6 +167,10 @@ class LanguageModelBackend:
             replace(event, text=clean(said) or event.text)
             for event, said in zip(events, answer.requests, strict=True)
         ]
+
+
+def _prompt(name: str) -> Path:
+    return beside(__file__, f"prompts/{name}")
 
 
 def _distinct(values: Sequence[str]) -> tuple[str, ...]:

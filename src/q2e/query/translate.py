@@ -12,7 +12,7 @@ from q2e.models.base import LanguageModel
 from q2e.query.language import Parsed, parse
 from q2e.query.llm import MAX_QUESTION_CHARACTERS
 from q2e.text.fence import clean
-from q2e.text.prompt import ask
+from q2e.text.prompt import ask, beside
 
 
 class Question(BaseModel):
@@ -47,7 +47,7 @@ def translate(
     try:
         said = ask(
             model,
-            "language",
+            beside(__file__),
             Question,
             max_tokens=max_tokens,
             timeout_s=timeout_s,

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float64, Int64
+from q2e.methods.rerank.base import Candidate, depth_of, rerank
 from q2e.models.registry import Models
-from q2e.retrieve.rerank import Candidate, rerank
+from q2e.plugins import registry
 from q2e.search.explain import Explainer, shown_text
 from q2e.settings import Settings
 
@@ -22,11 +23,12 @@ def ranked_again(
 ) -> tuple[Float64, Int64, Mapping[str, Any]]:
     """Return what reranking adds to the scores (V,), the new order, and what is said about it.
 
-    Only the first `settings.rerank_depth` of `order` change places, among themselves.
+    Only as many of the first of `order` as the strategy is shown change places.
     """
     table, store = explainer.table, explainer.store
     added = np.zeros(len(table.video_ids))
-    best = order[: settings.rerank_depth]
+    strategy = registry().one("rerank", settings.rerank).filled(depth=settings.rerank_depth)
+    best = order[: depth_of(strategy)]
     candidates = []
     explainer.locate(best.tolist())
     for number in best.tolist():
@@ -36,7 +38,7 @@ def ranked_again(
         lines = map(shown_text, explainer.answers(number, TEXTS))
         texts = tuple(line for line in lines if line)
         candidates.append(Candidate(video, float(explainer.score[number]), texts))
-    found = rerank(question, candidates, settings, models, store)
+    found = rerank(strategy, question, candidates, settings, models, store)
     added[best] = found.lent
     score = explainer.score[best] + found.lent
     again = order.copy()

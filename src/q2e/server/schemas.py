@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 
 from q2e.errors import QueryError
 from q2e.plugins import registry
-from q2e.retrieve.rerank import strategies
 from q2e.settings import Settings
 
 #: Settings that a request may change: none that loads a model, opens an address or reads a file.
@@ -110,7 +109,7 @@ class Faceted(Filter):
 _NAMES: dict[str, tuple[str, ...]] = {
     "fuse": registry().names("fuse"),
     "pool": registry().names("pool"),
-    "rerank": ("none", *strategies()),
+    "rerank": registry().names("rerank"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Fills prompts, one Jinja file each with its version, and reads the typed answer to one."""
+"""Fills prompts and reads the typed answers: one Jinja file each, beside the code that asks it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from q2e.errors import ModelError
@@ -22,23 +22,29 @@ _TRIES = 2
 _Typed = TypeVar("_Typed", bound="BaseModel")
 
 
-def render(name: str, **values: Any) -> str:
-    """Return the prompt `name` filled with `values`; a value left out is an error."""
-    return str(_template(name).render(**values)).strip()
+def beside(module: str, name: str = "") -> Path:
+    """Return the prompt that lies beside a module's file: of its own name, or another."""
+    own = Path(module)
+    return own.parent / f"{name or own.stem}.j2"
 
 
-@lru_cache(maxsize=32)
-def prompt_version(name: str) -> str:
+def render(prompt: Path, **values: Any) -> str:
+    """Return a prompt filled with `values`; a value left out is an error."""
+    return str(_template(prompt).render(**values)).strip()
+
+
+@lru_cache(maxsize=64)
+def prompt_version(prompt: Path) -> str:
     """Return the version that the first line of a prompt states."""
-    match = re.match(r"\{# version: (\S+?);", _source(name))
+    match = re.match(r"\{# version: (\S+?);", prompt.read_text(encoding="utf-8"))
     if not match:
-        raise ModelError(f"prompt {name!r} does not state its version in its first line")
+        raise ModelError(f"prompt {prompt.name!r} does not state its version in its first line")
     return match.group(1)
 
 
 def ask(
     model: LanguageModel,
-    name: str,
+    prompt: Path,
     form: type[_Typed],
     *,
     max_tokens: int,
@@ -46,7 +52,7 @@ def ask(
     schema: Mapping[str, Any] | None = None,
     **values: Any,
 ) -> _Typed:
-    """Return a model's answer to the prompt `name` as an object of `form`, and nothing else.
+    """Return a model's answer to a prompt as an object of `form`, and nothing else.
 
     One more try follows an answer of another form, with the mistake named; `timeout_s` bounds
     both. `schema` may be narrower than that of `form`. Raises ModelError without a valid answer.
@@ -60,7 +66,7 @@ def ask(
         if left <= 0:
             break
         said = model.complete(
-            render(name, mistake=mistake, **values),
+            render(prompt, mistake=mistake, **values),
             schema=schema or schema_of(form),
             max_tokens=max_tokens,
             timeout_s=left,
@@ -86,16 +92,11 @@ def schema_of(form: type[BaseModel]) -> dict[str, Any]:
     return schema
 
 
-@lru_cache(maxsize=32)
-def _template(name: str) -> Any:
+@lru_cache(maxsize=64)
+def _template(prompt: Path) -> Any:
     import jinja2
 
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True
     )
-    return environment.from_string(_source(name))
-
-
-def _source(name: str) -> str:
-    file = resources.files("q2e") / "query" / "prompts" / f"{name}.j2"
-    return file.read_text(encoding="utf-8")
+    return environment.from_string(prompt.read_text(encoding="utf-8"))

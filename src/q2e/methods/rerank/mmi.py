@@ -14,15 +14,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from pydantic import Field
 
 from q2e.arrays import Float32, Float64, UInt8
 from q2e.decoding.doors import frames_at
 from q2e.errors import ConfigError, MediaError, ModelError
 from q2e.media.scan import uniform_times
+from q2e.methods.rerank.base import Candidate, Depth, Rating, Reranker, Tools, Weight
 from q2e.mmi.knowledge import (
     ASKED,
     Demonstration,
@@ -39,7 +41,7 @@ from q2e.mmi.scorer import TOP, Judged, joint_scores, judge, likeness
 from q2e.mmi.skeletons import Skeleton, from_decomposition, from_evidence, of_request, of_video
 from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VisionLanguageModel
 from q2e.query.decompose import Decomposer, language_model
-from q2e.retrieve.rerank import Candidate, Rating, Tools
+from q2e.registry import method
 from q2e.store.base import Store
 from q2e.text.fence import clean
 from q2e.types import Decomposition, Query, Video
@@ -243,20 +245,30 @@ class Mmi:
         return np.stack([self._said[f"{asks} {text}"] for text in said])
 
 
-def rate(question: str, candidates: Sequence[Candidate], tools: Tools) -> Rating:
-    """Rate the candidates of a search by the joint score; the strategy `mmi` of `--rerank`."""
-    if tools.store is None:
-        return Rating(np.full(len(candidates), np.nan), note="mmi needs the store")
-    # Searches at the same time share skeletons and vectors, not time and counts.
-    scorer = replace(_scorer(tools.store, tools), deadline=tools.deadline, how=Counter())
-    decomposition = Decomposer.from_settings(tools.settings, tools.models).decompose(
-        Query(question)
-    )
-    videos = [candidate.video for candidate in candidates]
-    scores = scorer.scores([decomposition], videos)[0]
-    how = ", ".join(f"{count} by {name}" for name, count in sorted(scorer.how.items()))
-    name = "untrained head" if scorer.head is None else f"head of {scorer.head.space}"
-    return Rating(scores, f"mmi ({name})", f"skeletons: {how}")
+@method("rerank", source="MMI-TVR, eq. 10")
+@dataclass(frozen=True, kw_only=True)
+class MmiReranker(Reranker):
+    """Rate by MMI-TVR's joint score: key-images against the request, and skeletons."""
+
+    depth: Depth = 20
+    weight: Weight = 0.5
+    top: Annotated[
+        int, Field(ge=1, le=1_000, description="Candidates whose skeletons are compared.")
+    ] = TOP
+
+    def rate(self, question: str, candidates: Sequence[Candidate], tools: Tools) -> Rating:
+        if tools.store is None:
+            return Rating(np.full(len(candidates), np.nan), note="mmi needs the store")
+        # Searches at the same time share skeletons and vectors, not time and counts.
+        scorer = replace(_scorer(tools.store, tools), deadline=tools.deadline, how=Counter())
+        decomposition = Decomposer.from_settings(tools.settings, tools.models).decompose(
+            Query(question)
+        )
+        videos = [candidate.video for candidate in candidates]
+        scores = scorer.scores([decomposition], videos, top=self.top)[0]
+        how = ", ".join(f"{count} by {name}" for name, count in sorted(scorer.how.items()))
+        name = "untrained head" if scorer.head is None else f"head of {scorer.head.space}"
+        return Rating(scores, f"mmi ({name})", f"skeletons: {how}")
 
 
 #: The scorer of each open store, so that skeletons are made once for many questions.

@@ -1,0 +1,1 @@
+"""Strategies that rank the best videos of a search again."""
