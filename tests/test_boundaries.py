@@ -147,12 +147,13 @@ def test_media_are_opened_in_decoding_processes_alone(path: Path) -> None:
     assert room not in ("ingest", "server") or "pickle" not in _imports(path)
 
 
+#: Kinds of method that are formulas on arrays.
+PURE = ("fuse", "localise", "normalise", "pool")
+
+
 @pytest.mark.parametrize(
     "path",
-    [
-        *(file for kind in ("fuse", "normalise", "pool") for file in _modules(f"methods/{kind}")),
-        *(SOURCE / "retrieve" / f"{name}.py" for name in ("moments",)),
-    ],
+    [file for kind in PURE for file in _modules(f"methods/{kind}")],
     ids=lambda path: f"{path.parent.name}-{path.stem}",
 )
 def test_scoring_is_pure(path: Path) -> None:

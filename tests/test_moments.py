@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
-from q2e.retrieve.moments import find_moments
+from q2e.methods.localise.base import Scored, Stretch
+from q2e.methods.localise.runs import Runs
 
 NAN = np.nan
 PIECE = st.tuples(
@@ -17,6 +20,11 @@ PIECE = st.tuples(
     st.floats(0, 20, width=16),
     st.one_of(st.floats(-1, 1, width=16), st.just(NAN)),
 )
+
+
+def find_moments(*arrays: ArrayLike, top: int = 3, **more: Any) -> list[Stretch]:
+    own = {name: more.pop(name) for name in ("frame_s", "duration_s", "floor") if name in more}
+    return Runs(**more).moments(Scored.of(*arrays, **own), top)
 
 
 @given(st.lists(PIECE, max_size=20), st.integers(1, 4), st.booleans())

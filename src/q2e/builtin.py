@@ -21,6 +21,7 @@ KINDS = (
         Kind("rerank", "what ranks the best videos of a search again", optional=True),
         "q2e.methods.rerank",
     ),
+    (Kind("localise", "the way from evidence to the moments that answer"), "q2e.methods.localise"),
     (Kind("fuse", "the rule that makes one score of many"), "q2e.methods.fuse"),
 )
 

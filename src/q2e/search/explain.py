@@ -9,7 +9,8 @@ import numpy as np
 from q2e.arrays import Bool, Float64, Int64
 from q2e.channels.known import is_timeless
 from q2e.methods.fuse.base import Fusion
-from q2e.retrieve.moments import Stretch, find_moments, strong
+from q2e.methods.localise.base import Localiser, Scored, Stretch
+from q2e.methods.localise.runs import Runs
 from q2e.search.order import Order
 from q2e.search.scan import ScoreRow
 from q2e.store.base import Store, Table
@@ -40,8 +41,10 @@ class Explainer:
         order: Order | None = None,
         which: ClauseKind | None = None,
         lost: Float64 | None = None,
+        localise: Localiser | None = None,
     ) -> None:
         self.store = store
+        self._localise = localise or Runs()
         self.table = table
         self.rows = rows
         self.fusion = fusion
@@ -179,15 +182,10 @@ class Explainer:
         frame_s = np.array([np.nan if one.frame_s is None else one.frame_s for one in evidence])
         cuts = np.array([segment.start_s for segment in self.store.segments(known.id)])
         segment = np.searchsorted(cuts, start_s, side="right") if len(cuts) else np.zeros(len(rows))
-        stretches = find_moments(
-            start_s,
-            end_s,
-            scores,
-            segment,
-            frame_s=frame_s,
-            duration_s=known.duration_s,
-            top=top,
+        scored = Scored.of(
+            start_s, end_s, scores, segment, frame_s=frame_s, duration_s=known.duration_s
         )
+        stretches = self._localise.moments(scored, top)
         return tuple(_moment(stretch, evidence) for stretch in stretches)
 
     def _evidence_scores(self, video: int) -> tuple[Int64, Float64]:
@@ -213,7 +211,7 @@ class Explainer:
         """Return what of a video's evidence may be in a moment, with what it adds."""
         if video not in self._kept:
             rows, scores = self._narrowed(*self._evidence_scores(video))
-            kept = strong(scores)
+            kept = self._localise.strong(scores)
             self._kept[video] = rows[kept], scores[kept]
         return self._kept[video]
 

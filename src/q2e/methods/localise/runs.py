@@ -1,50 +1,23 @@
-"""From scored evidence of one video to the moments that answer; pure functions on arrays.
-
-Times are seconds; n is the number of pieces of evidence of the video.
-"""
+"""Moments as runs of strong evidence within a shot."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Annotated
 
 import numpy as np
-from numpy.typing import ArrayLike
+from pydantic import Field
 
 from q2e.arrays import Bool, Float64
+from q2e.methods.localise.base import Localiser, Scored, Stretch
+from q2e.registry import method
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A moment before it is dressed up: `[start_s, end_s)`, best evidence first in `members`."""
-
-    start_s: float
-    end_s: float
-    score: float
-    frame_s: float
-    members: tuple[int, ...]
-    """Positions, in the arrays given, of the evidence inside; the first has `score`."""
-
-
-def find_moments(
-    start_s: ArrayLike,
-    end_s: ArrayLike,
-    scores: ArrayLike,
-    segment: ArrayLike,
-    *,
-    frame_s: ArrayLike | None = None,
-    duration_s: float | None = None,
-    top: int = 3,
-    relative: float = 0.5,
-    floor: float = 0.0,
-    gap_s: float = 2.0,
-    shortest_s: float = 1.0,
-    longest_s: float = 60.0,
-) -> list[Stretch]:
-    """Return at most `top` moments, best first and ties by time; they never overlap.
-
-    `start_s`, `end_s`, `scores`, `segment` and `frame_s` are (n,); a NaN score is left out, a NaN
-    `frame_s` means that the evidence has no picture.
+@method("localise")
+@dataclass(frozen=True, kw_only=True)
+class Runs(Localiser):
+    """Runs of strong evidence of one shot, joined where they overlap.
 
     1. Weak evidence is no moment: kept is what reaches `floor + relative * (best - floor)`, where
        `floor` is the score of evidence that has nothing to do with the question.
@@ -56,52 +29,54 @@ def find_moments(
     A moment's score is that of its best evidence; its frame is that evidence's own, else the
     frame of the best member that has one, else the middle of the best evidence.
     """
-    start, end = _times(start_s), _times(end_s)
-    score, shot = np.asarray(scores, dtype=np.float64), np.asarray(segment)
-    frame = np.full(len(start), np.nan) if frame_s is None else _times(frame_s)
-    if not len(start) == len(end) == len(score) == len(shot) == len(frame):
-        raise ValueError(
-            "start_s, end_s, scores, segment and frame_s must be equally long, got "
-            f"{len(start)}, {len(end)}, {len(score)}, {len(shot)}, {len(frame)}"
+
+    relative: Annotated[
+        float, Field(ge=0, le=1, description="Share of the best that strong evidence reaches.")
+    ] = 0.5
+    gap_s: Annotated[
+        float, Field(ge=0, le=3_600, description="Seconds between pieces that belong together.")
+    ] = 2.0
+    shortest_s: Annotated[
+        float, Field(ge=0, le=3_600, description="Seconds that a moment has at least.")
+    ] = 1.0
+    longest_s: Annotated[
+        float, Field(gt=0, le=86_400, description="Seconds to which moments are merged.")
+    ] = 60.0
+
+    def strong(self, scores: Float64, floor: float = 0.0) -> Bool:
+        best = float(np.max(scores, where=np.isfinite(scores), initial=-np.inf))
+        base = min(floor, best)
+        limit = base + self.relative * (best - base) if np.isfinite(best) else np.inf
+        return np.asarray(np.isfinite(scores) & (scores >= limit))
+
+    def moments(self, evidence: Scored, top: int) -> list[Stretch]:
+        start, end, score = evidence.start_s, evidence.end_s, evidence.score
+        shot, frame = evidence.segment, evidence.frame_s
+        kept = np.flatnonzero(self.strong(score, evidence.floor))
+        if not len(kept) or top < 1:
+            return []
+        order = kept[np.lexsort((end[kept], start[kept], shot[kept]))].tolist()
+        # Lists: a video has few pieces of evidence, for which arrays take longer than numbers.
+        starts, ends, scores, frames, shots = (
+            values.tolist() for values in (start, end, score, frame, shot)
         )
-    if (end < start).any():
-        raise ValueError("end_s must not lie before start_s")
-    kept = np.flatnonzero(strong(score, relative, floor))
-    if not len(kept) or top < 1:
-        return []
-    order = kept[np.lexsort((end[kept], start[kept], shot[kept]))].tolist()
-    # Lists: a video has few pieces of evidence, for which arrays take longer than numbers.
-    starts, ends, scores, frames, shots = (
-        values.tolist() for values in (start, end, score, frame, shot)
-    )
-    groups: list[list[int]] = []
-    until = 0.0
-    for index in order:
-        if groups and shots[groups[-1][0]] == shots[index] and starts[index] <= until + gap_s:
-            groups[-1].append(index)
-            until = max(until, ends[index])
-        else:
-            groups.append([index])
-            until = ends[index]
+        groups: list[list[int]] = []
+        until = 0.0
+        for index in order:
+            if (
+                groups
+                and shots[groups[-1][0]] == shots[index]
+                and starts[index] <= until + self.gap_s
+            ):
+                groups[-1].append(index)
+                until = max(until, ends[index])
+            else:
+                groups.append([index])
+                until = ends[index]
 
-    stretches = [_stretch(group, starts, ends, scores, frames) for group in groups]
-    stretches = [_grown(stretch, shortest_s, duration_s) for stretch in stretches]
-    return _apart(stretches, scores, longest_s)[:top]
-
-
-def strong(scores: Float64, relative: float = 0.5, floor: float = 0.0) -> Bool:
-    """Return (n,) which evidence may be in a moment: what reaches `relative` of the best.
-
-    The share is taken of what stands above `floor`, see `find_moments`; NaN is never strong.
-    """
-    best = float(np.max(scores, where=np.isfinite(scores), initial=-np.inf))
-    base = min(floor, best)
-    limit = base + relative * (best - base) if np.isfinite(best) else np.inf
-    return np.asarray(np.isfinite(scores) & (scores >= limit))
-
-
-def _times(values: ArrayLike) -> Float64:
-    return np.asarray(values, dtype=np.float64)
+        stretches = [_stretch(group, starts, ends, scores, frames) for group in groups]
+        stretches = [_grown(stretch, self.shortest_s, evidence.duration_s) for stretch in stretches]
+        return _apart(stretches, scores, self.longest_s)[:top]
 
 
 def _stretch(

@@ -1,0 +1,1 @@
+"""Ways from the scored evidence of one video to the moments that answer."""

@@ -1,1 +1,0 @@
-"""Query time: scores, normalisation, fusion, moments and reasons."""
