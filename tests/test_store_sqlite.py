@@ -253,7 +253,6 @@ def test_the_files_stay_few_and_shrink(tmp_path: Path) -> None:
             *(f"{path.name}{end}" for end in ("-wal", "-shm", ".lock")),
         }
         ids = store.table().evidence_id[-20:].tolist()
-        store.drop_stage(VIDEO.id, "frame")
         for part in range(190):
             put(store, part, items=0)
         sizes = store.optimise()

@@ -16,6 +16,9 @@ import numpy as np
 from q2e.arrays import Bool, Float32, Int16, Int32, Int64
 from q2e.types import Evidence, Filters, Segment, Video
 
+#: Setting that names the space of texts that is being made beside the one that answers.
+NEXT_SPACE = "space.text.next"
+
 
 @dataclass(frozen=True, slots=True)
 class StageKey:
@@ -34,6 +37,33 @@ class Failure:
     reason: str
     video: str | None = None
     stage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """By what tokens and text vectors were made of the texts of evidence; empty where unknown.
+
+    Both can be made again of what is stored, which what was seen and heard cannot.
+    """
+
+    terms: str = ""
+    """Version of the tokens."""
+    space: str = ""
+    """Vector space of the texts."""
+
+
+UNKNOWN = Derived()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Remade:
+    """What was made again of one stage's work on one part, for each piece in order of storage."""
+
+    key: StageKey
+    tokens: tuple[tuple[str, ...], ...] | None = None
+    """None where the tokens stay as they are."""
+    vectors: tuple[Float32 | None, ...] | None = None
+    """In the new space of texts; None where a piece is not found by its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +125,26 @@ class Store(Protocol):
         items: Sequence[Item] = (),
         segments: Sequence[Segment] | None = None,
         frame_times_s: Sequence[float] | None = None,
+        derived: Derived = UNKNOWN,
     ) -> None:
         """Store what one stage found in one part, replacing what it found there before.
 
-        `segments` and `frame_times_s` are given by the stage `shots` alone. Marks the key as
-        done under `config_key` and clears its failure.
+        `segments` and `frame_times_s` are given by the stage `shots` alone. `derived` says by what
+        the items' tokens and text vectors were made. Marks the key as done under `config_key` and
+        clears its failure.
         """
+        ...
+
+    def put_derived(self, derived: Derived, remade: Sequence[Remade]) -> None:
+        """Replace tokens, and add text vectors, of work that is there; its evidence stays.
+
+        Vectors of the older space stay beside the new ones, for searches meanwhile, until `adopt`.
+        Work that is no longer there, or has another number of pieces by now, is left alone.
+        """
+        ...
+
+    def adopt(self, kind: str, space: str) -> None:
+        """Bind the index to a space of a kind, such as `text`; vectors of the one before it go."""
         ...
 
     def put_failure(self, failure: Failure) -> None: ...
@@ -111,10 +155,6 @@ class Store(Protocol):
         """Remove a video with all its evidence; False where it was not known."""
         ...
 
-    def drop_stage(self, video_id: str, stage: str) -> None:
-        """Forget a stage's work and evidence, as when a channel is switched off."""
-        ...
-
     # -- what is known --------------------------------------------------------------------------
     def videos(self) -> list[Video]: ...
 
@@ -122,6 +162,14 @@ class Store(Protocol):
 
     def done(self, video_id: str) -> Mapping[tuple[str, int], str]:
         """Return {(stage, part): config_key} of the finished work of a video."""
+        ...
+
+    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
+        """Return the work with evidence that is derived otherwise, in order of storage, and how."""
+        ...
+
+    def found_by(self, key: StageKey) -> list[Evidence]:
+        """Return the evidence of one stage's work on one part in order of storage."""
         ...
 
     def segments(self, video_id: str) -> list[Segment]: ...
@@ -166,10 +214,6 @@ class Store(Protocol):
         """
         ...
 
-    def dense_rows(self, space: str, queries: Float32, rows: Int64) -> Float32:
-        """Return (q, len(rows)) inner products; NaN where a row has no vector in `space`."""
-        ...
-
     def lexical(
         self,
         tokens: Sequence[str],
@@ -190,7 +234,7 @@ class Store(Protocol):
         ...
 
     def spaces(self) -> Mapping[str, int]:
-        """Return {vector space: number of vectors}."""
+        """Return {vector space: number of vectors}, without one that is still being made."""
         ...
 
     def vectors(self, space: str) -> tuple[Int64, Float32]:

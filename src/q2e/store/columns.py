@@ -48,9 +48,19 @@ class _Space:
     """Whether all is read that the state of the columns holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """Which state of a file columns are of."""
+
+    number: int
+    remade: int = 0
+    """Times that tokens or text vectors of stored evidence were made again."""
+
+
 @dataclass(slots=True)
 class Columns:
     generation: int
+    remade: int
     table: Table
     numbers: Int64
     """(V,) numbers of the videos in the database, ascending."""
@@ -144,13 +154,15 @@ class Columns:
 def read(
     connection: sqlite3.Connection,
     channels: Mapping[int, str],
-    generation: int,
+    state: State,
     old: Columns | None,
 ) -> Columns:
     """Return the columns of the state a connection sees, taking over what `old` knows of it.
 
     `channels` are the names of channels by their numbers in that state.
     """
+    if old is not None and old.remade != state.remade:
+        old = None
     videos = connection.execute("SELECT number, id FROM video ORDER BY number").fetchall()
     numbers = np.array([number for number, _ in videos], dtype=np.int64)
     ids = tuple(video_id for _, video_id in videos)
@@ -171,8 +183,8 @@ def read(
         kept.table.channels,
     )
     if kept is not None and same and not fresh:
-        return replace(kept, generation=generation)
-    columns = _columns(fresh, channels, generation, numbers, ids, kept)
+        return replace(kept, generation=state.number)
+    columns = _columns(fresh, channels, state, numbers, ids, kept)
     if old is not None:
         columns._inherit(old, grown=kept is not None)
     return columns
@@ -181,7 +193,7 @@ def read(
 def _columns(
     fresh: list[tuple[Any, ...]],
     channels: Mapping[int, str],
-    generation: int,
+    state: State,
     numbers: Int64,
     ids: tuple[str, ...],
     kept: Columns | None,
@@ -201,7 +213,7 @@ def _columns(
         new = [np.concatenate(pair) for pair in zip(was, new, strict=True)]
         language = np.concatenate((kept.language, language))
     table = Table(
-        version=generation,
+        version=state.number,
         evidence_id=new[0].astype(np.int64),
         video=new[1].astype(np.int32),
         channel=new[2].astype(np.int16),
@@ -216,7 +228,9 @@ def _columns(
     count = np.bincount(code, minlength=len(names)).astype(np.int64)
     words = np.bincount(code, weights=table.length[spoken], minlength=len(names))
     mean = np.divide(words, count, out=np.ones(len(names)), where=count > 0)
-    return Columns(generation, table, numbers, language, tuple(code_of), count, mean)
+    return Columns(
+        state.number, state.remade, table, numbers, language, tuple(code_of), count, mean
+    )
 
 
 def _codes(numbers: Any, names_of: Mapping[int, str], names: tuple[str, ...]) -> Any:
@@ -267,9 +281,13 @@ def _vectors(
             values = values.astype(np.float32).reshape(-1, dimension)
             block[:, used : used + len(values)] = values.T
             used += len(values)
-        added = np.concatenate(new)
-        ids, matrix = np.concatenate((ids, added)), block[:, :size]
-        rows = np.concatenate((rows, np.searchsorted(evidence_id, added)))
+        ids, matrix = np.concatenate((ids, *new)), block[:, :size]
+        if (ids[1:] < ids[:-1]).any():
+            # Made again of evidence that is older than what has such vectors already.
+            order = np.argsort(ids)
+            ids, block = ids[order], matrix[:, order]
+            matrix = block
+        rows = np.searchsorted(evidence_id, ids).astype(np.int64)
     seen = matrix.view()
     seen.flags.writeable = False
     return _Space(ids, seen, last or known.last, block, rows)

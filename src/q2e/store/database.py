@@ -123,14 +123,18 @@ class Database:
     def columns(self, view: View) -> Columns:
         """Return the columns of the state a view sees, read now or shared with other threads."""
         if view.columns is None:
-            now = int(view.connection.execute("SELECT number FROM generation").fetchone()[0])
+            # An older file counts nothing that was made again.
+            now, *remade = view.connection.execute("SELECT * FROM generation").fetchone()
+            state = loading.State(now, *remade)
             with self._loading:
                 known = self._columns
                 if known is None or known.generation < now:
-                    known = self._columns = loading.read(view.connection, view.channels, now, known)
+                    known = self._columns = loading.read(
+                        view.connection, view.channels, state, known
+                    )
             # Another thread may have moved on since this view began.
             if known.generation > now:
-                known = loading.read(view.connection, view.channels, now, None)
+                known = loading.read(view.connection, view.channels, state, None)
             view.columns = known
         return view.columns
 

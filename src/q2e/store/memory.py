@@ -12,7 +12,7 @@ import numpy as np
 
 from q2e.arrays import Bool, Float32, Int64
 from q2e.errors import StoreError
-from q2e.store.base import Failure, Item, StageKey, Table
+from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Table
 from q2e.types import Evidence, Filters, Segment, Video, in_order
 
 
@@ -24,6 +24,7 @@ class _Work:
     ids: tuple[int, ...]
     segments: tuple[Segment, ...]
     frame_times_s: tuple[float, ...] | None
+    derived: Derived
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class MemoryStore:
         items: Sequence[Item] = (),
         segments: Sequence[Segment] | None = None,
         frame_times_s: Sequence[float] | None = None,
+        derived: Derived = UNKNOWN,
     ) -> None:
         self._check(key, items)
         self._forget(key)
@@ -76,7 +78,7 @@ class MemoryStore:
             self._channels.add(evidence.channel)
             self._next += 1
         times = None if frame_times_s is None else tuple(frame_times_s)
-        self._work[key] = _Work(config_key, tuple(ids), tuple(segments or ()), times)
+        self._work[key] = _Work(config_key, tuple(ids), tuple(segments or ()), times, derived)
         self._clear(key.video, key.stage)
         self._version += bool(ids)
 
@@ -108,6 +110,36 @@ class MemoryStore:
             if (failure.video, failure.stage) != (video_id, stage)
         }
 
+    def put_derived(self, derived: Derived, remade: Sequence[Remade]) -> None:
+        for one in remade:
+            work = self._work.get(one.key)
+            made = [len(new) for new in (one.tokens, one.vectors) if new is not None]
+            if work is None or any(count != len(work.ids) for count in made):
+                continue
+            work.derived = derived
+            stored = [self._stored[number] for number in work.ids]
+            for piece, tokens in zip(stored, one.tokens or (), strict=one.tokens is not None):
+                piece.tokens, piece.length = Counter(tokens), len(tokens)
+            for piece, vector in zip(stored, one.vectors or (), strict=one.vectors is not None):
+                piece.vectors.pop(derived.space, None)
+                if vector is not None:
+                    rounded = np.asarray(vector, np.float16).astype(np.float32)
+                    piece.vectors[derived.space] = rounded
+                    self._dimensions.setdefault(derived.space, len(rounded))
+        self._version += 1
+
+    def adopt(self, kind: str, space: str) -> None:
+        before = self._settings.get(f"space.{kind}")
+        self._settings[f"space.{kind}"] = space
+        if kind == "text":
+            self._settings.pop(NEXT_SPACE, None)
+        bound = {value for name, value in self._settings.items() if name.startswith("space.")}
+        if before is not None and before not in bound:
+            for piece in self._stored.values():
+                piece.vectors.pop(before, None)
+            self._dimensions.pop(before, None)
+        self._version += before not in (None, space)
+
     def put_failure(self, failure: Failure) -> None:
         self._failures[failure.path, failure.stage] = failure
 
@@ -119,13 +151,6 @@ class MemoryStore:
             self._forget(key)
         self._version += video_id in self._videos
         return self._videos.pop(video_id, None) is not None
-
-    def drop_stage(self, video_id: str, stage: str) -> None:
-        if video_id not in self._videos:
-            raise StoreError(f"video {video_id!r} is not in the index")
-        for key in [key for key in self._work if (key.video, key.stage) == (video_id, stage)]:
-            self._forget(key)
-        self._clear(video_id, stage)
 
     def set_setting(self, name: str, value: str) -> None:
         self._settings[name] = value
@@ -143,6 +168,15 @@ class MemoryStore:
             for key, work in self._work.items()
             if key.video == video_id
         }
+
+    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
+        held = sorted(((work.ids, key) for key, work in self._work.items() if work.ids))
+        found = {key: self._work[key].derived for _, key in held}
+        return {key: was for key, was in found.items() if was != derived}
+
+    def found_by(self, key: StageKey) -> list[Evidence]:
+        work = self._work.get(key)
+        return [self._stored[one].evidence for one in work.ids] if work else []
 
     def segments(self, video_id: str) -> list[Segment]:
         found = [(key.part, work) for key, work in self._work.items() if key.video == video_id]
@@ -233,15 +267,6 @@ class MemoryStore:
             answers.append(_ranked(scores, k))
         return answers
 
-    def dense_rows(self, space: str, queries: Float32, rows: Int64) -> Float32:
-        known, matrix = self.vectors(space)
-        vector_of = dict(zip(known.tolist(), matrix, strict=True))
-        scores = np.full((len(queries), len(rows)), np.nan, np.float32)
-        for column, row in enumerate(rows.tolist()):
-            if row in vector_of:
-                scores[:, column] = [np.dot(query, vector_of[row]) for query in queries]
-        return scores
-
     def lexical(
         self, tokens: Sequence[str], *, mask: Bool | None = None, k: int | None = None
     ) -> tuple[Int64, Float32]:
@@ -269,7 +294,9 @@ class MemoryStore:
         return tuple(sorted(filter(None, spoken)))
 
     def spaces(self) -> Mapping[str, int]:
-        return Counter(space for one in self._stored.values() for space in one.vectors)
+        found = Counter(space for one in self._stored.values() for space in one.vectors)
+        found.pop(self._settings.get(NEXT_SPACE, ""), None)
+        return found
 
     def vectors(self, space: str) -> tuple[Int64, Float32]:
         found = [

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from q2e.arrays import Float32
 from q2e.errors import StoreError
 from q2e.store.base import Item
 from q2e.types import Evidence, Span, Tag, Video
@@ -74,8 +75,10 @@ def evidence(row: Sequence[Any], channels: Mapping[int, str]) -> Evidence:
 def insert(connection: sqlite3.Connection, stage: int, video: int, items: Sequence[Item]) -> None:
     """Add what a stage found, with its vectors and postings."""
     number_of = {name: _channel(connection, name) for name in {i.evidence.channel for i in items}}
-    ids = [
-        connection.execute(
+    stored: list[tuple[int, Item]] = []
+    for item in items:
+        one = item.evidence
+        added = connection.execute(
             "INSERT INTO evidence (stage, video, channel, start_s, end_s, length, language, body) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -88,12 +91,10 @@ def insert(connection: sqlite3.Connection, stage: int, video: int, items: Sequen
                 one.language,
                 body(one),
             ),
-        ).lastrowid
-        for item in items
-        for one in (item.evidence,)
-    ]
-    _insert_vectors(connection, stage, ids, items)
-    _insert_postings(connection, stage, ids, items)
+        )
+        stored.append((int(added.lastrowid or 0), item))
+    insert_vectors(connection, stage, ((each, item.evidence.vectors) for each, item in stored))
+    insert_postings(connection, stage, ((each, item.tokens) for each, item in stored))
 
 
 def _channel(connection: sqlite3.Connection, name: str) -> int:
@@ -103,12 +104,15 @@ def _channel(connection: sqlite3.Connection, name: str) -> int:
     return int(row[0])
 
 
-def _insert_vectors(
-    connection: sqlite3.Connection, stage: int, ids: Sequence[int | None], items: Sequence[Item]
+def insert_vectors(
+    connection: sqlite3.Connection,
+    stage: int,
+    vectors: Iterable[tuple[int, Mapping[str, Float32]]],
 ) -> None:
-    found: dict[str, list[tuple[int | None, Any]]] = {}
-    for evidence_id, item in zip(ids, items, strict=True):
-        for name, vector in item.evidence.vectors.items():
+    """Add vectors by space, each to the evidence of an id."""
+    found: dict[str, list[tuple[int, Float32]]] = {}
+    for evidence_id, by_space in vectors:
+        for name, vector in by_space.items():
             found.setdefault(name, []).append((evidence_id, vector))
     for name, pairs in found.items():
         space = _space(connection, name, {len(vector) for _, vector in pairs})
@@ -134,12 +138,13 @@ def _space(connection: sqlite3.Connection, name: str, dimensions: set[int]) -> i
     return int(number)
 
 
-def _insert_postings(
-    connection: sqlite3.Connection, stage: int, ids: Sequence[int | None], items: Sequence[Item]
+def insert_postings(
+    connection: sqlite3.Connection, stage: int, tokens: Iterable[tuple[int, Sequence[str]]]
 ) -> None:
-    found: dict[str, list[tuple[int | None, int]]] = {}
-    for evidence_id, item in zip(ids, items, strict=True):
-        for term, count in Counter(item.tokens).items():
+    """Add the tokens of each piece of evidence."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for evidence_id, own in tokens:
+        for term, count in Counter(own).items():
             found.setdefault(term, []).append((evidence_id, min(count, 65_535)))
     connection.executemany(
         "INSERT INTO posting VALUES (?, ?, ?, ?)",

@@ -98,10 +98,28 @@ def _m002_channels_by_name(connection: sqlite3.Connection) -> None:
     )
 
 
+def _m003_derived_apart(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE stage ADD COLUMN terms TEXT")
+    connection.execute("ALTER TABLE stage ADD COLUMN text_space TEXT")
+    connection.execute("ALTER TABLE generation ADD COLUMN remade INTEGER NOT NULL DEFAULT 0")
+    connection.execute(
+        "UPDATE stage SET text_space = (SELECT CAST(p.name AS TEXT) FROM vector v "
+        "JOIN space p ON p.number = v.space "
+        "JOIN setting s ON s.value = p.name AND s.name = CAST('space.text' AS BLOB) "
+        "WHERE v.stage = stage.number)"
+    )
+    # The keys of older work hold the space of texts; see `q2e.ingest.keys`.
+    connection.execute(
+        "INSERT INTO setting SELECT CAST('keys.space' AS BLOB), value FROM setting "
+        "WHERE name = CAST('space.text' AS BLOB)"
+    )
+
+
 #: Steps in order; the number of steps taken is the version of a file. Only ever append.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _m001_first,
     _m002_channels_by_name,
+    _m003_derived_apart,
 )
 #: The oldest version that is read as it lies, where it may not be written.
 OLDEST_READ = 1

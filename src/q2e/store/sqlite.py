@@ -20,8 +20,9 @@ import numpy as np
 
 from q2e.arrays import Bool, Float32, Int64
 from q2e.errors import StoreError
+from q2e.store import derived as deriving
 from q2e.store import rows as packing
-from q2e.store.base import Failure, Item, StageKey, Table
+from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Table
 from q2e.store.columns import Columns
 from q2e.store.database import Database
 from q2e.store.rank import best, top
@@ -61,6 +62,7 @@ class SqliteStore:
         items: Sequence[Item] = (),
         segments: Sequence[Segment] | None = None,
         frame_times_s: Sequence[float] | None = None,
+        derived: Derived = UNKNOWN,
     ) -> None:
         for one in (item.evidence for item in items):
             if (one.video, one.channel) != (key.video, key.stage):
@@ -78,12 +80,23 @@ class SqliteStore:
                 (video, key.stage, key.part),
             )
             stage = connection.execute(
-                "INSERT INTO stage (video, name, part, config_key, segments, frame_times) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (video, key.stage, key.part, config_key, cuts, times),
+                "INSERT INTO stage (video, name, part, config_key, segments, frame_times, terms, "
+                "text_space) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (video, key.stage, key.part, config_key, cuts, times, derived.terms, derived.space),
             ).lastrowid
             packing.insert(connection, int(stage or 0), video, items)
             self._clear(connection, key.video, key.stage)
+
+    def put_derived(self, derived: Derived, remade: Sequence[Remade]) -> None:
+        with self._database.writing() as connection:
+            for one in remade:
+                deriving.replace(connection, derived, one)
+            connection.execute("UPDATE generation SET remade = remade + 1")
+
+    def adopt(self, kind: str, space: str) -> None:
+        with self._database.writing() as connection:
+            if deriving.adopt(connection, kind, space):
+                connection.execute("UPDATE generation SET remade = remade + 1")
 
     def put_failure(self, failure: Failure) -> None:
         path, reason = packing.pack(failure.path), packing.pack(failure.reason)
@@ -101,12 +114,6 @@ class SqliteStore:
         with self._database.writing() as connection:
             cursor = connection.execute("DELETE FROM video WHERE id = ?", (video_id,))
             return cursor.rowcount > 0
-
-    def drop_stage(self, video_id: str, stage: str) -> None:
-        with self._database.writing() as connection:
-            video = self._number(connection, video_id)
-            connection.execute("DELETE FROM stage WHERE video = ? AND name = ?", (video, stage))
-            self._clear(connection, video_id, stage)
 
     def set_setting(self, name: str, value: str) -> None:
         with self._database.writing() as connection:
@@ -149,6 +156,20 @@ class SqliteStore:
                 (video_id,),
             ).fetchall()
         return {(name, part): key for name, part, key in rows}
+
+    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
+        with self._database.view() as view:
+            return deriving.outdated(view.connection, derived)
+
+    def found_by(self, key: StageKey) -> list[Evidence]:
+        with self._database.view() as view:
+            rows = view.connection.execute(
+                f"SELECT {packing.EVIDENCE} FROM video v JOIN stage s ON s.video = v.number "
+                "JOIN evidence e ON e.stage = s.number "
+                "WHERE v.id = ? AND s.name = ? AND s.part = ? ORDER BY e.id",
+                (key.video, key.stage, key.part),
+            ).fetchall()
+            return [packing.evidence(row, view.channels) for row in rows]
 
     def segments(self, video_id: str) -> list[Segment]:
         with self._database.view() as view:
@@ -245,15 +266,6 @@ class SqliteStore:
         scores = asked @ matrix.T
         return [best(rows[kept], line[kept], k) for line in scores]
 
-    def dense_rows(self, space: str, queries: Float32, rows: Int64) -> Float32:
-        known, matrix = self.vectors(space)
-        scores = np.full((len(queries), len(rows)), np.nan, dtype=np.float32)
-        if len(known):
-            place = np.searchsorted(known, rows).clip(max=len(known) - 1)
-            found = known[place] == rows
-            scores[:, found] = _asked(space, queries, matrix) @ matrix[place[found]].T
-        return scores
-
     def lexical(
         self, tokens: Sequence[str], *, mask: Bool | None = None, k: int | None = None
     ) -> tuple[Int64, Float32]:
@@ -276,7 +288,9 @@ class SqliteStore:
 
     def spaces(self) -> Mapping[str, int]:
         with self._database.view() as view:
-            return dict(self._database.columns(view).counts(view.connection))
+            counts = dict(self._database.columns(view).counts(view.connection))
+        counts.pop(self.setting(NEXT_SPACE) or "", None)
+        return counts
 
     def vectors(self, space: str) -> tuple[Int64, Float32]:
         with self._database.view() as view:

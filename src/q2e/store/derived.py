@@ -1,0 +1,91 @@
+"""Tokens and text vectors of stored evidence, made again beside it; see `store.base.Derived`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from q2e.store import rows as packing
+from q2e.store.base import NEXT_SPACE, Derived, Remade, StageKey
+from q2e.store.rows import pack
+
+
+def outdated(connection: sqlite3.Connection, derived: Derived) -> Mapping[StageKey, Derived]:
+    """Return the work with evidence that is derived otherwise, in order of storage, and how."""
+    known = {row[1] for row in connection.execute("PRAGMA table_info(stage)")}
+    # An older file does not say how its tokens were made.
+    own = "s.terms, s.text_space" if "terms" in known else "NULL, NULL"
+    rows = connection.execute(
+        f"SELECT v.id, s.name, s.part, {own} FROM stage s JOIN video v ON v.number = s.video "
+        "WHERE EXISTS (SELECT 1 FROM evidence e WHERE e.stage = s.number) ORDER BY s.number"
+    )
+    found = {
+        StageKey(video, name, part): Derived(terms or "", space or "")
+        for video, name, part, terms, space in rows
+    }
+    return {key: was for key, was in found.items() if was != derived}
+
+
+def replace(connection: sqlite3.Connection, derived: Derived, one: Remade) -> None:
+    """Put what was made again of one stage's work on one part in the place of what was there."""
+    row = connection.execute(
+        "SELECT s.number FROM stage s JOIN video v ON v.number = s.video "
+        "WHERE v.id = ? AND s.name = ? AND s.part = ?",
+        (one.key.video, one.key.stage, one.key.part),
+    ).fetchone()
+    if row is None:
+        return
+    stage = int(row[0])
+    found = connection.execute("SELECT id FROM evidence WHERE stage = ? ORDER BY id", (stage,))
+    ids = [int(row[0]) for row in found]
+    if any(len(ids) != len(made) for made in (one.tokens, one.vectors) if made is not None):
+        return
+    if one.tokens is not None:
+        connection.execute("DELETE FROM posting WHERE stage = ?", (stage,))
+        connection.executemany(
+            "UPDATE evidence SET length = ? WHERE id = ?",
+            ((len(tokens), each) for tokens, each in zip(one.tokens, ids, strict=True)),
+        )
+        packing.insert_postings(connection, stage, zip(ids, one.tokens, strict=True))
+    if one.vectors is not None:
+        _drop(connection, derived.space, stage)
+        pairs = zip(ids, one.vectors, strict=True)
+        packing.insert_vectors(
+            connection,
+            stage,
+            ((each, {derived.space: vector}) for each, vector in pairs if vector is not None),
+        )
+    connection.execute(
+        "UPDATE stage SET terms = ?, text_space = ? WHERE number = ?",
+        (derived.terms, derived.space, stage),
+    )
+
+
+def adopt(connection: sqlite3.Connection, kind: str, space: str) -> bool:
+    """Bind the index to a space of a kind, and return whether there was another one before.
+
+    What no kind is bound to any more is removed.
+    """
+    name = pack(f"space.{kind}")
+    row = connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+    connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, pack(space)))
+    if kind == "text":
+        connection.execute("DELETE FROM setting WHERE name = ?", (pack(NEXT_SPACE),))
+    if row is None or row[0] == pack(space):
+        return False
+    bound = connection.execute(
+        "SELECT 1 FROM setting WHERE value = ? AND substr(name, 1, 6) = CAST('space.' AS BLOB)",
+        (row[0],),
+    ).fetchone()
+    if bound is None:
+        _drop(connection, packing.unpack(row[0]))
+        connection.execute("DELETE FROM space WHERE name = ?", (row[0],))
+    return True
+
+
+def _drop(connection: sqlite3.Connection, space: str, stage: int | None = None) -> None:
+    connection.execute(
+        "DELETE FROM vector WHERE space = (SELECT number FROM space WHERE name = ?)"
+        + ("" if stage is None else " AND stage = ?"),
+        (pack(space), *(() if stage is None else (stage,))),
+    )
