@@ -15,7 +15,6 @@ from q2e.store.base import Item, StageKey, Store
 from q2e.text.lexical import indexed
 from q2e.types import Evidence, Segment, Video
 
-SHOTS = "shots"
 #: Of evidence whose file is gone: read again where the file comes back.
 CARRIED = "carried"
 
@@ -33,25 +32,33 @@ class Inherited:
 class Inheritance:
     """The older generation's work on one video that need not be done again.
 
-    `keys` returns the key that each stage has with a given text space: all else being equal, work
-    done under the key of the older text space is the same work.
+    `keys` are those of each stage now, and `keys_then` returns those of the first format with the
+    text space that they held.
     """
 
     def __init__(
-        self, older: Store, video: Video, part_s: float, keys: Callable[[str], Mapping[str, str]]
+        self,
+        older: Store,
+        video: Video,
+        part_s: float,
+        keys: Mapping[str, str],
+        keys_then: Callable[[str], Mapping[str, str]],
     ) -> None:
         self._older = older
         self._video = video
         self._part_s = part_s
         self._done = older.done(video.id)
-        self._keys = keys(older.setting("space.text") or "") if self._done else {}
+        self._keys = keys
+        then = older.setting("keys.space") or older.setting("space.text")
+        self._keys_then = keys_then(then) if then and self._done else {}
 
     def of_part(self, number: int, stages: Iterable[str]) -> list[Inherited]:
         """Return what is taken over for one part, of those stages that are still to be done."""
         same = [
             stage
             for stage in stages
-            if self._done.get((stage, number)) == self._keys.get(stage, "")
+            if self._done.get((stage, number)) in (self._keys[stage], self._keys_then.get(stage))
+            and (stage, number) in self._done
         ]
         if not same:
             return []
@@ -89,17 +96,8 @@ def carry_over(store: Store, older: Store, encoder: TextEncoder, videos: Sequenc
     for video in videos:
         store.put_video(video)
         found = [one for one in older.evidence_of(video.id) if one.text]
-        texts = list(dict.fromkeys(one.text for one in found))
-        vectors = dict(zip(texts, encoder.encode_passages(texts), strict=True))
+        ready = items(found, encoder.space, encoder.encode_passages)
         for channel in dict.fromkeys(one.channel for one in found):
-            items = [
-                Item(with_vector(one, encoder.space, vectors[one.text]), indexed(one.text))
-                for one in found
-                if one.channel == channel
-            ]
-            store.put_part(StageKey(video.id, channel, 0), CARRIED, items)
-
-
-def with_vector(one: Evidence, space: str, vector: Float32) -> Evidence:
-    """Return evidence with the vector of its text; what is composed is found by words alone."""
-    return one if one.origin == "composed" else replace(one, vectors={space: vector})
+            own = [item for item in ready if item.evidence.channel == channel]
+            key = StageKey(video.id, channel, 0)
+            store.put_part(key, CARRIED, own, derived=derived(encoder.space))

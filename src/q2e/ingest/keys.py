@@ -1,4 +1,7 @@
-"""What work is keyed by: digests that change exactly when the work would give other results."""
+"""What work is keyed by: digests that change exactly when the work would give other results.
+
+Tokens and text vectors are no part of it: they are made again of what is stored; see `derive`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,52 @@ import hashlib
 import json
 from pathlib import Path
 
+from collections.abc import Sequence
+
+from q2e.channels.base import Channel
+from q2e.settings import Settings
 from q2e.types import Video
+
+SHOTS = "shots"
+#: Raised when shots, their movement or frame choice change for the same settings.
+SHOTS_VERSION = 2
+#: The version of tokens in the keys of the first format, which held it.
+_TERMS_THEN = 3
+
+
+def stage_keys(
+    channels: Sequence[Channel], settings: Settings, video: Video, then: str | None = None
+) -> dict[str, str]:
+    """Return the key of each stage of a video: its own configuration and that of what is below it.
+
+    `then` is the space of texts that the keys of the first format held; without it, the keys of
+    now are returned. All else being equal, work under either is the same work.
+    """
+    shots = digest(
+        SHOTS_VERSION,
+        settings.frames_per_video,
+        settings.frame_max_side,
+        settings.segment_max_s,
+        settings.part_s,
+    )
+    keys = {SHOTS: shots}
+    for channel in channels:
+        below: list[object] = [channel.config_key, settings.part_s]
+        if then is not None:
+            below.append(f"{then};{_TERMS_THEN}")
+        if channel.needs == "frames":
+            below.append(shots)
+        elif channel.needs == "scenes":
+            below.append(shots)
+            below.extend(keys[one.name] for one in channels if one.needs == "audio")
+        elif channel.needs in ("evidence", "video"):
+            below.extend(sorted(keys.values()))
+        elif channel.needs == "record":
+            below.append(record_digest(video))
+        elif channel.needs == "audio":
+            below.append(subtitle_stamp(video))
+        keys[channel.name] = digest(*below)
+    return keys
 
 
 def subtitle_stamp(video: Video) -> list[object]:

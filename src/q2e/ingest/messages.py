@@ -8,7 +8,7 @@ from typing import Any
 
 from q2e.errors import Q2EError
 from q2e.ingest.manifest import Record
-from q2e.store.base import Item, StageKey
+from q2e.store.base import UNKNOWN, Derived, Item, StageKey
 from q2e.types import Evidence, Segment, Span, Tag, Video
 from q2e.wire import Wire
 
@@ -47,6 +47,7 @@ class PartRead:
     items: tuple[Item, ...] = ()
     segments: tuple[Segment, ...] | None = None
     frame_times_s: tuple[float, ...] | None = None
+    derived: Derived = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +100,5 @@ Message = Found | PartRead | Failed | Progress | Finished
 #: How all of it travels.
 WIRE = Wire(
     *(Greeting, Job, Record, Found, PartRead, Failed, Progress, Finished, Ready, Refused),
-    *(StageKey, Item, Evidence, Span, Tag, Segment, Video),
+    *(StageKey, Derived, Item, Evidence, Span, Tag, Segment, Video),
 )

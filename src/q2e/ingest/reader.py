@@ -11,10 +11,12 @@ from dataclasses import asdict, fields, replace
 from queue import SimpleQueue
 from threading import Lock
 
+from q2e.arrays import Float32
 from q2e.channels.base import NEEDS, Channel, JoinsSlices
 from q2e.errors import MediaError
-from q2e.ingest.inherit import SHOTS, Inheritance
-from q2e.ingest.keys import digest, record_digest, subtitle_stamp
+from q2e.ingest.derive import derived, items
+from q2e.ingest.inherit import Inheritance
+from q2e.ingest.keys import SHOTS, stage_keys
 from q2e.ingest.manifest import Record
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.slices import slices
@@ -26,10 +28,6 @@ from q2e.types import Evidence, Frame, Part, Segment, Video
 
 #: Frames handed to the channels at once; bounds memory where cuts are many.
 FRAMES_AT_ONCE = 48
-#: Raised when the same text would give other lexical terms.
-TERMS_VERSION = 3
-#: Raised when shots, their movement or frame choice change for the same settings.
-SHOTS_VERSION = 2
 
 
 class Reader:
@@ -105,14 +103,19 @@ class _Reading:
         self.seconds: dict[str, float] = defaultdict(float)
         self._said: SimpleQueue[Message | None] = SimpleQueue()
         self._embedding = Lock()
-        self._keys = self._config_keys(self.models.text.space)
+        self._derived = derived(self.models.text.space)
+        self._keys = stage_keys(reader.channels, self.settings, video)
+        then = reader.store.setting("keys.space")
+        self._keys_then = self._keys_of_then(then) if then else {}
         self._older = None
         self._cuts: dict[int, Store] = {}
         self._scanned_shots: dict[int, tuple[list[Segment], list[float]]] = {}
         self._fresh: set[tuple[str, int]] = set()
         self._failed = False
         if reader.older is not None:
-            self._older = Inheritance(reader.older, video, self.settings.part_s, self._config_keys)
+            self._older = Inheritance(
+                reader.older, video, self.settings.part_s, self._keys, self._keys_of_then
+            )
             self._older_store = reader.older
 
     def messages(self) -> Iterator[Message]:
@@ -161,33 +164,8 @@ class _Reading:
             self._said.put(None)
 
     # -- what there is to do ---------------------------------------------------------------------
-    def _config_keys(self, space: str) -> Mapping[str, str]:
-        """Return the key of each stage: its own configuration and that of what it stands on."""
-        settings = self.settings
-        shots = digest(
-            SHOTS_VERSION,
-            settings.frames_per_video,
-            settings.frame_max_side,
-            settings.segment_max_s,
-            settings.part_s,
-        )
-        keys = {SHOTS: shots}
-        text_space = f"{space};{TERMS_VERSION}"
-        for channel in self.channels:
-            below: list[object] = [channel.config_key, settings.part_s, text_space]
-            if channel.needs == "frames":
-                below.append(shots)
-            elif channel.needs == "scenes":
-                below.append(shots)
-                below.extend(keys[one.name] for one in self.channels if one.needs == "audio")
-            elif channel.needs in ("evidence", "video"):
-                below.extend(sorted(keys.values()))
-            elif channel.needs == "record":
-                below.append(record_digest(self.video))
-            elif channel.needs == "audio":
-                below.append(subtitle_stamp(self.video))
-            keys[channel.name] = digest(*below)
-        return keys
+    def _keys_of_then(self, space: str) -> Mapping[str, str]:
+        return stage_keys(self.channels, self.settings, self.video, space)
 
     def _parts(self) -> list[tuple[float, float]]:
         duration_s, part_s = self.video.duration_s, self.settings.part_s
@@ -195,7 +173,8 @@ class _Reading:
         return [(i * part_s, min((i + 1) * part_s, duration_s)) for i in range(count)]
 
     def _is_done(self, stage: str, number: int) -> bool:
-        return self.done.get((stage, number)) == self._keys[stage]
+        key = self.done.get((stage, number))
+        return key is not None and key in (self._keys[stage], self._keys_then.get(stage))
 
     def _outstanding(self, needs: str, number: int) -> list[Channel]:
         return [
@@ -218,6 +197,7 @@ class _Reading:
                     tuple(self._items(list(one.evidence))),
                     one.segments,
                     one.frame_times_s,
+                    self._derived,
                 )
             )
             self.done[one.stage, number] = self._keys[one.stage]
@@ -348,27 +328,20 @@ class _Reading:
     def _keep(self, channel: Channel, number: int, found: list[Evidence]) -> None:
         key = StageKey(self.video.id, channel.name, number)
         self._fresh.add((channel.name, number))
-        self._say(PartRead(key, self._keys[channel.name], tuple(self._items(found))))
+        ready = tuple(self._items(found))
+        self._say(PartRead(key, self._keys[channel.name], ready, derived=self._derived))
 
-    def _items(self, found: list[Evidence]) -> Iterator[Item]:
-        """Add to each evidence its lexical tokens and, where it has text, its text vector."""
-        from q2e.text.lexical import indexed
+    def _items(self, found: list[Evidence]) -> list[Item]:
+        """Add to each evidence its lexical tokens and, where it has a meaning, its text vector."""
+        return items(found, self.models.text.space, self._encoded)
 
-        # What is composed of other evidence says nothing new: its words can be found, but its
-        # meaning is that of the pictures and speech which have vectors of their own.
-        texts = list(dict.fromkeys(one.text for one in found if one.text and not _composed(one)))
-        vectors = {}
-        if texts:
-            with self._embedding:
-                began = time.perf_counter()
-                vectors = dict(zip(texts, self.models.text.encode_passages(texts), strict=True))
+    def _encoded(self, texts: list[str]) -> Float32:
+        with self._embedding:
+            began = time.perf_counter()
+            try:
+                return self.models.text.encode_passages(texts)
+            finally:
                 self.seconds["text"] += time.perf_counter() - began
-        space = self.models.text.space
-        for evidence in found:
-            if evidence.text in vectors and not _composed(evidence):
-                added = {**evidence.vectors, space: vectors[evidence.text]}
-                evidence = replace(evidence, vectors=added)
-            yield Item(evidence, indexed(evidence.text))
 
     def _all_evidence(self, part: Part, found: list[Evidence]) -> list[Evidence]:
         """Return a part's evidence of all channels, found now or by an earlier run."""
@@ -392,7 +365,3 @@ class _Reading:
     def _say(self, message: Message) -> None:
         self._failed = self._failed or isinstance(message, Failed)
         self._said.put(message)
-
-
-def _composed(evidence: Evidence) -> bool:
-    return evidence.origin == "composed"

@@ -95,8 +95,8 @@ def _keep(
             _bind(store, spaces)
             if store.video(job.video_id) != video:
                 store.put_video(video)
-        case PartRead(key, config_key, items, segments, times_s):
-            store.put_part(key, config_key, items, segments, times_s)
+        case PartRead(key, config_key, items, segments, times_s, derived):
+            store.put_part(key, config_key, items, segments, times_s, derived)
             report.evidence[key.stage] += len(items)
         case Failed(reason, stage):
             _fail(store, report, Failure(str(job.path), reason, job.video_id, stage))
