@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from q2e.errors import StoreError
-from q2e.store.base import UNKNOWN, Derived, Failure, Item, Remade, StageKey, Store
+from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Store
 from q2e.store.memory import MemoryStore
 from q2e.types import Evidence, Filters, Segment, Span, Tag, Video
 
@@ -120,6 +120,9 @@ steps = st.one_of(
     st.sampled_from(IDS).map(lambda one: lambda store: store.remove_video(one)),
     again(),
     st.sampled_from(["text", "text/2"]).map(lambda one: lambda store: store.adopt("text", one)),
+    st.sampled_from(["text", "text/2"]).map(
+        lambda one: lambda store: store.set_setting(NEXT_SPACE, one)
+    ),
     st.builds(shots, st.sampled_from(IDS), st.integers(0, 1)),
     failures.map(lambda failure: lambda store: store.put_failure(failure)),
     st.just(lambda store: store.clear_failure("one.mp4")),

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from q2e import survey
-from q2e.errors import ConfigError, QueryError, StoreError
+from q2e.errors import QueryError
 from q2e.evaluate.batch import Ran
-from q2e.ingest.bring import Brought
-from q2e.ingest.run import Report, Watcher, ingest
-from q2e.models.registry import Models
 from q2e.query.filters import checked
-from q2e.settings import Settings, changed, load_settings, write_setting, write_settings
+from q2e.settings import changed
 from q2e.store import generations
-from q2e.store.sqlite import SqliteStore
-from q2e.survey import Status, VideoRecord
-from q2e.types import Decomposition, Example, Filters, Query, Results, Video
+from q2e.types import Decomposition, Example, Filters, Query, Results
+from q2e.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from q2e.query.language import Parsed
@@ -31,127 +24,19 @@ if TYPE_CHECKING:
 STORE_NAME = generations.FIRST
 
 
-class Index:
+class Index(Upkeep):
     """A collection of videos on disk. Use `q2e.open(directory)` to get one.
 
     One process at a time may change a collection; any number may search it meanwhile.
     """
 
-    def __init__(self, directory: str | Path, **settings: Any) -> None:
-        self.directory = Path(directory)
-        self.settings: Settings = load_settings(self.directory, **settings)
-        self._models: Models | None = None
-        self._store: SqliteStore | None = None
-        self._searcher: Searcher | None = None
-        self._lock = threading.RLock()
+    _searcher: Searcher | None = None
 
-    # -- changing -------------------------------------------------------------------------------
-    def add(self, *paths: str | Path, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
-        """Read files, folders, globs or manifests into the collection.
-
-        Work done before is not repeated; a file that fails is a row in `report.failures`.
-        Raises ConfigError for a path that does not exist, IndexLocked when another process holds
-        the collection for longer than `wait_s`, StoreError when it cannot be written.
-        """
-        from q2e.ingest.manifest import sources
-
-        listed = sources(paths)
-        if not listed:
-            raise ConfigError(f"no video found under {', '.join(map(str, paths))}")
-        return self._ingest(listed, watch, wait_s)
-
-    def switch(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
-        """Read all videos of the index again with the models of this handle's profile.
-
-        What they make is a second generation, beside the one that goes on answering until the new
-        one is whole; `status` tells how far it is.
-        """
-        from q2e.ingest import switch
-
-        older = switch.older_file(self.directory, self.settings.profile)
-        if older is None:
-            raise ConfigError(
-                f"{self.directory} has no other profile's videos to read; name paths to index"
-            )
-        with SqliteStore(older, read_only=True) as store:
-            listed = switch.sources_of(store)
-        return self._ingest(listed, watch, wait_s)
-
-    def remove_generation(self, profile: str) -> int:
-        """Remove what one profile's models made, and return the bytes freed.
-
-        Where it is the one that answers, another one does from then on. Raises StoreError for
-        the only one.
-        """
-        from q2e.ingest import switch
-
-        self.close()
-        answered = switch.current(self.directory)
-        freed = generations.remove(self.directory, profile)
-        if switch.current(self.directory) != answered:
-            other = generations.held(self.directory)[switch.current(self.directory)]
-            write_setting(self.directory, "profile", generations.stated(other))
-        return freed
-
-    def retry(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
-        """Read the files again that failed before."""
-        from q2e.ingest.manifest import Source
-
-        failed = dict.fromkeys(failure.path for failure in self.store.failures())
-        return self._ingest([Source(Path(path)) for path in failed], watch, wait_s)
-
-    def remove(self, *videos: str, missing: bool = False, wait_s: float = 0.0) -> list[Video]:
-        """Remove videos by path, name or id, and with `missing` those whose file is gone.
-
-        Returns what was removed; the files themselves are never touched.
-        """
-        chosen = {video.id: video for video in map(self.find, videos)}
-        if missing:
-            gone = set(self.status().missing)
-            chosen |= {video.id: video for video in self.store.videos() if video.path in gone}
-        with self._writing(wait_s) as store:
-            for video in chosen.values():
-                store.remove_video(video.id)
-                store.clear_failure(video.path)
-        return list(chosen.values())
-
-    def import_evidence(
-        self,
-        file: str | Path,
-        *,
-        wait_s: float = 0.0,
-        watch: Callable[[int, int], None] | None = None,
-    ) -> Brought:
-        """Bring evidence made elsewhere from a JSONL file; see `q2e.ingest.bring`."""
-        from q2e.ingest.bring import bring
-
-        with self._writing(wait_s) as store:
-            done = bring(store, Path(file), self.models.text, self.settings, watch)
-            store.optimise()
-        return done
-
-    def _ingest(self, listed: Sequence[Any], watch: Watcher | None, wait_s: float) -> Report:
-        from q2e.ingest import switch
-
-        older = switch.older_file(self.directory, self.settings.profile)
-        with self._writing(wait_s) as store:
-            report = ingest(store, store.path, listed, self.settings, watch, older)
-            if older is not None:
-                switch.finish(store, older, self.directory, self.settings, lambda: self.models.text)
-            store.optimise()
-        return report
-
-    @contextmanager
-    def _writing(self, wait_s: float) -> Iterator[SqliteStore]:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        write_settings(self.directory, self.settings)
-        store = SqliteStore(self._store_file, wait_s=wait_s)
-        try:
-            if store.setting("profile") != self.settings.profile:
-                store.set_setting("profile", self.settings.profile)
-            yield store
-        finally:
-            store.close()
+    def close(self) -> None:
+        """Close the collection; it opens again when next used."""
+        super().close()
+        with self._lock:
+            self._searcher = None
 
     # -- asking ---------------------------------------------------------------------------------
     def search(
@@ -327,74 +212,3 @@ class Index:
         about["settings"] = used
         files = Path(queries), Path(out)
         return run_queries(*files, answer, name=name, about=about, watch=watch, prepare=prepare)
-
-    def videos(self) -> list[Video]:
-        """Return the indexed videos in order of path."""
-        return sorted(self.store.videos(), key=lambda video: video.path)
-
-    def find(self, name: str) -> Video:
-        """Return one video by path, file name or leading part of its id.
-
-        Raises ConfigError where none or several fit.
-        """
-        return survey.find(self.store.videos(), name)
-
-    def show(self, name: str) -> VideoRecord:
-        """Return everything known about one video."""
-        return survey.record(self.store, self.find(name))
-
-    def status(self) -> Status:
-        """Return counts, failures and files that are gone."""
-        return survey.status(self.directory, self.store, self.settings)
-
-    # -- parts ----------------------------------------------------------------------------------
-    @property
-    def models(self) -> Models:
-        """The models of this collection's profile, loaded when first used."""
-        with self._lock:
-            if self._models is None:
-                self._models = Models(self.settings)
-            return self._models
-
-    @property
-    def store(self) -> SqliteStore:
-        """The store, opened for reading. Raises StoreError where nothing was indexed yet."""
-        with self._lock:
-            if self._store is None:
-                if not self._store_file.is_file():
-                    known = ", ".join(generations.held(self.directory))
-                    what = f"index of profile {self.settings.profile!r}" if known else "index"
-                    raise StoreError(
-                        f"{self.directory} holds no {what}; make one with  q2e index "
-                        f"FOLDER --index {self.directory}" + (f"; it has: {known}" if known else "")
-                    )
-                self._store = SqliteStore(self._store_file, read_only=True)
-            return self._store
-
-    @property
-    def _store_file(self) -> Path:
-        return generations.file_of(self.directory, self.settings.profile)
-
-    def close(self) -> None:
-        """Close the collection; it opens again when next used."""
-        with self._lock:
-            if self._store is not None:
-                self._store.close()
-            self._store = self._searcher = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __len__(self) -> int:
-        return len(self.store.videos())
-
-    def __repr__(self) -> str:
-        return f"Index({str(self.directory)!r}, profile={self.settings.profile!r})"

@@ -175,6 +175,7 @@ def status(value: Status) -> Json:
         "duration": _time(value.duration_s),
         "evidence": value.evidence,
         "spaces": value.spaces,
+        "outdated": value.outdated,
         "failures": [asdict(failure) for failure in value.failures],
         "missing": list(value.missing),
         "size": value.size_bytes,
@@ -195,6 +196,7 @@ def report(value: Report) -> Json:
     return {
         "indexed": [one.path for one in value.indexed],
         "unchanged": value.unchanged,
+        "refreshed": value.refreshed,
         "renamed": [{"from": old, "to": new} for old, new in value.renamed],
         "duplicates": [{"path": path, "of": of} for path, of in value.duplicates],
         "failures": [asdict(failure) for failure in value.failures],

@@ -37,6 +37,8 @@ class Status:
     missing: tuple[str, ...]
     """Paths of indexed videos whose file is gone."""
     size_bytes: int
+    outdated: int = 0
+    """Pieces of work whose words or text vectors were made otherwise; a writing run renews them."""
     generations: tuple[Generation, ...] = ()
     """What each profile's models have made so far, the one that answers first."""
 
@@ -94,6 +96,7 @@ def record(store: Store, video: Video) -> VideoRecord:
 
 def status(directory: Path, store: Store, settings: Settings) -> Status:
     """Return counts, failures and files that are gone."""
+    from q2e.ingest.derive import derived
     from q2e.ingest.switch import survey
 
     videos = store.videos()
@@ -107,6 +110,7 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
         spaces=dict(store.spaces()),
         failures=tuple(store.failures()),
         missing=tuple(sorted(v.path for v in videos if v.path and not Path(v.path).exists())),
+        outdated=len(store.outdated(derived(store.setting("space.text") or ""))),
         size_bytes=sum(f.stat().st_size for f in directory.iterdir() if f.is_file()),
         generations=survey(directory, settings),
     )

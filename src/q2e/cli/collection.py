@@ -65,7 +65,9 @@ def index(
     """Read videos into an index; run it again to add new ones or to go on after a stop.
 
     Files are known by content: renamed ones are recognised, unchanged ones cost nothing. A file
-    that cannot be read is reported, the others are indexed, and the exit code is then 1.
+    that cannot be read is reported, the others are indexed, and the exit code is then 1. Words and
+    text vectors made by other rules or another model are first made again of what is stored, and
+    without PATH nothing else is done.
     """
     import q2e
     from q2e.cli.progress import IndexProgress
@@ -78,12 +80,15 @@ def index(
         threads=threads,
         speech_language=speech_language,
     )
-    if not paths and "profile" not in used:
-        raise ConfigError("name folders or files to index, or a --profile to change to")
     collection = q2e.open(directory(index_dir), **used)
+    renew = not paths and "profile" not in used
+    if renew and not (collection.exists and collection.outdated):
+        raise ConfigError("name folders or files to index, or a --profile to change to")
     with IndexProgress(quiet) as progress:
         if paths:
             report = collection.add(*paths, watch=progress.watch, wait_s=wait)
+        elif renew:
+            report = collection.refresh(watch=progress.watch, wait_s=wait)
         else:
             report = collection.switch(watch=progress.watch, wait_s=wait)
     if not json and "profile" in used:
@@ -178,6 +183,11 @@ def status(index_dir: IndexDir = None, json: Json = False) -> None:
         print(f"  {name:12} {count}")
     if len(value.generations) > 1:
         _say_generations(value.generations, print)
+    if value.outdated:
+        talk(
+            f"words of {value.outdated} pieces of work were made by older rules; "
+            "q2e index  without PATH makes them again, without the media"
+        )
     _print_failures(value.failures)
     if value.missing:
         gone = "file is" if len(value.missing) == 1 else "files are"
@@ -222,6 +232,7 @@ def _say_report(report: Report, where: Path, json: bool) -> None:
         read = sum(video.path not in moved for video in report.indexed)
         parts = [f"{read} indexed", f"{report.unchanged} unchanged"]
         parts += [f"{len(report.renamed)} renamed"] if report.renamed else []
+        parts += [f"{report.refreshed} renewed"] if report.refreshed else []
         parts += [f"{len(report.duplicates)} the same as another"] if report.duplicates else []
         talk(", ".join(parts) + f"  ({where})")
         for path, of in report.duplicates:

@@ -14,9 +14,10 @@ import numpy as np
 from q2e.arrays import Float32
 from q2e.channels.known import check_known
 from q2e.errors import ConfigError
+from q2e.ingest.derive import derived, items, refresh
 from q2e.models.base import TextEncoder
 from q2e.settings import Settings
-from q2e.store.base import Item, StageKey, Store
+from q2e.store.base import StageKey, Store
 from q2e.text.clean import clean
 from q2e.text.tokens import LONGEST
 from q2e.types import Evidence, Video
@@ -60,7 +61,8 @@ def bring(
     groups: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
     for line in read_evidence(file, encoder.info.dimension, store.table().channels):
         groups[line.evidence.video][line.evidence.channel].append(line)
-    store.set_setting("space.text", encoder.space)
+    refresh(store, encoder.space, lambda: encoder)
+    store.adopt("text", encoder.space)
     written = 0
     batch: list[tuple[str, dict[str, list[Line]]]] = []
     for number, (video, channels) in enumerate(groups.items(), 1):
@@ -80,36 +82,34 @@ def _commit(
     encoder: TextEncoder,
     settings: Settings,
 ) -> int:
-    from q2e.text.chunk import chunk_text
-    from q2e.text.language import detect
-    from q2e.text.lexical import indexed
-
-    pieces: dict[tuple[str, str], list[tuple[Evidence, Any]]] = defaultdict(list)
-    for video, channels in batch:
-        for channel, lines in channels.items():
-            for line in lines:
-                evidence = line.evidence
-                whole = line.vector is not None
-                words = settings.chunk_words if evidence.end_s > 0 else settings.untimed_words
-                texts = [evidence.text] if whole else chunk_text(evidence.text, words)
-                for text in texts:
-                    language = evidence.language or detect(text)
-                    piece = replace(evidence, text=text, language=language)
-                    pieces[video, channel].append((piece, line.vector))
-    texts = list(
-        dict.fromkeys(e.text for found in pieces.values() for e, given in found if given is None)
-    )
-    embedded = dict(zip(texts, encoder.encode_passages(texts), strict=True)) if texts else {}
+    pieces = {
+        (video, channel): [piece for line in lines for piece in _pieces(line, encoder, settings)]
+        for video, channels in batch
+        for channel, lines in channels.items()
+    }
+    found = [piece for own in pieces.values() for piece in own]
+    ready = iter(items(found, encoder.space, encoder.encode_passages))
     for video, channels in batch:
         _put_video(store, video, channels)
         for channel in channels:
-            items = []
-            for evidence, given in pieces[video, channel]:
-                vector = embedded[evidence.text] if given is None else given
-                stored = replace(evidence, vectors={encoder.space: vector})
-                items.append(Item(stored, indexed(evidence.text)))
-            store.put_part(StageKey(video, channel, 0), "import", items)
-    return sum(len(found) for found in pieces.values())
+            own = [next(ready) for _ in pieces[video, channel]]
+            key = StageKey(video, channel, 0)
+            store.put_part(key, "import", own, derived=derived(encoder.space))
+    return len(found)
+
+
+def _pieces(line: Line, encoder: TextEncoder, settings: Settings) -> Iterator[Evidence]:
+    """Yield the chunks of a line's text; whole, and with its vector, where one is given."""
+    from q2e.text.chunk import chunk_text
+    from q2e.text.language import detect
+
+    evidence = line.evidence
+    words = settings.chunk_words if evidence.end_s > 0 else settings.untimed_words
+    given = line.vector
+    for text in chunk_text(evidence.text, words) if given is None else [evidence.text]:
+        language = evidence.language or detect(text)
+        vectors = {} if given is None else {encoder.space: given}
+        yield replace(evidence, text=text, language=language, vectors=vectors)
 
 
 def _put_video(store: Store, video: str, channels: Mapping[str, list[Line]]) -> None:

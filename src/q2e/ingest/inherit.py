@@ -7,12 +7,12 @@ on screen stay what they are and are only embedded anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from q2e.arrays import Float32
+from q2e.ingest.derive import derived, items
+from q2e.ingest.keys import SHOTS
 from q2e.models.base import TextEncoder
-from q2e.store.base import Item, StageKey, Store
-from q2e.text.lexical import indexed
+from q2e.store.base import StageKey, Store
 from q2e.types import Evidence, Segment, Video
 
 #: Of evidence whose file is gone: read again where the file comes back.

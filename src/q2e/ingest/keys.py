@@ -8,9 +8,8 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-from pathlib import Path
-
 from collections.abc import Sequence
+from pathlib import Path
 
 from q2e.channels.base import Channel
 from q2e.settings import Settings

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from q2e.errors import MediaError
+from q2e.ingest.derive import refresh
 from q2e.ingest.manifest import Source
-from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead
+from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.worker import Worker
+from q2e.models.base import TextEncoder
 from q2e.settings import Settings
 from q2e.store.base import Failure, Store
 from q2e.types import Video
@@ -20,12 +22,21 @@ from q2e.types import Video
 Watcher = Callable[[Path, int, int, Message], None]
 
 
+def derivation(watch: Watcher | None) -> Callable[[int, int], None] | None:
+    """Return what tells a watcher of files how far words and text vectors are made again."""
+    if watch is None:
+        return None
+    return lambda done, count: watch(Path("words"), 0, 1, Progress("words", done, count))
+
+
 @dataclass(slots=True)
 class Report:
     """What one indexing run did."""
 
     indexed: list[Video] = field(default_factory=list)
     unchanged: int = 0
+    refreshed: int = 0
+    """Pieces of work whose words or text vectors were made again of what is stored."""
     renamed: list[tuple[str, str]] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -44,16 +55,21 @@ def ingest(
     settings: Settings,
     watch: Watcher | None = None,
     older: Path | None = None,
+    encoder: Callable[[], TextEncoder] | None = None,
 ) -> Report:
     """Read every source into the store; a file that fails becomes a row and the run goes on.
 
     `older` is the file of another generation, whose work is taken over where it is the same.
+    With `encoder`, which loads the text model, what was derived otherwise is first made again.
     Raises StoreError where the index itself cannot be written, as on a full disk; what was
     committed before stays, and running again goes on from there.
     """
     report = Report()
     seen: dict[str, str] = {}
     with Worker(settings, index_file, older) as worker:
+        if encoder is not None:
+            space = worker.start()["text"] if sources else encoder().space
+            report.refreshed = refresh(store, space, encoder, derivation(watch))
         for number, source in enumerate(sources):
             path = source.path
             try:

@@ -44,6 +44,14 @@ class Worker:
         self._jobs_done = 0
         self._stderr: IO[bytes] | None = None
 
+    def start(self) -> dict[str, str]:
+        """Start the reading process and return the vector spaces of its models by kind.
+
+        Raises ModelError where it cannot have them.
+        """
+        self._alive()
+        return self.spaces
+
     def run(self, job: Job) -> Iterator[Message]:
         """Yield the messages about one job, ending with Finished or Failed.
 

@@ -62,25 +62,24 @@ def replace(connection: sqlite3.Connection, derived: Derived, one: Remade) -> No
 
 
 def adopt(connection: sqlite3.Connection, kind: str, space: str) -> bool:
-    """Bind the index to a space of a kind, and return whether there was another one before.
+    """Bind the index to a space of a kind, and return whether another one is gone.
 
-    What no kind is bound to any more is removed.
+    That is the one before it, and one that was half made, where no other kind is bound to it.
     """
-    name = pack(f"space.{kind}")
-    row = connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
-    connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, pack(space)))
-    if kind == "text":
-        connection.execute("DELETE FROM setting WHERE name = ?", (pack(NEXT_SPACE),))
-    if row is None or row[0] == pack(space):
-        return False
+    names = [pack(f"space.{kind}"), *([pack(NEXT_SPACE)] if kind == "text" else [])]
+    marks = ", ".join("?" * len(names))
+    rows = connection.execute(f"SELECT value FROM setting WHERE name IN ({marks})", names)
+    before = {bytes(value) for (value,) in rows}
+    connection.execute(f"DELETE FROM setting WHERE name IN ({marks})", names)
+    connection.execute("INSERT INTO setting VALUES (?, ?)", (names[0], pack(space)))
     bound = connection.execute(
-        "SELECT 1 FROM setting WHERE value = ? AND substr(name, 1, 6) = CAST('space.' AS BLOB)",
-        (row[0],),
-    ).fetchone()
-    if bound is None:
-        _drop(connection, packing.unpack(row[0]))
-        connection.execute("DELETE FROM space WHERE name = ?", (row[0],))
-    return True
+        "SELECT value FROM setting WHERE substr(name, 1, 6) = CAST('space.' AS BLOB)"
+    )
+    gone = before - {bytes(value) for (value,) in bound}
+    for name in gone:
+        _drop(connection, packing.unpack(name))
+        connection.execute("DELETE FROM space WHERE name = ?", (name,))
+    return bool(gone)
 
 
 def _drop(connection: sqlite3.Connection, space: str, stage: int | None = None) -> None:

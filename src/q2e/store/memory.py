@@ -129,16 +129,15 @@ class MemoryStore:
         self._version += 1
 
     def adopt(self, kind: str, space: str) -> None:
-        before = self._settings.get(f"space.{kind}")
-        self._settings[f"space.{kind}"] = space
-        if kind == "text":
-            self._settings.pop(NEXT_SPACE, None)
+        names = [f"space.{kind}", *([NEXT_SPACE] if kind == "text" else [])]
+        before = {self._settings.pop(name) for name in names if name in self._settings}
+        self._settings[names[0]] = space
         bound = {value for name, value in self._settings.items() if name.startswith("space.")}
-        if before is not None and before not in bound:
+        for gone in before - bound:
             for piece in self._stored.values():
-                piece.vectors.pop(before, None)
-            self._dimensions.pop(before, None)
-        self._version += before not in (None, space)
+                piece.vectors.pop(gone, None)
+            self._dimensions.pop(gone, None)
+        self._version += bool(before - bound)
 
     def put_failure(self, failure: Failure) -> None:
         self._failures[failure.path, failure.stage] = failure

@@ -1,0 +1,104 @@
+"""One collection on disk, opened: its settings, its models, and what it holds."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from q2e import survey
+from q2e.errors import StoreError
+from q2e.models.registry import Models
+from q2e.settings import Settings, load_settings
+from q2e.store import generations
+from q2e.store.sqlite import SqliteStore
+from q2e.survey import Status, VideoRecord
+from q2e.types import Video
+
+
+class Opened:
+    """What reading, changing and asking a collection have in common; see `q2e.index.Index`."""
+
+    def __init__(self, directory: str | Path, **settings: Any) -> None:
+        self.directory = Path(directory)
+        self.settings: Settings = load_settings(self.directory, **settings)
+        self._models: Models | None = None
+        self._store: SqliteStore | None = None
+        self._lock = threading.RLock()
+
+    def videos(self) -> list[Video]:
+        """Return the indexed videos in order of path."""
+        return sorted(self.store.videos(), key=lambda video: video.path)
+
+    def find(self, name: str) -> Video:
+        """Return one video by path, file name or leading part of its id.
+
+        Raises ConfigError where none or several fit.
+        """
+        return survey.find(self.store.videos(), name)
+
+    def show(self, name: str) -> VideoRecord:
+        """Return everything known about one video."""
+        return survey.record(self.store, self.find(name))
+
+    def status(self) -> Status:
+        """Return counts, failures and files that are gone."""
+        return survey.status(self.directory, self.store, self.settings)
+
+    # -- parts ----------------------------------------------------------------------------------
+    @property
+    def models(self) -> Models:
+        """The models of this collection's profile, loaded when first used."""
+        with self._lock:
+            if self._models is None:
+                self._models = Models(self.settings)
+            return self._models
+
+    @property
+    def store(self) -> SqliteStore:
+        """The store, opened for reading. Raises StoreError where nothing was indexed yet."""
+        with self._lock:
+            if self._store is None:
+                if not self._store_file.is_file():
+                    known = ", ".join(generations.held(self.directory))
+                    what = f"index of profile {self.settings.profile!r}" if known else "index"
+                    raise StoreError(
+                        f"{self.directory} holds no {what}; make one with  q2e index "
+                        f"FOLDER --index {self.directory}" + (f"; it has: {known}" if known else "")
+                    )
+                self._store = SqliteStore(self._store_file, read_only=True)
+            return self._store
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was indexed yet with the models of this handle's profile."""
+        return self._store_file.is_file()
+
+    @property
+    def _store_file(self) -> Path:
+        return generations.file_of(self.directory, self.settings.profile)
+
+    def close(self) -> None:
+        """Close the collection; it opens again when next used."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+            self._store = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self.store.videos())
+
+    def __repr__(self) -> str:
+        return f"Index({str(self.directory)!r}, profile={self.settings.profile!r})"

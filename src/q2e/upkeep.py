@@ -1,0 +1,156 @@
+"""Changing a collection: adding to it, bringing it up to date, taking from it, keeping copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from q2e.errors import ConfigError
+from q2e.ingest.bring import Brought
+from q2e.ingest.run import Report, Watcher, derivation, ingest
+from q2e.opened import Opened
+from q2e.settings import write_setting, write_settings
+from q2e.store import generations
+from q2e.store.sqlite import SqliteStore
+from q2e.types import Video
+
+
+class Upkeep(Opened):
+    """What changes a collection; see `q2e.index.Index`."""
+
+    def add(self, *paths: str | Path, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
+        """Read files, folders, globs or manifests into the collection.
+
+        Work done before is not repeated; a file that fails is a row in `report.failures`.
+        Raises ConfigError for a path that does not exist, IndexLocked when another process holds
+        the collection for longer than `wait_s`, StoreError when it cannot be written.
+        """
+        from q2e.ingest.manifest import sources
+
+        listed = sources(paths)
+        if not listed and self.exists and self.outdated:
+            return self.refresh(watch, wait_s)
+        if not listed:
+            raise ConfigError(f"no video found under {', '.join(map(str, paths))}")
+        return self._ingest(listed, watch, wait_s)
+
+    def refresh(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
+        """Make words and text vectors again that were made by other rules, or another model.
+
+        They are made of what is stored: no medium is read, and none need be there. `add`, `retry`,
+        `switch` and `import_evidence` do so too, before anything else. Searches meanwhile find by
+        the old ones.
+        """
+        from q2e.ingest.derive import refresh
+
+        report = Report()
+        if self.outdated:
+            with self._writing(wait_s) as store:
+                text = self.models.text
+                report.refreshed = refresh(store, text.space, lambda: text, derivation(watch))
+                store.optimise()
+        return report
+
+    @property
+    def outdated(self) -> int:
+        """Pieces of work whose words, or text vectors, were made otherwise than now."""
+        from q2e.ingest.derive import derived
+
+        return len(self.store.outdated(derived(self.models.text.space)))
+
+    def switch(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
+        """Read all videos of the index again with the models of this handle's profile.
+
+        What they make is a second generation, beside the one that goes on answering until the new
+        one is whole; `status` tells how far it is.
+        """
+        from q2e.ingest import switch
+
+        older = switch.older_file(self.directory, self.settings.profile)
+        if older is None:
+            raise ConfigError(
+                f"{self.directory} has no other profile's videos to read; name paths to index"
+            )
+        with SqliteStore(older, read_only=True) as store:
+            listed = switch.sources_of(store)
+        return self._ingest(listed, watch, wait_s)
+
+    def remove_generation(self, profile: str) -> int:
+        """Remove what one profile's models made, and return the bytes freed.
+
+        Where it is the one that answers, another one does from then on. Raises StoreError for
+        the only one.
+        """
+        from q2e.ingest import switch
+
+        self.close()
+        answered = switch.current(self.directory)
+        freed = generations.remove(self.directory, profile)
+        if switch.current(self.directory) != answered:
+            other = generations.held(self.directory)[switch.current(self.directory)]
+            write_setting(self.directory, "profile", generations.stated(other))
+        return freed
+
+    def retry(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
+        """Read the files again that failed before."""
+        from q2e.ingest.manifest import Source
+
+        failed = dict.fromkeys(failure.path for failure in self.store.failures())
+        return self._ingest([Source(Path(path)) for path in failed], watch, wait_s)
+
+    def remove(self, *videos: str, missing: bool = False, wait_s: float = 0.0) -> list[Video]:
+        """Remove videos by path, name or id, and with `missing` those whose file is gone.
+
+        Returns what was removed; the files themselves are never touched.
+        """
+        chosen = {video.id: video for video in map(self.find, videos)}
+        if missing:
+            gone = set(self.status().missing)
+            chosen |= {video.id: video for video in self.store.videos() if video.path in gone}
+        with self._writing(wait_s) as store:
+            for video in chosen.values():
+                store.remove_video(video.id)
+                store.clear_failure(video.path)
+        return list(chosen.values())
+
+    def import_evidence(
+        self,
+        file: str | Path,
+        *,
+        wait_s: float = 0.0,
+        watch: Callable[[int, int], None] | None = None,
+    ) -> Brought:
+        """Bring evidence made elsewhere from a JSONL file; see `q2e.ingest.bring`."""
+        from q2e.ingest.bring import bring
+
+        with self._writing(wait_s) as store:
+            done = bring(store, Path(file), self.models.text, self.settings, watch)
+            store.optimise()
+        return done
+
+    def _ingest(self, listed: Sequence[Any], watch: Watcher | None, wait_s: float) -> Report:
+        from q2e.ingest import switch
+
+        older = switch.older_file(self.directory, self.settings.profile)
+        with self._writing(wait_s) as store:
+            report = ingest(
+                store, store.path, listed, self.settings, watch, older, lambda: self.models.text
+            )
+            if older is not None:
+                switch.finish(store, older, self.directory, self.settings, lambda: self.models.text)
+            store.optimise()
+        return report
+
+    @contextmanager
+    def _writing(self, wait_s: float) -> Iterator[SqliteStore]:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        write_settings(self.directory, self.settings)
+        store = SqliteStore(self._store_file, wait_s=wait_s)
+        try:
+            if store.setting("profile") != self.settings.profile:
+                store.set_setting("profile", self.settings.profile)
+            yield store
+        finally:
+            store.close()
