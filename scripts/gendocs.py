@@ -257,10 +257,23 @@ def class_of(value: type) -> Iterator[str]:
     if value is q2e.Settings:
         yield "\nThe fields are in [Settings](settings.md).\n"
         return
-    for member in node.body:
-        if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
-            yield f"\n### {value.__name__}.{member.name}\n\n"
-            yield from function_of(member)
+    for member in members_of(value):
+        yield f"\n### {value.__name__}.{member.name}\n\n"
+        yield from function_of(member)
+
+
+def members_of(value: type) -> Iterator[ast.FunctionDef]:
+    """Yield the public functions of a class and of those of ours that it is made of."""
+    seen = set()
+    for one in value.__mro__:
+        if one.__module__.startswith("q2e."):
+            (node,) = ast.parse(inspect.getsource(one)).body
+            assert isinstance(node, ast.ClassDef)
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+                    if member.name not in seen:
+                        yield member
+                    seen.add(member.name)
 
 
 def note_of(node: ast.stmt) -> str:
