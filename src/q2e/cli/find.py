@@ -177,7 +177,7 @@ def _export(results: Results, files: Iterable[Path]) -> None:
 def _print_found(results: Results, offset: int, explain: bool) -> None:
     """Print the hits; how the question was read, and what else there is, goes beside them."""
     from q2e.cli.render import print_results
-    from q2e.query.events import NO_EVENT
+    from q2e.methods.decompose.events import NO_EVENT
     from q2e.query.language import write
 
     print_results(results, explain)

@@ -32,7 +32,7 @@ def score_matrices(
     `words` and `names` of the question. A video's score is the best over the channels, which
     stand on one scale. Feedback, which follows fusion, is not in them.
     """
-    from q2e.query.decompose import Decomposer
+    from q2e.methods.decompose.base import Decomposer
     from q2e.query.slots import languages_by_script
     from q2e.search.ask import Asker
     from q2e.search.clock import Clock

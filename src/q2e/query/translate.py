@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 from q2e.errors import ModelError, QueryError
 from q2e.models.base import LanguageModel
 from q2e.query.language import Parsed, parse
-from q2e.query.llm import MAX_QUESTION_CHARACTERS
 from q2e.text.fence import clean
-from q2e.text.prompt import ask, beside
+from q2e.text.prompt import MAX_QUESTION_CHARACTERS, ask, beside
 
 
 class Question(BaseModel):

@@ -10,6 +10,7 @@ import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64
 from q2e.errors import IndexMismatch
+from q2e.methods.expand.base import Expansion, asked_words
 from q2e.methods.fuse.base import Fusion, fuse
 from q2e.methods.normalise.base import normalise
 from q2e.methods.pool.base import Pools
@@ -17,7 +18,6 @@ from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.models.registry import Models
 from q2e.models.remembered import remembered
 from q2e.plugins import registry
-from q2e.query.expand import Expansion, asked_words
 from q2e.query.knowledge import load
 from q2e.query.names import Names
 from q2e.search.bank import Bank, Form

@@ -14,9 +14,9 @@ from threading import Lock
 import numpy as np
 
 from q2e.arrays import Float32
+from q2e.methods.decompose.events import EventsBackend
 from q2e.models.base import ImageTextEncoder, TextEncoder, VideoEncoder
 from q2e.models.remembered import remembered
-from q2e.query.events import EventsBackend
 from q2e.query.knowledge import Knowledge
 from q2e.search.scan import Folded
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.errors import QueryError
+from q2e.methods.decompose.base import Decomposer
 from q2e.models.registry import Models
-from q2e.query.decompose import Decomposer
 from q2e.query.hints import hint
 from q2e.query.slots import languages_by_script
 from q2e.search.again import ranked_again

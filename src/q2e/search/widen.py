@@ -9,22 +9,19 @@ from threading import Lock
 import numpy as np
 
 from q2e.channels.known import of_style
+from q2e.methods.expand.base import STYLES, Expansion, Found, expand, mixed
+from q2e.methods.expand.lamer import rarity
 from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VideoEncoder
+from q2e.models.language import language_model
 from q2e.models.registry import Models
-from q2e.query.decompose import language_model
-from q2e.query.expand import (
-    LINES,
-    STYLES,
-    Expansion,
-    Found,
-    expand,
-    mixed,
-    rarity,
-)
+from q2e.plugins import registry
 from q2e.search.scan import ScoreRow, Vectors
 from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.types import Decomposition
+
+#: Lines of evidence that a first search finds, unless the way says how many it reads.
+LINES = 10
 
 
 class Widener:
@@ -40,10 +37,15 @@ class Widener:
         self, asked: Decomposition, settings: Settings, first: Callable[[], Sequence[ScoreRow]]
     ) -> Expansion:
         """Return what the settings add to a question; `first` gives the rows of a plain search."""
-        if settings.expand == "none":
+        way = registry().choose("expand", settings.expand)
+        if way is None:
             return Expansion()
-        found = self._found(first()) if settings.expand == "lamer" else None
-        return expand(asked, settings.expand, self._model(settings), found)
+        found = None
+        if way.method.facts.get("reads"):
+            most = way["lines"] if "lines" in way.method.parameters else LINES
+            found = self._found(first(), most)
+        way = way.filled(weight=settings.expand_weight)
+        return expand(way, asked, self._model(settings), found)
 
     def _model(self, settings: Settings) -> LanguageModel | None:
         if settings.language_model is None and not self._models.has("language"):
@@ -54,21 +56,23 @@ class Widener:
                 self._language[key] = language_model(settings, self._models)
             return self._language[key]
 
-    def _found(self, rows: Sequence[ScoreRow]) -> Found:
-        """Return the lines of the best evidence over all rows of the question itself."""
+    def _found(self, rows: Sequence[ScoreRow], most: int) -> Found:
+        """Return at most so many lines of the best evidence over all rows of the question."""
         own = [row for row in rows if row.part == "query" and len(row.rows)]
         if not own:
             return Found()
         places = np.concatenate([row.rows for row in own])
         scores = np.concatenate([row.scores for row in own])
         best = list(dict.fromkeys(places[np.argsort(-scores, kind="stable")].tolist()))
-        evidence = self._store.evidence(best[: 2 * LINES])
+        evidence = self._store.evidence(best[: 2 * most])
         total = len(self._store.table())
 
         def how_rare(word: str) -> float:
             return rarity(len(self._store.lexical([word])[0]), total)
 
-        return Found(tuple(one.text for one in evidence if one.text)[:LINES], how_rare)
+        told = [one for one in evidence if one.text][:most]
+        videos = dict.fromkeys(one.video for one in told)
+        return Found(tuple(one.text for one in told), how_rare, tuple(videos))
 
 
 def widened(

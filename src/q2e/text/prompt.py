@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from q2e.models.base import LanguageModel
 
+#: Characters of a question that a model is shown.
+MAX_QUESTION_CHARACTERS = 2_000
 #: Tries of one prompt: the second names the mistake of the first.
 _TRIES = 2
 _Typed = TypeVar("_Typed", bound="BaseModel")

@@ -18,7 +18,7 @@ from q2e.methods.rerank.base import (
     ranked_list,
 )
 from q2e.methods.rerank.reading import READ, fenced, quoted
-from q2e.query.decompose import language_model
+from q2e.models.language import language_model
 from q2e.registry import method
 from q2e.text.fence import clean
 from q2e.text.prompt import beside, render

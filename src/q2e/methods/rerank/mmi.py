@@ -24,6 +24,7 @@ from q2e.arrays import Float32, Float64, UInt8
 from q2e.decoding.doors import frames_at
 from q2e.errors import ConfigError, MediaError, ModelError
 from q2e.media.scan import uniform_times
+from q2e.methods.decompose.base import Decomposer
 from q2e.methods.rerank.base import Candidate, Depth, Rating, Reranker, Tools, Weight
 from q2e.mmi.knowledge import (
     ASKED,
@@ -40,7 +41,7 @@ from q2e.mmi.reason import Head, HeadConfig
 from q2e.mmi.scorer import TOP, Judged, joint_scores, judge, likeness
 from q2e.mmi.skeletons import Skeleton, from_decomposition, from_evidence, of_request, of_video
 from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VisionLanguageModel
-from q2e.query.decompose import Decomposer, language_model
+from q2e.models.language import language_model
 from q2e.registry import method
 from q2e.store.base import Store
 from q2e.text.fence import clean

@@ -9,7 +9,7 @@ from q2e.errors import ModelError
 from q2e.methods.rerank.base import Candidate, Depth, Rating, Reranker, Tools, Weight
 from q2e.methods.rerank.reading import READ, fenced, quoted, rated_one_by_one
 from q2e.models.base import LanguageModel
-from q2e.query.decompose import language_model
+from q2e.models.language import language_model
 from q2e.registry import method, method_of
 from q2e.text.fence import clean
 from q2e.text.prompt import beside, render

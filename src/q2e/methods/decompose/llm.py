@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from q2e.errors import ModelError
+from q2e.methods.decompose.base import Backend, Unfolder
+from q2e.methods.decompose.events import EventsBackend
+from q2e.methods.decompose.refine import MAX_REFINED, refine
 from q2e.models.base import LanguageModel
-from q2e.query.refine import MAX_REFINED, refine
+from q2e.models.language import language_model
+from q2e.registry import method
 from q2e.text.answer import content
 from q2e.text.fence import clean
 from q2e.text.language import detect
-from q2e.text.prompt import ask, beside, prompt_version
+from q2e.text.prompt import MAX_QUESTION_CHARACTERS, ask, beside, prompt_version
 from q2e.types import EVENT_KINDS, Decomposition, SubEvent
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
 
 #: Sub-events of one kind that the model is asked for, as in the paper.
 MOST = 5
-MAX_QUESTION_CHARACTERS = 2_000
 #: Seconds left under which an optional step is not begun.
 _TOO_LATE_S = 1.0
+
+_PROMPTS: Mapping[str, Path] = MappingProxyType(
+    {
+        "decompose": beside(__file__),
+        "english": beside(__file__, "llm_english"),
+        "refine": beside(__file__, "llm_refine"),
+    }
+)
 
 _Slot = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 _Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -60,14 +76,42 @@ class Requests(BaseModel):
     requests: list[_Request] = Field(max_length=MAX_REFINED)
 
 
+@method("decompose", source="Q2E: Dipta and Ferraro 2025", needs=("language",))
+@dataclass(frozen=True, kw_only=True)
+class Llm(Unfolder):
+    """Events that a language model fills typed objects with; `events` stands behind it.
+
+    It never sees text from videos.
+    """
+
+    refine: Annotated[
+        Literal["fold", "llm"],
+        Field(
+            description="What puts time, place and subject into sub-events: they are appended, or "
+            "the language model words them."
+        ),
+    ] = "fold"
+    timeout_s: Annotated[
+        float, Field(gt=0, le=3_600, description="Seconds that one question may take.")
+    ] = 30.0
+
+    def backends(self, settings: Settings, models: Models) -> tuple[Backend, ...]:
+        asked = LanguageModelBackend(
+            language_model(settings, models),
+            timeout_s=self.timeout_s,
+            by_model=self.refine == "llm",
+        )
+        return asked, EventsBackend(models.text)
+
+
 class LanguageModelBackend:
     """The decomposition backend that asks a language model; it never sees text from videos.
 
     Two short prompts: the English form, unless the question is English, and the events. With
     `by_model`, as in the paper, one more for each kind puts time, place and subject into the
-    sub-events; otherwise they are appended (see `q2e.query.refine`). `max_tokens` bounds each
-    answer, `timeout_s` all of them together. Raises ModelError where no events came that are the
-    model's own; the caller falls back.
+    sub-events; otherwise they are appended (see `refine`). `max_tokens` bounds each answer,
+    `timeout_s` all of them together. Raises ModelError where no events came that are the model's
+    own; the caller falls back.
     """
 
     def __init__(
@@ -84,7 +128,7 @@ class LanguageModelBackend:
         self._by_model = by_model
         self.name = f"llm:{model.info.id}"
         prompts = ("decompose", "english", *(("refine",) if by_model else ()))
-        self.version = " ".join(f"{name}/{prompt_version(_prompt(name))}" for name in prompts)
+        self.version = " ".join(f"{name}/{prompt_version(_PROMPTS[name])}" for name in prompts)
 
     def decompose(self, text: str, language: str | None = None) -> Decomposition:
         """Return the model's decomposition of `text`; `language` is found where it is None."""
@@ -127,7 +171,7 @@ class LanguageModelBackend:
             values["question"] = json.dumps(quoted, ensure_ascii=False)
         return ask(
             self._model,
-            _prompt(name),
+            _PROMPTS[name],
             form,
             max_tokens=self._max_tokens,
             timeout_s=deadline - time.monotonic(),
@@ -167,10 +211,6 @@ class LanguageModelBackend:
             replace(event, text=clean(said) or event.text)
             for event, said in zip(events, answer.requests, strict=True)
         ]
-
-
-def _prompt(name: str) -> Path:
-    return beside(__file__, f"prompts/{name}")
 
 
 def _distinct(values: Sequence[str]) -> tuple[str, ...]:

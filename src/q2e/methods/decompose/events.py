@@ -15,18 +15,26 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING, Annotated
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from q2e.arrays import Float32, Int64
 from q2e.cache import cache_dir, content_key, write_whole
+from q2e.methods.decompose.base import Backend, Unfolder
+from q2e.methods.decompose.refine import fold, refine
 from q2e.models.base import TextEncoder
 from q2e.query.knowledge import EventType, Knowledge, bank, load
-from q2e.query.refine import fold, refine
 from q2e.query.slots import Slots, find_slots, languages_by_script
+from q2e.registry import method
 from q2e.types import EVENT_KINDS, Decomposition
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
 
 #: Least advantage in cosine of the best event type over plain descriptions. Chosen on the odd
 #: questions of tests/data/event_queries.toml with multilingual-e5-small.
@@ -47,7 +55,7 @@ class _Anchors:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Nearest:
     """The event types nearest to a question, best first, with their advantage in cosine."""
 
     types: tuple[str, ...]
@@ -55,7 +63,11 @@ class Choice:
 
     @property
     def is_event(self) -> bool:
-        return bool(self.margins) and self.margins[0] > MARGIN
+        return self.beats(MARGIN)
+
+    def beats(self, margin: float) -> bool:
+        """Return whether the best type has an advantage of more than `margin`."""
+        return bool(self.margins) and self.margins[0] > margin
 
 
 class EventsBackend:
@@ -73,10 +85,12 @@ class EventsBackend:
         text_encoder: TextEncoder,
         knowledge: Knowledge | None = None,
         cache: Path | None = None,
+        margin: float = MARGIN,
     ) -> None:
         self._encoder = text_encoder
         self.knowledge = knowledge or load()
         self.version = f"events/{self.knowledge.version}"
+        self._margin = margin
         self._cache = cache or cache_dir() / "events"
         self._anchors: dict[str, _Anchors] = {}
         self._lock = Lock()
@@ -88,7 +102,7 @@ class EventsBackend:
         """
         slots = find_slots(text, language)
         choice = self.choose(text, language)
-        if not choice.is_event:
+        if not choice.beats(self._margin):
             return Decomposition(
                 query=text,
                 language=language,
@@ -124,14 +138,14 @@ class EventsBackend:
             prompt_version=self.version,
         )
 
-    def choose(self, text: str, language: str | None = None, top: int = 3) -> Choice:
+    def choose(self, text: str, language: str | None = None, top: int = 3) -> Nearest:
         """Return the `top` event types nearest to `text`, with their advantage over plain text.
 
         A type's nearness is the mean cosine of its three nearest names, definitions and
         questions, that of plain text the mean of its three nearest descriptions.
         """
         if not text.strip() or not self.knowledge.types:
-            return Choice((), ())
+            return Nearest((), ())
         anchors = [self._of(code) for code in self._languages(text, language)]
         query = self._encoder.encode_queries([text])[0]
         cosines = np.concatenate([one.vectors @ query for one in anchors])
@@ -144,7 +158,7 @@ class EventsBackend:
             ]
         )
         best = np.argsort(-margins, kind="stable")[:top]
-        return Choice(
+        return Nearest(
             tuple(self.knowledge.types[position].id for position in best),
             tuple(float(margins[position]) for position in best),
         )
@@ -208,6 +222,24 @@ class EventsBackend:
                 lambda out: np.savez(out, vectors=rounded, scale=np.float32(scale)),
             )
         return rounded.astype(np.float32) * np.float32(scale)
+
+
+@method("decompose", source="after Q2E: Dipta and Ferraro 2025")
+@dataclass(frozen=True, kw_only=True)
+class Events(Unfolder):
+    """Phrases of a knowledge base of events, in the question's language; no language model.
+
+    The event type is the one whose words lie nearest to the question; a question that names no
+    event is searched as it is.
+    """
+
+    margin: Annotated[
+        float,
+        Field(ge=-2, le=2, description="Advantage in cosine over plain descriptions of an event."),
+    ] = MARGIN
+
+    def backends(self, settings: Settings, models: Models) -> tuple[Backend, ...]:
+        return (EventsBackend(models.text, margin=self.margin),)
 
 
 def _words(knowledge: Knowledge, language: str) -> tuple[list[str], Int64]:

@@ -1,4 +1,4 @@
-"""A structured caption: what a vision model says of a frame in named fields, kept as text.
+"""Captions in named fields: what a vision model says of a frame, kept as text.
 
 The text is both readable and exact: `Scene.read(scene.text)` gives the scene back, so that nothing
 but text need be stored where frames may not be kept.
@@ -6,11 +6,27 @@ but text need be stored where frames may not be kept.
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
+from q2e.channels.base import Channel
+from q2e.methods.caption.vision import VisionCaptionChannel
+from q2e.registry import method
 from q2e.text.answer import content, json_in
+from q2e.text.prompt import beside, mistake_in
+from q2e.types import Frame
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
 
 _MAX_VALUE = 160
 _SEPARATOR = "; "
@@ -76,3 +92,25 @@ class Scene(BaseModel):
 
 def _plain(value: str) -> str:
     return content(value.replace(";", ","), _MAX_VALUE)
+
+
+class StructuredCaptionChannel(VisionCaptionChannel):
+    """Describes each frame in the fields of a `Scene`; what is not of this form is left out."""
+
+    prompt = beside(__file__)
+    label = "scene"
+
+    def described(self, frame: Frame, **read: str) -> str:
+        mistake = ""
+        for _ in range(2):
+            try:
+                return Scene.answered(self.ask(frame, mistake=mistake, **read)).text
+            except ValidationError as error:
+                mistake = mistake_in(error)
+        return ""
+
+
+@method("caption", needs=("vision",))
+def structured(settings: Settings, models: Models) -> Channel:
+    """Named fields that a vision-language model fills: subjects, actions, place, text, style."""
+    return StructuredCaptionChannel(models.vision)

@@ -1,4 +1,4 @@
-"""The `caption` channel where a vision-language model describes the frames, one after another.
+"""Captions by a vision-language model that describes the frames, one after another.
 
 Each frame is captioned with the caption of the frame before and what is said at that time, as Q2E
 does (Dipta and Ferraro, 2025; a sliding window of two frames).
@@ -6,15 +6,21 @@ does (Dipta and Ferraro, 2025; a sliding window of two frames).
 
 from __future__ import annotations
 
-from q2e.channels.base import Needs
-from q2e.channels.scene import Scene
+from typing import TYPE_CHECKING
+
+from q2e.channels.base import Channel, Needs
 from q2e.errors import ModelError
 from q2e.models.base import VisionLanguageModel
+from q2e.registry import method
 from q2e.text.answer import content
 from q2e.text.fence import fence
 from q2e.text.layers import is_layer
-from q2e.text.prompt import beside, mistake_in, prompt_version, render
+from q2e.text.prompt import beside, prompt_version, render
 from q2e.types import Evidence, Frame, Part
+
+if TYPE_CHECKING:
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
 
 _VERSION = "vision/1"
 _MAX_CAPTION = 800
@@ -28,21 +34,21 @@ _AROUND_S = 5.0
 
 
 class VisionCaptionChannel:
-    """Describes each frame in sentences, or with `structured` in the fields of a `Scene`.
+    """Describes each frame in sentences.
 
     What the model reads besides the picture is fenced; what it answers is cleaned, bounded, and
-    left out where it says nothing or is not of the asked form.
+    left out where it says nothing.
     """
 
     name = "caption"
     needs: Needs = "scenes"
+    prompt = beside(__file__)
+    label = "caption"
+    """What the prompt is called in `config_key`."""
 
-    def __init__(self, model: VisionLanguageModel, structured: bool = False) -> None:
+    def __init__(self, model: VisionLanguageModel) -> None:
         self._model = model
-        self._structured = structured
-        name = "scene" if structured else "caption"
-        self._prompt = beside(__file__, f"../query/prompts/{name}")
-        prompt = f"{name}/{prompt_version(self._prompt)}"
+        prompt = f"{self.label}/{prompt_version(self.prompt)}"
         self.config_key = f"{_VERSION};{prompt};{model.info.id}"
 
     def extract(self, part: Part) -> list[Evidence]:
@@ -82,29 +88,30 @@ class VisionCaptionChannel:
         return found
 
     def _described(self, frame: Frame, before: str, speech: str) -> str:
-        values = {
-            "before": fence(before, _MAX_CAPTION) if before else "",
-            "speech": fence(speech, _MAX_SPEECH) if speech else "",
-        }
-        if not self._structured:
-            return content(self._ask(frame, **values), _MAX_CAPTION)
-        from pydantic import ValidationError
+        return self.described(
+            frame,
+            before=fence(before, _MAX_CAPTION) if before else "",
+            speech=fence(speech, _MAX_SPEECH) if speech else "",
+        )
 
-        mistake = ""
-        for _ in range(2):
-            try:
-                return Scene.answered(self._ask(frame, mistake=mistake, **values)).text
-            except ValidationError as error:
-                mistake = mistake_in(error)
-        return ""
+    def described(self, frame: Frame, **read: str) -> str:
+        """Return what the model says of a frame after reading what is fenced."""
+        return content(self.ask(frame, **read), _MAX_CAPTION)
 
-    def _ask(self, frame: Frame, **values: str) -> str:
+    def ask(self, frame: Frame, **values: str) -> str:
+        """Return the model's answer to the prompt, as it is."""
         return self._model.describe(
             [frame.image],
-            render(self._prompt, **values),
+            render(self.prompt, **values),
             max_tokens=_MAX_TOKENS,
             timeout_s=_TIMEOUT_S,
         )
+
+
+@method("caption", source="Q2E: Dipta and Ferraro 2025", needs=("vision",))
+def vision(settings: Settings, models: Models) -> Channel:
+    """Sentences of a vision-language model, which reads the caption before and the speech."""
+    return VisionCaptionChannel(models.vision)
 
 
 def _heard(part: Part, start_s: float, end_s: float) -> str:

@@ -1,0 +1,1 @@
+"""Ways of unfolding a question into what comes before, happens and follows after."""
