@@ -17,9 +17,11 @@ from q2e.cache import write_whole
 from q2e.errors import MediaError
 from q2e.media.container import (
     CLOSE_S,
+    PREROLLS_S,
     audio_stream,
     origin_s,
     packets,
+    seek_before,
     video_stream,
 )
 from q2e.media.decoder import opened, told_as
@@ -35,6 +37,8 @@ MAX_SIDE_PX = 1920
 _MP4_CODECS = frozenset(
     ["h264", "hevc", "av1", "mpeg4", "vp9", "aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"]
 )
+#: Formats of nothing but pictures, which say of none when it is shown.
+_WITHOUT_TIMES = ("h264", "hevc", "m4v", "mpegvideo", "obu", "vc1", "dirac")
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 #: Times of encoded pictures are whole numbers of this.
@@ -64,6 +68,14 @@ def suffix_for(path: str | Path) -> str:
     """Return the file suffix that a cut of this file should have, `.mp4` or `.mkv`."""
     names = _codecs(path)
     return ".mkv" if not names <= _MP4_CODECS and names <= _matroska_codecs() else ".mp4"
+
+
+def _copyable(path: str | Path) -> bool:
+    """Return whether a clip can carry a file's data as they are, with times to cut at."""
+    with opened(path) as container:
+        if container.format.name in _WITHOUT_TIMES:
+            return False
+    return _codecs(path) <= _MP4_CODECS | _matroska_codecs()
 
 
 def _codecs(path: str | Path) -> set[str]:
@@ -102,7 +114,7 @@ def cut(
     an unknown suffix (.mp4, .m4v, .mov and .mkv are known).
     """
     piece = Piece(str(path), start_s, end_s)
-    if exact or not _codecs(path) <= _MP4_CODECS | _matroska_codecs():
+    if exact or not _copyable(path):
         length_s = join([piece], out)
         return Segment(start_s, start_s + length_s)
     written: list[Segment] = []
@@ -139,12 +151,12 @@ def _copy(piece: Piece, file: IO[bytes], container_format: str) -> Segment:
                 f"{container_format}; name the clip .mkv, or cut it exactly"
             )
         lead = chosen[0]
-        begin_s = _key_frame_s(source, lead, piece.start_s)
+        begin_s, sought_s = _key_frame(piece.path, piece.start_s)
         copying = told_as(name, "cannot be copied; cut it exactly")
         with copying, av.open(file, "w", format=container_format) as target:
             copies = {s.index: target.add_stream_from_template(s) for s in chosen}
             end_s = begin_s
-            for packet in _between(source, chosen, begin_s, piece.end_s):
+            for packet in _between(source, chosen, sought_s, begin_s, piece.end_s):
                 shown_until_s = _packet_s(source, packet) + float(
                     (packet.duration or 0) * packet.time_base
                 )
@@ -164,42 +176,60 @@ def _packet_s(container: Any, packet: Any) -> float:
     return float(packet.pts * packet.time_base) - origin_s(container)
 
 
-def _key_frame_s(container: Any, stream: Any, start_s: float) -> float:
-    """Return the time of the last key frame at or before `start_s`, or of the first of all."""
+def _key_frame(path: str, start_s: float) -> tuple[float, float]:
+    """Return the time of the last key frame at or before `start_s`, or of the first of all.
+
+    The second time is one that is to be sought to come before that key frame.
+    """
+    for sought_s in (*(start_s - preroll_s for preroll_s in (0.0, *PREROLLS_S)), 0.0):
+        sought_s = max(0.0, sought_s)
+        found_s = _last_key_frame_s(path, sought_s, start_s)
+        if found_s is not None and (found_s <= start_s + CLOSE_S or sought_s == 0.0):
+            return found_s, sought_s
+    raise MediaError(f"{shown_name(path)}: ends before {start_s:g} s")
+
+
+def _last_key_frame_s(path: str, sought_s: float, start_s: float) -> float | None:
     best_s: float | None = None
-    container.seek(max(0, round((start_s + origin_s(container)) * 1_000_000)))
-    for packet in packets(container, stream):
-        if packet.pts is None or not packet.is_keyframe:
-            continue
-        time_s = _packet_s(container, packet)
-        if best_s is not None and time_s > start_s + CLOSE_S:
-            break
-        best_s = time_s
-        if time_s > start_s + CLOSE_S:
-            break
-    if best_s is None:
-        raise MediaError(f"{shown_name(container.name)}: ends before {start_s:g} s")
+    with opened(path) as container:
+        lead = _chosen(container)[0]
+        seek_before(container, sought_s)
+        for packet in packets(container, lead):
+            if packet.pts is None or not packet.is_keyframe:
+                continue
+            time_s = _packet_s(container, packet)
+            if best_s is None or time_s <= start_s + CLOSE_S:
+                best_s = time_s
+            if time_s > start_s + CLOSE_S:
+                break
     return best_s
 
 
-def _between(container: Any, streams: list[Any], begin_s: float, end_s: float) -> Iterator[Any]:
+def _between(
+    container: Any, streams: list[Any], sought_s: float, begin_s: float, end_s: float
+) -> Iterator[Any]:
     """Yield the packets of `[begin_s, end_s)`, and those that pictures of it build on."""
-    container.seek(max(0, round((begin_s + origin_s(container)) * 1_000_000)))
-    started: set[int] = set()
+    seek_before(container, sought_s)
+    decoded: dict[int, int] = {}
     ended: set[int] = set()
     for packet in packets(container, *streams):
         index = packet.stream.index
         if packet.pts is None or index in ended:
             continue
-        decoded_s = float((packet.dts or packet.pts) * packet.time_base) - origin_s(container)
+        time = packet.pts if packet.dts is None else packet.dts
+        decoded_s = float(time * packet.time_base) - origin_s(container)
         if decoded_s >= end_s - CLOSE_S:
             ended.add(index)
             if len(ended) == len(streams):
                 return
             continue
-        if index not in started and _packet_s(container, packet) < begin_s - CLOSE_S:
+        if index not in decoded and _packet_s(container, packet) < begin_s - CLOSE_S:
             continue
-        started.add(index)
+        if packet.dts is not None:
+            # A file takes no packet twice at one time, as there may be where clocks restart.
+            packet.dts = max(packet.dts, decoded.get(index, packet.dts - 1) + 1)
+            packet.pts = max(packet.pts, packet.dts)
+        decoded[index] = packet.dts if packet.dts is not None else packet.pts
         yield packet
 
 

@@ -1,8 +1,13 @@
-"""Reads sound, every sample in its place in time: 16 kHz mono for models, stereo for people."""
+"""Reads sound, every sample in its place in time: 16 kHz mono for models, stereo for people.
+
+Channels are mixed at the source's own rate, then resampled.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +26,11 @@ _SLACK_S = 0.02
 
 #: Decoded before the wanted stretch, so that codec and resampler have settled.
 _RUN_UP_S = 0.5
+
+#: Left and right are mixed in stretches of this length, counted from the beginning of the file.
+_MIXED_S = 0.25
+#: Where the mix has a smaller share of the two channels' power, they are opposite in phase.
+_CANCELLED = 0.1
 
 
 def read_audio(path: str | Path, start_s: float, end_s: float) -> Audio | None:
@@ -47,19 +57,20 @@ def _read(
     path: str | Path, start_s: float, end_s: float, rate_hz: int, layout: str
 ) -> Float32 | None:
     first, last = round(start_s * rate_hz), round(end_s * rate_hz)
-    samples = np.zeros((max(0, last - first), 2 if layout == "stereo" else 1), np.float32)
+    width = 2 if layout == "stereo" else 1
+    samples = np.zeros((max(0, last - first), width), np.float32)
     with opened(path) as container:
         stream = audio_stream(container)
         if stream is None:
             return None
         run: _Run | None = None
         for time_s, frame in decode_from(container, stream, max(0.0, start_s - _RUN_UP_S)):
-            if time_s >= end_s:
+            if time_s >= end_s + _MIXED_S:
                 break
             if run is None or not run.continues(time_s, frame):
                 if run is not None:
                     _place(samples, first, *run.flush())
-                run = _Run(time_s, frame, rate_hz, layout)
+                run = _Run(time_s, frame, rate_hz, width)
             _place(samples, first, *run.feed(frame))
         if run is not None:
             _place(samples, first, *run.flush())
@@ -76,57 +87,146 @@ def _kind(frame: Any) -> tuple[int, str, str]:
     return frame.sample_rate, frame.format.name, frame.layout.name
 
 
-def _silence(like: Any, length: int) -> Any:
-    import av
-
-    frame = av.AudioFrame(like.format.name, like.layout.name, length)
-    frame.sample_rate, frame.time_base = like.sample_rate, like.time_base
-    zero = b"\x80" if like.format.name.startswith("u8") else b"\0"
-    for plane in frame.planes:
-        plane.update(zero * plane.buffer_size)
-    return frame
-
-
 class _Run:
-    """Resamples frames that follow one another without a gap.
+    """Mixes and resamples frames that follow one another without a gap.
 
     A run is led in by a few silent samples, so that it begins where a sample of the source and
-    one of the output coincide; then a stretch has the same samples wherever reading began.
+    one of the output coincide, and a stretch of mixing with it; then a stretch has the same
+    samples wherever reading began.
     """
 
-    def __init__(self, time_s: float, frame: Any, rate_hz: int, layout: str) -> None:
-        from av.audio.resampler import AudioResampler
-
-        # Without the bound, mixing down in floating point would make stereo louder than 1.
-        self._resampler = AudioResampler(
-            format="flt", layout=layout, rate=rate_hz, options={"rematrix_maxval": "1.0"}
-        )
-        self._width = 2 if layout == "stereo" else 1
+    def __init__(self, time_s: float, frame: Any, rate_hz: int, width: int) -> None:
         self._kind = _kind(frame)
-        step = frame.sample_rate // math.gcd(frame.sample_rate, rate_hz)
-        self._begin = round(time_s * frame.sample_rate) // step * step
+        self._source_hz, self._rate_hz, self._width = frame.sample_rate, rate_hz, width
+        self._channels = _Channels(frame)
+        self._resampler = _Resampler(self._source_hz, rate_hz, width)
+        step = self._source_hz // math.gcd(self._source_hz, rate_hz)
+        place = round(time_s * self._source_hz)
+        self._begin = place // step * step
         self._fed = 0
-        self._out = self._begin * rate_hz // frame.sample_rate
-        lead_in = round(time_s * frame.sample_rate) - self._begin
-        if lead_in:
-            self.feed(_silence(frame, lead_in))
+        self._out = self._begin * rate_hz // self._source_hz
+        self._mixed_at = self._begin
+        self._waiting: list[Float32] = []
+        if place > self._begin:
+            self._waiting.append(np.zeros((place - self._begin, self._channels.width), np.float32))
+            self._fed = place - self._begin
 
     def continues(self, time_s: float, frame: Any) -> bool:
-        expected_s = (self._begin + self._fed) / self._kind[0]
+        expected_s = (self._begin + self._fed) / self._source_hz
         return abs(time_s - expected_s) <= _SLACK_S and self._kind == _kind(frame)
 
     def feed(self, frame: Any) -> tuple[int, Float32]:
         """Return (place on the output's grid, samples) that have become ready."""
-        self._fed += frame.samples
-        frame.pts = None
-        return self._collect(self._resampler.resample(frame))
+        heard = self._channels.of(frame)
+        self._fed += len(heard)
+        self._waiting.append(heard)
+        return self._collect(last=False)
 
     def flush(self) -> tuple[int, Float32]:
-        return self._collect(self._resampler.resample(None))
+        return self._collect(last=True)
 
-    def _collect(self, frames: list[Any]) -> tuple[int, Float32]:
+    def _collect(self, *, last: bool) -> tuple[int, Float32]:
+        stretches = list(self._stretches(last))
+        mixed = [_mixed(stretch, self._width) for stretch in stretches]
+        heard = self._resampler.feed(np.concatenate(mixed)) if mixed else _nothing(self._width)
+        if last:
+            heard = np.concatenate((heard, self._resampler.flush()))
         at = self._out
-        parts = [frame.to_ndarray().reshape(-1, self._width) for frame in frames]
-        heard = np.concatenate(parts) if parts else np.zeros((0, self._width), np.float32)
         self._out += len(heard)
-        return at, heard.astype(np.float32, copy=False)
+        return at, heard
+
+    def _stretches(self, last: bool) -> Iterator[Float32]:
+        """Yield what waits in stretches that end at multiples of `_MIXED_S` in the file."""
+        length = max(1, round(_MIXED_S * self._source_hz))
+        count = sum(map(len, self._waiting))
+        if not count or not (last or count >= length):
+            return
+        waiting = np.concatenate(self._waiting)
+        at = 0
+        while at < len(waiting):
+            to = at + length - self._mixed_at % length
+            if to > len(waiting) and not last:
+                break
+            yield waiting[at:to]
+            self._mixed_at += min(to, len(waiting)) - at
+            at = to
+        self._waiting = [waiting[at:]]
+
+
+def _mixed(heard: Float32, width: int) -> Float32:
+    """Return (n, width) of a stretch (n, 1 or 2): what has signal where left and right cancel."""
+    if heard.shape[1] == 1:
+        return np.asarray(np.repeat(heard, width, axis=1), np.float32)
+    if width == 2:
+        return heard
+    middle = np.asarray(heard.mean(axis=1, keepdims=True), np.float32)
+    left, right = np.square(heard).sum(axis=0).tolist()
+    if float(np.square(middle).sum()) >= _CANCELLED * (left + right) / 2:
+        return middle
+    louder = 0 if left >= right else 1
+    return np.asarray(heard[:, louder : louder + 1])
+
+
+def _nothing(width: int) -> Float32:
+    return np.zeros((0, width), np.float32)
+
+
+class _Channels:
+    """Gives the channels of frames of one kind as samples: one as it is, more as left and right."""
+
+    def __init__(self, frame: Any) -> None:
+        from av.audio.resampler import AudioResampler
+
+        self.width = min(2, frame.layout.nb_channels)
+        layouts = ("mono",) if self.width == 1 else ("stereo", frame.layout)
+        # Without the bound, mixing down in floating point would make the sound louder than 1.
+        self._resamplers = [
+            AudioResampler("flt", layout, frame.sample_rate, options={"rematrix_maxval": "1.0"})
+            for layout in layouts
+        ]
+
+    def of(self, frame: Any) -> Float32:
+        """Return (n, 1) or (n, 2) float samples of a frame."""
+        import av
+
+        frame.pts = None
+        try:
+            made = self._resamplers[0].resample(frame)
+        except av.error.FFmpegError:
+            if len(self._resamplers) == 1:
+                raise
+            # More channels than there are names for: taken as they are, every other on one side.
+            del self._resamplers[0]
+            return self.of(frame)
+        parts = [one.to_ndarray().reshape(one.samples, -1) for one in made]
+        heard = np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
+        if heard.shape[1] > 2:
+            heard = np.stack([heard[:, 0::2].mean(axis=1), heard[:, 1::2].mean(axis=1)], axis=1)
+        return heard.astype(np.float32, copy=False)
+
+
+class _Resampler:
+    """Resamples (n, width) float samples."""
+
+    def __init__(self, source_hz: int, rate_hz: int, width: int) -> None:
+        from av.audio.resampler import AudioResampler
+
+        self._source_hz, self._width = source_hz, width
+        self._layout = "stereo" if width == 2 else "mono"
+        self._resampler = AudioResampler("flt", self._layout, rate_hz)
+
+    def feed(self, samples: Float32) -> Float32:
+        import av
+
+        packed = np.ascontiguousarray(samples).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=self._layout)
+        frame.sample_rate, frame.time_base = self._source_hz, Fraction(1, self._source_hz)
+        return self._gathered(self._resampler.resample(frame))
+
+    def flush(self) -> Float32:
+        return self._gathered(self._resampler.resample(None))
+
+    def _gathered(self, frames: list[Any]) -> Float32:
+        parts = [frame.to_ndarray().reshape(-1, self._width) for frame in frames]
+        heard = np.concatenate(parts) if parts else _nothing(self._width)
+        return heard.astype(np.float32, copy=False)
