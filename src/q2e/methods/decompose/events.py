@@ -1,16 +1,18 @@
 """Unfolds a question into events with the knowledge base: no language model, nothing invented.
 
 The event type is the one whose words lie nearest to the question in the space of a text encoder.
-Questions that lie nearer to plain descriptions than to any event type by `MARGIN` have no event
-and pass through unchanged. Phrases come from the knowledge base, everything particular (time,
-place, subject) from the question itself.
+Questions that are not read as about an event (`q2e.query.reading`) pass through unchanged.
+Phrases come from the knowledge base, everything particular (time, place, subject) from the question
+itself.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -27,7 +29,9 @@ from q2e.cache import cache_dir, content_key, write_whole
 from q2e.methods.decompose.base import Backend, Unfolder
 from q2e.methods.decompose.refine import fold, refine
 from q2e.models.base import TextEncoder
+from q2e.query import reading
 from q2e.query.knowledge import EventType, Knowledge, bank, load
+from q2e.query.reading import Anchors, Reading, mean_of_best
 from q2e.query.slots import Slots, find_slots, languages_by_script
 from q2e.registry import method
 from q2e.types import EVENT_KINDS, Decomposition
@@ -36,38 +40,29 @@ if TYPE_CHECKING:
     from q2e.models.registry import Models
     from q2e.settings import Settings
 
-#: Least advantage in cosine of the best event type over plain descriptions. Chosen on the odd
-#: questions of tests/data/event_queries.toml with multilingual-e5-small.
-MARGIN = 0.006
 #: The note of a question without an event, which is nothing unusual.
 NO_EVENT = "the question names no event; it is searched as it is"
-_NEAREST_EVENT = 3
-_NEAREST_PLAIN = 3
 _PLAIN = -1
 
 
 @dataclass(frozen=True, slots=True)
-class _Anchors:
-    """Vectors (n, d) of one language's words, and the position of the event type of each."""
-
-    vectors: Float32
-    types: Int64
-
-
-@dataclass(frozen=True, slots=True)
 class Nearest:
-    """The event types nearest to a question, best first, with their advantage in cosine."""
+    """The event types nearest to a question, best first, with their advantage in cosine.
+
+    `level` is the log-odds that it is about an event at all.
+    """
 
     types: tuple[str, ...]
     margins: tuple[float, ...]
+    level: float = -math.inf
 
     @property
     def is_event(self) -> bool:
-        return self.beats(MARGIN)
+        return self.beats(reading.LEVEL)
 
-    def beats(self, margin: float) -> bool:
-        """Return whether the best type has an advantage of more than `margin`."""
-        return bool(self.margins) and self.margins[0] > margin
+    def beats(self, level: float) -> bool:
+        """Return whether the log-odds are above a level."""
+        return self.level > level
 
 
 class EventsBackend:
@@ -85,14 +80,15 @@ class EventsBackend:
         text_encoder: TextEncoder,
         knowledge: Knowledge | None = None,
         cache: Path | None = None,
-        margin: float = MARGIN,
+        level: float = reading.LEVEL,
     ) -> None:
         self._encoder = text_encoder
         self.knowledge = knowledge or load()
         self.version = f"events/{self.knowledge.version}"
-        self._margin = margin
+        self._level = level
         self._cache = cache or cache_dir() / "events"
-        self._anchors: dict[str, _Anchors] = {}
+        self._anchors: dict[str, Anchors] = {}
+        self._readings: dict[tuple[str, ...], Reading] = {}
         self._lock = Lock()
 
     def decompose(self, text: str, language: str | None = None) -> Decomposition:
@@ -102,7 +98,7 @@ class EventsBackend:
         """
         slots = find_slots(text, language)
         choice = self.choose(text, language)
-        if not choice.beats(self._margin):
+        if not choice.beats(self._level):
             return Decomposition(
                 query=text,
                 language=language,
@@ -114,7 +110,6 @@ class EventsBackend:
                 note=NO_EVENT,
             )
         event_type = self.knowledge[choice.types[0]]
-        subject = slots.subject or (_subject(text, event_type, slots, language),)
         return Decomposition(
             query=text,
             language=language,
@@ -130,7 +125,7 @@ class EventsBackend:
                     event_type.say(kind, language),
                     time=slots.time,
                     place=slots.place,
-                    subject=subject,
+                    subject=slots.subject,
                 )
             ),
             event_type=event_type.id,
@@ -146,14 +141,14 @@ class EventsBackend:
         """
         if not text.strip() or not self.knowledge.types:
             return Nearest((), ())
-        anchors = [self._of(code) for code in self._languages(text, language)]
+        languages = self._languages(text, language)
+        anchors = self._compared(languages)
         query = self._encoder.encode_queries([text])[0]
-        cosines = np.concatenate([one.vectors @ query for one in anchors])
-        types = np.concatenate([one.types for one in anchors])
-        plain = _mean_of_best(cosines[types == _PLAIN], _NEAREST_PLAIN)
+        cosines = anchors.vectors @ query
+        plain = mean_of_best(cosines[anchors.types == _PLAIN])
         margins = np.array(
             [
-                _mean_of_best(cosines[types == position], _NEAREST_EVENT) - plain
+                mean_of_best(cosines[anchors.types == position]) - plain
                 for position in range(len(self.knowledge.types))
             ]
         )
@@ -161,7 +156,36 @@ class EventsBackend:
         return Nearest(
             tuple(self.knowledge.types[position].id for position in best),
             tuple(float(margins[position]) for position in best),
+            self._reading(languages).level(text, language, query, anchors),
         )
+
+    def _compared(self, languages: Sequence[str]) -> Anchors:
+        found = [self._of(code) for code in languages]
+        return Anchors(
+            np.concatenate([one.vectors for one in found]),
+            np.concatenate([one.types for one in found]),
+        )
+
+    def _reading(self, languages: tuple[str, ...]) -> Reading:
+        space = self._encoder.space
+        if languages not in self._readings:
+            self._readings[languages] = reading.shipped(space) or reading.kept(
+                space, languages, self.version, lambda: self.fitted(languages)
+            )
+        return self._readings[languages]
+
+    def fitted(self, languages: Sequence[str]) -> Reading:
+        """Return what tells events from plain questions in some languages, fitted now."""
+        asked = [
+            one for one in reading.examples() if one.row % 2 == 0 and one.language in languages
+        ]
+        vectors = [self._encoder.encode_queries([one.text for one in asked])] if asked else []
+        for code in languages:
+            words, types = _words(self.knowledge, code)
+            asked += reading.known(code, words, types)
+            vectors.append(self._of(code).vectors)
+        compared = cache(lambda code: self._compared(tuple(dict.fromkeys((code, "en")))))
+        return reading.fit(asked, np.concatenate(vectors), compared)
 
     def prepare(self, languages: Sequence[str] | None = None) -> None:
         """Compute or load the vectors of `languages`, by default all, before they are needed."""
@@ -193,11 +217,11 @@ class EventsBackend:
         own = (language,) if language and language in known else languages_by_script(text)
         return tuple(dict.fromkeys((*(code for code in own if code in known), "en")))
 
-    def _of(self, language: str) -> _Anchors:
+    def _of(self, language: str) -> Anchors:
         with self._lock:
             if language not in self._anchors:
                 texts, types = _words(self.knowledge, language)
-                self._anchors[language] = _Anchors(self._vectors(texts), types)
+                self._anchors[language] = Anchors(self._vectors(texts), types)
             return self._anchors[language]
 
     def vector_files(self) -> list[str]:
@@ -233,13 +257,13 @@ class Events(Unfolder):
     event is searched as it is.
     """
 
-    margin: Annotated[
+    level: Annotated[
         float,
-        Field(ge=-2, le=2, description="Advantage in cosine over plain descriptions of an event."),
-    ] = MARGIN
+        Field(ge=-50, le=50, description="Least log-odds of a question that is about an event."),
+    ] = reading.LEVEL
 
     def backends(self, settings: Settings, models: Models) -> tuple[Backend, ...]:
-        return (EventsBackend(models.text, margin=self.margin),)
+        return (EventsBackend(models.text, level=self.level),)
 
 
 def _words(knowledge: Knowledge, language: str) -> tuple[list[str], Int64]:
@@ -259,25 +283,12 @@ def _words(knowledge: Knowledge, language: str) -> tuple[list[str], Int64]:
     return [*texts, *plain], np.array(types + [_PLAIN] * len(plain), dtype=np.int64)
 
 
-def _subject(text: str, event_type: EventType, slots: Slots, language: str | None) -> str:
-    """Return the question itself where nothing else in it is known, else the kind of event."""
-    if not slots.place:
-        return text
-    return event_type.name.get(language or "en", event_type.name["en"])
-
-
 def _english(text: str, event_type: EventType, slots: Slots, language: str | None) -> str | None:
     """Return an English form of a question in another language from what is known of it."""
     if language == "en" or (language is None and text.isascii()):
         return None
     subjects = [subject for subject in slots.subject if subject.isascii()]
     return fold(event_type.name["en"], *subjects, *slots.place_english, *slots.time)
-
-
-def _mean_of_best(values: Float32, count: int) -> float:
-    if not len(values):
-        return 0.0
-    return float(np.sort(values)[::-1][:count].mean())
 
 
 def _rounded(vectors: Float32) -> tuple[NDArray[np.int8], float]:
