@@ -1,4 +1,4 @@
-"""`python -m benchmarks ingest|load|search|quality|fuzz`: JSON results with the machine named."""
+"""`python -m benchmarks NAME`: JSON results with the machine named; `--help` lists the names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=["ingest", "load", "search", "quality", "fuzz"])
+    parser.add_argument("what", choices=["ingest", "load", "search", "quality", "fuzz", "reading"])
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
     parser.add_argument("--only", nargs="*", default=[], help="parts of quality, or of fuzz")
     parser.add_argument("--minutes", type=float, default=10.0, help="length made for ingest")
@@ -42,6 +42,12 @@ def main() -> None:
         from benchmarks import fuzz
 
         figures = fuzz.run(given.count, given.seed, given.only, given.first)
+    elif given.what == "reading":
+        from benchmarks import reading
+
+        if given.data is None:
+            parser.error("reading needs --data FOLDER")
+        figures = reading.run(given.data)
     else:
         from benchmarks import quality
 

@@ -318,6 +318,38 @@ def likes_rounds(figures: Figures) -> str:
     return markdown(head, rows)
 
 
+# -- reading.md ---------------------------------------------------------------------------------
+#: Sources of questions, as the table calls them.
+READ = {
+    "names": "names of events, eleven languages",
+    "bare": "the same without their year",
+    "small": "the same in small letters",
+    "english": "more names, in English",
+    "nouns": "names of things, eleven languages",
+    "plain": "sentences near to events, eleven languages",
+}
+
+
+def reading_rates(figures: Figures) -> str:
+    """Share of questions read as events, by source, and with languages left out of the fit."""
+    found: dict[tuple[str, bool], dict[str, list[int]]] = {}
+    for row in figures["reading"]:
+        own = found.setdefault((row["source"], row["event"]), {})
+        counts = own.setdefault("all" if row["fit"].startswith("fitted") else "left out", [0, 0])
+        counts[0] += row["read"]
+        counts[1] += row["questions"]
+    rows = []
+    for (source, event), own in sorted(found.items(), key=lambda one: not one[0][1]):
+        shares = [
+            f"{100 * own[fit][0] / own[fit][1]:.1f} %" if fit in own else "-"
+            for fit in ("all", "left out")
+        ]
+        kind = "event" if event else "plain"
+        rows.append([READ.get(source, source), kind, str(own["all"][1]), *shares])
+    head = ["questions", "are", "count", "read as events", "with their language left out"]
+    return markdown(head, rows)
+
+
 #: Every table by the name that stands in the docs.
 TABLES: dict[str, Table] = {
     "matrices raw": matrices_raw,
@@ -335,6 +367,7 @@ TABLES: dict[str, Table] = {
     "likes rounds": likes_rounds,
     "confidence rates": confidence_rates,
     "load clients": load_clients,
+    "reading rates": reading_rates,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
@@ -352,4 +385,5 @@ NEEDS: dict[str, set[str]] = {
     "likes": {"likes"},
     "confidence": {"confidence"},
     "load": {"load"},
+    "reading": {"reading"},
 }
