@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-FILES = ("quality", "load", "reading")
+FILES = ("load", "reading")
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
 
 sys.path.insert(0, str(ROOT))
@@ -45,9 +45,10 @@ def main() -> int:
 
 
 def measured() -> dict[str, Any]:
-    """Return the figures of all parts: those of quality, and the load on the server."""
-    found = {name: json.loads((RESULTS / f"{name}.json").read_text("utf-8")) for name in FILES}
-    return found["quality"]["quality"] | {"load": found["load"]["load"]}
+    """Return the figures of all parts: those of quality, and those with a file of their own."""
+    found = {name: json.loads((RESULTS / f"{name}.json").read_text("utf-8"))[name]
+             for name in ("quality", *FILES)}  # fmt: skip
+    return found.pop("quality") | found
 
 
 def pages() -> list[Path]:
