@@ -21,7 +21,8 @@ from q2e.evaluate.compare import bootstrap, randomisation_test
 from q2e.evaluate.conduct_index import IndexBench
 from q2e.evaluate.datasets import Dataset
 from q2e.evaluate.experiment import read_experiment
-from q2e.evaluate.measures import judge, ndcg
+from q2e.evaluate.judging import judge
+from q2e.evaluate.measures.ndcg import ndcg
 
 HERE = Path(__file__).parent
 ROUNDS, SHOWN = 5, 10
@@ -77,7 +78,7 @@ def _residual(ranking: Sequence[str], right: Mapping[str, int], judged: Set[str]
     """Return nDCG@10 of what is left of list and judgements without what was judged."""
     left = [video for video in ranking if video not in judged]
     scores = {video: -float(place) for place, video in enumerate(left)}
-    return ndcg(judge(scores, {v: g for v, g in right.items() if v not in judged}), 10)
+    return ndcg(judge(scores, {v: g for v, g in right.items() if v not in judged}), cutoff=10)
 
 
 def _figures(pairs: Any) -> dict[str, Any]:

@@ -17,8 +17,9 @@ import numpy as np
 from q2e.arrays import Bool, Float64
 from q2e.evaluate.agreement import agreement
 from q2e.evaluate.compare import bootstrap, randomisation_test
+from q2e.evaluate.judging import judge_matrix
 from q2e.evaluate.matrix import evaluate_matrices, load_matrix, query_groups
-from q2e.evaluate.measures import judge_matrix, parse_measures
+from q2e.evaluate.measures import parse_measures
 from q2e.methods.fuse.base import entropy_bits, fuse_batch
 from q2e.methods.normalise.base import normalise, softmax, zscore
 from q2e.plugins import registry

@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from q2e import builtin, plugins
 from q2e.cli.eval import app
 from q2e.errors import EvaluationError
-from q2e.evaluate.datasets import load, names, spec_of
+from q2e.evaluate.datasets import Dataset, Spec, load, names, spec_of
+from q2e.evaluate.datasets.base import Files
 from q2e.evaluate.datasets.captions import safe_pickle
 from q2e.evaluate.datasets.catalogue import LAYOUTS
 from q2e.evaluate.moment_measures import VideoMoment, tvr_ndcg
+from q2e.registry import Registry, method
 
 
 def _text(path: Path, *lines: str) -> None:
@@ -331,6 +334,34 @@ def test_says_what_is_missing_and_where_it_is_published(name: str, tmp_path: Pat
     needed = [one for one in spec_of(name).files if not one.optional]
     problems = [one for one in found.findings if one.level == "problem"]
     assert problems and needed[0].name in problems[0].text and needed[0].url in problems[0].text
+
+
+def test_a_package_brings_a_data_set_with_its_own_layout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'title = "Mine"\nlayout = "mine"\nlicence = "CC0"\npublished = "here"\nprotocol = "none"\n'
+        '[[files]]\nname = "mine.txt"\nwhat = "lines"\nurl = "https://example.org/mine.txt"\n'
+    )
+    (tmp_path / "mine.txt").write_text("a dog\n猫\n", encoding="utf-8")
+
+    def read(spec: Spec, files: Files) -> Dataset:
+        lines = files.needed("mine.txt").read_text("utf-8").splitlines()
+        asked = {str(number): line for number, line in enumerate(lines)}
+        return Dataset(asked, {name: {name: 1} for name in asked}, tuple(asked))
+
+    @method("dataset", "mine")
+    def mine() -> Spec:
+        """My own lines."""
+        return Spec.of(tmp_path / "mine.toml", read)
+
+    known = Registry()
+    builtin.register(known)
+    known.add(mine)
+    monkeypatch.setattr(plugins, "registry", lambda: known)
+    assert "mine" in names() and "msrvtt" in names()
+    loaded = load("mine", tmp_path)
+    assert loaded.dataset is not None and loaded.dataset.queries == {"0": "a dog", "1": "猫"}
 
 
 @pytest.mark.parametrize("name", names())

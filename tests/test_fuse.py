@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from q2e.errors import ConfigError, FusionError
 from q2e.evaluate.agreement import agreement, check_ids, check_matrices
-from q2e.evaluate.measures import judge_matrix
+from q2e.evaluate.judging import judge_matrix
 from q2e.methods.fuse.base import entropy_bits, fuse, fuse_batch
 from q2e.methods.normalise.base import normalise
 from q2e.plugins import registry

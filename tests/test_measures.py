@@ -9,16 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from q2e.errors import EvaluationError
-from q2e.evaluate.measures import (
-    Judged,
-    Measure,
-    evaluate_run,
-    judge_matrix,
-    parse_measures,
-    ranking,
-    set_ranks,
-    summarise,
-)
+from q2e.evaluate.judging import evaluate_run, judge_matrix, ranking, set_ranks, summarise
+from q2e.evaluate.measures import Judged, parse_measures
 from q2e.evaluate.moment_measures import VideoMoment, iou, mean_iou, moment_recall, tvr_ndcg
 
 ITEMS = st.sampled_from([f"v{n}" for n in (1, 2, 3, 10, 20, 100)] + ["é", "中", "V1", "ж"])
@@ -97,19 +89,34 @@ def test_hit_rate_and_recall_are_told_apart() -> None:
 
 
 def test_measures_are_read_in_any_case_and_once() -> None:
-    assert parse_measures(" ndcg@10, R@1,rr,AP@5,hit@1,R@1,MdR,") == (
-        Measure("nDCG", 10),
-        Measure("R", 1),
-        Measure("MRR"),
-        Measure("MAP", 5),
-        Measure("Success", 1),
-        Measure("MdR"),
-    )
+    found = parse_measures(" ndcg@10, R@1,rr,AP(cutoff=5),hit@1,R@1,MdR,nDCG(cutoff=10), nDCG,")
+    assert [str(one) for one in found] == [
+        "nDCG@10", "R@1", "MRR", "MAP@5", "Success@1", "MdR", "nDCG",
+    ]  # fmt: skip
+    assert [(one.name, one.cutoff) for one in found][:2] == [("nDCG", 10), ("R", 1)]
+    assert [str(one) for one in found if one.lower_is_better] == ["MdR"]
 
 
-@pytest.mark.parametrize("text", ["", "R", "R@0", "MdR@5", "nDCG@x", "F1@3", "R@1 P@1", "R@-1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "R",
+        "R@0",
+        "MdR@5",
+        "nDCG@x",
+        "F1@3",
+        "R@1 P@1",
+        "R@-1",
+        "R(k=1)",
+        "R(cutoff=x)",
+        "R@1(x=2)",
+        "nDCG(cutoff=1",
+        "R(1)",
+    ],
+)
 def test_measures_that_do_not_exist_are_refused(text: str) -> None:
-    with pytest.raises(EvaluationError, match="known: Success@k, R@k"):
+    with pytest.raises(EvaluationError, match=r"known: .*nDCG\[@k\].*P@k"):
         parse_measures(text)
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from q2e.registry import Kind, Registry
+
+#: A data set is data: a file each.
+_DATASETS = Path(__file__).parent / "evaluate" / "datasets" / "specs"
 
 #: Every kind with the package whose files mark its methods.
 KINDS = (
@@ -29,6 +34,7 @@ KINDS = (
         "q2e.methods.rerank",
     ),
     (Kind("localise", "the way from evidence to the moments that answer"), "q2e.methods.localise"),
+    (Kind("measure", "how good a ranking is"), "q2e.evaluate.measures"),
     (Kind("fuse", "the rule that makes one score of many"), "q2e.methods.fuse"),
 )
 
@@ -38,3 +44,7 @@ def register(registry: Registry) -> None:
     for kind, package in KINDS:
         registry.kind(kind)
         registry.folder(kind.name, package)
+    registry.kind(Kind("dataset", "a data set of the field, read from a local folder"))
+    for file in sorted(_DATASETS.glob("*.toml")):
+        target = f"q2e.evaluate.datasets.catalogue:declared_{file.stem}"
+        registry.offer("dataset", file.stem, target)

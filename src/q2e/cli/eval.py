@@ -18,8 +18,8 @@ from q2e.errors import ConfigError, EvaluationError
 
 if TYPE_CHECKING:
     from q2e.evaluate.compare import Comparison, Interval
+    from q2e.evaluate.judging import Evaluation
     from q2e.evaluate.matrix import MatrixReport
-    from q2e.evaluate.measures import Evaluation
 
 app = typer.Typer(
     name="eval",
@@ -67,7 +67,8 @@ def run_command(
     """
     from q2e.evaluate.batch import about_of
     from q2e.evaluate.direction import turned, unscored
-    from q2e.evaluate.measures import evaluate_run, judge, parse_measures, set_ranks
+    from q2e.evaluate.judging import evaluate_run, judge, set_ranks
+    from q2e.evaluate.measures import parse_measures
     from q2e.evaluate.run_checks import candidate_recall, strange_items
     from q2e.evaluate.runs import read_groups, read_qrels, read_run
 
@@ -206,7 +207,7 @@ def matrix_command(
 
 
 def _by_group(found: Evaluation, groups: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    from q2e.evaluate.measures import overall, parse_measures
+    from q2e.evaluate.measures import Measure
 
     queries = list(next(iter(found.per_query.values())))
     unknown = [query for query in queries if query not in groups]
@@ -220,7 +221,7 @@ def _by_group(found: Evaluation, groups: Mapping[str, str]) -> dict[str, dict[st
         table[group] = {
             "queries": len(members),
             "measures": {
-                name: overall(parse_measures(name)[0], (values[query] for query in members))
+                name: Measure.of(name).overall(values[query] for query in members)
                 for name, values in found.per_query.items()
             },
         }
@@ -229,11 +230,11 @@ def _by_group(found: Evaluation, groups: Mapping[str, str]) -> dict[str, dict[st
 
 def _intervals(found: Evaluation) -> dict[str, list[float]]:
     from q2e.evaluate.compare import bootstrap
-    from q2e.evaluate.measures import parse_measures
+    from q2e.evaluate.measures import Measure
 
     intervals = {}
     for name, values in found.per_query.items():
-        if not parse_measures(name)[0].kind.lower_is_better:
+        if not Measure.of(name).lower_is_better:
             interval = bootstrap(list(values.values()))
             intervals[name] = [interval.low, interval.high]
     return intervals

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from q2e.arrays import Float64
 from q2e.errors import EvaluationError
-from q2e.evaluate.measures import Evaluation, Measure, Qrels, Run, evaluate_run
+from q2e.evaluate.judging import Evaluation, Qrels, Run, evaluate_run
+from q2e.evaluate.measures import Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def compare_runs(a: Run, b: Run, qrels: Qrels, measures: Sequence[Measure]) -> C
     measures that are ranks: a query that was never found has none, so no mean difference exists.
     """
     for measure in measures:
-        if measure.kind.lower_is_better:
+        if measure.lower_is_better:
             raise EvaluationError(
                 f"measure {measure} cannot be compared query by query; use MRR or Success@k"
             )

@@ -101,7 +101,7 @@ def _differences(experiment: Experiment, rows: Sequence[Measured]) -> dict[str, 
     measure = experiment.measures[0]
     base = next((row for row in rows if row.name == experiment.compare_with), None)
     others = [row for row in rows if row is not base]
-    if base is None or measure.kind.lower_is_better or not others:
+    if base is None or measure.lower_is_better or not others:
         return {}
     ours = np.array(list(base.per_query[str(measure)].values()))
     changes = [

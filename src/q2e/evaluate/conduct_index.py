@@ -17,8 +17,9 @@ from q2e.evaluate.datasets import Dataset, load
 from q2e.evaluate.direction import turned
 from q2e.evaluate.experiment import Experiment, Row, Watch
 from q2e.evaluate.integrity import duplicates_between, queries_among
+from q2e.evaluate.judging import summarise
 from q2e.evaluate.measured import Measured, judge_matrices, judge_run, measured
-from q2e.evaluate.measures import Judged, summarise
+from q2e.evaluate.measures import Judged
 from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_queries
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices

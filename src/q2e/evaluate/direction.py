@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from q2e.evaluate.measures import Qrels, Run
+from q2e.evaluate.judging import Qrels, Run
 
 #: What is asked for; `both` measures the second direction beside the first.
 DIRECTIONS = ("text-to-video", "video-to-text", "both")

@@ -19,7 +19,8 @@ from typing import Any
 from q2e.cache import content_key
 from q2e.errors import StoreError
 from q2e.evaluate.compare import bootstrap
-from q2e.evaluate.measures import evaluate_run, parse_measures
+from q2e.evaluate.judging import evaluate_run
+from q2e.evaluate.measures import parse_measures
 from q2e.evaluate.moment_measures import mean_iou, moment_recall
 from q2e.types import Results
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from q2e.errors import EvaluationError
 from q2e.evaluate.compare import Interval, bootstrap, holm, randomisation_test
+from q2e.evaluate.judging import Qrels, evaluate_run
 from q2e.evaluate.labels import qrels_of
-from q2e.evaluate.measures import Measure, Qrels, evaluate_run
+from q2e.evaluate.measures import Measure
 
 if TYPE_CHECKING:
     from q2e.index import Index
@@ -64,7 +65,7 @@ def leave_one_out(
     Raises EvaluationError for a measure that is a rank, for judgements of no question, and for an
     index with a single channel, which cannot be left out.
     """
-    if measure.kind.lower_is_better:
+    if measure.lower_is_better:
         raise EvaluationError(f"measure {measure} has no mean difference; use nDCG@10 or MRR")
     held = index.status().evidence
     if len(held) < 2:

@@ -13,15 +13,8 @@ from q2e.arrays import Float64, Int64
 from q2e.errors import EvaluationError
 from q2e.evaluate.agreement import check_ids, check_matrices
 from q2e.evaluate.compare import Interval, bootstrap
-from q2e.evaluate.measures import (
-    Evaluation,
-    Judged,
-    Measure,
-    Ties,
-    judge_matrix,
-    parse_measures,
-    summarise,
-)
+from q2e.evaluate.judging import Evaluation, Ties, judge_matrix, summarise
+from q2e.evaluate.measures import Judged, Measure, parse_measures
 from q2e.evaluate.way import way
 from q2e.methods.fuse.base import fuse_batch
 from q2e.methods.normalise.base import Normalised, normalise, transductive
@@ -145,7 +138,7 @@ def evaluate_matrices(
         {
             str(measure): bootstrap(list(forward.per_query[str(measure)].values()))
             for measure in wanted
-            if not measure.kind.lower_is_better
+            if not measure.lower_is_better
         },
         rows.transductive,
         tuple(_notes(stack, fused, relevance, None if banks else transform, ties, judged)),

@@ -11,7 +11,8 @@ import numpy as np
 from q2e.arrays import Float64
 from q2e.evaluate.compare import bootstrap
 from q2e.evaluate.experiment import Row
-from q2e.evaluate.measures import Judged, Measure, judge, judge_matrix, summarise
+from q2e.evaluate.judging import judge, judge_matrix, summarise
+from q2e.evaluate.measures import Judged, Measure
 
 #: Ranks up to which recall curves are drawn.
 CURVE = 100
@@ -68,7 +69,7 @@ def measured(
     found = summarise(judged, measures)
     intervals = {}
     for measure in measures:
-        if not measure.kind.lower_is_better:
+        if not measure.lower_is_better:
             one = bootstrap(list(found.per_query[str(measure)].values()))
             intervals[str(measure)] = (one.low, one.high)
     by_group = {

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from q2e.evaluate.batch import read_queries
 from q2e.evaluate.integrity import queries_among
-from q2e.evaluate.measures import Measure, Qrels, Run, judge, overall
+from q2e.evaluate.judging import Qrels, Run, judge
+from q2e.evaluate.measures import Measure
 from q2e.evaluate.runs import read_run
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ def candidate_recall(about: Mapping[str, Any] | None, run: Run, qrels: Qrels) ->
     if settings.get("rerank", "none") == "none" or about is None:
         return {}
     depth = min(settings["rerank_depth"], about["top"])
-    measure = Measure("R", depth)
+    measure = Measure.of(f"R@{depth}")
     values = (measure(judge(run.get(query, {}), items)) for query, items in qrels.items())
-    return {"strategy": settings["rerank"], "depth": depth, "recall": overall(measure, values)}
+    return {"strategy": settings["rerank"], "depth": depth, "recall": measure.overall(values)}
 
 
 def candidates_said(found: Mapping[str, Any]) -> str:

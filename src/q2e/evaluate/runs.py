@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import EvaluationError
-from q2e.evaluate.measures import Qrels, Run, ranking
+from q2e.evaluate.judging import Qrels, Run, ranking
 from q2e.evaluate.moment_measures import VideoMoment
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
 from q2e.errors import EvaluationError
-from q2e.evaluate.measures import Qrels
+from q2e.evaluate.judging import Qrels
 from q2e.evaluate.moment_measures import VideoMoment
 
 #: Longest field of a published table in characters; csv takes 128 KiB where it is not told.
@@ -42,6 +44,15 @@ class Spec:
     files: tuple[FileSpec, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    read: Callable[[Spec, Files], Dataset] | None = None
+    """Reads files laid out like no other set's; without it the `layout` says what does."""
+
+    @classmethod
+    def of(cls, file: Traversable, read: Callable[[Spec, Files], Dataset] | None = None) -> Spec:
+        """Return the specification that a TOML file declares; it is called like the file."""
+        data = tomllib.loads(file.read_text("utf-8"))
+        listed = tuple(FileSpec(**one) for one in data.pop("files"))
+        return cls(name=file.name.removesuffix(".toml"), files=listed, read=read, **data)
 
 
 @dataclass(frozen=True, slots=True)

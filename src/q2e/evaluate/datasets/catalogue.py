@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files as resources
 from pathlib import Path
 from types import MappingProxyType
 
-from q2e.errors import EvaluationError
+from q2e.errors import EvaluationError, unknown
 from q2e.evaluate.datasets import captions, events, moments, own
 from q2e.evaluate.datasets.base import (
     Dataset,
     Files,
-    FileSpec,
     Finding,
     Loaded,
     Spec,
     sha256_of,
 )
+from q2e.registry import method
+
+_SPECS = resources("q2e.evaluate.datasets") / "specs"
 
 #: How the files of a set are laid out, by the name a specification uses.
 LAYOUTS: Mapping[str, Callable[[Spec, Files], Dataset]] = MappingProxyType(
@@ -46,21 +47,40 @@ LAYOUTS: Mapping[str, Callable[[Spec, Files], Dataset]] = MappingProxyType(
 )
 
 
+#: What stands before the name of a set among this module's attributes; see `q2e.builtin`.
+_DECLARED = "declared_"
+
+
+def __getattr__(attribute: str) -> Callable[[], Spec]:
+    """Return the method of a set declared in `specs`, which tells its specification."""
+    name = attribute.removeprefix(_DECLARED)
+    file = _SPECS / f"{name}.toml"
+    if name == attribute or not file.is_file():
+        raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
+
+    def declared() -> Spec:
+        return Spec.of(file)
+
+    title = Spec.of(file).title.rstrip(".")
+    declared.__doc__ = f"{title[:1].upper()}{title[1:]}."
+    return method("dataset", name)(declared)
+
+
 def names() -> tuple[str, ...]:
     """Return the names of all data sets."""
-    folder = resources("q2e.evaluate.datasets").joinpath("specs")
-    found = (one.name.removesuffix(".toml") for one in folder.iterdir())
-    return tuple(sorted(name for name in found if not name.startswith((".", "_"))))
+    from q2e.plugins import registry
+
+    return tuple(sorted(registry().names("dataset")))
 
 
 def spec_of(name: str) -> Spec:
     """Return the specification of a data set. Raises EvaluationError with the names there are."""
+    from q2e.plugins import registry
+
     if name not in names():
-        raise EvaluationError(f"unknown data set {name!r}; known: {', '.join(names())}")
-    file = resources("q2e.evaluate.datasets").joinpath("specs", f"{name}.toml")
-    data = tomllib.loads(file.read_text("utf-8"))
-    listed = tuple(FileSpec(**one) for one in data.pop("files"))
-    return Spec(name=name, files=listed, **data)
+        raise EvaluationError(unknown("data set", name, names()))
+    spec: Spec = registry().one("dataset", name).bound()
+    return spec
 
 
 def load(name: str, folder: Path, check_hashes: bool = True) -> Loaded:
@@ -76,7 +96,7 @@ def load(name: str, folder: Path, check_hashes: bool = True) -> Loaded:
     findings = list(_missing(spec, files))
     if any(one.level == "problem" for one in findings):
         return Loaded(spec, None, tuple(findings), {})
-    dataset = LAYOUTS[spec.layout](spec, files)
+    dataset = (spec.read or LAYOUTS[spec.layout])(spec, files)
     hashes = {path.name: sha256_of(path) for path in files.all()} if check_hashes else {}
     findings += _different(spec, files, hashes)
     findings += _miscounted(spec, dataset)

@@ -1,19 +1,12 @@
-"""How good a ranking is: measures over runs and over score matrices; pure functions.
+"""Where the relevant items of queries stand, in runs and in score matrices, and what that measures.
 
-Every measure is computed from the ranks of a query's relevant items (`Judged`), so runs and
-matrices share one definition. Values are fractions: 0.48 is what papers print as 48.0.
-
-Naming trap: video papers write R@k for the share of queries with a relevant item among the
-first k. That is `Success@k` here; `R@k` is true recall, the share of a query's relevant items
-found. With one relevant item a query they are equal.
+Pure functions; measures themselves are in `measures`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -21,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from q2e.arrays import Float64
 from q2e.errors import EvaluationError
+from q2e.evaluate.measures.base import Judged, Measure, mean, median
 
 #: {query: {item: score}}, higher is better.
 Run = Mapping[str, Mapping[str, float]]
@@ -28,166 +22,6 @@ Run = Mapping[str, Mapping[str, float]]
 Qrels = Mapping[str, Mapping[str, int]]
 #: How items of equal score in a matrix are ranked; `optimistic` only to reproduce others.
 Ties = Literal["average", "pessimistic", "optimistic"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """Where the relevant items of one query ended.
-
-    `ranks` (n,) ascending from 1 (inf where not retrieved, fractional where ties share a rank),
-    `gains` (n,) their relevances, `ideal` (n,) the same relevances, largest first.
-    """
-
-    ranks: Float64
-    gains: Float64
-    ideal: Float64
-
-
-def _within(judged: Judged, k: float) -> int:
-    return int((judged.ranks <= k).sum())
-
-
-def success(judged: Judged, k: float) -> float:
-    """1 where any relevant item is among the first k: hit rate, R@k of video papers."""
-    return float(_within(judged, k) > 0)
-
-
-def recall(judged: Judged, k: float) -> float:
-    """Share of the relevant items among the first k: true recall; MeVTR's hit ratio."""
-    return _within(judged, k) / len(judged.ranks) if len(judged.ranks) else 0.0
-
-
-def everything(judged: Judged, k: float) -> float:
-    """1 where all relevant items are among the first k; MeVTR's worst case."""
-    return float(0 < len(judged.ranks) == _within(judged, k))
-
-
-def precision(judged: Judged, k: float) -> float:
-    """Relevant items among the first k, over k even where fewer were retrieved (trec_eval P)."""
-    return _within(judged, k) / k
-
-
-def reciprocal_rank(judged: Judged, k: float) -> float:
-    """1 / rank of the first relevant item, 0 beyond k (trec_eval recip_rank)."""
-    return float(1.0 / judged.ranks[0]) if _within(judged, k) else 0.0
-
-
-def average_precision(judged: Judged, k: float) -> float:
-    """Mean, over all relevant items, of precision at their ranks up to k (trec_eval map_cut)."""
-    found = judged.ranks[: _within(judged, k)]
-    total = float((np.arange(1, len(found) + 1) / found).sum())
-    return total / len(judged.ranks) if len(judged.ranks) else 0.0
-
-
-def ndcg(judged: Judged, k: float) -> float:
-    """Sum of gain / log2(rank + 1) over its ideal value, gain = relevance (trec_eval ndcg_cut)."""
-    return _ndcg(judged, k, judged.gains, judged.ideal)
-
-
-def ndcg_exp(judged: Judged, k: float) -> float:
-    """As `ndcg` with gain = 2 ** relevance - 1 (Burges et al. 2005)."""
-    return _ndcg(judged, k, np.exp2(judged.gains) - 1, np.exp2(judged.ideal) - 1)
-
-
-def _ndcg(judged: Judged, k: float, gains: Float64, ideal: Float64) -> float:
-    kept = judged.ranks <= k
-    found = float((gains[kept] / np.log2(judged.ranks[kept] + 1)).sum())
-    places = np.arange(1, len(ideal) + 1, dtype=np.float64)
-    best = float((ideal / np.log2(places + 1))[places <= k].sum())
-    return found / best if best > 0 else 0.0
-
-
-def first_rank(judged: Judged, k: float) -> float:
-    """Rank of the first relevant item, inf where none was retrieved."""
-    return float(judged.ranks[0]) if len(judged.ranks) else float("inf")
-
-
-def recall_sum(judged: Judged, k: float) -> float:
-    """Success@1 + @5 + @10, the R@k of video papers; 0 to 3 here, 0 to 300 in papers."""
-    return sum(success(judged, cut) for cut in (1, 5, 10))
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A family of measures as data."""
-
-    formula: Callable[[Judged, float], float]
-    cutoff: Literal["needed", "optional", "none"]
-    overall: Callable[[Float64], float]
-    """Makes one number of the queries' values."""
-    lower_is_better: bool = False
-
-
-def _mean(values: Float64) -> float:
-    return float(values.mean()) if len(values) else 0.0
-
-
-def _median(values: Float64) -> float:
-    return float(np.median(values)) if len(values) else float("inf")
-
-
-#: Measures by name, in the order in which they are shown.
-KINDS: Mapping[str, Kind] = MappingProxyType(
-    {
-        "Success": Kind(success, "needed", _mean),
-        "R": Kind(recall, "needed", _mean),
-        "All": Kind(everything, "needed", _mean),
-        "P": Kind(precision, "needed", _mean),
-        "MRR": Kind(reciprocal_rank, "optional", _mean),
-        "MAP": Kind(average_precision, "optional", _mean),
-        "nDCG": Kind(ndcg, "optional", _mean),
-        "nDCGexp": Kind(ndcg_exp, "optional", _mean),
-        "MdR": Kind(first_rank, "none", _median, lower_is_better=True),
-        "MnR": Kind(first_rank, "none", _mean, lower_is_better=True),
-        "RSum": Kind(recall_sum, "none", _mean),
-    }
-)
-_ALIASES = {"rr": "MRR", "ap": "MAP", "hit": "Success", "recall": "R", "r-sum": "RSum"}
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One measure with its cut-off; its text is what `parse_measures` reads."""
-
-    name: str
-    cutoff: int | None = None
-
-    def __str__(self) -> str:
-        return self.name if self.cutoff is None else f"{self.name}@{self.cutoff}"
-
-    @property
-    def kind(self) -> Kind:
-        return KINDS[self.name]
-
-    def __call__(self, judged: Judged) -> float:
-        return self.kind.formula(judged, float("inf") if self.cutoff is None else self.cutoff)
-
-
-def parse_measures(text: str) -> tuple[Measure, ...]:
-    """Return the measures of a list such as `"nDCG@10,R@1,Success@5,MRR,MdR"`.
-
-    Names are taken in any case; `RR`, `AP` and `Hit` are read as MRR, MAP and Success. Repeated
-    measures count once. Raises EvaluationError with the measures there are.
-    """
-    names = {name.lower(): name for name in KINDS} | _ALIASES
-    known = ", ".join(
-        name + {"needed": "@k", "optional": "[@k]", "none": ""}[kind.cutoff]
-        for name, kind in KINDS.items()
-    )
-    measures: dict[Measure, None] = {}
-    for word in filter(None, (part.strip() for part in text.split(","))):
-        match = re.fullmatch(r"([A-Za-z-]+)(?:@([0-9]+))?", word)
-        name = names.get(match[1].lower()) if match else None
-        if not match or name is None:
-            raise EvaluationError(f"unknown measure {word!r}; known: {known}")
-        cutoff = int(match[2]) if match[2] else None
-        rule = KINDS[name].cutoff
-        if cutoff == 0 or (rule == "needed" and not cutoff) or (rule == "none" and cutoff):
-            raise EvaluationError(f"measure {word!r} has no usable cut-off; known: {known}")
-        measures[Measure(name, cutoff)] = None
-    if not measures:
-        raise EvaluationError(f"no measure given; known: {known}")
-    return tuple(measures)
 
 
 def set_ranks(judged: Iterable[Judged]) -> dict[str, float]:
@@ -199,7 +33,7 @@ def set_ranks(judged: Iterable[Judged]) -> dict[str, float]:
     """
     sets = [one.ranks for one in judged if len(one.ranks)]
     inner = {"mean": [ranks.mean() for ranks in sets], "median": [np.median(r) for r in sets]}
-    outer: dict[str, Callable[[Float64], float]] = {"mean": _mean, "median": _median}
+    outer: dict[str, Callable[[Float64], float]] = {"mean": mean, "median": median}
     return {
         f"{over} of {name}s": combine(np.array(values, dtype=np.float64))
         for name, values in inner.items()
@@ -290,15 +124,10 @@ def summarise(
         str(measure): {query: measure(one) for query, one in judged.items()} for measure in measures
     }
     values = {
-        str(measure): overall(measure, per_query[str(measure)].values()) for measure in measures
+        str(measure): measure.overall(per_query[str(measure)].values()) for measure in measures
     }
     irrelevant = tuple(query for query, one in judged.items() if not len(one.ranks))
     return Evaluation(values, per_query, missing, unjudged, irrelevant)
-
-
-def overall(measure: Measure, values: Iterable[float]) -> float:
-    """Return one number for a measure's values over queries: their mean, the median for MdR."""
-    return measure.kind.overall(np.fromiter(values, dtype=np.float64))
 
 
 # -- matrices ---------------------------------------------------------------------------------
