@@ -52,7 +52,17 @@ def run(items: int, seconds: float = 20.0) -> dict[str, Any]:
 
 @contextmanager
 def _server(directory: Path) -> Iterator[tuple[str, int]]:
-    command = [sys.executable, "-m", "q2e", "serve", "--index", str(directory), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "q2e",
+        "serve",
+        "--no-token",
+        "--index",
+        str(directory),
+        "--port",
+        "0",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None

@@ -25,6 +25,8 @@ HEAD = '''"""The HTTP API as Python functions, written by scripts/genclient.py f
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -43,14 +45,16 @@ Json = dict[str, Any]
 class Client:
     """Asks a server that `q2e serve` runs; raises ServerError where it refuses.
 
-    `token` is the one the server was started with. Arguments left as None are not sent.
+    `token` is the one the server printed or `q2e token add` did; by default that in the variable
+    Q2E_TOKEN, if any. Arguments left as None are not sent.
     """
 
     def __init__(
         self, address: str = "http://localhost:8077", *, token: str | None = None,
         timeout_s: float = 120.0,
     ) -> None:
-        headers = {} if token is None else {"authorization": f"Bearer {quote(token, safe='')}"}
+        token = token or os.environ.get("Q2E_TOKEN")
+        headers = {} if token is None else {"authorization": f"Bearer {_sendable(token)}"}
         self._http = httpx.Client(base_url=address, headers=headers, timeout=timeout_s)
 
     def close(self) -> None:
@@ -95,6 +99,11 @@ def _checked(answer: httpx.Response) -> httpx.Response:
             told = ("unknown", answer.text[:200], "is this the address of a q2e server?")
         raise ServerError(answer.status_code, *told)
     return answer
+
+
+def _sendable(token: str) -> str:
+    # What does not fit into a header is sent percent-encoded; the server knows both forms.
+    return token if re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token) else quote(token, safe="")
 
 
 def _given(body: Json) -> Json:

@@ -124,7 +124,18 @@ def _run(*command: str, fails: bool = False) -> None:
 
 @contextmanager
 def _served(index: Path) -> Iterator[str]:
-    command = [sys.executable, "-u", "-m", "q2e", "serve", "--index", str(index), "--port", "0"]
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "q2e",
+        "serve",
+        "--no-token",
+        "--index",
+        str(index),
+        "--port",
+        "0",
+    ]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert server.stdout is not None

@@ -8,14 +8,18 @@ import json
 import shutil
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 import q2e
 from q2e import shape
+from q2e.index import STORE_NAME
+from q2e.store.sqlite import SqliteStore
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +247,50 @@ def test_the_whole_file_and_any_range_of_it(api: httpx.Client, video: dict[str, 
         assert part.content == raw[begin : end + 1]
     other = api.get(address, headers={"range": "bytes=0-9", "if-range": '"another"'})
     assert (other.status_code, len(other.content)) == (200, len(raw))
+
+
+@pytest.mark.parametrize(
+    "path", ["media", "frame?t=1", "filmstrip?n=3", "storyboard", "clip?start=0&end=1", "timeline"]
+)
+def test_head_is_answered_like_get_without_the_body(
+    api: httpx.Client, video: dict[str, Any], path: str
+) -> None:
+    address = f"/videos/{video['id']}/{path}"
+    whole, head = api.get(address), api.head(address)
+    assert head.status_code == whole.status_code == 200
+    assert head.content == b""
+    kept = {"content-type", "etag", "accept-ranges", "cache-control", "content-security-policy"}
+    kept |= set() if path.startswith("clip") else {"content-length"}
+    assert {k: v for k, v in head.headers.items() if k in kept} == {
+        k: v for k, v in whole.headers.items() if k in kept
+    }
+
+
+@pytest.mark.parametrize("path", ["media", "frame?t=1", "filmstrip?n=3", "storyboard"])
+def test_what_one_has_is_not_sent_again(
+    api: httpx.Client, video: dict[str, Any], path: str
+) -> None:
+    address = f"/videos/{video['id']}/{path}"
+    tag = api.get(address).headers["etag"]
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        got = api.get(address, headers={"if-none-match": known})
+        assert (got.status_code, got.content, got.headers["etag"]) == (304, b"", tag)
+    assert api.get(address, headers={"if-none-match": '"other"'}).status_code == 200
+    assert api.head(address, headers={"if-none-match": tag}).status_code == 304
+
+
+def test_a_name_with_a_slash_is_a_name(api: httpx.Client, served_index: q2e.Index) -> None:
+    with SqliteStore(served_index.directory / STORE_NAME) as store:
+        known = served_index.videos()[0]
+        store.put_video(replace(known, id="a/b c/ü%2F?#"))
+    name = quote("a/b c/ü%2F?#", safe="")
+    try:
+        assert api.get(f"/videos/{name}").json()["video"]["id"] == "a/b c/ü%2F?#"
+        assert api.get(f"/videos/{name}/timeline").json()["video"] == "a/b c/ü%2F?#"
+        assert api.get(f"/videos/{name}/frame?t=0").status_code == 200
+        assert api.get(f"/videos/{name}/media").status_code == 200
+    finally:
+        served_index.remove("a/b c/ü%2F?#")
 
 
 def test_pictures_are_made_once(api: httpx.Client, video: dict[str, Any]) -> None:

@@ -20,8 +20,6 @@ from q2e.server.limits import Limits
 from q2e.server.security import is_local
 from serving import serving
 
-TOKEN = "sésame, ouvre/toi"
-
 
 @pytest.fixture(scope="module")
 def api(server: str) -> Any:
@@ -134,15 +132,16 @@ def test_an_uploaded_playlist_opens_nothing(api: httpx.Client, tmp_path: Path) -
         ("bytes=99999999-", 416),
         ("bytes=99999999-99999999", 416),
         ("bytes=-0", 416),
-        ("bytes=5-2", 200),
-        ("bytes=-", 200),
-        ("bytes=a-b", 200),
-        ("bytes=" + "9" * 150 + "-", 200),
-        ("bytes=" + ",".join("0-" for _ in range(60)), 200),
-        ("bytes=0-1,5-6", 200),
-        ("seconds=0-1", 200),
-        ("bytes=²-³", 200),
-        ("bytes=" + "0-1," * 2000, 422),
+        ("bytes=" + "9" * 150 + "-", 416),
+        ("bytes=5-2", 400),
+        ("bytes=-", 400),
+        ("bytes=a-b", 400),
+        ("bytes=²-³", 400),
+        ("seconds=0-1", 400),
+        ("nonsense", 400),
+        ("bytes=" + ",".join("0-" for _ in range(60)), 206),
+        ("bytes=0-1,5-6", 206),
+        ("bytes=" + "0-1," * 2000, 200),
     ],
 )
 def test_ranges_are_taken_or_refused_never_believed(
@@ -150,6 +149,8 @@ def test_ranges_are_taken_or_refused_never_believed(
 ) -> None:
     got = api.get(f"/videos/{video}/media", headers={"range": asked.encode("utf-8")})
     assert got.status_code == status
+    if status >= 400:
+        assert code(got) == "bad_range"
     if status == 416:
         assert got.headers["content-range"].startswith("bytes */")
 
@@ -393,38 +394,7 @@ def _texts(results: dict[str, Any]) -> list[str]:
     ]
 
 
-# -- token ----------------------------------------------------------------------------------------
-def test_a_token_is_demanded_everywhere(served_index: q2e.Index) -> None:
-    from urllib.parse import quote
-
-    given = quote(TOKEN, safe="")
-    with serving(served_index, token=TOKEN) as address:
-        for path in ("/", "/v1/status", "/v1/search?q=a", "/metrics", "/static/app.js", "/nope"):
-            got = httpx.get(address + path)
-            assert (got.status_code, code(got)) == (401, "no_token"), path
-            assert got.headers["www-authenticate"].startswith("Bearer")
-        assert httpx.get(f"{address}/v1/health").status_code == 200
-        for wrong in ("", "x", given[:-1], given + "x", "é"):
-            headers = {"authorization": f"Bearer {wrong}".strip().encode()}
-            assert httpx.get(f"{address}/v1/status", headers=headers).status_code == 401
-            assert httpx.get(f"{address}/?token={quote(wrong)}").status_code == 401
-        right = {"authorization": f"Bearer {given}"}
-        assert httpx.get(f"{address}/v1/status", headers=right).status_code == 200
-        # A server with a token may have any name, as behind a proxy.
-        named = right | {"host": "videos.example"}
-        assert httpx.get(f"{address}/v1/status", headers=named).status_code == 200
-        assert httpx.get(f"{address}/v1/status", headers={"host": "x.example"}).status_code == 401
-
-        with httpx.Client(base_url=address) as browser:
-            welcome = browser.get(f"/?token={given}&q=dog")
-            assert (welcome.status_code, welcome.headers["location"]) == (303, "/?q=dog")
-            cookie = welcome.headers["set-cookie"].lower()
-            assert "httponly" in cookie and "samesite=lax" in cookie
-            assert browser.get("/v1/status").status_code == 200
-            foreign = {"origin": "https://evil.example"}
-            assert browser.post("/v1/retry", headers=foreign).status_code == 403
-
-
+# -- folders --------------------------------------------------------------------------------------
 def test_only_allowed_folders_are_indexed(
     served_index: q2e.Index, samples: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -65,7 +67,8 @@ class Search(Settings, total=False):
 class Client:
     """Asks a server that `q2e serve` runs; raises ServerError where it refuses.
 
-    `token` is the one the server was started with. Arguments left as None are not sent.
+    `token` is the one the server printed or `q2e token add` did; by default that in the variable
+    Q2E_TOKEN, if any. Arguments left as None are not sent.
     """
 
     def __init__(
@@ -75,7 +78,8 @@ class Client:
         token: str | None = None,
         timeout_s: float = 120.0,
     ) -> None:
-        headers = {} if token is None else {"authorization": f"Bearer {quote(token, safe='')}"}
+        token = token or os.environ.get("Q2E_TOKEN")
+        headers = {} if token is None else {"authorization": f"Bearer {_sendable(token)}"}
         self._http = httpx.Client(base_url=address, headers=headers, timeout=timeout_s)
 
     def close(self) -> None:
@@ -229,27 +233,6 @@ class Client:
             ),
         ).text
 
-    def videos(self, *, offset: int | None = None, limit: int | None = None) -> Json:
-        """List the indexed videos in order of path."""
-        answer: Json = self._send("GET", "/v1/videos", {"offset": offset, "limit": limit}).json()
-        return answer
-
-    def video(self, video: str) -> Json:
-        """Return what is known about one video; its evidence is in the timeline."""
-        answer: Json = self._send("GET", f"/v1/videos/{quote(video, safe='')}", {}).json()
-        return answer
-
-    def timeline(self, video: str) -> Json:
-        """Return the segments and all evidence of one video, by channel."""
-        answer: Json = self._send("GET", f"/v1/videos/{quote(video, safe='')}/timeline", {}).json()
-        return answer
-
-    def transcript(self, video: str, *, format: Literal["json", "srt", "vtt"] | None = None) -> str:
-        """Return what is said in one video, as timed lines or subtitles."""
-        return self._send(
-            "GET", f"/v1/videos/{quote(video, safe='')}/transcript", {"format": format}
-        ).text
-
     def media(self, video: str) -> bytes:
         """Send the media file, or the range of its bytes that is asked for."""
         return self._send("GET", f"/v1/videos/{quote(video, safe='')}/media", {}).content
@@ -301,6 +284,27 @@ class Client:
             f"/v1/videos/{quote(video, safe='')}/clip",
             {"start": start, "end": end, "exact": exact},
         ).content
+
+    def videos(self, *, offset: int | None = None, limit: int | None = None) -> Json:
+        """List the indexed videos in order of path."""
+        answer: Json = self._send("GET", "/v1/videos", {"offset": offset, "limit": limit}).json()
+        return answer
+
+    def timeline(self, video: str) -> Json:
+        """Return the segments and all evidence of one video, by channel."""
+        answer: Json = self._send("GET", f"/v1/videos/{quote(video, safe='')}/timeline", {}).json()
+        return answer
+
+    def transcript(self, video: str, *, format: Literal["json", "srt", "vtt"] | None = None) -> str:
+        """Return what is said in one video, as timed lines or subtitles."""
+        return self._send(
+            "GET", f"/v1/videos/{quote(video, safe='')}/transcript", {"format": format}
+        ).text
+
+    def video(self, video: str) -> Json:
+        """Return what is known about one video; its evidence is in the timeline."""
+        answer: Json = self._send("GET", f"/v1/videos/{quote(video, safe='')}", {}).json()
+        return answer
 
     def jobs(self) -> Json:
         """List the jobs, newest first."""
@@ -394,6 +398,11 @@ class Client:
         """Return numbers for Prometheus."""
         return self._send("GET", "/metrics", {}).text
 
+    def session(self) -> Json:
+        """Say who asks by the name of the token, and what it allows."""
+        answer: Json = self._send("GET", "/v1/session", {}).json()
+        return answer
+
 
 def _checked(answer: httpx.Response) -> httpx.Response:
     if answer.is_error:
@@ -404,6 +413,11 @@ def _checked(answer: httpx.Response) -> httpx.Response:
             told = ("unknown", answer.text[:200], "is this the address of a q2e server?")
         raise ServerError(answer.status_code, *told)
     return answer
+
+
+def _sendable(token: str) -> str:
+    # What does not fit into a header is sent percent-encoded; the server knows both forms.
+    return token if re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token) else quote(token, safe="")
 
 
 def _given(body: Json) -> Json:

@@ -209,6 +209,14 @@ class HealthShape(BaseModel):
     version: str
 
 
+class SessionShape(BaseModel):
+    """Who asks, and what that allows."""
+
+    name: str = Field(description="Name of the token; `everybody` where none is demanded.")
+    scope: Literal["read", "label", "index"]
+    demanded: bool = Field(description="Whether the server demands a token.")
+
+
 class ModelsShape(BaseModel):
     profile: str
     models: list[dict[str, Any]]

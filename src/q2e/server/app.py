@@ -15,17 +15,20 @@ import q2e
 from q2e.evaluate.labels import Labels
 from q2e.index import Index
 from q2e.server import faults
+from q2e.server.access import Access
 from q2e.server.answers import Failure
 from q2e.server.jobs import Jobs
 from q2e.server.limits import Bounds, FairQueue, Limits
 from q2e.server.metrics import Measured, Metrics
+from q2e.server.paths import Headed, Rooted, checked_root
 from q2e.server.pictures import Pictures
-from q2e.server.routes import jobs, labels, media, search, system, videos
+from q2e.server.routes import jobs, labels, media, search, session, system, videos
 from q2e.server.security import Guard
 from q2e.server.service import Service
+from q2e.server.signin import WEB
+from q2e.server.tokens import Tokens
 from q2e.server.uploads import Uploads
 
-WEB = Path(q2e.__file__).parent / "web"
 #: Every route may also answer with these.
 _FAULTS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Failure, "description": "The request is refused."},
@@ -37,15 +40,22 @@ def create_app(
     index: Index,
     *,
     token: str | None = None,
+    made: bool = False,
     roots: Sequence[Path] | None = None,
     limits: Limits | None = None,
+    root_path: str = "",
 ) -> FastAPI:
     """Return the server of one index.
 
-    With `token` every request must carry it; without, only requests to this machine's own names
-    are answered. `roots`, where given, are the only folders whose files may be indexed.
+    With `token` every request must carry it, or a named token of the index; without, only
+    requests to this machine's own names are answered. `made` says that the token is no user's
+    choice. `roots`, where given, are the only folders whose files may be indexed. `root_path` is
+    where a proxy puts the server, such as `/videos`.
+
+    Raises ConfigError for a token that is easily guessed and an impossible `root_path`.
     """
     limits = limits or Limits()
+    access = Access(token, Tokens(index.directory), made=made)
     service = Service(
         index=index,
         limits=limits,
@@ -56,6 +66,7 @@ def create_app(
         uploads=Uploads(),
         pictures=Pictures(limits.picture_bytes),
         metrics=Metrics(),
+        access=access,
     )
 
     @asynccontextmanager
@@ -76,13 +87,15 @@ def create_app(
     )
     app.state.service = service
     faults.install(app)
-    for theme in (search, videos, media, jobs, labels, system):
+    for theme in (search, media, videos, jobs, labels, system, session):
         app.include_router(theme.router)
     _serve_page(app)
     # The last one added sees a request first.
     app.add_middleware(Measured, metrics=service.metrics)
     app.add_middleware(Bounds, limits=limits)
-    app.add_middleware(Guard, token=token)
+    app.add_middleware(Headed)
+    app.add_middleware(Guard, access=access)
+    app.add_middleware(Rooted, root=checked_root(root_path))
     return app
 
 

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from q2e.server.faults import Fault, unforeseen
 from q2e.server.security import is_local
+from q2e.server.signin import route_path
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ class Bounds:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        upload = scope["path"] == "/v1/examples"
+        upload = route_path(scope) == "/v1/examples"
         most = self.limits.upload_bytes if upload else self.limits.body_bytes
         state = _Traffic()
 

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from q2e.errors import Q2EError
 from q2e.evaluate.labels import Labels
 from q2e.index import Index
+from q2e.server.access import Access
 from q2e.server.faults import Fault
 from q2e.server.jobs import Jobs
 from q2e.server.limits import FairQueue, Limits
@@ -33,6 +34,7 @@ class Service:
     uploads: Uploads
     pictures: Pictures
     metrics: Metrics
+    access: Access
     ready: threading.Event = field(default_factory=threading.Event)
     problem: str = ""
     """Why the server cannot answer questions yet."""

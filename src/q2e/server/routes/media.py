@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import numpy as np
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response
 
+from q2e.cache import content_key
 from q2e.decoding.pool import QUICK
 from q2e.server.faults import Fault
+from q2e.server.files import SentFile, unchanged
 from q2e.server.pictures import rounded
 from q2e.server.routes.videos import VideoId
 from q2e.server.service import Service, TheService
 from q2e.types import Video
 
-router = APIRouter(prefix="/v1/videos/{video}", tags=["media"])
+router = APIRouter(prefix="/v1/videos/{video:path}", tags=["media"])
 
-_CHUNK = 256 * 1024
 #: Types a browser can do nothing with but play; everything else is sent as plain bytes.
 _TYPES = {
     ".mp4": "video/mp4",
@@ -46,37 +47,11 @@ _TYPES = {
     ".oga": "audio/ogg",
     ".opus": "audio/ogg",
 }
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": _BINARY}}}
 _BYTES: dict[str, Any] = {"content": {"*/*": _BINARY}}
 
 Seconds = Annotated[float, Query(ge=0, le=1e6)]
-
-
-def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """Return the first and last byte asked for, or None for the whole file.
-
-    Several ranges at once, and units other than bytes, are answered with the whole file, as
-    RFC 9110 section 14.2 allows. Raises Fault for a range that lies outside.
-    """
-    match = _RANGE.fullmatch(header.strip()) if header else None
-    if match is None or match[0] == "bytes=-":
-        return None
-    first, last = match[1], match[2]
-    if first and last and int(last) < int(first):
-        return None
-    begin = int(first) if first else max(0, size - int(last))
-    end = min(size - 1, int(last)) if first and last else size - 1
-    if begin > end or (not first and int(last) == 0):
-        raise Fault(
-            416,
-            "bad_range",
-            f"bytes {header[:60] if header else ''!r} lie outside the file's {size}",
-            "ask for a range inside the file",
-            {"Content-Range": f"bytes */{size}"},
-        )
-    return begin, end
 
 
 @router.get(
@@ -85,29 +60,13 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     response_class=Response,
     responses={200: _BYTES, 206: _BYTES | {"description": "The range asked for."}},
 )
-def media(
-    service: TheService,
-    video: VideoId,
-    range: Annotated[str | None, Header(max_length=200)] = None,
-    if_range: Annotated[str | None, Header(max_length=200)] = None,
-) -> Response:
+def media(request: Request, service: TheService, video: VideoId) -> Response:
     """Send the media file, or the range of its bytes that is asked for."""
-    known = service.video(video)
-    path = _file(known)
-    size = path.stat().st_size
-    tag = f'"{known.id}"'
-    wanted = parse_range(range, size) if if_range in (None, tag) else None
-    begin, end = wanted or (0, size - 1)
-    headers = {
-        "accept-ranges": "bytes",
-        "content-length": str(end - begin + 1),
-        "cache-control": "private, max-age=3600",
-        "etag": tag,
-    }
-    if wanted:
-        headers["content-range"] = f"bytes {begin}-{end}/{size}"
+    path = _file(service.video(video))
     kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
-    return StreamingResponse(_read(path, begin, end), 206 if wanted else 200, headers, kind)
+    headers = {"cache-control": "private, max-age=3600"}
+    sent = SentFile(path, headers=headers, media_type=kind, stat_result=path.stat())
+    return unchanged(request, sent.headers) or sent
 
 
 def _file(video: Video) -> Path:
@@ -128,15 +87,6 @@ def _file(video: Video) -> Path:
             "put it back, or remove it with  q2e remove --missing",
         )
     return path
-
-
-def _read(path: Path, begin: int, end: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(begin)
-        left = end - begin + 1
-        while left > 0 and (piece := file.read(min(_CHUNK, left))):
-            left -= len(piece)
-            yield piece
 
 
 # -- pictures -------------------------------------------------------------------------------------
@@ -196,22 +146,28 @@ async def _drawn(
 ) -> Response:
     """Send the pictures of a video at `times_of` it as one JPEG, kept from then on."""
 
+    known = await asyncio.to_thread(service.video, video)
+    times_s, width = times_of(known), rounded(w)
+    key = (kind, known.id, *times_s, width)
+    headers = {
+        "cache-control": "private, max-age=86400, immutable",
+        "etag": f'"{content_key(*map(str, key))}"',
+    }
+    if (held := unchanged(request, headers)) is not None:
+        return held
+
     def work() -> bytes:
         from q2e.decoding import doors
 
-        known = service.video(video)
         path = _file(known)
         if not known.has_video:
             raise Fault(
                 404, "not_found", f"video {known.id[:80]} has no pictures, only sound", "play it"
             )
         draw = doors.storyboard if kind == "storyboard" else doors.filmstrip
-        times_s, width = times_of(known), rounded(w)
-        key = (kind, known.id, *times_s, width)
         return service.pictures.get(key, lambda: draw(path, times_s, width, allowance=QUICK))
 
     picture = await service.drawing.run(request, work)
-    headers = {"cache-control": "private, max-age=86400, immutable"}
     return Response(picture, headers=headers, media_type="image/jpeg")
 
 
@@ -268,7 +224,7 @@ async def clip(
 
     out = await service.drawing.run(request, work)
     name = quote(f"{Path(service.video(video).path).stem}-{start:g}-{end:g}{out.suffix}", safe="")
-    return FileResponse(
+    return SentFile(
         out,
         media_type=_TYPES[out.suffix],
         headers={"content-disposition": f"attachment; filename*=utf-8''{name}"},

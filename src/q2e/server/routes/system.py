@@ -29,7 +29,9 @@ async def ready(service: TheService) -> JSONResponse:
     """Say that models and index are loaded, so that questions are answered at once."""
     if not service.ready.is_set():
         service.warm_up_again()
-        why = service.problem or "the models are being loaded"
+        # Anybody may ask this: what is wrong is for those who may read the status.
+        why = service.problem and "the collection cannot be searched"
+        why = why or "the models are being loaded"
         raise Fault(503, "not_ready", why, "ask again in a few seconds", {"Retry-After": "2"})
     return JSONResponse({"status": "ready", "version": q2e.__version__})
 

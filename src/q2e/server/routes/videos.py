@@ -31,15 +31,7 @@ def videos(
     return JSONResponse({"total": len(found), "offset": offset, "videos": shown})
 
 
-@router.get("/{video}", response_model=VideoRecordShape, operation_id="video")
-def video(service: TheService, video: VideoId) -> JSONResponse:
-    """Return what is known about one video; its evidence is in the timeline."""
-    record = service.index.show(service.video(video).id)
-    counts = Counter(evidence.channel for evidence in record.evidence)
-    return JSONResponse(shape.record(record) | {"evidence": counts})
-
-
-@router.get("/{video}/timeline", response_model=TimelineShape, operation_id="timeline")
+@router.get("/{video:path}/timeline", response_model=TimelineShape, operation_id="timeline")
 def timeline(service: TheService, video: VideoId) -> JSONResponse:
     """Return the segments and all evidence of one video, by channel."""
     known = service.video(video)
@@ -57,7 +49,7 @@ def timeline(service: TheService, video: VideoId) -> JSONResponse:
 
 
 @router.get(
-    "/{video}/transcript",
+    "/{video:path}/transcript",
     operation_id="transcript",
     response_class=Response,
     responses={200: {"content": {key: {} for key in _TRANSCRIPTS.values()}}},
@@ -71,3 +63,11 @@ def get_transcript(
     lines = spoken(service.index.store.evidence_of(service.video(video).id))
     kind = f"{_TRANSCRIPTS[format]}; charset=utf-8"
     return Response(transcript(lines, format), media_type=kind)
+
+
+@router.get("/{video:path}", response_model=VideoRecordShape, operation_id="video")
+def video(service: TheService, video: VideoId) -> JSONResponse:
+    """Return what is known about one video; its evidence is in the timeline."""
+    record = service.index.show(service.video(video).id)
+    counts = Counter(evidence.channel for evidence in record.evidence)
+    return JSONResponse(shape.record(record) | {"evidence": counts})

@@ -8,6 +8,7 @@ import * as labels from "./labels.js";
 import * as panel from "./panel.js";
 import * as results from "./results.js";
 import * as search from "./search.js";
+import { session } from "./session.js";
 import { asks, question, state, watch } from "./state.js";
 import { theme } from "./theme.js";
 import * as video from "./video.js";
@@ -20,7 +21,7 @@ function show(now, before) {
   for (const link of all(".top nav a"))
     if (link.dataset.go === now.view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
-  if (now.view === "search") one(".top nav [data-go=search]").href = location.search || "/";
+  if (now.view === "search") one(".top nav [data-go=search]").href = location.search || "./";
   document.title = [question(now), now.view === "search" ? "" : NAMES[now.view], "Q2E"]
     .filter(Boolean)
     .join(" – ");
@@ -58,6 +59,7 @@ addEventListener("click", (event) => {
   for (const menu of all(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
+session();
 fill(one("#tools"), tool("sun", "Light or dark", theme), tool("help", "Keys", keys.help));
 search.build();
 keys.listen();

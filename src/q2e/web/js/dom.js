@@ -59,6 +59,7 @@ const PATHS = {
   sheet: "M4 4h16v16H4zM4 12h16M12 4v16",
   bin: "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",
   retry: "M20 12a8 8 0 1 1-2.500-5.800M20 4v5h-5",
+  leave: "M14 4H5v16h9M10 12h11m0 0-4-4m4 4-4 4",
   left: "M15 5l-7 7 7 7",
   right: "M9 5l7 7-7 7",
 };

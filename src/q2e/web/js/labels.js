@@ -156,7 +156,7 @@ function draw(place) {
           h("kbd", {}, "m"),
           "), and say which hits answer. The measures of the search follow at once.",
         ),
-        h("p", {}, h("a", { href: "/?label=on", data: { go: "" } }, "Start labelling")),
+        h("p", {}, h("a", { href: "./?label=on", data: { go: "" } }, "Start labelling")),
       ),
     );
     return;

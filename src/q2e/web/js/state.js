@@ -47,7 +47,7 @@ export function go(changes, { quiet = false } = {}) {
 }
 
 /** Return the address of another state, for links. */
-export const linkTo = (changes) => write({ ...EMPTY, ...changes }) || "/";
+export const linkTo = (changes) => write({ ...EMPTY, ...changes }) || "./";
 
 /** Return the address of a video's view that keeps what is asked. */
 export const videoLink = (video, t = null) => linkTo({ ...current, view: "video", video, t, hit: "" });
