@@ -14,7 +14,7 @@ import uvicorn
 
 import q2e
 from q2e.server.app import create_app
-from q2e.server.limits import HEAD_BYTES, PatientHttp
+from q2e.server.connections import HEAD_BYTES, MOST, PatientHttp
 
 
 @contextmanager
@@ -31,6 +31,7 @@ def serving(index: q2e.Index, **options: Any) -> Iterator[str]:
         ws="none",
         log_level="error",
         timeout_graceful_shutdown=1,
+        limit_concurrency=MOST,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)

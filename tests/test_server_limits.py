@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,12 @@ import httpx
 import pytest
 
 import q2e
+from q2e import stopping
+from q2e.server.connections import PatientHttp
 from q2e.server.faults import Fault
-from q2e.server.limits import FairQueue, Limits
+from q2e.server.limits import Limits
 from q2e.server.pictures import Pictures, rounded
+from q2e.server.turns import FairQueue
 from serving import serving
 
 
@@ -23,7 +28,7 @@ class Asker:
     """Stands for a request: who asks, and whether still there."""
 
     def __init__(self, name: str) -> None:
-        self.client = None
+        self.scope: dict[str, Any] = {"client": None}
         self.headers = {"q2e-client": name}
         self.left = False
 
@@ -122,6 +127,92 @@ def test_work_has_an_end_and_its_thread_comes_back() -> None:
         queue.close()
 
     asyncio.run(main())
+
+
+def test_work_that_nobody_waits_for_is_told_to_stop() -> None:
+    stopped = threading.Event()
+
+    def work() -> None:
+        while stopping.wanted():
+            time.sleep(0.01)
+        stopped.set()
+
+    async def main() -> None:
+        queue = FairQueue("test", Limits(workers=1, work_s=60))
+        gone = Asker("a")
+        task = _run(queue, gone, work)
+        await asyncio.sleep(0.05)
+        gone.left = True
+        with pytest.raises(Fault):
+            await task
+        assert await asyncio.to_thread(stopped.wait, 5)
+        assert await queue.run(Asker("b"), lambda: 7) == 7  # type: ignore[arg-type]
+        queue.close()
+
+    asyncio.run(main())
+    assert stopping.wanted()
+
+
+def test_one_client_cannot_keep_all_threads_busy() -> None:
+    gate = threading.Event()
+
+    async def main() -> None:
+        queue = FairQueue("test", Limits(workers=2, share_s=0.2))
+        greedy = [_run(queue, Asker("greedy"), gate.wait) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        for _ in range(3):
+            answer = queue.run(Asker("modest"), lambda: 7)  # type: ignore[arg-type]
+            assert await asyncio.wait_for(answer, 5) == 7
+        assert time.monotonic() - began < 2
+        assert (queue.working, queue.waiting) == (2, 3), "the spare thread is not for the greedy"
+        gate.set()
+        await asyncio.gather(*greedy)
+        queue.close()
+
+    asyncio.run(main())
+
+
+def test_half_sent_heads_keep_nobody_out(
+    served_index: q2e.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientHttp, "HEADERS_S", 60.0)
+    with serving(served_index) as address:
+        port = int(address.rsplit(":", 1)[1])
+        half = []
+        try:
+            for _ in range(540):
+                one = socket.create_connection(("127.0.0.1", port))
+                one.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n")
+                half.append(one)
+            for _ in range(5):
+                began = time.monotonic()
+                assert httpx.get(f"{address}/v1/health").status_code == 200
+                assert time.monotonic() - began < 2
+        finally:
+            for one in half:
+                one.close()
+
+
+def test_two_dear_questions_hold_up_nobody_else(server: str) -> None:
+    dear = "".join(chr(0x4E00 + 7 * number % 20_000) for number in range(4000))
+    with ThreadPoolExecutor(2) as pool:
+        asked = [
+            pool.submit(
+                httpx.get,
+                f"{server}/v1/search",
+                params={"q": dear[number:]},
+                headers={"q2e-client": "dear"},
+                timeout=60,
+            )
+            for number in range(2)
+        ]
+        time.sleep(0.5)
+        began = time.monotonic()
+        got = httpx.get(f"{server}/v1/search", params={"q": "panda"}, timeout=60)
+        assert got.status_code == 200
+        assert time.monotonic() - began < 20
+        assert all(one.result().status_code in (200, 504) for one in asked)
 
 
 def test_errors_of_the_work_reach_the_caller() -> None:

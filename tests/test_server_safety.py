@@ -239,7 +239,7 @@ def test_packed_requests_are_not_unpacked(api: httpx.Client) -> None:
 def test_slow_clients_are_dropped_and_hold_nobody_up(
     served_index: q2e.Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from q2e.server.limits import PatientHttp
+    from q2e.server.connections import PatientHttp
 
     monkeypatch.setattr(PatientHttp, "HEADERS_S", 1.0)
     limits = Limits(receive_s=1.0, send_s=1.0)

@@ -18,7 +18,7 @@ from q2e.server import faults
 from q2e.server.access import Access
 from q2e.server.answers import Failure
 from q2e.server.jobs import Jobs
-from q2e.server.limits import Bounds, FairQueue, Limits
+from q2e.server.limits import Bounds, Limits
 from q2e.server.metrics import Measured, Metrics
 from q2e.server.paths import Headed, Rooted, checked_root
 from q2e.server.pictures import Pictures
@@ -27,6 +27,7 @@ from q2e.server.security import Guard
 from q2e.server.service import Service
 from q2e.server.signin import WEB
 from q2e.server.tokens import Tokens
+from q2e.server.turns import FairQueue
 from q2e.server.uploads import Uploads
 
 #: Every route may also answer with these.

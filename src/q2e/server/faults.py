@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from q2e import errors
+from q2e.stopping import Stopped
 
 
 class Fault(HTTPException):
@@ -40,6 +41,7 @@ class Fault(HTTPException):
 
 #: Status, code and usual next step of our own errors, the most special first.
 _OURS: tuple[tuple[type[errors.Q2EError], int, str, str], ...] = (
+    (Stopped, 499, "gone", "ask again"),
     (errors.QueryError, 400, "bad_question", "change the question"),
     (errors.ConfigError, 400, "bad_setting", "correct the named value"),
     (errors.MissingDependency, 501, "missing_package", "install the named package"),
@@ -124,7 +126,7 @@ def install(app: FastAPI) -> None:
 
 def _methods(app: FastAPI, request: Request) -> list[str]:
     """Return the methods an address knows, by the OpenAPI document."""
-    route = getattr(request.scope.get("route"), "path", request.scope["path"])
+    route = getattr(request.scope.get("route"), "path_format", request.scope["path"])
     known = app.openapi()["paths"].get(route, {"get": {}})
     return sorted(name.upper() for name in known)
 

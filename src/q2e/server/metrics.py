@@ -55,7 +55,7 @@ class Measured:
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 # The route's pattern, never the address: its values would be without number.
-                route = getattr(scope.get("route"), "path", "none")
+                route = getattr(scope.get("route"), "path_format", "none")
                 self.metrics.requests.labels(route, str(message["status"])).inc()
                 self.metrics.seconds.labels(route).observe(time.perf_counter() - began)
             await send(message)

@@ -19,8 +19,6 @@ import q2e
 from q2e.errors import ConfigError, MissingDependency
 from q2e.store.generations import held
 
-#: Connections held at once; more are answered 503 at once.
-_CONNECTIONS = 512
 #: Seconds for which the file with the start link is there for the browser.
 _OPENING_S = 60.0
 
@@ -65,7 +63,8 @@ def run(
         import uvicorn
 
         from q2e.server.app import create_app
-        from q2e.server.limits import HEAD_BYTES, Limits, PatientHttp
+        from q2e.server.connections import HEAD_BYTES, MOST, PatientHttp
+        from q2e.server.limits import Limits
         from q2e.server.security import is_local
     except ModuleNotFoundError as error:
         raise MissingDependency(error.name or "fastapi", "server", "serving an index") from None
@@ -99,7 +98,7 @@ def run(
         server_header=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=3,
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=MOST,
         proxy_headers=place.forwarded_by is not None,
         forwarded_allow_ips=place.forwarded_by,
         ssl_certfile=place.cert,

@@ -14,9 +14,10 @@ from q2e.index import Index
 from q2e.server.access import Access
 from q2e.server.faults import Fault
 from q2e.server.jobs import Jobs
-from q2e.server.limits import FairQueue, Limits
+from q2e.server.limits import Limits
 from q2e.server.metrics import Metrics
 from q2e.server.pictures import Pictures
+from q2e.server.turns import FairQueue
 from q2e.server.uploads import Uploads
 from q2e.types import Video
 

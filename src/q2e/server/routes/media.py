@@ -207,10 +207,14 @@ async def clip(
             400, "too_large", f"the clip has {end - start:g} s", f"ask for at most {most_s:g} s"
         )
 
+    known = await asyncio.to_thread(service.video, video)
+    headers = {"etag": f'"{content_key("clip", known.id, str(start), str(end), str(exact))}"'}
+    if (held := unchanged(request, headers)) is not None:
+        return held
+
     def work() -> Path:
         from q2e.decoding.doors import cut, suffix_for
 
-        known = service.video(video)
         path = _file(known)
         suffix = ".mp4" if exact else suffix_for(path)
         with tempfile.NamedTemporaryFile(prefix="q2e-clip-", suffix=suffix, delete=False) as file:
@@ -223,10 +227,10 @@ async def clip(
         return out
 
     out = await service.drawing.run(request, work)
-    name = quote(f"{Path(service.video(video).path).stem}-{start:g}-{end:g}{out.suffix}", safe="")
+    name = quote(f"{Path(known.path).stem}-{start:g}-{end:g}{out.suffix}", safe="")
     return SentFile(
         out,
         media_type=_TYPES[out.suffix],
-        headers={"content-disposition": f"attachment; filename*=utf-8''{name}"},
+        headers=headers | {"content-disposition": f"attachment; filename*=utf-8''{name}"},
         background=BackgroundTask(out.unlink, missing_ok=True),
     )
