@@ -14,7 +14,9 @@ RESULTS = Path(__file__).parent / "results"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=["ingest", "load", "search", "quality", "fuzz", "reading"])
+    parser.add_argument(
+        "what", choices=["ingest", "decoding", "load", "search", "quality", "fuzz", "reading"]
+    )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
     parser.add_argument("--only", nargs="*", default=[], help="parts of quality, or of fuzz")
     parser.add_argument("--minutes", type=float, default=10.0, help="length made for ingest")
@@ -30,6 +32,10 @@ def main() -> None:
         from benchmarks import ingest
 
         figures = ingest.run(given.minutes)
+    elif given.what == "decoding":
+        from benchmarks import decoding
+
+        figures = decoding.run()
     elif given.what == "load":
         from benchmarks import load
 

@@ -51,7 +51,7 @@ def check_all() -> list[Check]:
         checks += _profile(name)
     checks += [_package("scenedetect-headless", "finding shots", "local")]
     checks += [_package("py3langid", "telling languages apart", "local")]
-    return [*checks, _tesseract(), _llama()]
+    return [*checks, _decoding(), _tesseract(), _llama()]
 
 
 def model_rows() -> list[dict[str, Any]]:
@@ -107,6 +107,23 @@ def _cache() -> Check:
     writable = os.access(parent, os.W_OK)
     advice = "" if writable else f"make it writable, or set Q2E_CACHE to another folder: {folder}"
     return Check("cache folder", writable, f"{folder}, {free / 1e9:.1f} GB free", advice)
+
+
+def _decoding() -> Check:
+    """Say what shuts decoders in, which read files of strangers; tried, not only asked."""
+    from q2e.decoding.pool import pool
+
+    try:
+        kernel = pool().shut_in_by()
+    except Q2EError as error:
+        return Check("decoding", False, "cannot be started", str(error))
+    whole = bool(kernel.landlock) and kernel.seccomp
+    advice = (
+        "decoders of damaged files could reach what you can; a kernel of 5.13 or later with "
+        "Landlock and seccomp, on x86-64 or 64-bit ARM, shuts them in"
+    )
+    found = f"in processes of their own, shut in by {kernel}"
+    return Check("decoding", whole, found, "" if whole else advice, optional=True)
 
 
 def _profile(name: str) -> list[Check]:

@@ -43,7 +43,10 @@ def serve(
     ] = None,
     key: Annotated[Path | None, typer.Option(help="Private key of --cert (PEM).")] = None,
     root_path: Annotated[
-        str, typer.Option(help="Path under which a proxy shows the server, such as /videos.")
+        str,
+        typer.Option(
+            help="Path under which a proxy shows the server, such as /videos.", show_default=False
+        ),
     ] = "",
     forwarded_by: Annotated[
         str | None,

@@ -108,7 +108,7 @@ def _take_files_away(reads: Sequence[str], folder: str | None, version: int) -> 
     rules = syscalls.checked(
         syscalls.call(syscalls.LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0)
     )
-    for path in _programs():
+    for path in programs():
         _allow(rules, path, _READ_FILE | _READ_DIR)
     for path in reads:
         _allow(rules, path, _READ_FILE)
@@ -134,7 +134,7 @@ def _allow(rules: int, path: str, rights: int) -> None:
 
 
 @cache
-def _programs() -> tuple[str, ...]:
+def programs() -> tuple[str, ...]:
     """Return the folders of Python, its packages, ours, and the system's libraries."""
     own = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     system = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")

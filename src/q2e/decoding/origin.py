@@ -23,7 +23,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from q2e.decoding.confine import Bounds, Kernel, bound, kernel_has, shut_in
+from q2e.decoding.confine import Bounds, Kernel, bound, kernel_has, programs, shut_in
 from q2e.decoding.messages import WIRE, Answer, Ended, Raised, Ready, Request
 from q2e.errors import Q2EError
 
@@ -31,6 +31,7 @@ from q2e.errors import Q2EError
 _LOADED = (
     "av",
     "av.audio.resampler",
+    "av.subtitles.stream",
     "av.video.reformatter",
     "cv2",
     "q2e.media.clip",
@@ -40,6 +41,7 @@ _LOADED = (
     "q2e.media.sound",
     "q2e.media.still",
     "q2e.media.storyboard",
+    "resource",
     "scenedetect.detectors",
 )
 
@@ -55,6 +57,7 @@ def main(control: socket.socket) -> None:
     os.set_blocking(wakened, False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(wakened, warn_on_full_buffer=False)
+    programs()
     gc.collect()
     gc.freeze()
     kernel = _tried(kernel_has())
@@ -100,6 +103,7 @@ class _Nursery:
         answers, pipe = descriptors
         process = os.fork()
         if process == 0:
+            gc.disable()  # it would copy what is shared, and there is little to collect
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for one in (pipe, self._wake, self._control.detach(), *self._living.values()):
