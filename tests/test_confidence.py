@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -14,10 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import q2e
-from q2e.search.bank import Form
-from q2e.search.confidence import LEAST, Chance, Confidence, fit
-from q2e.search.scan import Vectors
-from q2e.types import Filters, Query
+from q2e.methods.questions import Form
+from q2e.methods.rows import Vectors
+from q2e.search.calibrate import calibrate
+from q2e.search.chance import best_of
+from q2e.search.encode import terms
+from q2e.search.fuse import fuse
+from q2e.search.law import LEAST, Chance, Laws, Way, fit
+from q2e.search.plan import Plan
+from q2e.search.score import score
+from q2e.search.state import Asked, State
+from q2e.types import Query
 
 
 @given(st.floats(-5, 5), st.floats(0.05, 3), st.floats(0.001, 0.5), st.integers(0, 2**32 - 1))
@@ -85,16 +91,25 @@ def test_hits_say_how_sure_they_are_and_can_be_held_to_it(sample_index: q2e.Inde
 def test_generic_questions_asked_together_find_what_each_finds(
     sample_index: q2e.Index, form: Form
 ) -> None:
-    asker = sample_index._searching()._asker
-    texts, vectors = asker._bank.questions(form)
-    texts, vectors = texts[:40:3], vectors[:40:3]
-    together = asker.best_of(texts, vectors, form, sample_index.settings, Filters())
+    at = sample_index._searching().at
+    plan = Plan.of(sample_index.settings)
+    state = State(at, plan, Query("any")).alone(Query("any"), "any")
+    state = state.writing(asked=(), form=form)
+    scale = plan.calibration(at)
+    assert scale is not None
+    texts = at.questions.texts(form)[:40:3]
+    vectors = scale.corrected(at.questions.vectors(form), form)[:40:3]
+    together = best_of(state, texts, vectors)
     alone = []
     for text, vector in zip(texts, vectors, strict=True):
-        part = Vectors("query", (text,), vector[None])
-        query = Query(text, form.language)
-        rows = asker._rows(query, form, [part], sample_index.settings, None)
-        alone.append(float(asker.fused(rows, sample_index.settings).score.max(initial=0.0)))
+        one = state.alone(Query(text, form.language), text)
+        asked = [Asked(at.models.text.space, "meaning", (Vectors("query", (text,), vector[None]),))]
+        for encoder in at.seeing.values():
+            part = Vectors("query", (text,), encoder.encode_texts([text]))
+            asked.append(Asked(encoder.space, "picture", (part,)))
+        one = one.writing(asked=tuple(asked), terms=terms(one), form=form)
+        found = fuse.run(calibrate.run(score.run(one)))
+        alone.append(float(found.score.max(initial=0.0)))
     assert together == pytest.approx(alone, rel=1e-5)
 
 
@@ -102,17 +117,16 @@ def test_searches_at_once_find_the_law_of_a_collection_not_met_before(
     sample_index: q2e.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
-    asker = sample_index._searching()._asker
-    confidence = Confidence(sample_index.store, asker._bank)
-    both = Barrier(2)
+    laws_of = Laws(sample_index.store)
+    both, way = Barrier(2), Way("rrf", "1", "space")
 
-    def best(texts: Sequence[str], vectors: object) -> list[float]:
+    def best() -> list[float]:
         both.wait(20)
-        return list(np.linspace(0, 1, len(texts)))
+        return list(np.linspace(0, 1, 2 * LEAST))
 
     with ThreadPoolExecutor(2) as threads:
         forms = (Form("en", True), Form("en", True))
-        laws = list(threads.map(lambda form: confidence.law(form, "kind", best), forms))
+        laws = list(threads.map(lambda form: laws_of.law(form, way, best), forms))
     assert laws[0] is not None and laws[0] == laws[1]
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from q2e.search.feedback import centred, moved, neighbours, refine, smooth
+from q2e.methods.feedback.likeness import centred, moved, neighbours, refine, smooth
 
 
 def vectors(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
@@ -99,12 +99,11 @@ def test_tiny_collections_work(n: int) -> None:
     assert int(np.argmax(got)) == 0
 
 
-def test_videos_outside_the_pool_stay_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("q2e.search.feedback.POOL", 10)
+def test_videos_outside_the_pool_stay_behind() -> None:
     found, _ = events()
     query = found[0]
     plain = found @ query
     unit = centred(found)
-    got = refine(query, plain, np.zeros(len(plain)), unit, lambda vector: found @ vector)
+    got = refine(query, plain, np.zeros(len(plain)), unit, lambda v: found @ v, pool=10)
     pool = np.argsort(-plain, kind="stable")[:10]
     assert set(np.argsort(-got, kind="stable")[:10]) == set(pool)

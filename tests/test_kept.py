@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from q2e.search.calibrate import Sampled, scale_of
+from q2e.methods.calibrate.bank import Sampled, scale_of
 from q2e.search.duplicates import renewed, twins
-from q2e.search.kept import Growing, Kept
+from q2e.search.kept import Kept
 from q2e.store.base import Item, StageKey, Table
+from q2e.store.growing import Growing
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Evidence, Video
 

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import q2e
-from q2e.search.bank import Bank, Form
-from q2e.search.scan import Folded, Scanner, Vectors, _best_of, _lay_out
+from q2e.methods.calibrate.bank import Bank
+from q2e.methods.questions import Form, Questions
+from q2e.methods.rows import Folded, Vectors
+from q2e.search.scan import Scanner, _best_of, _lay_out
 from q2e.store.base import Item, StageKey, Table
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Evidence, Video
@@ -46,7 +48,8 @@ def test_evidence_lies_by_video_and_time(n: int, in_order: bool, seed: int) -> N
 
 def test_phrases_told_as_sums_score_as_their_vectors_do(sample_index: q2e.Index) -> None:
     store, text = sample_index.store, sample_index.models.text
-    bank, scanner = Bank(text), Scanner(store)
+    questions, scanner = Questions(text), Scanner(store)
+    bank, phrases = Bank().on(store, questions), ["rivers rise", "people leave their homes"]
     for language, question in (
         ("en", "flood in Pakistan"),
         ("ko", "파키스탄 홍수"),
@@ -54,10 +57,11 @@ def test_phrases_told_as_sums_score_as_their_vectors_do(sample_index: q2e.Index)
     ):
         form = Form(language, event=True)
         asked = text.encode_queries([question])
-        matrix, folded = bank.folded(["rivers rise", "people leave their homes"], asked[0], form)
-        length = np.linalg.norm(matrix, axis=1)
-        assert length == pytest.approx(np.ones(2), abs=1e-5)
-        own, corrected = bank.correct(asked, form), bank.correct(matrix, form)
+        matrix = questions.phrases(phrases) + asked[0]
+        share = 1.0 / np.linalg.norm(matrix, axis=1, keepdims=True)
+        folded = bank.folded(phrases, share, form)
+        assert folded is not None
+        own, corrected = bank.corrected(asked, form), bank.corrected(matrix * share, form)
         told = folded.weights @ folded.fixed + folded.own[:, None] * own[0]
         assert told == pytest.approx(corrected, abs=1e-6)
         first = Vectors("query", (question,), own)

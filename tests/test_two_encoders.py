@@ -12,12 +12,11 @@ pytest.importorskip("transformers")
 import q2e
 import tiny_models as tiny
 from q2e.errors import ConfigError, IndexMismatch
-from q2e.search.ask import Asker
-from q2e.search.bank import Form
-from q2e.search.clock import Clock
+from q2e.methods.questions import Form
 from q2e.search.search import Searcher
+from q2e.settings import changed
 from q2e.store import generations
-from q2e.types import Decomposition, Query
+from q2e.types import Query
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +62,16 @@ def test_both_encoders_are_rows_of_their_own_and_reasons_add_up(index: Path, pro
         seen = [one for one in hit.why if one.how == "picture"]
         assert [one.channel for one in seen] == ["frame", "frame"]
         assert sum(one.contribution for one in hit.why) == pytest.approx(hit.score)
-        asker = Asker(handle.store, handle.models)
-        asked = Decomposition("a dog", language="en", backend="none")
-        answer = asker.ask(
-            Query("a dog", "en"), asked, handle.settings, None, Clock(), chance=False
-        )
+        searcher = Searcher(handle.store, handle.models)
+        settings = changed(handle.settings, {"decompose": "none"})
+        answer = searcher.rows(Query("a dog", "en"), settings)
         frames, clips = (row for row in answer.rows if row.how == "picture")
         assert len(frames.rows) > len(clips.rows) == len(handle.store.segments(hit.video.id))
         assert frames.video[0] != clips.video[0]
         # Each is on its own scale: what plain descriptions score is zero, their deviation one.
         for row, encoder in zip((frames, clips), handle.models.seeing.values(), strict=True):
             _, vectors = handle.store.vectors(encoder.space)
-            plain = vectors @ asker._bank.pictured(encoder, Form("en", event=True)).T
+            plain = vectors @ searcher.at.questions.pictured(encoder, Form("en", event=True)).T
             best = (vectors @ encoder.encode_texts(["a dog"])[0]).max()
             worth = (best - plain.mean()) / (plain.std() or 1.0)
             assert row.video[0] == pytest.approx(worth, rel=1e-3, abs=1e-3)

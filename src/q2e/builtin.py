@@ -30,12 +30,25 @@ KINDS = (
     (Kind("expand", "what is added to a question", optional=True), "q2e.methods.expand"),
     (Kind("pool", "the rule that makes one score of a video's evidence"), "q2e.methods.pool"),
     (
+        Kind("calibrate", "how scores of different channels are made comparable", optional=True),
+        "q2e.methods.calibrate",
+    ),
+    (Kind("fuse", "the rule that makes one score of many"), "q2e.methods.fuse"),
+    (
+        Kind("feedback", "what the best hits add to the ranking", optional=True),
+        "q2e.methods.feedback",
+    ),
+    (
         Kind("rerank", "what ranks the best videos of a search again", optional=True),
         "q2e.methods.rerank",
     ),
     (Kind("localise", "the way from evidence to the moments that answer"), "q2e.methods.localise"),
     (Kind("measure", "how good a ranking is"), "q2e.evaluate.measures"),
-    (Kind("fuse", "the rule that makes one score of many"), "q2e.methods.fuse"),
+    (
+        Kind("compose", "how a text changes the example that is searched with"),
+        "q2e.methods.compose",
+    ),
+    (Kind("likes", "how liked and disliked hits move a question"), "q2e.methods.likes"),
 )
 
 

@@ -16,7 +16,7 @@ from q2e.settings import Settings
 
 if TYPE_CHECKING:
     from q2e.index import Index
-    from q2e.search.scan import ScoreRow
+    from q2e.methods.rows import ScoreRow
 
 
 def score_matrices(
@@ -32,23 +32,14 @@ def score_matrices(
     `words` and `names` of the question. A video's score is the best over the channels, which
     stand on one scale. Feedback, which follows fusion, is not in them.
     """
-    from q2e.methods.decompose.base import Decomposer
-    from q2e.query.slots import languages_by_script
-    from q2e.search.ask import Asker
-    from q2e.search.clock import Clock
-    from q2e.text.language import detect
+    from q2e.search.search import Searcher
     from q2e.types import Query
 
-    asker = Asker(index.store, index.models)
-    decomposer = Decomposer.from_settings(settings, index.models)
-    calm = settings.model_copy(update={"feedback": "never"})
+    searcher = Searcher(index.store, index.models)
     videos = index.store.table().video_ids
     found: dict[str, Float64] = {}
     for number, text in enumerate(queries.values()):
-        language = detect(text) or next(iter(languages_by_script(text)), None)
-        query = Query(text, language)
-        answer = asker.ask(query, decomposer.decompose(query), calm, None, Clock(), chance=False)
-        for row in answer.rows:
+        for row in searcher.rows(Query(text), settings).rows:
             name = _score_of(row)
             table = found.setdefault(name, np.full((len(queries), len(videos)), np.nan))
             table[number] = np.fmax(table[number], row.video)

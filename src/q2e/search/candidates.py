@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from q2e.arrays import Bool
-from q2e.search.scan import ScoreRow
+from q2e.methods.rows import ScoreRow
 from q2e.store.base import Table
 
 

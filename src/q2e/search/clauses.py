@@ -7,131 +7,175 @@ remains a sum of reasons, each of which names its clause.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from q2e.arrays import Bool, Float64, Int64
 from q2e.channels.known import is_timeless
+from q2e.errors import QueryError
 from q2e.methods.fuse.base import Fusion
+from q2e.methods.rows import ScoreRow
 from q2e.query.language import write
-from q2e.search.ask import Answer
+from q2e.query.texts import is_plain, main_text
 from q2e.search.negative import held_against, stands_above, taken_off
 from q2e.search.order import Order, alongside
 from q2e.search.phrases import phrase_rows
-from q2e.search.scan import ScoreRow
-from q2e.settings import Settings
-from q2e.store.base import Store, Table
-from q2e.types import Clause, ClauseKind
+from q2e.search.stage import Line, Stage, with_time
+from q2e.search.state import State
+from q2e.search.understand import language_of
+from q2e.store.base import Table
+from q2e.types import Clause, Query
 
 #: Length given to a frame, so that what is seen at the same time is not one after the other.
 INSTANT_S = 1e-3
+#: What joining clauses says beside what asking them does.
+_JOINED = frozenset(("order", "which", "lost"))
 
-#: Asks the words of a clause: (clause, mask (E,)) -> answer.
-Ask = Callable[[Clause, Bool | None], Answer]
 
+def each_clause(whole: Line, part: Line) -> Stage:
+    """Return the stage that asks a question by `whole`, or its clauses and joins what they found.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Joined:
-    """The answer to a whole question, with what tells its moments.
-
-    `order` is there where one was asked for, `which` says that the first or every time is.
+    `whole` asks a plain question, and the text that is one beside other clauses; `part` asks what
+    stands for itself. Raises QueryError where examples, likes or dislikes belong to no text.
     """
+    writes = whole.writes | _JOINED
 
-    answer: Answer
-    order: Order | None = None
-    which: ClauseKind | None = None
-    lost: Float64 | None = None
-    """(E,) what exclusions take off each piece of evidence."""
+    def clauses(state: State) -> State:
+        clause = state.query.clause
+        if clause is None or is_plain(clause):
+            return whole(state)
+        judged = state.query.like or state.query.dislike
+        if main_text(clause) is None and (state.shown or judged):
+            raise QueryError(
+                "examples, likes and dislikes go with one text, not with an order or alternatives"
+            )
+        began = time.perf_counter()
+        joiner = _Joiner(state, whole, part)
+        joined = joiner.join(clause)
+        spent = time.perf_counter() - began - sum(joiner.timings_s.values())
+        for name, seconds in {**joiner.timings_s, "clauses": spent}.items():
+            state = state.writing(timings_s=with_time(state, name, seconds))
+        return state.writing(**{name: getattr(joined, name) for name in writes})
+
+    return Stage("clauses", clauses, whole.reads, writes, clocked=False)
 
 
-class Joiner:
-    """Joins the answers of the clauses of one question."""
+class _Joiner:
+    """Joins what the clauses of one question found; each as a state of its own."""
 
-    def __init__(self, store: Store, ask: Ask, settings: Settings, mask: Bool | None) -> None:
-        self.store = store
-        self.table: Table = store.table()
-        self._ask = ask
-        self._settings = settings
-        self._mask = mask
+    def __init__(self, state: State, whole: Line, part: Line) -> None:
+        self.store = state.at.store
+        self.table: Table = state.at.table
+        self.timings_s: dict[str, float] = {}
         #: (E,) what exclusions take off each piece of evidence.
         self.lost = np.zeros(len(self.table))
+        self._state = state
+        self._settings = state.plan.settings
+        self._mask = state.mask
+        self._whole, self._part = whole, part
+        self._main = None if state.query.clause is None else main_text(state.query.clause)
 
-    def join(self, clause: Clause) -> Joined:
-        """Return the answer to a whole question."""
+    def join(self, clause: Clause) -> State:
+        """Return what a whole question found."""
         if clause.kind in ("first", "every"):
-            return replace(self.join(clause.parts[0]), which=clause.kind)
+            return self.join(clause.parts[0]).writing(which=clause.kind)
         if clause.kind == "all":
             return self._all(clause.parts)
         if clause.kind in ("then", "before", "after", "during"):
             return self._order(clause)
-        return Joined(self._any(clause.parts) if clause.kind == "any" else self._text(clause))
+        return self._any(clause.parts) if clause.kind == "any" else self._text(clause)
+
+    # -- asking ---------------------------------------------------------------------------------
+    def _ask(self, clause: Clause, mask: Bool | None) -> State:
+        if clause is self._main:
+            found = self._whole(self._state.writing(mask=mask, timings_s=self.timings_s))
+        else:
+            found = self._part(self._alone(clause, mask))
+        self.timings_s = dict(found.timings_s)
+        return found
+
+    def _alone(self, clause: Clause, mask: Bool | None) -> State:
+        """Return a clause as a question of its own, asked of what `mask` (E,) leaves."""
+        asked = self._state.query
+        filters = asked.filters
+        if clause.channel is not None:
+            filters = replace(filters, channels=(clause.channel,))
+            own = self.table.of_channels((clause.channel,))
+            mask = own if mask is None else mask & own
+        query = Query(clause.text, language_of(clause.text) or asked.language, filters)
+        alone = self._state.alone(query, clause.text, mask)
+        return alone.writing(plan=self._state.plan.calm, timings_s=self.timings_s)
 
     # -- kinds ----------------------------------------------------------------------------------
-    def _text(self, clause: Clause) -> Answer:
+    def _text(self, clause: Clause) -> State:
         mask = self._mask
         if clause.exact:
             mask = np.zeros(len(self.table), dtype=bool)
             mask[phrase_rows(self.store, clause.text, clause.channel, self._mask)] = True
         answer = self._ask(clause, mask)
         label = write(clause)
-        rows = [replace(row, part=label) if row.part == "query" else row for row in answer.rows]
-        answer = replace(answer, rows=rows)
+        answer = answer.writing(
+            rows=tuple(
+                replace(row, part=label) if row.part == "query" else row for row in answer.rows
+            )
+        )
         if clause.exact and mask is not None:
-            return replace(answer, found=self._videos(mask))
+            return answer.writing(found=self._videos(mask))
         return answer
 
-    def _any(self, parts: Sequence[Clause]) -> Answer:
+    def _any(self, parts: Sequence[Clause]) -> State:
         """Return for each video what the best of its parts says, and nothing of the others."""
-        answers = [self.join(part).answer for part in parts]
+        answers = [self.join(part) for part in parts]
         scores = np.stack([np.where(one.found, one.score, -np.inf) for one in answers])
         won = scores.argmax(axis=0)
         kept = [_where(one, won == number) for number, one in enumerate(answers)]
         both = _side_by_side(kept)
         found = np.logical_or.reduce([one.found for one in answers])
-        return replace(both, found=found, alarm=_alarm(answers, np.minimum))
+        return both.writing(
+            found=found, alarm=_alarm(answers, np.minimum), order=None, which=None, lost=None
+        )
 
-    def _all(self, parts: Sequence[Clause]) -> Joined:
+    def _all(self, parts: Sequence[Clause]) -> State:
         wanted = [(part, self.join(part)) for part in parts if part.kind != "not"]
-        answers = [joined.answer for _, joined in wanted]
+        answers = [one for _, one in wanted]
         answer = _side_by_side(answers)
-        demanded = [joined.answer.found for part, joined in wanted if _demands(part)]
+        demanded = [one.found for part, one in wanted if _demands(part)]
         found = (
             np.logical_and.reduce(demanded)
             if demanded
             else np.logical_or.reduce([one.found for one in answers])
         )
-        answer = replace(answer, found=found, alarm=_alarm(answers, np.maximum))
+        answer = answer.writing(found=found, alarm=_alarm(answers, np.maximum))
         for part in parts:
             if part.kind == "not":
                 answer = self._less(answer, part.parts[0])
-        timed = [joined for _, joined in wanted if joined.order or joined.which]
-        whole = replace(timed[0], answer=answer) if timed else Joined(answer)
-        return replace(whole, lost=self.lost)
+        timed = next((one for one in answers if one.order or one.which), answers[0])
+        return answer.writing(order=timed.order, which=timed.which, lost=self.lost)
 
-    def _less(self, answer: Answer, clause: Clause) -> Answer:
+    def _less(self, answer: State, clause: Clause) -> State:
         """Return an answer without videos that hold a phrase, or with less for those like it."""
         if clause.exact:
             has = np.zeros(len(self.table), dtype=bool)
             has[phrase_rows(self.store, clause.text, clause.channel, self._mask)] = True
-            return replace(answer, found=answer.found & ~self._videos(has))
+            return answer.writing(found=answer.found & ~self._videos(has))
         unwanted = self._ask(clause, self._mask)
         video_of = self.table.video.astype(np.int64)
         rows, fusion = held_against(
-            unwanted.rows, unwanted.fusion, video_of, self._settings.confidence
+            list(unwanted.rows), unwanted.fusion, video_of, self._settings.confidence
         )
         label = f"not {write(clause)}"
-        against = replace(
-            unwanted,
-            rows=[replace(row, part=label) for row in rows],
-            fusion=self._where_it_answers(answer, rows, fusion),
+        lowered = self._where_it_answers(answer, rows, fusion)
+        against = unwanted.writing(
+            rows=tuple(replace(row, part=label) for row in rows),
+            fusion=lowered,
+            score=lowered.score,
         )
-        against = replace(against, score=against.fusion.score)
-        both = _side_by_side([answer, against])
-        return replace(both, found=answer.found, alarm=answer.alarm)
+        return _side_by_side([answer, against])
 
-    def _where_it_answers(self, answer: Answer, rows: Sequence[ScoreRow], fusion: Fusion) -> Fusion:
+    def _where_it_answers(self, answer: State, rows: Sequence[ScoreRow], fusion: Fusion) -> Fusion:
         """Lower what is held against videos that answer at another time, and note it by evidence.
 
         Where a video answers only as a whole, all of it is held against it.
@@ -165,7 +209,7 @@ class Joiner:
     def _timeless(self) -> Bool:
         return self.table.of_channels(filter(is_timeless, self.table.channels))
 
-    def _order(self, clause: Clause) -> Joined:
+    def _order(self, clause: Clause) -> State:
         steps = [self._alternatives(part) for part in clause.parts]
         answers = [_side_by_side(step) for step in steps]
         if clause.kind == "after":
@@ -182,14 +226,15 @@ class Joiner:
         ]
         found = np.isfinite(chains.score)
         alarm = _alarm(answers, np.maximum)
-        return Joined(replace(_side_by_side(chosen), found=found, alarm=alarm), order)
+        both = _side_by_side(chosen)
+        return both.writing(found=found, alarm=alarm, order=order, which=None, lost=None)
 
-    def _alternatives(self, clause: Clause) -> list[Answer]:
+    def _alternatives(self, clause: Clause) -> list[State]:
         if clause.kind == "any":
             return [one for part in clause.parts for one in self._alternatives(part)]
-        return [self.join(clause).answer]
+        return [self.join(clause)]
 
-    def _of_step(self, step: Sequence[Answer], evidence: Int64) -> list[Answer]:
+    def _of_step(self, step: Sequence[State], evidence: Int64) -> list[State]:
         """Return what the evidence (V,) chosen of each video says, by its best alternative."""
         best = self._values(step)[:, evidence].argmax(axis=0)
         return [
@@ -216,11 +261,11 @@ class Joiner:
             asked={"then": None, "before": 0, "after": 1, "during": 0}[clause.kind],
         )
 
-    def _values(self, step: Sequence[Answer]) -> Float64:
+    def _values(self, step: Sequence[State]) -> Float64:
         """Return (answers, E) what evidence is worth for each, -inf where it does not stand out."""
         return np.stack([self._worth(answer) for answer in step])
 
-    def _worth(self, answer: Answer) -> Float64:
+    def _worth(self, answer: State) -> Float64:
         videos = len(self.table.video_ids)
         video_of = self.table.video.astype(np.int64)
         stands = np.zeros(len(self.table), dtype=bool)
@@ -256,25 +301,25 @@ def _demands(clause: Clause) -> bool:
     return clause.exact or clause.kind in ("then", "before", "after", "during")
 
 
-def _side_by_side(answers: Sequence[Answer]) -> Answer:
+def _side_by_side(answers: Sequence[State]) -> State:
     """Return the rows of all answers, whose scores add up."""
     fusion = Fusion(
         np.concatenate([one.fusion.weight for one in answers]),
         np.concatenate([one.fusion.entropy for one in answers]),
         np.concatenate([one.fusion.normalised for one in answers]),
     )
-    rows = [row for one in answers for row in one.rows]
+    rows = tuple(row for one in answers for row in one.rows)
     score = np.sum([one.score for one in answers], axis=0)
-    return replace(answers[0], rows=rows, fusion=fusion, score=score)
+    return answers[0].writing(rows=rows, fusion=fusion, score=score)
 
 
-def _where(answer: Answer, kept: Bool) -> Answer:
+def _where(answer: State, kept: Bool) -> State:
     """Return an answer that says nothing of the videos that are not kept."""
     fusion = replace(answer.fusion, normalised=np.where(kept, answer.fusion.normalised, 0.0))
-    return replace(answer, fusion=fusion, score=np.where(kept, answer.score, 0.0))
+    return answer.writing(fusion=fusion, score=np.where(kept, answer.score, 0.0))
 
 
-def _chosen(answer: Answer, evidence: Int64, table: Table) -> Answer:
+def _chosen(answer: State, evidence: Int64, table: Table) -> State:
     """Return an answer by the one piece of evidence (V,) that was chosen of each video, or -1."""
     rows, values = [], []
     for row in answer.rows:
@@ -294,10 +339,10 @@ def _chosen(answer: Answer, evidence: Int64, table: Table) -> Answer:
     weight = np.maximum(answer.fusion.weight, 0.0)
     normalised = np.stack(values) if values else answer.fusion.normalised
     fusion = replace(answer.fusion, weight=weight, normalised=normalised)
-    return replace(answer, rows=rows, fusion=fusion, score=fusion.score)
+    return answer.writing(rows=tuple(rows), fusion=fusion, score=fusion.score)
 
 
-def _alarm(answers: Sequence[Answer], join: Callable[..., Float64]) -> Float64 | None:
+def _alarm(answers: Sequence[State], join: Callable[..., Float64]) -> Float64 | None:
     """Return the chance of the likeliest or least likely part; None where one is not known."""
     known = [one.alarm for one in answers if one.alarm is not None]
     return join.reduce(known) if len(known) == len(answers) else None  # type: ignore[attr-defined]

@@ -1,8 +1,6 @@
 """Searches by example: a picture, a frame of a video, a clip or a sound, and a text to change it.
 
-"Like this, but at night" moves the picture along the direction in which the text moves a
-description of it: PDV, Prompt Directional Vectors for Zero-shot Composed Image Retrieval. The
-strengths are settings, and need no new encoding.
+"Like this, but at night": methods of kind `compose` say how far the text changes the picture.
 """
 
 from __future__ import annotations
@@ -13,16 +11,16 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from q2e.arrays import Float32, UInt8
 from q2e.decoding.doors import frames_at, probe, read_audio, read_still
 from q2e.decoding.pool import STRANGE
 from q2e.errors import MediaError, QueryError
 from q2e.media.scan import uniform_times
+from q2e.methods.calibrate.bank import scale_of
+from q2e.methods.rows import Scale
 from q2e.models.registry import Models
-from q2e.search.calibrate import Scale, scale_of
-from q2e.settings import Settings
+from q2e.registry import Choice
 from q2e.store.base import Store
 from q2e.types import Example
 
@@ -34,29 +32,6 @@ LONGEST_S = 120.0
 _LABELS, _LEAST = 3, 0.05
 #: Pictures of the collection among which likeness is measured.
 _SAMPLED = 1500
-
-
-def compose(
-    picture: ArrayLike,
-    before: ArrayLike,
-    after: ArrayLike,
-    *,
-    image_strength: float,
-    text_strength: float,
-    text_share: float,
-) -> Float32:
-    """Return the unit vector (d,) of a picture changed as a text changes its description.
-
-    With I the `picture`, T0 `before` and T1 `after` (all of unit length) and D = T1 - T0:
-    (1 - b)(I + a_I D) + b(T0 + a_T D), normalised. `text_share` b = 1 and `text_strength`
-    a_T = 1 give T1 alone, the description with the change.
-    """
-    seen, told, changed = (np.asarray(v, dtype=np.float64) for v in (picture, before, after))
-    way = changed - told
-    mixed = (1 - text_share) * (seen + image_strength * way)
-    mixed += text_share * (told + text_strength * way)
-    length = float(np.linalg.norm(mixed))
-    return np.asarray(mixed / (length or 1.0), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +76,7 @@ class Examples:
             raise QueryError(f"the example cannot be used: {error}") from None
         return self._pictures([frame.image for frame in frames])
 
-    def changed(self, shown: Shown, text: str, settings: Settings) -> Float32:
+    def changed(self, shown: Shown, text: str, compose: Choice) -> Float32:
         """Return the vector (d,) of an example, changed as a text says where there is one."""
         if shown.vector is None:
             raise ValueError("what is only heard has no vector")
@@ -109,14 +84,7 @@ class Examples:
             return shown.vector
         told = shown.description or "a picture"
         before, after = self._models.image.encode_texts([told, f"{told}, {text}"])
-        return compose(
-            shown.vector,
-            before,
-            after,
-            image_strength=settings.change_image,
-            text_strength=settings.change_text,
-            text_share=settings.change_share,
-        )
+        return np.asarray(compose.bound(shown.vector, before, after))
 
     def scale(self) -> Scale:
         """Return how alike pictures of different videos are here: the scale of likeness."""

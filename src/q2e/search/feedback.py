@@ -1,143 +1,49 @@
-"""Lets videos that look alike lend each other score, and the best ones speak for the question.
-
-Videos of one event resemble each other more than they resemble the question, above all across
-languages. Two rules use this, one question at a time and without training; pure functions on
-arrays. Shapes: V videos, d dimensions, k neighbours. A video without a vector has a row of NaN
-or zeros: it neither gives nor takes. Scores are finite and on any scale that allows addition.
-"""
+"""Lets the best hits have a say in a second ranking."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import ArrayLike
 
-from q2e.arrays import Bool, Float32, Float64, Int64
-
-#: Neighbours that may lend to a video.
-NEIGHBOURS = 5
-#: Best videos that speak for the question, at most a tenth of the collection.
-TOP = 3
-#: Mean similarity among the best videos from which they are believed in full.
-AGREEMENT = 0.4
-#: Share that the first ranking keeps beside the second.
-KEPT = 0.5
-#: Best videos that are ranked again; the others keep their scores and stay behind.
-POOL = 1_000
+from q2e.arrays import Float32, Float64
+from q2e.methods.feedback.base import First
+from q2e.methods.rows import Vectors
+from q2e.search.calibrate import calibrated
+from q2e.search.stage import stage
+from q2e.search.state import State
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Neighbours:
-    """The `index` (V, k) of each video's nearest others and the `weight` (V, k) of each."""
+@stage(
+    reads=("asked", "decomposition", "form", "mask", "rows", "fusion"),
+    writes=("score",),
+)
+def feedback(state: State) -> State:
+    """Ask again with what the best hits have in common, by the meaning of texts alone."""
+    rows, fusion = state.rows, state.fusion
+    own = {
+        row.channel: number
+        for number, row in enumerate(rows)
+        if row.how == "meaning" and row.part == "query"
+    }
+    if state.plan.feedback is None or not own:
+        return state
+    asked = next(one for one in state.asked if one.how == "meaning")
 
-    index: Int64
-    weight: Float64
+    def score(vector: Float64) -> Float64:
+        texts = asked.parts[0].texts[:1]
+        again = Vectors("query", texts, vector[None].astype(np.float32))
+        total = np.zeros(len(fusion.score))
+        pool = state.plan.pool
+        found = state.at.scanner.dense(asked.space, asked.how, [again], mask=state.mask, pool=pool)
+        for row in calibrated(state, found):
+            worth = np.nan_to_num(row.video)
+            total += fusion.weight[own[row.channel]] * np.maximum(worth, 0.0)
+        return total
 
+    def unit() -> Float32:
+        return state.at.kept.centred_means(asked.space)
 
-def centred(vectors: ArrayLike) -> Float32:
-    """Return (V, d) unit vectors of what sets each video apart from the mean of them all.
-
-    Text encoders put all texts into a narrow cone; without its axis, unrelated texts have a
-    similarity near 0.
-    """
-    found: Float32 = np.nan_to_num(np.asarray(vectors, dtype=np.float32))
-    known: Bool = np.linalg.norm(found, axis=1) > 0
-    if not known.any():
-        return found
-    apart = found - found[known].mean(axis=0, dtype=np.float64).astype(np.float32)
-    length = np.linalg.norm(apart, axis=1)
-    # Rounding must not make a direction of what is not apart from the mean at all.
-    share = np.divide(1.0, length, out=np.zeros_like(length), where=known & (length > 1e-6))
-    return np.asarray(apart * share[:, None], dtype=np.float32)
-
-
-def neighbours(unit: ArrayLike, k: int = NEIGHBOURS) -> Neighbours:
-    """Return each video's `k` nearest with max(0, cos)^2 as weight, from `centred` vectors."""
-    # Single precision, and the best one after the other rather than a partition, which takes six
-    # times as long: a thousand videos are compared while somebody waits.
-    narrow = np.asarray(unit, dtype=np.float32)
-    cosines = narrow @ narrow.T
-    np.fill_diagonal(cosines, -2.0)
-    k = max(0, min(k, len(narrow) - 1))
-    index, nearness = np.zeros((len(narrow), k), np.int64), np.zeros((len(narrow), k))
-    each = np.arange(len(narrow))
-    for place in range(k):
-        index[:, place] = best = cosines.argmax(axis=1)
-        nearness[:, place] = cosines[each, best]
-        cosines[each, best] = -2.0
-    return Neighbours(index, np.maximum(nearness, 0.0) ** 2)
-
-
-def smooth(scores: ArrayLike, near: Neighbours) -> Float64:
-    """Return (s_v + sum_u w_uv s_u) / (1 + sum_u w_uv) over the neighbours u of each video.
-
-    One step of score diffusion (Diaz 2005, score regularization); a video that resembles no
-    other keeps its score.
-    """
-    own = np.asarray(scores, dtype=np.float64)
-    lent = (near.weight * own[near.index]).sum(axis=1)
-    return np.asarray((own + lent) / (1.0 + near.weight.sum(axis=1)))
-
-
-def moved(query: ArrayLike, scores: ArrayLike, unit: ArrayLike, top: int = TOP) -> Float64:
-    """Return the question's vector (d,) moved towards the best videos; Rocchio's rule, held back.
-
-    q / |q| + a m / |m| with m the mean of the best `top` rows of `unit` and a their agreement:
-    their mean similarity to each other over `AGREEMENT`, in [0, 1]. Where the best videos have
-    nothing in common, or the collection has fewer than 20 videos, the question stays as it is.
-    """
-    value = np.asarray(scores, dtype=np.float64)
-    asked = _unit(np.asarray(query, dtype=np.float64))
-    top = min(top, len(value) // 10)
-    if top < 2:
-        return asked
-    best = np.asarray(unit)[np.argsort(-value, kind="stable")[:top]].astype(np.float64)
-    total = best.sum(axis=0)
-    alike = (total @ total - (best * best).sum()) / (top * (top - 1))
-    return asked + float(np.clip(alike / AGREEMENT, 0.0, 1.0)) * _unit(total)
-
-
-def refine(
-    query: ArrayLike,
-    meaning: ArrayLike,
-    other: ArrayLike,
-    unit: Float32,
-    score: Callable[[Float64], ArrayLike],
-) -> Float64:
-    """Return the scores (V,) of a question after smoothing, feedback and smoothing again.
-
-    `query` (d,) is the corrected question (`bank.subtract_bank`), `meaning` (V,) its scores,
-    `other` (V,) what words add to them on the same scale, `unit` (V, d) the mean vector of each
-    video's evidence, `centred`, and `score` the function that gives (V,) the scores of another
-    vector. Only the `POOL` best videos are ranked again.
-    """
-    first = np.asarray(meaning, dtype=np.float64)
-    rest = np.asarray(other, dtype=np.float64)
-    hybrid = first + rest
-    pool = np.sort(np.argsort(-hybrid, kind="stable")[:POOL])
-    near = neighbours(unit[pool])
-    smoothed = hybrid.copy()
-    smoothed[pool] = smooth(hybrid[pool], near)
-    again = _matched(np.asarray(score(moved(query, smoothed, unit)), dtype=np.float64), first)
-    both = (again + rest + KEPT * hybrid) / (1.0 + KEPT)
-    refined = hybrid.copy()
-    refined[pool] = smooth(both[pool], near)
-    if len(pool) < len(refined):
-        behind = np.ones(len(refined), dtype=bool)
-        behind[pool] = False
-        refined[behind] -= max(0.0, float(refined[behind].max() - refined[pool].min()))
-    return refined
-
-
-def _matched(values: Float64, like: Float64) -> Float64:
-    """Return `values` with the mean and standard deviation of `like`."""
-    spread = float(values.std())
-    scale = float(like.std()) / spread if spread > 0 else 0.0
-    return np.asarray((values - values.mean()) * scale + like.mean())
-
-
-def _unit(vectors: Float64) -> Float64:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0))
+    first = fusion.contribution[list(own.values())].sum(axis=0)
+    event = bool(state.decomposition.events)
+    query = asked.parts[0].matrix[0]
+    said = state.plan.feedback.bound(First(query, first, fusion.score - first, unit, score, event))
+    return state if said is None else state.writing(score=said)

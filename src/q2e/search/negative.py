@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from q2e.arrays import Float64, Int64
 from q2e.channels.known import is_timeless
 from q2e.methods.fuse.base import Fusion
-from q2e.search.scan import ScoreRow
+from q2e.methods.rows import ScoreRow
 
 #: Ways of scoring by vectors, whose scores are about normal on the scale of the bank.
 _DENSE = ("meaning", "picture")

@@ -15,64 +15,12 @@ import numpy as np
 from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.methods.pool.base import Bag, Pools
 from q2e.methods.pool.schema import ordered
-from q2e.search.kept import Growing
+from q2e.methods.rows import Folded, ScoreRow, Vectors
 from q2e.store.base import Store, Table
+from q2e.store.growing import Growing
 
 #: Bytes of products with fixed vectors that are kept.
 _PRODUCTS = 64 << 20
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Folded:
-    """Vectors (q, d) as sums of fixed ones, whose products with evidence are kept, and a new one.
-
-    They are `weights` (q, f) @ `fixed` (f, d) + `own` (q,) times the question's first vector;
-    `name` tells what is fixed.
-    """
-
-    name: str
-    fixed: Float32
-    weights: Float32
-    own: Float32
-
-    def some(self, chosen: Sequence[int]) -> Folded:
-        """Return chosen ones of the vectors, told from the same fixed ones."""
-        return replace(self, weights=self.weights[chosen], own=self.own[chosen])
-
-
-@dataclass(frozen=True, slots=True)
-class Vectors:
-    """The texts of one part of the question (`query`, `prequel`, ...) as (q, d) vectors."""
-
-    part: str
-    texts: tuple[str, ...]
-    matrix: Float32
-    channels: tuple[str, ...] = ()
-    """Channels in which the part is scored; empty for all."""
-    folded: Folded | None = None
-    """The same vectors told so that they are scored in less time; the first part has none."""
-
-    def __post_init__(self) -> None:
-        if len(self.texts) != len(self.matrix):
-            raise ValueError(f"{len(self.texts)} texts but {self.matrix.shape=}")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoreRow:
-    """The scores of one part of the question in one channel.
-
-    `video` (V,) holds each video's best, NaN where it has no such evidence; `rows` (n,) and
-    `scores` (n,) the evidence behind it, and `which` (n,) the text of the part that scored best.
-    """
-
-    part: str
-    channel: str
-    how: str
-    video: Float64
-    rows: Int64
-    scores: Float32
-    texts: tuple[str, ...]
-    which: Int64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +69,7 @@ class Scanner:
             for channel, layout in layouts.items():
                 if part.channels and channel not in part.channels:
                     continue
-                row = self._row(table, part, channel, how, layout, best, which, mask)
+                row = self._row(table, part, channel, (how, space), layout, best, which, mask)
                 rule = pools.for_channel(channel)
                 if row is not None and not rule.method.facts.get("scanned"):
                     bag, videos = bagged(row, table, part.matrix, matrix, block, layout.take)
@@ -178,7 +126,7 @@ class Scanner:
         table: Table,
         part: Vectors,
         channel: str,
-        how: str,
+        by: tuple[str, str],
         layout: _Layout,
         best: Float32,
         which: Int64,
@@ -192,8 +140,10 @@ class Scanner:
         video[np.isneginf(video)] = np.nan
         if np.isnan(video).all():
             return None
+        how, space = by
+        taken = which[layout.take]
         return ScoreRow(
-            part.part, channel, how, video, layout.rows, values, part.texts, which[layout.take]
+            part.part, channel, how, video, layout.rows, values, part.texts, taken, space
         )
 
     def lexical(

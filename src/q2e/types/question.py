@@ -158,5 +158,10 @@ class Decomposition:
     prompt_version: str = ""
     note: str = ""
 
+    @property
+    def looked(self) -> bool:
+        """Whether anybody has looked for events, and may have found none."""
+        return self.backend != "none"
+
     def of_kind(self, kind: EventKind) -> tuple[SubEvent, ...]:
         return tuple(event for event in self.events if event.kind == kind)

@@ -1,13 +1,13 @@
-"""Moves a question towards the hits a user likes and away from those disliked, within limits."""
+"""Moves a question towards the hits a user likes and away from those disliked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from q2e.arrays import Bool, Float32, Float64
+from q2e.arrays import Bool, Float32
+from q2e.search.state import State
 from q2e.store.base import Store, Table
 from q2e.types import Example
 
@@ -17,31 +17,23 @@ PIECES = 3
 _SAMPLED = 2000
 
 
-def drift(
-    liked: ArrayLike,
-    disliked: ArrayLike,
-    centre: ArrayLike,
-    *,
-    towards: float,
-    away: float,
-    limit: float,
-) -> Float32:
-    """Return the vector (d,) that Rocchio's rule adds to a question of unit length.
-
-    `towards` times the mean of the liked (n, d) less `away` times that of the disliked (m, d),
-    each vector apart from the `centre` (d,) of its space and of unit length (Rocchio 1971). At
-    most `limit` long: below 1, the question turns by less than arcsin(limit), so it stays.
-    """
-    middle = np.asarray(centre, dtype=np.float64)
-    if not middle.size:  # no evidence lies in this space: pictures, where there are texts alone
-        return np.zeros(np.shape(liked)[-1], dtype=np.float32)
-    added = np.zeros(len(middle))
-    for share, vectors in ((towards, liked), (-away, disliked)):
-        given = np.asarray(vectors, dtype=np.float64).reshape(-1, len(middle))
-        if len(given):
-            added += share * _unit(given - middle).mean(axis=0)
-    length = float(np.linalg.norm(added))
-    return np.asarray(added * min(1.0, limit / length) if length else added, dtype=np.float32)
+def moved(state: State) -> dict[str, Float32]:
+    """Return what likes and dislikes add (d,) to the question's vector of each space."""
+    asked = state.query
+    if not asked.like and not asked.dislike:
+        return {}
+    text, store = state.at.models.text, state.at.store
+    vectors = {text.space: text.encode_queries([state.question])[0]}
+    for one in state.at.seeing.values():
+        vectors[one.space] = one.encode_texts([state.question])[0]
+    return {
+        space: state.plan.likes.bound(
+            judged(store, space, asked.like, vector),
+            judged(store, space, asked.dislike, vector),
+            centre_of(store, space),
+        )
+        for space, vector in vectors.items()
+    }
 
 
 def judged(store: Store, space: str, examples: Sequence[Example], query: Float32) -> Float32:
@@ -72,8 +64,3 @@ def _of(one: Example, table: Table) -> Bool:
         last = one.start_s if one.end_s is None else one.end_s
         own = own & (table.start_s <= last) & (table.end_s >= one.start_s)
     return own
-
-
-def _unit(vectors: Float64) -> Float64:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0))

@@ -7,28 +7,31 @@ many chance scores is fitted to the lower half alone, where those are not.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from q2e.arrays import Float32, Float64
-from q2e.cache import cache_dir, content_key, write_whole
-from q2e.search.bank import Bank, Form
+from q2e.arrays import Float64
+from q2e.cache import Results, as_json, fingerprint
+from q2e.methods.questions import Form
 from q2e.store.base import Store, Table
 
 #: Quantiles that fix the law; answers that the bank's questions do have lie above them.
 _LOW, _MIDDLE = 0.25, 0.5
 #: Fewer best scores than this fix no law.
 LEAST = 8
-#: Generic questions asked of a collection, about.
-ASKED = 32
-#: Changes when scores or questions do, so that remembered laws are made anew.
-_VERSION = "2"
+_NUMBERS = as_json(lambda value: [float(one) for one in value])
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a collection is asked: the methods in their text form, their versions, the spaces."""
+
+    method: str
+    version: str
+    space: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,67 +65,52 @@ def fit(best: Float64) -> Chance | None:
     return Chance(float(middle + scale * math.log(-math.log(_MIDDLE))), float(scale))
 
 
-#: Asks texts of the collection: (texts, vectors (n, d)) -> best scores (n,).
-Best = Callable[[Sequence[str], Float32], Sequence[float]]
+#: Asks generic questions of the collection and returns the best score that each finds.
+Best = Callable[[], Sequence[float]]
 #: Share by which a collection may grow or shrink before its law is measured again: while videos
 #: are being indexed, every commit would else cost as much as many searches.
 _GROWTH = 0.02
 
 
 @dataclass(slots=True)
-class Confidence:
-    """Keeps the law of chance of one collection, for each form of question asked of it.
+class Laws:
+    """Keeps the laws of chance of one collection, one for each form of question and way to ask.
 
-    `best` returns the best score that each of several texts finds, given their vectors (n, d).
+    They are remembered on disk: one takes as long as a few searches.
     """
 
     store: Store
-    bank: Bank
+    _results: Results[list[float]] = field(default_factory=lambda: Results("chance", _NUMBERS))
     _laws: dict[str, Chance | None] = field(default_factory=dict)
-    _last: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
-    """Evidence and key of the law found last, by kind and form."""
-    _now: dict[tuple[int, str, Form], Chance | None] = field(default_factory=dict)
-    """Laws of the newest version of the store, by kind and form."""
+    _last: dict[tuple[Form, Way], tuple[int, str]] = field(default_factory=dict)
+    """Evidence and key of the law found last, by form and way."""
+    _now: dict[tuple[int, Form, Way], Chance | None] = field(default_factory=dict)
+    """Laws of the newest version of the store, by form and way."""
 
-    def law(self, form: Form, kind: str, best: Best) -> Chance | None:
+    def law(self, form: Form, way: Way, best: Best) -> Chance | None:
         """Return the law for questions of a form; None where the bank is too small.
 
-        `kind` tells settings apart under which scores differ. The law is remembered on disk: it
-        takes as long as a few searches.
+        `way` tells apart under what scores differ.
         """
         table = self.store.table()
-        asked = (table.version, kind, form)
+        asked = (table.version, form, way)
         # Several threads ask: what one has found may be replaced by another before it is read.
         known = self._now
         if asked not in known:
             newest = {k: v for k, v in known.items() if k[0] == table.version}
-            self._now = known = newest | {asked: self._found(table, form, kind, best)}
+            self._now = known = newest | {asked: self._found(table, form, way, best)}
         return known[asked]
 
-    def _found(self, table: Table, form: Form, kind: str, best: Best) -> Chance | None:
-        size, before = self._last.get((kind, repr(form)), (0, ""))
+    def _found(self, table: Table, form: Form, way: Way, best: Best) -> Chance | None:
+        size, before = self._last.get((form, way), (0, ""))
         if before and abs(len(table) - size) <= _GROWTH * size:
             return self._laws[before]
-        key = content_key(
-            _VERSION, kind, repr(form), str(len(table)), str(table.version), *table.video_ids
-        )
-        if key not in self._laws:
-            file = cache_dir() / "chance" / f"{key}.json"
-            found = _read(file)
-            if found is None:
-                texts, vectors = self.bank.questions(form)
-                step = max(1, len(texts) // ASKED)
-                found = list(best(texts[::step], vectors[::step]))
-                content = json.dumps(found).encode()
-                with suppress(OSError):  # A cache that cannot be written is computed again.
-                    write_whole(file, lambda out: out.write(content))
-            self._laws[key] = fit(np.array(found))
-        self._last[kind, repr(form)] = (len(table), key)
-        return self._laws[key]
-
-
-def _read(file: Path) -> list[float] | None:
-    try:
-        return [float(one) for one in json.loads(file.read_bytes())]
-    except (OSError, ValueError, TypeError):
-        return None
+        which = fingerprint(
+            repr(form), str(len(table)), str(table.version), *table.video_ids,
+            method=way.method, version=way.version, space=way.space,
+        )  # fmt: skip
+        if which.key not in self._laws:
+            found = self._results.of(which, lambda: list(best()), about=table.video_ids)
+            self._laws[which.key] = fit(np.array(found))
+        self._last[form, way] = (len(table), which.key)
+        return self._laws[which.key]

@@ -1,0 +1,1 @@
+"""How scores of different channels are made comparable."""

@@ -1,0 +1,1 @@
+"""How a text changes the picture that is searched with."""

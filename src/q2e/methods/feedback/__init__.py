@@ -1,0 +1,1 @@
+"""What the best hits add to a ranking."""

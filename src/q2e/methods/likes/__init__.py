@@ -1,0 +1,1 @@
+"""How hits that a person likes or dislikes move a question."""

@@ -1,0 +1,108 @@
+"""One store with its models, and what searches keep of both between questions."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from q2e.errors import IndexMismatch
+from q2e.methods.calibrate.base import Calibration
+from q2e.methods.decompose.base import Decomposer
+from q2e.methods.questions import Questions
+from q2e.models.base import ImageTextEncoder, LanguageModel, VideoEncoder
+from q2e.models.language import language_model
+from q2e.models.registry import Models
+from q2e.query.knowledge import load
+from q2e.query.names import Names
+from q2e.registry import Choice
+from q2e.search.examples import Examples
+from q2e.search.kept import Kept
+from q2e.search.law import Laws
+from q2e.search.scan import Scanner
+from q2e.settings import Settings
+from q2e.store.base import Store, Table
+
+if TYPE_CHECKING:
+    from q2e.search.plan import Plan
+
+
+class Collection:
+    """What all searches of one store share; safe to share between threads."""
+
+    def __init__(self, store: Store, models: Models) -> None:
+        self.store = store
+        self.models = models
+        self.scanner = Scanner(store)
+        self.kept = Kept(store)
+        self.examples = Examples(store, models)
+        self.laws = Laws(store)
+        self._calibrations: dict[Choice, Calibration] = {}
+        self._decomposers: dict[str, Decomposer] = {}
+        self._language: dict[str, LanguageModel] = {}
+        self._lock = Lock()
+
+    @property
+    def table(self) -> Table:
+        """The store's table: the same one all through a search, which holds a snapshot."""
+        return self.store.table()
+
+    @cached_property
+    def questions(self) -> Questions:
+        """What people ask at large, as vectors of texts."""
+        return Questions(self.models.text)
+
+    @cached_property
+    def names(self) -> Names:
+        """How names are alike across languages and scripts."""
+        return Names(load())
+
+    @property
+    def seeing(self) -> dict[str, ImageTextEncoder | VideoEncoder]:
+        """The encoders of what is seen; one of which the index holds nothing is not loaded."""
+        found: dict[str, ImageTextEncoder | VideoEncoder] = {}
+        if self.store.setting("space.image") is not None:
+            found["image"] = self.models.image
+        if self.store.setting("space.video") is not None and self.models.clips is not None:
+            found["video"] = self.models.clips
+        return found
+
+    def calibration(self, choice: Choice) -> Calibration:
+        """Return what a method of calibration has measured of the store."""
+        with self._lock:
+            if choice not in self._calibrations:
+                self._calibrations[choice] = choice.bound.on(self.store, self.questions)
+            return self._calibrations[choice]
+
+    def decomposer(self, plan: Plan) -> Decomposer:
+        """Return what unfolds questions by a plan."""
+        way = plan.decompose
+        if way is not None:
+            # What weight events have in the fusion is nothing to what unfolds.
+            given = {name: value for name, value in way.arguments.items() if name != "weight"}
+            way = way.method.choice(given)
+        key = f"{way} {plan.settings.language_model}"
+        if key not in self._decomposers:
+            self._decomposers[key] = Decomposer.of(way, plan.settings, self.models)
+        return self._decomposers[key]
+
+    def language_model(self, settings: Settings) -> LanguageModel | None:
+        """Return the language model of the settings or of the profile, None where neither is."""
+        if settings.language_model is None and not self.models.has("language"):
+            return None
+        key = f"{settings.profile} {settings.language_model}"
+        with self._lock:
+            if key not in self._language:
+                self._language[key] = language_model(settings, self.models)
+            return self._language[key]
+
+    def check_spaces(self) -> None:
+        """Raise IndexMismatch for an index whose vectors were made by other models."""
+        for kind, ours in {"text": self.models.text, **self.seeing}.items():
+            held = self.store.setting(f"space.{kind}")
+            if held is not None and held != ours.space:
+                raise IndexMismatch(
+                    f"the index holds {kind} vectors of {held}, the profile searches with "
+                    f"{ours.space}; run  q2e index  again on the same files, or choose the "
+                    "profile the index was made with"
+                )

@@ -1,0 +1,32 @@
+"""Puts the videos found in order: best first, copies as one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from q2e.search.duplicates import merged
+from q2e.search.stage import stage
+from q2e.search.state import State
+from q2e.search.witness import Witness
+
+
+@stage(reads=("rows", "fusion", "score", "found", "alarm"), writes=("ranking", "also", "witness"))
+def rank(state: State) -> State:
+    """Rank what was found; equal scores are told apart by the video's id.
+
+    With the setting `confident` only what chance would hardly find is ranked.
+    """
+    settings, table = state.plan.settings, state.at.table
+    present = np.flatnonzero(state.found)
+    # Never by the order of indexing, so that pages stay where they are.
+    names = np.array(table.video_ids)[present]
+    ranking = present[np.lexsort((names, -state.score[present]))].astype(np.int64)
+    copies = {} if settings.duplicates == "keep" else state.at.kept.copies()
+    ranking, also = merged(ranking, copies)
+    if state.alarm is not None and settings.confident:
+        ranking = ranking[state.alarm[ranking] <= settings.false_alarms]
+    return state.writing(
+        ranking=ranking,
+        also=also,
+        witness=Witness(state.at.store, table, state.rows, state.fusion),
+    )

@@ -1,0 +1,28 @@
+"""Scores what is asked against all evidence: the rows of the evidence table."""
+
+from __future__ import annotations
+
+from q2e.methods.rows import ScoreRow
+from q2e.search.stage import stage
+from q2e.search.state import State
+
+
+@stage(reads=("query", "question", "asked", "terms", "mask"), writes=("rows",))
+def score(state: State) -> State:
+    """Score each part of the question in each channel, by vectors and by words."""
+    scanner, pool = state.at.scanner, state.plan.pool
+    rows: list[ScoreRow] = []
+    for one in state.asked:
+        rows += scanner.dense(one.space, one.how, one.parts, mask=state.mask, pool=pool)
+    rows += by_words(state)
+    allowed = state.query.filters.channels
+    return state.writing(rows=tuple(row for row in rows if not allowed or row.channel in allowed))
+
+
+def by_words(state: State) -> list[ScoreRow]:
+    """Return the rows of what is looked for in texts as it stands."""
+    return [
+        row
+        for how, terms in state.terms.items()
+        for row in state.at.scanner.lexical(how, state.question, terms, state.mask)
+    ]
