@@ -22,8 +22,9 @@ from typer.models import ArgumentInfo
 
 import models_page
 import q2e
-from q2e import errors, settings, shape, types
+from q2e import builtin, errors, settings, shape, types
 from q2e.cli import app
+from q2e.registry import Registry
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -59,6 +60,7 @@ def pages() -> dict[str, str]:
         "python.md": "# Python API\n\n" + "".join(python_page()),
         "errors.md": "# Errors\n\n" + "".join(errors_page()),
         "models.md": "".join(models_page.page()),
+        "methods.md": "# Methods\n\n" + "".join(methods_page()),
     }
     return {name: MADE + text.rstrip() + "\n" for name, text in made.items()}
 
@@ -289,6 +291,35 @@ def function_of(node: ast.FunctionDef) -> Iterator[str]:
         returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
         yield f"```python\n{node.name}({arguments}){returns}\n```\n\n"
     yield f"{paragraph(ast.get_docstring(node))}\n"
+
+
+# --- methods --------------------------------------------------------------------------------
+
+
+def methods_page() -> Iterator[str]:
+    yield "Everything that is chosen by name, by kind. A method is written with those parameters "
+    yield "that are not its defaults, as in `rrf(k=5)` or `hyde(n=8, weight=0.3)`, wherever its "
+    yield "name is accepted: settings, command line, server, experiments. `none` leaves out a kind "
+    yield "that may be left out. `q2e methods` lists these and what installed packages bring.\n"
+    known = Registry()
+    builtin.register(known)  # without what happens to be installed here
+    for kind in known.kinds():
+        optional = " It may be left out: `none`." if kind.optional else ""
+        yield f"\n## {kind.name}\n\n{kind.summary[0].upper()}{kind.summary[1:]}.{optional}\n"
+        for one in known.all(kind.name):
+            yield f"\n### {kind.name}: {one.name}\n\n{one.summary}\n"
+            if one.details:
+                yield f"\n{one.details}\n"
+            about = [f"Source: {one.source}."] if one.source else []
+            about += [f"Needs: {', '.join(one.needs)}."] if one.needs else []
+            about += [f"{name}: {value}." for name, value in one.told.items()]
+            if about:
+                yield f"\n{' '.join(about)}\n"
+            if one.parameters:
+                yield "\n| parameter | default | allowed | |\n|---|---|---|---|\n"
+            for own in one.parameters.values():
+                default = f"`{own.default!r}`"
+                yield f"| `{own.name}` | {default} | {own.allowed} | {cell(own.description)} |\n"
 
 
 # --- errors ---------------------------------------------------------------------------------

@@ -74,6 +74,11 @@ class Parameter:
 
         return TypeAdapter(self.annotation).json_schema() | {"default": self.default}
 
+    @property
+    def allowed(self) -> str:
+        """Its values in words, such as `above 0, at most 10`."""
+        return _in_words(self.schema())
+
 
 @dataclass(frozen=True, eq=False)
 class Method:
@@ -93,6 +98,17 @@ class Method:
     @property
     def summary(self) -> str:
         return (inspect.getdoc(self.make) or "").partition("\n")[0]
+
+    @property
+    def details(self) -> str:
+        """What its docstring says after the summary."""
+        return (inspect.getdoc(self.make) or "").partition("\n")[2].strip()
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """Those of its facts that are words and numbers."""
+        plain = (str, bool, int, float)
+        return {name: one for name, one in self.facts.items() if isinstance(one, plain)}
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -370,6 +386,33 @@ def _loaded(kind: str, name: str, target: str) -> Method:
         if isinstance(mark, Method) and (mark.kind, mark.name) == (kind, name):
             return mark
     raise ConfigError(f"{target} holds no {kind} {name!r}; mark it with  @method({kind!r})")
+
+
+def _in_words(schema: Mapping[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_in_words(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(map(str, schema["enum"]))
+    kind = schema.get("type")
+    if kind not in ("integer", "number"):
+        plain = {"string": "text", "boolean": "True or False", "null": "None", "array": "a list"}
+        return plain.get(kind or "", "any value")
+    said = "a whole number" if kind == "integer" else "a number"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f"{said} from {_plain(low)} to {_plain(high)}"
+    bounds = (
+        ("above", schema.get("exclusiveMinimum")),
+        ("of at least", low),
+        ("below", schema.get("exclusiveMaximum")),
+        ("of at most", high),
+    )
+    told = ", ".join(f"{word} {_plain(bound)}" for word, bound in bounds if bound is not None)
+    return f"{said} {told}".rstrip()
+
+
+def _plain(bound: float) -> str:
+    return f"{int(bound):,}" if bound == int(bound) else f"{bound:g}"
 
 
 def _files(module: str) -> list[Path]:

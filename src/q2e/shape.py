@@ -15,6 +15,7 @@ from q2e.types import Clause, Decomposition, Evidence, Hit, Moment, Reason, Resu
 if TYPE_CHECKING:
     from q2e.ingest.run import Report
     from q2e.query.language import Parsed
+    from q2e.registry import Method
     from q2e.search.clarify import Clarification
     from q2e.survey import Status, VideoRecord
 
@@ -152,6 +153,30 @@ def video(value: Video) -> Json:
     return {
         renamed.get(name, name): list(item) if isinstance(item, tuple) else item
         for name, item in shape.items()
+    }
+
+
+def method(value: Method) -> Json:
+    """Return the shape of a method: kind, name, what it does, and its parameters."""
+    return {
+        "kind": value.kind,
+        "name": value.name,
+        "summary": value.summary,
+        "details": value.details,
+        "source": value.source,
+        "needs": list(value.needs),
+        "version": value.version,
+        "parameters": [
+            {
+                "name": one.name,
+                "default": one.default,
+                "allowed": one.allowed,
+                "description": one.description,
+                "schema": one.schema(),
+            }
+            for one in value.parameters.values()
+        ],
+        "facts": dict(value.told),
     }
 
 

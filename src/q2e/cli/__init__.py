@@ -9,6 +9,7 @@ import typer
 
 from q2e.cli import collection, doctor, find, moments, serve
 from q2e.cli import eval as evaluation
+from q2e.cli import methods as known_methods
 from q2e.cli import mmi as mmi_head
 from q2e.errors import Q2EError
 
@@ -61,6 +62,7 @@ app.command("run")(find.run)
 app.command("serve")(serve.serve)
 app.command("mcp")(serve.mcp)
 app.command("config")(doctor.config)
+app.command("methods")(known_methods.methods)
 app.command("doctor")(doctor.doctor)
 app.add_typer(serve.token_app, name="token")
 app.add_typer(doctor.models, name="models")

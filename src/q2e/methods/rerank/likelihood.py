@@ -25,10 +25,12 @@ Prior = Annotated[
 ]
 
 
-@method("rerank", source="BLiM: Ko et al. 2025", needs=("language with likelihoods",))
+@method("rerank", source="BLiM: Ko et al. 2025", needs=("language",))
 @dataclass(frozen=True, kw_only=True)
 class Likelihood(Reranker):
     """Weigh how likely the question is after the text, and the text after the question.
+
+    Of a language model that gives likelihoods: a `file:` model, or a server that echoes prompts.
 
     log P(q | d) + log P(d | q) - prior log P(d), means over tokens: BLiM's query likelihood plus
     candidate likelihood, whose prior (CPN, reported best at 0.8 to 0.9) is measured with the
