@@ -24,6 +24,7 @@ import models_page
 import q2e
 from q2e import builtin, errors, settings, shape, types
 from q2e.cli import app
+from q2e.papers import counted, papers
 from q2e.registry import Registry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +62,7 @@ def pages() -> dict[str, str]:
         "errors.md": "# Errors\n\n" + "".join(errors_page()),
         "models.md": "".join(models_page.page()),
         "methods.md": "# Methods\n\n" + "".join(methods_page()),
+        "papers.md": "# Papers\n\n" + "".join(papers_page()),
     }
     return {name: MADE + text.rstrip() + "\n" for name, text in made.items()}
 
@@ -291,6 +293,20 @@ def function_of(node: ast.FunctionDef) -> Iterator[str]:
         returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
         yield f"```python\n{node.name}({arguments}){returns}\n```\n\n"
     yield f"{paragraph(ast.get_docstring(node))}\n"
+
+
+# --- papers ---------------------------------------------------------------------------------
+
+
+def papers_page() -> Iterator[str]:
+    counts = ", ".join(f"{count} {state}" for state, count in counted().items())
+    yield f"The systems of the papers that this project draws on: {counts}.\n"
+    yield "A loader was tried on a small file of the published form alone. `q2e methods --papers`\n"
+    yield "prints the same.\n\n"
+    yield "| # | system | state | run it by | what is missing, or why |\n|---|---|---|---|---|\n"
+    for one in papers():
+        use = f"`{one.shown}`" if one.shown else ""
+        yield f"| {one.number} | {one.system} | {one.state} | {use} | {one.note} |\n"
 
 
 # --- methods --------------------------------------------------------------------------------

@@ -31,10 +31,6 @@ def test_what_a_row_names_exists(paper: Paper) -> None:
         assert name in {one.name for one in app.registered_commands} | {
             one.name for one in app.registered_groups
         }
-    elif kind == "recipe":
-        from q2e import recipes
-
-        assert name in recipes.names()
     else:
         assert registry().one(kind, name)
     file, _, function = paper.test.partition("::")

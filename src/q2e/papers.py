@@ -18,7 +18,7 @@ STATES = ("works", "partial", "loader", "absent", "out of scope")
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One system. `use` is `KIND NAME` of a method, `recipe NAME` or `command NAME`; or empty."""
+    """One system. `use` is `KIND NAME` of a method or `command NAME`; or empty."""
 
     number: str
     system: str
@@ -34,7 +34,6 @@ class Paper:
         words = {
             "": "",
             "command": f"q2e {name}",
-            "recipe": f"--recipe {name}",
             "dataset": f"q2e eval datasets {name}",
             "normalise": f"q2e eval matrix --normalise {name}",
             "caption": f"--set captions={name}",

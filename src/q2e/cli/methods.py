@@ -27,6 +27,10 @@ def methods(
             show_default=False,
         ),
     ] = None,
+    papers: Annotated[
+        bool,
+        typer.Option("--papers", help="The systems of the field's papers, and what runs each."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """List what can be chosen by name: kinds, methods of a kind, or one with its parameters.
@@ -39,6 +43,8 @@ def methods(
     from q2e.plugins import registry
     from q2e.registry import NONE
 
+    if papers:
+        return _print_papers(json)
     known = registry()
     kinds = {one.name: one for one in known.kinds()}
     if not what and json:
@@ -73,6 +79,18 @@ def methods(
             print_json(_shapes(found))
         for one in () if json else found:
             _print_method(one, kinds[one.kind])
+
+
+def _print_papers(json: bool) -> None:
+    from dataclasses import asdict
+
+    from q2e.papers import counted, papers
+
+    if json:
+        return print_json({"counts": counted(), "papers": [asdict(one) for one in papers()]})
+    for one in papers():
+        print(f"{one.number:>4}  {one.system:27}  {one.state:12}  {one.shown or one.note}")
+    talk(", ".join(f"{count} {state}" for state, count in counted().items()))
 
 
 def _shapes(found: Sequence[Method]) -> dict[str, Any]:
