@@ -122,7 +122,10 @@ class Index(Upkeep):
         parsed = self.parse(text)
         named = tuple(self.find(video).id for video in parsed.filters.videos)
         try:
-            return parsed, checked(filters) & replace(parsed.filters, videos=named)
+            table = self.store.table()
+            filters = checked(filters, table.channels) & replace(parsed.filters, videos=named)
+            survey.check_channels(table, filters, parsed.clause)
+            return parsed, filters
         except ValueError as error:
             raise QueryError(str(error)) from None
 

@@ -95,6 +95,12 @@ class Table:
     channels: tuple[str, ...]
     """Names of the channels that ever gave evidence, in the order in which they are shown."""
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The channels that any row is of."""
+        counts = np.bincount(self.channel, minlength=len(self.channels))
+        return tuple(name for name, n in zip(self.channels, counts, strict=True) if n)
+
     def code(self, channel: str) -> int:
         """Return the number of a channel in the column; one that no row has where it is unknown."""
         return self.channels.index(channel) if channel in self.channels else -1
