@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from q2e.cache import Results
 from q2e.errors import Q2EError
 from q2e.evaluate.labels import Labels
 from q2e.index import Index
@@ -16,7 +17,6 @@ from q2e.server.faults import Fault
 from q2e.server.jobs import Jobs
 from q2e.server.limits import Limits
 from q2e.server.metrics import Metrics
-from q2e.server.pictures import Pictures
 from q2e.server.turns import FairQueue
 from q2e.server.uploads import Uploads
 from q2e.types import Video
@@ -33,7 +33,7 @@ class Service:
     jobs: Jobs
     labels: Labels
     uploads: Uploads
-    pictures: Pictures
+    pictures: Results[bytes]
     metrics: Metrics
     access: Access
     ready: threading.Event = field(default_factory=threading.Event)
