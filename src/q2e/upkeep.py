@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from q2e import backup
+from q2e.backup import Backup, Watch
 from q2e.errors import ConfigError
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, derivation, ingest
@@ -100,20 +102,39 @@ class Upkeep(Opened):
         failed = dict.fromkeys(failure.path for failure in self.store.failures())
         return self._ingest([Source(Path(path)) for path in failed], watch, wait_s)
 
-    def remove(self, *videos: str, missing: bool = False, wait_s: float = 0.0) -> list[Video]:
+    def remove(
+        self, *videos: str, missing: bool = False, forget: bool = False, wait_s: float = 0.0
+    ) -> list[Video]:
         """Remove videos by path, name or id, and with `missing` those whose file is gone.
 
-        Returns what was removed; the files themselves are never touched.
+        With `forget` no trace is left: they go from every generation, the labels and the cache,
+        and the files of the index are written anew, also for what was removed before. Returns
+        what was removed; the media themselves are never touched, nor are backups.
         """
         chosen = {video.id: video for video in map(self.find, videos)}
         if missing:
             gone = set(self.status().missing)
             chosen |= {video.id: video for video in self.store.videos() if video.path in gone}
+        if forget:
+            from q2e.erase import erase
+
+            self.close()
+            erase(self.directory, list(chosen.values()), wait_s)
+            return list(chosen.values())
         with self._writing(wait_s) as store:
             for video in chosen.values():
                 store.remove_video(video.id)
                 store.clear_failure(video.path)
         return list(chosen.values())
+
+    def back_up(self, target: str | Path, watch: Watch | None = None) -> Backup:
+        """Copy the whole index into a folder, whoever writes it meanwhile; see `q2e.backup`."""
+        return backup.back_up(self.directory, Path(target), watch)
+
+    def restore(self, folder: str | Path, *, replace: bool = False, wait_s: float = 0.0) -> Backup:
+        """Put a backup in the place of this index; with `replace` also of one that is there."""
+        self.close()
+        return backup.restore(Path(folder), self.directory, replace, wait_s)
 
     def import_evidence(
         self,

@@ -161,6 +161,13 @@ class Store(Protocol):
         """Remove a video with all its evidence; False where it was not known."""
         ...
 
+    def forget(self, video: Video) -> bool:
+        """Remove a video with all that names it or its file; False where nothing did.
+
+        What a store keeps on disk may hold it until the store's own `scrub`.
+        """
+        ...
+
     # -- what is known --------------------------------------------------------------------------
     def videos(self) -> list[Video]: ...
 
