@@ -179,8 +179,9 @@ class Index(Upkeep):
         from q2e.search.search import Searcher
 
         with self._lock:
-            if self._searcher is None:
-                self._searcher = Searcher(self.store, self.models)
+            store = self.store  # another one where the folder was replaced
+            if self._searcher is None or self._searcher.store is not store:
+                self._searcher = Searcher(store, self.models)
             return self._searcher
 
     def run(

@@ -58,14 +58,18 @@ class Service:
         self.uploads.close()
 
     def start(self) -> None:
-        """Begin to load models and index."""
+        """Begin to load models and index, and go on with what an earlier server has left."""
+        self.jobs.start()
+        self._warm()
+
+    def _warm(self) -> None:
         self._warming = threading.Thread(target=self._warm_up, name="q2e-warm-up", daemon=True)
         self._warming.start()
 
     def warm_up_again(self) -> None:
         """Try once more where that failed, as before the first video was indexed."""
         if self._warming is not None and not self._warming.is_alive():
-            self.start()
+            self._warm()
 
     def _warm_up(self) -> None:
         """Load the models and the index's columns, so that the first question waits for neither."""
