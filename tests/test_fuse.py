@@ -20,43 +20,8 @@ from q2e.plugins import registry
 RULES = registry().names("fuse")
 NAN = np.nan
 CELL = st.one_of(st.integers(-9, 9), st.just(NAN))
-ROWS = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 8)), elements=CELL)
 RULE = st.sampled_from(sorted(RULES))
 MODE = st.sampled_from(["none", "minmax", "videos"])
-
-
-@given(ROWS, RULE, MODE)
-def test_contributions_add_up_and_everything_is_finite(
-    scores: np.ndarray, rule: str, mode: str
-) -> None:
-    rows = normalise(scores, mode)
-    fusion = fuse(rows, rule)
-    assert fusion.score.shape == scores.shape[1:] and np.isfinite(fusion.score).all()
-    np.testing.assert_allclose(fusion.contribution.sum(0), fusion.score, atol=1e-6)
-    assert (fusion.weight[rows.dead] == 0).all()
-    assert (fusion.weight >= 0).all()
-
-
-@given(ROWS, RULE, MODE, st.sampled_from([NAN, 0.0, 0.7]))
-def test_a_dead_row_changes_no_score(
-    scores: np.ndarray, rule: str, mode: str, constant: float
-) -> None:
-    dead = np.full((1, scores.shape[1]), constant)
-    alone = fuse(normalise(scores, mode), rule).score
-    joined = fuse(normalise(np.vstack([dead, scores]), mode), rule).score
-    np.testing.assert_allclose(joined, alone, atol=1e-12)
-
-
-@given(ROWS, RULE, MODE, st.randoms(use_true_random=False))
-def test_videos_and_rows_in_another_order_get_the_same(
-    scores: np.ndarray, rule: str, mode: str, random: object
-) -> None:
-    generator = np.random.default_rng(random.getrandbits(32))  # type: ignore[attr-defined]
-    columns = generator.permutation(scores.shape[1])
-    lines = generator.permutation(len(scores))
-    one = fuse(normalise(scores, mode), rule).score
-    two = fuse(normalise(scores[lines][:, columns], mode), rule).score
-    np.testing.assert_allclose(two, one[columns], atol=1e-9)
 
 
 @given(arrays(np.float64, (1, 6), elements=CELL), RULE, MODE)
@@ -66,12 +31,6 @@ def test_a_duplicated_row_keeps_the_order(row: np.ndarray, rule: str, mode: str)
     np.testing.assert_array_equal(
         np.sign(np.subtract.outer(one, one).round(9)), np.sign(np.subtract.outer(two, two).round(9))
     )
-
-
-@given(ROWS, RULE)
-def test_one_query_of_a_batch_is_the_query_alone(scores: np.ndarray, rule: str) -> None:
-    batch = fuse_batch(normalise(np.stack([scores, scores[:, ::-1]], axis=1), "videos"), rule)
-    np.testing.assert_allclose(batch[0], fuse(normalise(scores, "videos"), rule).score)
 
 
 def test_a_peaked_row_outweighs_a_flat_one() -> None:

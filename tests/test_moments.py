@@ -2,61 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from q2e.methods.localise.base import Scored, Stretch
 from q2e.methods.localise.runs import Runs
 
 NAN = np.nan
-PIECE = st.tuples(
-    st.floats(0, 100, width=16),
-    st.floats(0, 20, width=16),
-    st.one_of(st.floats(-1, 1, width=16), st.just(NAN)),
-)
 
 
 def find_moments(*arrays: ArrayLike, top: int = 3, **more: Any) -> list[Stretch]:
     own = {name: more.pop(name) for name in ("frame_s", "duration_s", "floor") if name in more}
     return Runs(**more).moments(Scored.of(*arrays, **own), top)
-
-
-@given(st.lists(PIECE, max_size=20), st.integers(1, 4), st.booleans())
-def test_moments_are_few_apart_ordered_and_inside(
-    pieces: list[tuple[float, float, float]], top: int, frames: bool
-) -> None:
-    start = np.array([s for s, _, _ in pieces])
-    end = np.array([s + d for s, d, _ in pieces])
-    score = np.array([x for _, _, x in pieces])
-    duration = float(end.max(initial=0.0)) + 5.0
-    found = find_moments(
-        start,
-        end,
-        score,
-        (start // 10).astype(int),
-        top=top,
-        duration_s=duration,
-        frame_s=(start + end) / 2 if frames else None,
-    )
-    assert len(found) <= top
-    assert bool(found) == bool(np.isfinite(score).any())
-    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
-    if found:
-        assert found[0].score == np.nanmax(score)
-    for one in found:
-        assert 0 <= one.start_s < one.end_s <= duration
-        assert one.start_s <= one.frame_s < one.end_s
-        assert one.end_s - one.start_s >= min(1.0, duration) - 1e-9
-        assert one.score == score[one.members[0]]
-        assert all(start[m] >= one.start_s and end[m] <= one.end_s for m in one.members)
-    spans = sorted((one.start_s, one.end_s) for one in found)
-    assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
 
 
 def test_neighbours_inside_a_shot_are_one_and_shots_stay_apart() -> None:

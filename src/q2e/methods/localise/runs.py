@@ -37,7 +37,7 @@ class Runs(Localiser):
         float, Field(ge=0, le=3_600, description="Seconds between pieces that belong together.")
     ] = 2.0
     shortest_s: Annotated[
-        float, Field(ge=0, le=3_600, description="Seconds that a moment has at least.")
+        float, Field(gt=0, le=3_600, description="Seconds that a moment has at least.")
     ] = 1.0
     longest_s: Annotated[
         float, Field(gt=0, le=86_400, description="Seconds to which moments are merged.")

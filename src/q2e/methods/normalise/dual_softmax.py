@@ -31,5 +31,6 @@ def among_bank(scores: ArrayLike, bank: ArrayLike, *, temperature: Heat = 100.0)
     """
     table = np.array(scores, dtype=np.float64, ndmin=2)
     others = log_sum_exp(bank, temperature)
-    share = np.exp(temperature * table - np.logaddexp(temperature * table, others))
+    with np.errstate(invalid="ignore"):  # missing scores stay missing
+        share = np.exp(temperature * table - np.logaddexp(temperature * table, others))
     return np.asarray(table * share)
