@@ -169,7 +169,9 @@ def test__fuse__is_a_finite_sum_in_which_dead_rows_are_silent(
     assert (fusion.weight >= 0).all() and (fusion.weight[rows.dead] == 0).all()
     for constant in (NAN, 0.0, 0.7):
         joined = normalise(np.vstack([np.full(scores.shape[1], constant), scores]), mode)
-        np.testing.assert_allclose(fuse(joined, choice).score, fusion.score, atol=1e-9)
+        found = fuse(joined, choice)
+        assert joined.dead[0] and found.weight[0] == 0
+        np.testing.assert_allclose(found.score, fusion.score, atol=1e-9)
     np.testing.assert_array_equal(fuse(rows, choice).score, fusion.score)
 
 
