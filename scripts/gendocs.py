@@ -214,7 +214,7 @@ def skeletons() -> Iterator[tuple[str, Any]]:
             for call in ast.walk(function):
                 printed = isinstance(call, ast.Call) and getattr(call.func, "id", "")
                 if printed == "print_json" and isinstance(call.args[0], ast.Dict):
-                    yield names[function.name], keys_of(call.args[0])
+                    yield names[function.name], {"version": shape.VERSION} | keys_of(call.args[0])
 
 
 def keys_of(node: ast.expr) -> Any:

@@ -118,6 +118,10 @@ steps = st.one_of(
     parts(),
     videos.map(lambda video: lambda store: store.put_video(video)),
     st.sampled_from(IDS).map(lambda one: lambda store: store.remove_video(one)),
+    videos.map(lambda video: lambda store: store.forget(video)),
+    st.tuples(st.sampled_from(IDS), st.sampled_from(["one.mp4", "elsewhere.mp4"])).map(
+        lambda pair: lambda store: store.set_setting(f"file:{pair[1]}", f'[1, "{pair[0]}"]')
+    ),
     again(),
     st.sampled_from(["text", "text/2"]).map(lambda one: lambda store: store.adopt("text", one)),
     st.sampled_from(["text", "text/2"]).map(
@@ -152,7 +156,8 @@ def compare_known(store: Store, oracle: Store) -> None:
     assert store.failures() == oracle.failures()
     assert store.setting("größe \udcff") == oracle.setting("größe \udcff")
     assert store.spaces() == oracle.spaces()
-    assert store.setting("space.text") == oracle.setting("space.text")
+    for name in ("space.text", "file:one.mp4", "file:elsewhere.mp4"):
+        assert store.setting(name) == oracle.setting(name)
     for derived in (UNKNOWN, *DERIVED):
         ours, theirs = store.outdated(derived), oracle.outdated(derived)
         assert list(ours.items()) == list(theirs.items())

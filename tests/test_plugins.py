@@ -37,6 +37,23 @@ with q2e.open(index, channels=("light",)) as collection:
     hit = collection.search(f"light:{asked}", confidence=0)[0]
     assert {reason.channel for reason in hit.why} == {"light"}
 """,
+    "plugin-rerank": """
+with q2e.open(index, channels=("metadata",)) as collection:
+    assert collection.add(clip).ok
+    found = collection.search("phone call", rerank="newest(depth=5)", confidence=0)
+    assert found.info["rerank"]["strategy"] == "newest", found.info
+""",
+    "plugin-dataset": """
+from q2e.evaluate.datasets import load, names
+folder = index.parent / "set"
+folder.mkdir()
+(folder / "haiku.txt").write_text("a phone rings / call-06.mp4 / en\\n", "utf-8")
+assert "haiku" in names() and "msrvtt" in names()
+dataset = load("haiku", folder).dataset
+assert dataset.qrels == {"1": {"call-06.mp4": 1}}, dataset
+with q2e.open(index, channels=("metadata",)) as collection:
+    assert collection.add(clip).ok
+""",
 }
 HEAD = """
 import sys

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +18,7 @@ from q2e import stopping
 from q2e.server.connections import PatientHttp
 from q2e.server.faults import Fault
 from q2e.server.limits import Limits
-from q2e.server.pictures import Pictures, rounded
+from q2e.server.pictures import drawn, rounded
 from q2e.server.turns import FairQueue
 from serving import serving
 
@@ -254,21 +253,10 @@ def test_a_search_nobody_waits_for_is_not_begun(
     assert begun == ["warm", "first", "last"]
 
 
-def test_pictures_are_made_once_and_kept_within_bounds(tmp_path: Path) -> None:
-    pictures = Pictures(1000, tmp_path)
-    made: list[int] = []
-
-    def make(number: int) -> bytes:
-        made.append(number)
-        return bytes(100)
-
-    for number in (1, 2, 1):
-        assert pictures.get(("frame", number), lambda n=number: make(n)) == bytes(100)
-    assert made == [1, 2]
-    for number in range(20):
-        pictures.get(("frame", number), lambda n=number: make(n))
-    pictures.tidy()
-    assert sum(file.stat().st_size for file in tmp_path.rglob("*.jpg")) <= 800
+def test_each_picture_has_a_name_of_its_own() -> None:
+    asked = [("v", "frame", [1.0], 96), ("v", "frame", [2.0], 96), ("v", "frame", [1.0], 160)]
+    asked += [("w", "frame", [1.0], 96), ("v", "filmstrip", [1.0], 96)]
+    assert len({drawn(*one).key for one in asked}) == len(asked)
 
 
 def test_widths_are_few() -> None:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import q2e
+from media_files import write_video
 from q2e.server.limits import Limits
 from q2e.server.security import is_local
 from serving import serving
@@ -395,28 +396,68 @@ def _texts(results: dict[str, Any]) -> list[str]:
 
 
 # -- folders --------------------------------------------------------------------------------------
+def _ended(address: str, job: dict[str, Any]) -> dict[str, Any]:
+    until = time.monotonic() + 120
+    while job["state"] in ("queued", "running"):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+        job = httpx.get(f"{address}/v1/jobs/{job['id']}").json()
+    return job
+
+
 def test_only_allowed_folders_are_indexed(
     served_index: q2e.Index, samples: Path, tmp_path: Path
 ) -> None:
-    allowed = tmp_path / "allowed"
+    allowed, secret = tmp_path / "allowed", tmp_path / "secret"
     allowed.mkdir()
-    (allowed / "link.mp4").symlink_to(samples / "clips" / "reel-03.mp4")
-    (allowed / "list.csv").write_text(f"path\n{samples / 'clips' / 'reel-03.mp4'}\n")
+    secret.mkdir()
+    write_video(secret / "diary.mp4", (1.0,))
+    write_video(allowed / "fine.mp4", (1.1,))
+    (allowed / "link.mp4").symlink_to(secret / "diary.mp4")
+    (allowed / "folder").symlink_to(secret)
+    (allowed / "list.csv").write_text(f"path\nfine.mp4\n{secret / 'diary.mp4'}\n")
+    # What lies beside a video may be a link as well.
+    (secret / "shadow").write_text('{"title": "the password is zwiebelfisch"}')
+    (secret / "said").write_text("1\n00:00:00,000 --> 00:00:01,000\nhunter zwiebelfisch\n")
+    (allowed / "fine.info.json").symlink_to(secret / "shadow")
+    (allowed / "fine.srt").symlink_to(secret / "said")
+    (allowed / "fine.en.srt").symlink_to(secret / "said")
     with serving(served_index, roots=[allowed]) as address:
         for path in ("/etc", str(samples), f"{allowed}/../..", "~", f"{allowed}-not"):
             got = httpx.post(f"{address}/v1/jobs", json={"paths": [path]})
             assert (got.status_code, code(got)) == (403, "unsafe_path"), path
-        for path in (allowed / "list.csv", allowed):
-            got = httpx.post(f"{address}/v1/jobs", json={"paths": [str(path)]})
-            until = time.monotonic() + 30
-            while (job := httpx.get(f"{address}/v1/jobs/{got.json()['id']}").json())["state"] in (
-                "queued",
-                "running",
-            ):
-                assert time.monotonic() < until
-                time.sleep(0.1)
-            assert job["state"] == "failed"
-            assert "outside the folders" in job["error"]
+        try:
+            for path in (allowed, allowed / "list.csv"):
+                got = httpx.post(f"{address}/v1/jobs", json={"paths": [str(path)]})
+                job = _ended(address, got.json())
+                assert job["state"] == "done", job
+                assert "diary" not in json.dumps(job) or path.suffix == ".csv"
+                failed = {one["path"]: one["reason"] for one in job["report"]["failures"]}
+                assert all("leads out of the folders" in reason for reason in failed.values())
+                assert str(allowed / "link.mp4") in failed or path.suffix == ".csv"
+            known = [one.path for one in served_index.videos()]
+            assert str(allowed / "fine.mp4") in known
+            assert not any("diary" in path for path in known)
+            video = served_index.find(str(allowed / "fine.mp4"))
+            told = f"{served_index.show(video.id).evidence} {video}"
+            assert "zwiebelfisch" not in told and "hunter" not in told
+        finally:
+            served_index.remove(str(allowed / "fine.mp4"))
+
+
+def test_retrying_reads_nothing_outside_the_folders(
+    served_index: q2e.Index, tmp_path: Path
+) -> None:
+    broken = tmp_path / "elsewhere.mp4"
+    broken.write_bytes(b"no video")
+    assert served_index.add(broken).failures
+    write_video(broken, (1.2,))
+    with serving(served_index, roots=[tmp_path / "allowed"]) as address:
+        job = _ended(address, httpx.post(f"{address}/v1/retry").json())
+    assert job["report"]["failures"][0]["reason"].startswith("leads out of")
+    assert not any("elsewhere" in one.path for one in served_index.videos())
+    served_index.add(broken)
+    served_index.remove(str(broken))
 
 
 @pytest.mark.parametrize(

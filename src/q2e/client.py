@@ -50,10 +50,7 @@ class Settings(TypedDict, total=False):
 class Search(Settings, total=False):
     """What narrows a search, and its settings."""
 
-    channels: (
-        list[Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]]
-        | None
-    )
+    channels: list[str] | None
     languages: list[str] | None
     since: str | None
     until: str | None
@@ -162,10 +159,7 @@ class Client:
     def facets(
         self,
         *,
-        channels: list[
-            Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]
-        ]
-        | None = None,
+        channels: list[str] | None = None,
         languages: list[str] | None = None,
         since: str | None = None,
         until: str | None = None,

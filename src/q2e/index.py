@@ -122,7 +122,10 @@ class Index(Upkeep):
         parsed = self.parse(text)
         named = tuple(self.find(video).id for video in parsed.filters.videos)
         try:
-            return parsed, checked(filters) & replace(parsed.filters, videos=named)
+            table = self.store.table()
+            filters = checked(filters, table.channels) & replace(parsed.filters, videos=named)
+            survey.check_channels(table, filters, parsed.clause)
+            return parsed, filters
         except ValueError as error:
             raise QueryError(str(error)) from None
 
@@ -176,8 +179,9 @@ class Index(Upkeep):
         from q2e.search.search import Searcher
 
         with self._lock:
-            if self._searcher is None:
-                self._searcher = Searcher(self.store, self.models)
+            store = self.store  # another one where the folder was replaced
+            if self._searcher is None or self._searcher.store is not store:
+                self._searcher = Searcher(store, self.models)
             return self._searcher
 
     def run(

@@ -22,9 +22,13 @@ class Opened:
 
     def __init__(self, directory: str | Path, **settings: Any) -> None:
         self.directory = Path(directory)
+        self._given = settings
         self.settings: Settings = load_settings(self.directory, **settings)
         self._models: Models | None = None
         self._store: SqliteStore | None = None
+        self._file_number: tuple[int, int] | None = None
+        self._replaced: list[SqliteStore] = []
+        """Stores whose files are no longer there; who has begun to read them goes on."""
         self._lock = threading.RLock()
 
     def videos(self) -> list[Video]:
@@ -57,8 +61,13 @@ class Opened:
 
     @property
     def store(self) -> SqliteStore:
-        """The store, opened for reading. Raises StoreError where nothing was indexed yet."""
+        """The store, opened for reading; another one where the folder was replaced meanwhile.
+
+        Raises StoreError where nothing was indexed yet.
+        """
         with self._lock:
+            if self._store is not None and _number(self._store.path) != self._file_number:
+                self._open_anew(self._store)
             if self._store is None:
                 if not self._store_file.is_file():
                     known = ", ".join(generations.held(self.directory))
@@ -68,7 +77,15 @@ class Opened:
                         f"FOLDER --index {self.directory}" + (f"; it has: {known}" if known else "")
                     )
                 self._store = SqliteStore(self._store_file, read_only=True)
+                self._file_number = _number(self._store.path)
             return self._store
+
+    def _open_anew(self, store: SqliteStore) -> None:
+        self._replaced.append(store)
+        self._store = None
+        settings = load_settings(self.directory, **self._given)
+        if settings != self.settings:
+            self.settings, self._models = settings, None
 
     @property
     def exists(self) -> bool:
@@ -84,6 +101,9 @@ class Opened:
         with self._lock:
             if self._store is not None:
                 self._store.close()
+            for store in self._replaced:
+                store.close()
+            self._replaced.clear()
             self._store = None
 
     def __enter__(self) -> Self:
@@ -102,3 +122,12 @@ class Opened:
 
     def __repr__(self) -> str:
         return f"Index({str(self.directory)!r}, profile={self.settings.profile!r})"
+
+
+def _number(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of the same path, or None where there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

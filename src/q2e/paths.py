@@ -7,7 +7,11 @@ the file; people and programs that want text are shown it with backslash escapes
 from __future__ import annotations
 
 import errno
+import os
+from collections.abc import Sequence
 from pathlib import Path
+
+_folders: tuple[Path, ...] | None = None
 
 
 def shown(name: object) -> str:
@@ -44,3 +48,23 @@ def exists(path: Path) -> bool:
         if error.errno == errno.ENAMETOOLONG:
             return False
         raise
+
+
+def lies_within(path: str | Path, folders: Sequence[Path]) -> bool:
+    """Return whether a file or folder lies below one of `folders`, wherever links lead."""
+    try:
+        real = Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return False
+    return any(real.is_relative_to(os.path.realpath(folder)) for folder in folders)
+
+
+def read_only_within(folders: Sequence[Path] | None) -> None:
+    """Let this process read beside media no file that lies outside `folders`; None: any file."""
+    global _folders
+    _folders = None if folders is None else tuple(folders)
+
+
+def may_read(path: Path) -> bool:
+    """Return whether this process may read a file that lies beside a medium."""
+    return _folders is None or lies_within(path, _folders)

@@ -1,6 +1,6 @@
 """The stable JSON shapes of what the command line and the Python API return.
 
-Adding a key is a compatible change; removing or renaming one is not.
+Adding a key is a compatible change; removing or renaming one is not, and would change `version`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+#: Version of all of these documents: keys are added under the same one.
+VERSION = 1
+
 
 def results(value: Results) -> Json:
     """Return the shape of a search: query, hits, index, timings."""
     return {
+        "version": VERSION,
         "query": {
             "text": value.query.text,
             "language": value.query.language,
@@ -68,6 +72,7 @@ def clause(value: Clause) -> Json:
 def parsed(value: Parsed) -> Json:
     """Return the shape of a parsed question: what in it means something, and how it is read."""
     return {
+        "version": VERSION,
         "text": value.text,
         "plain": value.plain,
         "clauses": [
@@ -186,6 +191,7 @@ def segment(value: Segment) -> Json:
 
 def record(value: VideoRecord) -> Json:
     return {
+        "version": VERSION,
         "video": video(value.video),
         "segments": [segment(one) for one in value.segments],
         "evidence": [evidence(one) for one in value.evidence],
@@ -195,6 +201,7 @@ def record(value: VideoRecord) -> Json:
 
 def status(value: Status) -> Json:
     return {
+        "version": VERSION,
         "directory": str(value.directory),
         "videos": value.videos,
         "duration": _time(value.duration_s),
@@ -219,6 +226,7 @@ def status(value: Status) -> Json:
 
 def report(value: Report) -> Json:
     return {
+        "version": VERSION,
         "indexed": [one.path for one in value.indexed],
         "unchanged": value.unchanged,
         "refreshed": value.refreshed,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from q2e.errors import ConfigError, QueryError
 from q2e.settings import Settings
-from q2e.store.base import Failure, Store
+from q2e.store.base import Failure, Store, Table
 from q2e.store.generations import Generation
-from q2e.types import Evidence, Example, Segment, Video
+from q2e.types import Clause, Evidence, Example, Filters, Segment, Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,33 @@ def find(videos: Sequence[Video], name: str) -> Video:
     raise ConfigError(
         f"{name!r} is not in the index; give a path, file name or id as `q2e search` shows"
     )
+
+
+def check_channels(table: Table, filters: Filters, clause: Clause | None) -> None:
+    """Raise ValueError where a question looks only in channels of which a store holds nothing."""
+    held = table.held
+    for asked in (filters.channels, _only(clause)):
+        if held and asked and not set(asked) & set(held):
+            raise ValueError(
+                f"nothing here is of channel {' or '.join(asked)}; the index holds: "
+                f"{', '.join(held)}"
+            )
+
+
+def _only(clause: Clause | None) -> tuple[str, ...]:
+    """Return the channels in which all words of a question are looked for; none where in any."""
+    found: list[str | None] = []
+
+    def walk(part: Clause) -> None:
+        if part.kind == "text":
+            found.append(part.channel)
+        for one in part.parts if part.kind != "not" else ():
+            walk(one)
+
+    if clause is not None:
+        walk(clause)
+    named = [name for name in found if name is not None]
+    return tuple(dict.fromkeys(named)) if len(named) == len(found) else ()
 
 
 def example(videos: Sequence[Video], given: str | Path | Example, indexed: bool) -> Example:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from q2e import backup
+from q2e.backup import Backup, Watch
 from q2e.errors import ConfigError
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, derivation, ingest
@@ -20,10 +22,18 @@ from q2e.types import Video
 class Upkeep(Opened):
     """What changes a collection; see `q2e.index.Index`."""
 
-    def add(self, *paths: str | Path, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
+    def add(
+        self,
+        *paths: str | Path,
+        watch: Watcher | None = None,
+        wait_s: float = 0.0,
+        within: Sequence[Path] | None = None,
+    ) -> Report:
         """Read files, folders, globs or manifests into the collection.
 
-        Work done before is not repeated; a file that fails is a row in `report.failures`.
+        Work done before is not repeated; a file that fails is a row in `report.failures`. With
+        `within`, nothing outside these folders is read, wherever links lead.
+
         Raises ConfigError for a path that does not exist, IndexLocked when another process holds
         the collection for longer than `wait_s`, StoreError when it cannot be written.
         """
@@ -34,7 +44,7 @@ class Upkeep(Opened):
             return self.refresh(watch, wait_s)
         if not listed:
             raise ConfigError(f"no video found under {', '.join(map(str, paths))}")
-        return self._ingest(listed, watch, wait_s)
+        return self._ingest(listed, watch, wait_s, within)
 
     def refresh(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
         """Make words and text vectors again that were made by other rules, or another model.
@@ -93,27 +103,51 @@ class Upkeep(Opened):
             write_setting(self.directory, "profile", generations.stated(other))
         return freed
 
-    def retry(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
-        """Read the files again that failed before."""
+    def retry(
+        self,
+        watch: Watcher | None = None,
+        wait_s: float = 0.0,
+        within: Sequence[Path] | None = None,
+    ) -> Report:
+        """Read the files again that failed before; `within` as for `add`."""
         from q2e.ingest.manifest import Source
 
         failed = dict.fromkeys(failure.path for failure in self.store.failures())
-        return self._ingest([Source(Path(path)) for path in failed], watch, wait_s)
+        return self._ingest([Source(Path(path)) for path in failed], watch, wait_s, within)
 
-    def remove(self, *videos: str, missing: bool = False, wait_s: float = 0.0) -> list[Video]:
+    def remove(
+        self, *videos: str, missing: bool = False, forget: bool = False, wait_s: float = 0.0
+    ) -> list[Video]:
         """Remove videos by path, name or id, and with `missing` those whose file is gone.
 
-        Returns what was removed; the files themselves are never touched.
+        With `forget` no trace is left: they go from every generation, the labels and the cache,
+        and the files of the index are written anew, also for what was removed before. Returns
+        what was removed; the media themselves are never touched, nor are backups.
         """
         chosen = {video.id: video for video in map(self.find, videos)}
         if missing:
             gone = set(self.status().missing)
             chosen |= {video.id: video for video in self.store.videos() if video.path in gone}
+        if forget:
+            from q2e.erase import erase
+
+            self.close()
+            erase(self.directory, list(chosen.values()), wait_s)
+            return list(chosen.values())
         with self._writing(wait_s) as store:
             for video in chosen.values():
                 store.remove_video(video.id)
                 store.clear_failure(video.path)
         return list(chosen.values())
+
+    def back_up(self, target: str | Path, watch: Watch | None = None) -> Backup:
+        """Copy the whole index into a folder, whoever writes it meanwhile; see `q2e.backup`."""
+        return backup.back_up(self.directory, Path(target), watch)
+
+    def restore(self, folder: str | Path, *, replace: bool = False, wait_s: float = 0.0) -> Backup:
+        """Put a backup in the place of this index; with `replace` also of one that is there."""
+        self.close()
+        return backup.restore(Path(folder), self.directory, replace, wait_s)
 
     def import_evidence(
         self,
@@ -130,13 +164,26 @@ class Upkeep(Opened):
             store.optimise()
         return done
 
-    def _ingest(self, listed: Sequence[Any], watch: Watcher | None, wait_s: float) -> Report:
+    def _ingest(
+        self,
+        listed: Sequence[Any],
+        watch: Watcher | None,
+        wait_s: float,
+        within: Sequence[Path] | None = None,
+    ) -> Report:
         from q2e.ingest import switch
 
         older = switch.older_file(self.directory, self.settings.profile)
         with self._writing(wait_s) as store:
             report = ingest(
-                store, store.path, listed, self.settings, watch, older, lambda: self.models.text
+                store,
+                store.path,
+                listed,
+                self.settings,
+                watch,
+                older,
+                lambda: self.models.text,
+                within,
             )
             if older is not None:
                 switch.finish(store, older, self.directory, self.settings, lambda: self.models.text)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from q2e.cli import collection, doctor, find, moments, serve
+from q2e.cli import collection, copies, doctor, find, moments, serve
 from q2e.cli import eval as evaluation
 from q2e.cli import methods as known_methods
 from q2e.cli import mmi as mmi_head
@@ -57,6 +57,8 @@ app.command("transcript")(moments.transcript)
 app.command("status")(collection.status)
 app.command("retry")(collection.retry)
 app.command("remove")(collection.remove)
+app.command("backup")(copies.backup)
+app.command("restore")(copies.restore)
 app.command("import")(collection.import_evidence)
 app.command("run")(find.run)
 app.command("serve")(serve.serve)

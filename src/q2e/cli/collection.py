@@ -119,6 +119,14 @@ def remove(
     missing: Annotated[
         bool, typer.Option("--missing", help="Remove every video whose file is gone.")
     ] = False,
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget",
+            help="Leave no trace: not in other generations, labels or the cache, nor in the "
+            "unused parts of files. Alone, do so for what was removed before.",
+        ),
+    ] = False,
     generation: Annotated[
         str | None,
         typer.Option(metavar="PROFILE", help="Remove what this profile's models made of all."),
@@ -132,22 +140,24 @@ def remove(
     from q2e.errors import ConfigError
 
     collection = q2e.open(directory(index_dir))
-    if not videos and not missing and generation is None:
+    if not videos and not missing and not forget and generation is None:
         raise ConfigError("name the videos to remove, or use --missing or --generation")
     freed = 0 if generation is None else collection.remove_generation(generation)
     gone = []
-    if videos or missing:
-        gone = collection.remove(*videos or (), missing=missing, wait_s=wait)
+    if videos or missing or forget:
+        gone = collection.remove(*videos or (), missing=missing, forget=forget, wait_s=wait)
     if json:
         listed = [{"video": video.id, "path": video.path} for video in gone]
-        print_json({"removed": listed, "generation": generation, "freed": freed})
+        print_json(
+            {"removed": listed, "generation": generation, "freed": freed, "forgotten": forget}
+        )
         return
     for video in gone:
         print(shown(video.path))
     if generation is not None:
         talk(f"the generation of {generation} is removed, {freed / 1e6:.1f} MB are free")
     else:
-        talk(f"{len(gone)} removed")
+        talk(f"{len(gone)} removed" + (", and no trace left; backups are yours" if forget else ""))
 
 
 def show(

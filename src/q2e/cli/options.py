@@ -107,7 +107,11 @@ def directory(given: Path | None) -> Path:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document on standard output."""
+    """Print one JSON document on standard output; an object says the version of its shape."""
+    from q2e.shape import VERSION
+
+    if isinstance(value, dict):
+        value = {"version": VERSION} | value
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
 

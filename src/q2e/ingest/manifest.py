@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import ConfigError
+from q2e.paths import lies_within
 
 COLUMNS = ("path", "title", "description", "date", "language", "tags")
 SUFFIXES = (".csv", ".jsonl")
@@ -34,6 +35,8 @@ class Source:
 
     path: Path
     record: Record | None = None
+    given: Path | None = None
+    """The path as it was named or found, which may lead there by links."""
 
 
 def sources(paths: Sequence[str | Path]) -> list[Source]:
@@ -53,8 +56,39 @@ def sources(paths: Sequence[str | Path]) -> list[Source]:
         for source in listed:
             key = Path(os.path.realpath(source.path))
             if key not in found or source.record is not None:
-                found[key] = Source(key, source.record)
+                found[key] = Source(key, source.record, source.path)
     return list(found.values())
+
+
+def allowed(
+    listed: Sequence[Source], within: Sequence[Path] | None
+) -> tuple[list[Source], list[Path]]:
+    """Return the sources that lie within some folders, and by what others lead out of them.
+
+    Of a link to a folder the link is named, not what lies behind it.
+    """
+    if within is None:
+        return list(listed), []
+    inside: list[Source] = []
+    outside: dict[Path, None] = {}
+    for source in listed:
+        if lies_within(source.path, within):
+            inside.append(source)
+        else:
+            outside[_leaving(source.given or source.path, within)] = None
+    return inside, list(outside)
+
+
+def _leaving(path: Path, within: Sequence[Path]) -> Path:
+    """Return the first part of a path, from its beginning, that leads out of some folders."""
+    path = path.absolute()
+    entered = False
+    for part in (*reversed(path.parents), path):
+        inside = lies_within(part, within)
+        if entered and not inside:
+            return part
+        entered = inside
+    return path
 
 
 def read_manifest(path: Path) -> Iterator[Source]:

@@ -20,6 +20,8 @@ class Greeting:
     settings: dict[str, Any]
     index: Path
     older: Path | None = None
+    within: tuple[Path, ...] | None = None
+    """The only folders whose files may be read beside media."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from q2e.errors import MediaError
 from q2e.ingest.derive import refresh
-from q2e.ingest.manifest import Source
+from q2e.ingest.manifest import Source, allowed
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.worker import Worker
 from q2e.models.base import TextEncoder
@@ -56,17 +56,23 @@ def ingest(
     watch: Watcher | None = None,
     older: Path | None = None,
     encoder: Callable[[], TextEncoder] | None = None,
+    within: Sequence[Path] | None = None,
 ) -> Report:
     """Read every source into the store; a file that fails becomes a row and the run goes on.
 
     `older` is the file of another generation, whose work is taken over where it is the same.
+    With `within`, only files below these folders are read, links or not; the others fail.
     With `encoder`, which loads the text model, what was derived otherwise is first made again.
     Raises StoreError where the index itself cannot be written, as on a full disk; what was
     committed before stays, and running again goes on from there.
     """
     report = Report()
+    sources, outside = allowed(sources, within)
+    for link in outside:
+        reason = "leads out of the folders that may be indexed"
+        report.failures.append(Failure(str(link), reason))
     seen: dict[str, str] = {}
-    with Worker(settings, index_file, older) as worker:
+    with Worker(settings, index_file, older, within) as worker:
         if encoder is not None:
             space = worker.start()["text"] if sources else encoder().space
             report.refreshed = refresh(store, space, encoder, derivation(watch))

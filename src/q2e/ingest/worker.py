@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -23,6 +23,7 @@ from typing import IO, Self
 from q2e.errors import ModelError, Q2EError
 from q2e.ingest.messages import WIRE, Failed, Finished, Greeting, Job, Message, Ready, Refused
 from q2e.ingest.reader import Reader
+from q2e.paths import read_only_within
 from q2e.processes import clean_environment, python_module
 from q2e.settings import Settings
 from q2e.wire import WireError
@@ -34,10 +35,17 @@ SILENCE_S = 1800.0
 class Worker:
     """Runs jobs in a reading process, which is started when needed and replaced when it dies."""
 
-    def __init__(self, settings: Settings, index: Path, older: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        index: Path,
+        older: Path | None = None,
+        within: Sequence[Path] | None = None,
+    ) -> None:
         self.settings = settings
         self.index = index
         self.older = older
+        self.within = None if within is None else tuple(within)
         self._process: subprocess.Popen[bytes] | None = None
         self.spaces: dict[str, str] = {}
         """Vector spaces of the models, known once a job was run."""
@@ -104,7 +112,7 @@ class Worker:
         assert process.stdin is not None and process.stdout is not None
         try:
             chosen = self.settings.model_dump(mode="json")
-            _say(process.stdin, Greeting(chosen, self.index, self.older))
+            _say(process.stdin, Greeting(chosen, self.index, self.older, self.within))
             answer = WIRE.unpack(process.stdout.read)
         except (BrokenPipeError, EOFError, WireError):
             raise ModelError(f"{self._obituary()}; q2e doctor says what is missing") from None
@@ -175,6 +183,7 @@ def main() -> None:
     os.dup2(2, 1)
     asked = WIRE.unpack(jobs.read)
     settings = Settings(**asked.settings)
+    read_only_within(asked.within)
     store = SqliteStore(asked.index, read_only=True)
     older = None if asked.older is None else SqliteStore(asked.older, read_only=True)
     try:

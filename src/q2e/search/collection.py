@@ -101,8 +101,9 @@ class Collection:
         for kind, ours in {"text": self.models.text, **self.seeing}.items():
             held = self.store.setting(f"space.{kind}")
             if held is not None and held != ours.space:
+                how = "without PATH" if kind == "text" else "again on the same files"
                 raise IndexMismatch(
                     f"the index holds {kind} vectors of {held}, the profile searches with "
-                    f"{ours.space}; run  q2e index  again on the same files, or choose the "
-                    "profile the index was made with"
+                    f"{ours.space}; run  q2e index  {how}, or choose the profile the index was "
+                    "made with"
                 )

@@ -111,6 +111,7 @@ class QueryShape(BaseModel):
 
 
 class ResultsShape(BaseModel):
+    version: int
     query: QueryShape
     hits: list[HitShape]
     index: dict[str, Any]
@@ -128,6 +129,7 @@ class MarkShape(BaseModel):
 class ParsedShape(BaseModel):
     """How a question is understood: `clauses` are the words that mean something to the language."""
 
+    version: int
     text: str
     plain: bool
     clauses: list[MarkShape]
@@ -180,6 +182,7 @@ class Stretch(BaseModel):
 
 
 class VideoRecordShape(BaseModel):
+    version: int
     video: VideoShape
     segments: list[Stretch]
     evidence: dict[str, int] = Field(description="Number of pieces by channel.")
@@ -194,11 +197,13 @@ class TimelineShape(BaseModel):
 
 
 class StatusShape(BaseModel):
+    version: int
     directory: str
     videos: int
     duration: float
     evidence: dict[str, int]
     spaces: dict[str, int]
+    outdated: int = Field(description="Pieces of work whose words or text vectors are older.")
     failures: list[dict[str, Any]]
     missing: list[str]
     size: int

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 import q2e
+from q2e.cache import BYTES, Results
 from q2e.evaluate.labels import Labels
 from q2e.index import Index
 from q2e.server import faults
@@ -21,7 +22,6 @@ from q2e.server.jobs import Jobs
 from q2e.server.limits import Bounds, Limits
 from q2e.server.metrics import Measured, Metrics
 from q2e.server.paths import Headed, Rooted, checked_root
-from q2e.server.pictures import Pictures
 from q2e.server.routes import jobs, labels, media, search, session, system, videos
 from q2e.server.security import Guard
 from q2e.server.service import Service
@@ -65,7 +65,7 @@ def create_app(
         jobs=Jobs(index, roots),
         labels=Labels(index.directory),
         uploads=Uploads(),
-        pictures=Pictures(limits.picture_bytes),
+        pictures=Results("pictures", BYTES, most_bytes=limits.picture_bytes),
         metrics=Metrics(),
         access=access,
     )

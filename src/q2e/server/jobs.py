@@ -9,7 +9,7 @@ import datetime
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal
@@ -17,14 +17,17 @@ from typing import Any, Literal
 from q2e import shape
 from q2e.errors import Q2EError
 from q2e.index import Index
-from q2e.ingest.manifest import sources
 from q2e.ingest.messages import Failed, Finished, Message, PartRead, Progress
 from q2e.ingest.run import Report
+from q2e.paths import lies_within
 from q2e.server.faults import Fault
+from q2e.server.keptjobs import KeptJobs
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 #: Jobs remembered after their end.
 _KEPT = 100
+#: A job that brings the server down is not begun for ever.
+_MOST_BEGUN = 3
 #: Seconds a job waits for another process that writes to the index.
 _WAIT_S = 60.0
 _REMOTE = ("://", "\\\\", "//")
@@ -45,6 +48,8 @@ class Job:
     state: State = "queued"
     started: str | None = None
     ended: str | None = None
+    begun: int = 0
+    """How often it was begun: again after each end of the server in the middle of it."""
     total: int = 0
     done: int = 0
     current: dict[str, Any] | None = None
@@ -72,20 +77,37 @@ class Job:
         }
 
 
+_FIELDS = tuple(one.name for one in fields(Job))
+
+
 class Jobs:
     """Takes jobs, works them off in order, and forgets old ones.
 
-    `roots`, where given, are the only folders whose files may be indexed.
+    `roots`, where given, are the only folders whose files may be indexed. Jobs outlive the
+    server: what was queued or under way when it ended, however it ended, goes on at its next start.
     """
 
     def __init__(self, index: Index, roots: Sequence[Path] | None) -> None:
         self.index = index
         self.roots = None if roots is None else tuple(root.resolve() for root in roots)
+        self._kept = KeptJobs(index.directory)
         self._jobs: dict[str, Job] = {}
         self._stopped: set[str] = set()
+        self._closing = False
         self._queue: SimpleQueue[str | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Go on with the jobs that an earlier server of this index has left."""
+        with self._lock:
+            for row in self._kept.load():
+                job = Job(**{name: row[name] for name in _FIELDS if name in row})
+                if not job.over:
+                    job = replace(job, state="queued", total=0, done=0, current=None)
+                self._jobs.setdefault(job.id, job)
+                if not job.over:
+                    self._enqueue(job.id)
 
     def submit(self, paths: Sequence[str]) -> Job:
         """Queue the reading of files. Raises Fault for what is not a path of an allowed folder."""
@@ -121,12 +143,14 @@ class Jobs:
             return job
 
     def close(self) -> None:
-        """Stop the running job and take no more."""
+        """Stop the running job, which goes on at the next start, and take no more."""
         with self._lock:
+            self._closing = True
             self._stopped.update(job.id for job in self._jobs.values() if job.state == "running")
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join(timeout=10.0)
+        self._kept.close()
 
     # -- inside ---------------------------------------------------------------------------------
     def _check(self, path: str) -> None:
@@ -138,24 +162,14 @@ class Jobs:
                 f"{path[:200]!r} is not a path on the server's own disk",
                 "download it first, then give the file's path",
             )
-        if self.roots is not None and not self._inside(Path(path)):
-            raise self._outside(path)
-
-    def _outside(self, path: str) -> Fault:
-        allowed = ", ".join(map(str, self.roots or ())) or "none"
-        return Fault(
-            403,
-            "unsafe_path",
-            f"{path[:200]!r} lies outside the folders that may be indexed: {allowed}",
-            "start  q2e serve  with  --folder DIR  to allow another",
-        )
-
-    def _inside(self, path: Path) -> bool:
-        try:
-            real = path.expanduser().resolve()
-        except (OSError, RuntimeError):
-            return False
-        return any(real.is_relative_to(root) for root in self.roots or ())
+        if self.roots is not None and not lies_within(Path(path).expanduser(), self.roots):
+            allowed = ", ".join(map(str, self.roots)) or "none"
+            raise Fault(
+                403,
+                "unsafe_path",
+                f"{path[:200]!r} lies outside the folders that may be indexed: {allowed}",
+                "start  q2e serve  with  --folder DIR  to allow another",
+            )
 
     def _queued(self, kind: Literal["index", "retry"], paths: tuple[str, ...]) -> Job:
         with self._lock:
@@ -165,15 +179,21 @@ class Jobs:
             for old in [job.id for job in self._jobs.values() if job.over][:-_KEPT]:
                 del self._jobs[old]
             job = self._put(Job(secrets.token_hex(8), kind, paths, _now()))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="q2e-jobs", daemon=True)
-                self._thread.start()
-        self._queue.put(job.id)
+            self._enqueue(job.id)
         return job
+
+    def _enqueue(self, job_id: str) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="q2e-jobs", daemon=True)
+            self._thread.start()
+        self._queue.put(job_id)
 
     def _put(self, job: Job) -> Job:
         changed = replace(job, change=job.change + 1)
+        known = self._jobs.get(job.id)
         self._jobs[job.id] = changed
+        if known is None or known.state != job.state:
+            self._kept.save([asdict(one) for one in self._jobs.values()])
         return changed
 
     def _change(self, job_id: str, **changes: Any) -> None:
@@ -181,15 +201,22 @@ class Jobs:
             self._put(replace(self._jobs[job_id], **changes))
 
     def _work(self) -> None:
-        while (job_id := self._queue.get()) is not None:
+        while (job_id := self._queue.get()) is not None and not self._closing:
             job = self._jobs.get(job_id)
             if job is None or job.state != "queued":
                 continue
-            self._change(job_id, state="running", started=_now())
+            if job.begun >= _MOST_BEGUN:
+                told = f"the server ended in the midst of it {job.begun} times; its log may say why"
+                self._change(job_id, state="failed", ended=_now(), error=told)
+                continue
+            self._change(job_id, state="running", started=_now(), begun=job.begun + 1)
             try:
                 report = self._done(job)
             except _Cancelled:
-                self._change(job_id, state="cancelled", ended=_now(), current=None)
+                if self._closing:  # stopped in order, it has not brought the server down
+                    self._change(job_id, state="queued", current=None, begun=job.begun)
+                else:
+                    self._change(job_id, state="cancelled", ended=_now(), current=None)
             except (Q2EError, Fault, OSError) as error:
                 self._change(job_id, state="failed", ended=_now(), current=None, error=str(error))
             except Exception as error:  # noqa: BLE001 - the thread must outlive any one job
@@ -203,12 +230,10 @@ class Jobs:
     def _done(self, job: Job) -> Report:
         watch = self._watcher(job.id)
         if job.kind == "retry":
-            return self.index.retry(watch=watch, wait_s=_WAIT_S)
-        if self.roots is not None:
-            for source in sources(job.paths):
-                if not self._inside(source.path):
-                    raise self._outside(str(source.path))
-        return self.index.add(*job.paths, watch=watch, wait_s=_WAIT_S)
+            return self.index.retry(watch=watch, wait_s=_WAIT_S, within=self.roots)
+        for path in job.paths:
+            self._check(path)  # again: another server may have taken it
+        return self.index.add(*job.paths, watch=watch, wait_s=_WAIT_S, within=self.roots)
 
     def _watcher(self, job_id: str) -> Callable[[Path, int, int, Message], None]:
         def watch(path: Path, number: int, total: int, message: Message) -> None:

@@ -66,7 +66,7 @@ class _Tools:
         self,
         question: Question,
         top: Annotated[int, Field(ge=1, le=50)] = 5,
-        channels: Annotated[list[Channel], Field(max_length=7)] | None = None,
+        channels: Annotated[list[Channel], Field(max_length=50)] | None = None,
         languages: Annotated[list[Language], Field(max_length=50)] | None = None,
         since: Annotated[Day | None, Field(description="Date such as 2024-05-01.")] = None,
         until: Day | None = None,

@@ -39,7 +39,13 @@ SEARCH_SETTINGS = (
     "drift",
 )
 
-Channel = Literal["frame", "caption", "summary", "speech", "screen_text", "metadata", "sound"]
+Channel = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_]{0,39}$",
+        description="Such as `speech`; GET /v1/status counts what the collection has.",
+    ),
+]
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 _PRINTED = r"^[^\x00-\x1f\x7f]+$"
@@ -86,7 +92,7 @@ class Strict(BaseModel):
 class Filter(Strict):
     """Which videos and evidence count."""
 
-    channels: list[Channel] = Field([], description="Search only these.", max_length=7)
+    channels: list[Channel] = Field([], description="Search only these.", max_length=50)
     languages: list[Language] = Field([], description="Only evidence in these.", max_length=50)
     since: Day | None = Field(None, description="Only videos from this date on.")
     until: Day | None = Field(None, description="Only videos up to this date.")

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from q2e.cache import Results
 from q2e.errors import Q2EError
 from q2e.evaluate.labels import Labels
 from q2e.index import Index
@@ -16,7 +17,6 @@ from q2e.server.faults import Fault
 from q2e.server.jobs import Jobs
 from q2e.server.limits import Limits
 from q2e.server.metrics import Metrics
-from q2e.server.pictures import Pictures
 from q2e.server.turns import FairQueue
 from q2e.server.uploads import Uploads
 from q2e.types import Video
@@ -33,7 +33,7 @@ class Service:
     jobs: Jobs
     labels: Labels
     uploads: Uploads
-    pictures: Pictures
+    pictures: Results[bytes]
     metrics: Metrics
     access: Access
     ready: threading.Event = field(default_factory=threading.Event)
@@ -58,14 +58,18 @@ class Service:
         self.uploads.close()
 
     def start(self) -> None:
-        """Begin to load models and index."""
+        """Begin to load models and index, and go on with what an earlier server has left."""
+        self.jobs.start()
+        self._warm()
+
+    def _warm(self) -> None:
         self._warming = threading.Thread(target=self._warm_up, name="q2e-warm-up", daemon=True)
         self._warming.start()
 
     def warm_up_again(self) -> None:
         """Try once more where that failed, as before the first video was indexed."""
         if self._warming is not None and not self._warming.is_alive():
-            self.start()
+            self._warm()
 
     def _warm_up(self) -> None:
         """Load the models and the index's columns, so that the first question waits for neither."""

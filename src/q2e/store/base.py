@@ -95,6 +95,12 @@ class Table:
     channels: tuple[str, ...]
     """Names of the channels that ever gave evidence, in the order in which they are shown."""
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The channels that any row is of."""
+        counts = np.bincount(self.channel, minlength=len(self.channels))
+        return tuple(name for name, n in zip(self.channels, counts, strict=True) if n)
+
     def code(self, channel: str) -> int:
         """Return the number of a channel in the column; one that no row has where it is unknown."""
         return self.channels.index(channel) if channel in self.channels else -1
@@ -153,6 +159,13 @@ class Store(Protocol):
 
     def remove_video(self, video_id: str) -> bool:
         """Remove a video with all its evidence; False where it was not known."""
+        ...
+
+    def forget(self, video: Video) -> bool:
+        """Remove a video with all that names it or its file; False where nothing did.
+
+        What a store keeps on disk may hold it until the store's own `scrub`.
+        """
         ...
 
     # -- what is known --------------------------------------------------------------------------

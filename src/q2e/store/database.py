@@ -14,7 +14,7 @@ from typing import IO
 
 from q2e.errors import StoreError
 from q2e.store import columns as loading
-from q2e.store import schema
+from q2e.store import erase, schema
 from q2e.store.columns import Columns
 from q2e.store.lock import hold
 
@@ -116,6 +116,11 @@ class Database:
             self._main.execute("PRAGMA optimize")
             self._main.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return {"before_bytes": before, "after_bytes": self._size()}
+
+    def scrub(self) -> None:
+        """Write the file anew without what was deleted from it; see `q2e.store.erase`."""
+        with self._guarded(), self._write_lock:
+            erase.scrub(self._main, self.path)
 
     def _size(self) -> int:
         return sum(file.stat().st_size for file in self.path.parent.glob(self.path.name + "*"))

@@ -151,6 +151,20 @@ class MemoryStore:
         self._version += video_id in self._videos
         return self._videos.pop(video_id, None) is not None
 
+    def forget(self, video: Video) -> bool:
+        named = {name for name, value in self._settings.items() if name.startswith("file:")}
+        names = {name for name in named if video.id in self._settings[name]}
+        paths = {video.path, *(name.removeprefix("file:") for name in names)} - {""}
+        gone = {
+            key for key, one in self._failures.items() if one.video == video.id or one.path in paths
+        }
+        found = bool(gone or names) or video.id in self._videos
+        self._failures = {key: one for key, one in self._failures.items() if key not in gone}
+        self._settings = {key: value for key, value in self._settings.items() if key not in names}
+        for path in paths:
+            self._settings.pop(f"file:{path}", None)
+        return self.remove_video(video.id) or found
+
     def set_setting(self, name: str, value: str) -> None:
         self._settings[name] = value
 

@@ -21,9 +21,9 @@ import numpy as np
 from q2e.arrays import Bool, Float32, Int64
 from q2e.errors import StoreError
 from q2e.store import derived as deriving
+from q2e.store import erase, filtering
 from q2e.store import rows as packing
 from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Table
-from q2e.store.columns import Columns
 from q2e.store.database import Database
 from q2e.store.rank import best, top
 from q2e.types import Evidence, Filters, Segment, Video, in_order
@@ -114,6 +114,14 @@ class SqliteStore:
         with self._database.writing() as connection:
             cursor = connection.execute("DELETE FROM video WHERE id = ?", (video_id,))
             return cursor.rowcount > 0
+
+    def forget(self, video: Video) -> bool:
+        with self._database.writing() as connection:
+            return erase.forget(connection, video)
+
+    def scrub(self) -> None:
+        """Write the file anew, so that nothing of what was removed is left in it."""
+        self._database.scrub()
 
     def set_setting(self, name: str, value: str) -> None:
         with self._database.writing() as connection:
@@ -237,7 +245,7 @@ class SqliteStore:
             return None
         with self._database.view() as view:
             columns = self._database.columns(view)
-            allowed, speaks, shuns = _allowed_videos(view.connection, columns, filters)
+            allowed, speaks, shuns = filtering.allowed_videos(view.connection, columns, filters)
         table = columns.table
         mask = allowed[table.video]
         if filters.channels:
@@ -245,9 +253,9 @@ class SqliteStore:
         if filters.without_channels:
             mask &= ~table.of_channels(filters.without_channels)
         if filters.languages:
-            mask &= _speaking(columns, filters.languages, speaks)
+            mask &= filtering.speaking(columns, filters.languages, speaks)
         if filters.without_languages:
-            mask &= ~_speaking(columns, filters.without_languages, shuns)
+            mask &= ~filtering.speaking(columns, filters.without_languages, shuns)
         return mask
 
     def dense(
@@ -327,55 +335,6 @@ class SqliteStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _allowed_videos(
-    connection: sqlite3.Connection, columns: Columns, filters: Filters
-) -> tuple[Bool, Bool, Bool]:
-    """Return (V,) masks: videos that satisfy the filters, that speak an asked or shunned language.
-
-    Dates may be shortened (`2020`, `2020-05`); a video without a date is in no period.
-    """
-    clauses, values = ["1"], []
-    if filters.videos:
-        clauses.append("id IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(filters.videos))
-    if filters.since:
-        clauses.append("date >= ?")
-        values.append(filters.since)
-    if filters.until:
-        clauses.append("substr(date, 1, length(?)) <= ?")
-        values += [filters.until, filters.until]
-    for tag in filters.tags:
-        clauses.append(
-            "(SELECT value FROM json_each(?)) IN (SELECT value FROM json_each(facts, '$.tags'))"
-        )
-        values.append(json.dumps([tag]))
-    for tag in filters.without_tags:
-        clauses.append(
-            "(SELECT value FROM json_each(?)) NOT IN (SELECT value FROM json_each(facts, '$.tags'))"
-        )
-        values.append(json.dumps([tag]))
-    for sign, limit in ((">=", filters.shortest_s), ("<=", filters.longest_s)):
-        if limit is not None:
-            clauses.append(f"json_extract(facts, '$.duration_s') {sign} CAST(? AS REAL)")
-            values.append(str(limit))
-    found = connection.execute(
-        f"SELECT number, language FROM video WHERE {' AND '.join(clauses)}", values
-    ).fetchall()
-    allowed = np.isin(columns.numbers, [number for number, _ in found])
-    speaking = [number for number, language in found if language in filters.languages]
-    shunned = [number for number, language in found if language in filters.without_languages]
-    return allowed, np.isin(columns.numbers, speaking), np.isin(columns.numbers, shunned)
-
-
-def _speaking(columns: Columns, languages: Sequence[str], videos: Bool) -> Bool:
-    """Return (E,) the evidence in any of the languages; what has none has its video's."""
-    own = np.array([name in languages for name in columns.languages], dtype=bool)
-    silent = np.array([name is None for name in columns.languages], dtype=bool)
-    return np.asarray(
-        own[columns.language] | (silent[columns.language] & videos[columns.table.video])
-    )
 
 
 def _asked(space: str, queries: Float32, matrix: Float32) -> Float32:

@@ -18,7 +18,7 @@ from q2e.cache import content_key
 from q2e.decoding.pool import QUICK
 from q2e.server.faults import Fault
 from q2e.server.files import SentFile, unchanged
-from q2e.server.pictures import rounded
+from q2e.server.pictures import drawn, rounded
 from q2e.server.routes.videos import VideoId
 from q2e.server.service import Service, TheService
 from q2e.types import Video
@@ -148,10 +148,10 @@ async def _drawn(
 
     known = await asyncio.to_thread(service.video, video)
     times_s, width = times_of(known), rounded(w)
-    key = (kind, known.id, *times_s, width)
+    which = drawn(known.id, kind, times_s, width)
     headers = {
         "cache-control": "private, max-age=86400, immutable",
-        "etag": f'"{content_key(*map(str, key))}"',
+        "etag": f'"{which.key}"',
     }
     if (held := unchanged(request, headers)) is not None:
         return held
@@ -165,7 +165,9 @@ async def _drawn(
                 404, "not_found", f"video {known.id[:80]} has no pictures, only sound", "play it"
             )
         draw = doors.storyboard if kind == "storyboard" else doors.filmstrip
-        return service.pictures.get(key, lambda: draw(path, times_s, width, allowance=QUICK))
+        return service.pictures.of(
+            which, lambda: draw(path, times_s, width, allowance=QUICK), about=(known.id,)
+        )
 
     picture = await service.drawing.run(request, work)
     return Response(picture, headers=headers, media_type="image/jpeg")

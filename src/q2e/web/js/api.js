@@ -8,6 +8,10 @@ export class Refused extends Error {
   }
 }
 
+/** Where the page lies, which need not be the root of its host: all it asks for lies below. */
+const ROOT = new URL(".", document.baseURI).pathname;
+const V1 = `${ROOT}v1`;
+
 const UNREACHABLE = {
   code: "unreachable",
   message: "The server does not answer.",
@@ -30,7 +34,7 @@ async function send(method, path, { body, form, signal } = {}) {
   }
   if (answer.ok) return answer;
   // The session has ended: the page to sign in on comes in place of this one.
-  if (answer.status === 401) location.assign("sign-in");
+  if (answer.status === 401) location.assign(`${ROOT}sign-in`);
   const data = await json(answer);
   throw new Refused(data.error ?? unreadable(answer));
 }
@@ -61,32 +65,32 @@ export function address(path, parts = {}) {
   return query.size ? `${path}?${query}` : path;
 }
 
-const video = (id) => `v1/videos/${encodeURIComponent(id)}`;
+const video = (id) => `${V1}/videos/${encodeURIComponent(id)}`;
 
 export const api = {
-  search: (body, signal) => call("POST", "v1/search", { body, signal }),
-  export: async (body) => (await send("POST", "v1/export", { body })).blob(),
-  parse: (q, signal) => call("GET", address("v1/parse", { q }), { signal }),
-  facets: (parts, signal) => call("GET", address("v1/facets", parts), { signal }),
-  clarify: (q) => call("GET", address("v1/clarify", { q })),
-  session: () => call("GET", "v1/session"),
-  status: () => call("GET", "v1/status"),
-  models: () => call("GET", "v1/models"),
-  videos: (offset, limit) => call("GET", address("v1/videos", { offset, limit })),
+  search: (body, signal) => call("POST", `${V1}/search`, { body, signal }),
+  export: async (body) => (await send("POST", `${V1}/export`, { body })).blob(),
+  parse: (q, signal) => call("GET", address(`${V1}/parse`, { q }), { signal }),
+  facets: (parts, signal) => call("GET", address(`${V1}/facets`, parts), { signal }),
+  clarify: (q) => call("GET", address(`${V1}/clarify`, { q })),
+  session: () => call("GET", `${V1}/session`),
+  status: () => call("GET", `${V1}/status`),
+  models: () => call("GET", `${V1}/models`),
+  videos: (offset, limit) => call("GET", address(`${V1}/videos`, { offset, limit })),
   video: (id) => call("GET", video(id)),
   timeline: (id) => call("GET", `${video(id)}/timeline`),
-  jobs: () => call("GET", "v1/jobs"),
-  submit: (paths) => call("POST", "v1/jobs", { body: { paths } }),
-  retry: () => call("POST", "v1/retry"),
-  cancel: (id) => call("DELETE", `v1/jobs/${encodeURIComponent(id)}`),
-  labels: () => call("GET", "v1/labels"),
-  label: (body) => call("POST", "v1/labels", { body }),
-  unlabel: (id) => call("DELETE", address("v1/labels", { id })),
-  measures: (settings, signal) => call("GET", address("v1/labels/measures", settings), { signal }),
+  jobs: () => call("GET", `${V1}/jobs`),
+  submit: (paths) => call("POST", `${V1}/jobs`, { body: { paths } }),
+  retry: () => call("POST", `${V1}/retry`),
+  cancel: (id) => call("DELETE", `${V1}/jobs/${encodeURIComponent(id)}`),
+  labels: () => call("GET", `${V1}/labels`),
+  label: (body) => call("POST", `${V1}/labels`, { body }),
+  unlabel: (id) => call("DELETE", address(`${V1}/labels`, { id })),
+  measures: (settings, signal) => call("GET", address(`${V1}/labels/measures`, settings), { signal }),
   upload(file) {
     const form = new FormData();
     form.append("file", file);
-    return call("POST", "v1/examples", { form });
+    return call("POST", `${V1}/examples`, { form });
   },
 };
 
@@ -100,5 +104,5 @@ export const at = {
   clip: (id, start, end, exact) =>
     address(`${video(id)}/clip`, { start, end, exact: exact ? "true" : undefined }),
   transcript: (id, format) => address(`${video(id)}/transcript`, { format }),
-  events: (job) => `v1/jobs/${encodeURIComponent(job)}/events`,
+  events: (job) => `${V1}/jobs/${encodeURIComponent(job)}/events`,
 };

@@ -53,7 +53,9 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
     );
   const channels = compact
     ? ["speech", "screen_text"]
-    : ORDER.filter((name) => !["frame", "metadata", "summary"].includes(name));
+    : [...ORDER, ...Object.keys(data.evidence).filter((name) => !ORDER.includes(name))].filter(
+        (name) => !["frame", "metadata", "summary"].includes(name),
+      );
   const pictures = !soundOnly(video) && !compact;
   const strip = at.filmstrip(data.video, 0, whole, MANY, 160);
   const top = Math.max(...moments.map((moment) => moment.score), 0);
@@ -98,7 +100,7 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
           .filter((item) => item.end > item.start || item.text)
           .map((item) => {
             const button = mark(item, "said", saying(item));
-            button.style.setProperty("--c", `var(--${channel})`);
+            button.style.setProperty("--c", `var(--${channel}, var(--caption))`);
             if (!compact) button.append(words(short(saying(item)), item.language));
             return button;
           }),
