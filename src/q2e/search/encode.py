@@ -65,7 +65,7 @@ def _texts(state: State, away: dict[str, Float32]) -> list[Vectors]:
     plain = Vectors("query", tuple(asked), encoder.encode_queries(asked))
     if encoder.space in away:
         plain = replace(plain, matrix=plain.matrix + away[encoder.space])
-    parts = widened(plain, state.expansions, encoder)
+    parts = widened(plain, state.expansions, encoder, state.at.table.channels)
     scale = state.plan.calibration(state.at)
     # What is added to the question is not in the sums by which phrases are scored quickly.
     calm = len(parts) == 1 and parts[0] is plain

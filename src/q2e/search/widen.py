@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from q2e.channels.known import of_style
+from q2e.channels.known import facts, of_style
 from q2e.methods.expand.base import STYLES, Expansion, mixed
 from q2e.methods.rows import Vectors
 from q2e.models.base import ImageTextEncoder, TextEncoder, VideoEncoder
 
 
-def widened(part: Vectors, expansions: Sequence[Expansion], encoder: TextEncoder) -> list[Vectors]:
+def widened(
+    part: Vectors, expansions: Sequence[Expansion], encoder: TextEncoder, held: Sequence[str]
+) -> list[Vectors]:
     """Return the question (1, d or more) with what was added to it, style by style.
 
-    Rewritings count in all channels, imagined texts each in the channels that read like them.
+    Rewritings count in all channels, imagined texts each in the channels that read like them. Of
+    the channels `held`, those of no style are asked the question without imagined texts.
     """
     for one in expansions:
         if one.requests:
@@ -30,7 +33,8 @@ def widened(part: Vectors, expansions: Sequence[Expansion], encoder: TextEncoder
             more = encoder.encode_passages(list(one.passages.get(style, ())))
             own = mixed(own, more, one.weight)
         parts.append(replace(part, matrix=own, channels=of_style(style)))
-    return parts
+    plain = tuple(name for name in held if facts(name).style not in STYLES)
+    return [*parts, replace(part, channels=plain)] if plain else parts
 
 
 def pictured(
