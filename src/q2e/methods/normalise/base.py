@@ -19,7 +19,7 @@ floor too, so that a collection of one video, or of copies of one, can be search
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,6 +28,9 @@ from pydantic import Field
 from q2e.arrays import Bool, Float64
 from q2e.errors import FusionError
 from q2e.registry import Choice
+
+if TYPE_CHECKING:
+    from q2e.methods.fuse.witnesses import Grounds
 
 #: Rows whose spread is below this share of their size are constant: rounding, not information.
 CONSTANT = 1e-9
@@ -55,6 +58,8 @@ class Normalised:
     dead: Bool
     softness: float = 1.0
     outcome: Float64 | None = None
+    grounds: Grounds | None = None
+    """What the rows rest on, for rules that ask."""
 
     @property
     def transductive(self) -> bool:

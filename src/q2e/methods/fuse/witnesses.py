@@ -1,0 +1,189 @@
+"""Channels as independent witnesses, each believed as far as chance does not explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from q2e.arrays import Bool, Float64
+from q2e.methods.fuse.base import Terms, live
+from q2e.methods.normalise.base import Normalised
+from q2e.registry import method
+
+#: The channel that everybody's question can be answered by, where there is one.
+EYE = "frame"
+#: Share of what generic questions score beyond which their scores are told by an exponential law.
+_EDGE = 0.9
+_LEAST = 1e-3
+_KEPT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """What questions at large score in a channel: the law by which chance explains a score.
+
+    Empirical up to the 0.9 quantile, exponential beyond it (a generalised Pareto tail of shape 0,
+    as of maxima in Gumbel's domain). `levels` (m,) ascending, `edge` the quantile, `excess` the
+    mean of what lies beyond it, `beyond` their share.
+    """
+
+    levels: tuple[float, ...]
+    edge: float
+    excess: float
+    beyond: float
+
+    @classmethod
+    def of(cls, scores: Float64) -> Null:
+        """Return the law of scores (any shape; NaN left out). Raises ValueError for none."""
+        known = np.sort(scores[np.isfinite(scores)].astype(np.float64))
+        if not len(known):
+            raise ValueError("no score to take a law from")
+        edge = float(np.quantile(known, _EDGE))
+        above = known[known > edge] - edge
+        spread = float(above.mean()) if len(above) else 0.5
+        step = np.linspace(0, len(known) - 1, min(_KEPT, len(known))).astype(np.int64)
+        share = max(len(above) / len(known), _LEAST)
+        return cls(tuple(known[step].tolist()), edge, max(spread, 0.05), share)
+
+    def surprise(self, scores: Float64) -> Float64:
+        """Return -ln of the chance that a generic question scores as high; NaN stays."""
+        below = 1.0 - np.searchsorted(self.levels, scores) / (len(self.levels) + 1.0)
+        beyond = self.beyond * np.exp(-np.maximum(scores - self.edge, 0.0) / self.excess)
+        chance = np.where(scores > self.edge, np.minimum(beyond, self.beyond), below)
+        return np.where(np.isnan(scores), np.nan, -np.log(np.maximum(chance, 1e-300)))
+
+
+#: Of standard scores of which nothing more is known.
+NORMAL = Null.of(np.array([NormalDist().inv_cdf((n + 0.5) / 999) for n in range(999)]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grounds:
+    """What rows rest on: `raw` (S, V) scores with NaN, the channel of each and whether it leads.
+
+    The row that leads holds the channel's own scores of the question; the others of the channel
+    (words, names, sub-events) add to it. `nulls` holds the law of chance of channels by name.
+    """
+
+    raw: Float64
+    channels: tuple[str, ...]
+    leads: tuple[bool, ...]
+    nulls: Mapping[str, Null]
+
+
+@method(
+    "fuse",
+    source="-log p as evidence: Good 1955; Bonferroni; shrinkage: James and Stein 1961",
+    scale="nats",
+    grounds=True,
+)
+def witnesses(
+    rows: Normalised,
+    given: Float64,
+    *,
+    alpha: Annotated[
+        float, Field(gt=0, le=1, description="Chance at which a channel begins to be believed.")
+    ] = 0.05,
+    share: Annotated[
+        float, Field(gt=0, le=1, description="Weight of the channel that always has a say.")
+    ] = 0.5,
+) -> Terms:
+    """Sum of what each channel knows beyond chance, in nats.
+
+    y_c(v) = -ln P(a generic question scores as high in channel c), of scores less their mean over
+    the videos, which is shrunk to 0 by (n - 1) / n where n videos have the channel. The eye (else
+    the channel of most videos) always has a say: share * y. Any other adds max(0, y - ln(n /
+    alpha)): nothing where the best of n videos would reach as high by chance, so that a channel of
+    noise changes nothing, and a copy of a channel no order.
+    """
+    grounds = rows.grounds or _own(rows)
+    value = np.zeros(rows.value.shape)
+    first = _principal(grounds)
+    for channel in dict.fromkeys(grounds.channels):
+        mine = [n for n, name in enumerate(grounds.channels) if name == channel]
+        own = np.array(mine)[~rows.dead[mine]]
+        if len(own):
+            parts = _parts(grounds, own, given)
+            null = grounds.nulls.get(channel, NORMAL)
+            told = _believed(parts, null, alpha, share if channel == first else None)
+            value[own] = _shared(parts, told)
+    return _weighed(rows, given, grounds, value)
+
+
+def centred(scores: Float64) -> Float64:
+    """Return scores (..., V) less their mean over the n present, shrunk by (n - 1) / n."""
+    known = np.isfinite(scores)
+    count = known.sum(axis=-1, keepdims=True)
+    total = np.where(known, scores, 0.0).sum(axis=-1, keepdims=True)
+    mean = total / np.maximum(count, 1)
+    return np.asarray(scores - mean * np.maximum(count - 1, 0) / np.maximum(count, 1))
+
+
+def _own(rows: Normalised) -> Grounds:
+    """Return the grounds of rows of which nothing is known: each is a channel of its own."""
+    names = tuple(str(number) for number in range(len(rows.value)))
+    raw = np.where(rows.present, rows.value, np.nan)
+    return Grounds(raw, names, (True,) * len(names), {})
+
+
+def _principal(grounds: Grounds) -> str:
+    if EYE in grounds.channels:
+        return EYE
+    covered = np.isfinite(grounds.raw).sum(axis=1)
+    best: dict[str, int] = {}
+    for name, count in zip(grounds.channels, covered.tolist(), strict=True):
+        best[name] = max(best.get(name, 0), count)
+    return max(best, key=lambda name: best[name], default="")
+
+
+def _parts(grounds: Grounds, own: Sequence[int] | np.ndarray, given: Float64) -> Float64:
+    """Return (s, V) what each row of a channel adds to its score; NaN where the first has none."""
+    leads = [number for number in own if grounds.leads[number]]
+    parts = []
+    for number in own:
+        raw = grounds.raw[number]
+        plain = number == leads[0] if leads else False
+        parts.append(raw if plain else given[number] * np.maximum(np.nan_to_num(raw), 0.0))
+    table = np.stack(parts)
+    if leads:
+        missing: Bool = np.isnan(grounds.raw[leads[0]])
+        table = np.where(missing, np.nan, table)
+    return table
+
+
+def _believed(parts: Float64, null: Null, alpha: float, share: float | None) -> Float64:
+    """Return (V,) what a channel adds; `share` is given for the one that always has a say."""
+    score = centred(parts.sum(axis=0))
+    surprise = null.surprise(score)
+    count = int(np.isfinite(score).sum())
+    if share is not None:
+        return np.nan_to_num(share * surprise)
+    return np.nan_to_num(np.maximum(surprise - np.log(max(1, count) / alpha), 0.0))
+
+
+def _shared(parts: Float64, told: Float64) -> Float64:
+    """Return (s, V) what a channel adds, divided among its rows by what is above 0 in each."""
+    above = np.maximum(np.nan_to_num(parts), 0.0)
+    total = above.sum(axis=0)
+    split = np.divide(above, total, out=np.zeros_like(above), where=total > 0)
+    # What is below chance in all rows is the first one's.
+    split[0] = np.where(total > 0, split[0], 1.0)
+    return np.asarray(split * told)
+
+
+def _weighed(rows: Normalised, given: Float64, grounds: Grounds, value: Float64) -> Terms:
+    """Return contributions (S, V) as a weight of each row times a value on the scale of its scores.
+
+    So a channel that is not believed has weight 0, also for what is asked of single pieces.
+    """
+    top = np.nanmax(np.where(np.isfinite(grounds.raw), grounds.raw, 0.0), axis=1, initial=0.0)
+    best = value.max(axis=1, initial=0.0)
+    usable = (best > 0) & (live(given, rows) > 0)
+    weight = np.where(usable, best / np.where(top > 0, top, 1.0), 0.0)
+    scaled = np.divide(value, weight[:, None], out=np.zeros_like(value), where=weight[:, None] > 0)
+    return Terms(weight, scaled)
