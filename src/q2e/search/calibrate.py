@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from q2e.methods.rows import ScoreRow, on_scale
+from q2e.search.debris import weighed
 from q2e.search.stage import stage
 from q2e.search.state import State
 
@@ -26,7 +27,7 @@ def calibrated(state: State, rows: Iterable[ScoreRow]) -> list[ScoreRow]:
         if own is not None:
             row = on_scale(row, own)
         elif scale is not None and row.how == "meaning":
-            row = scale.meaning(row, row.space, state.form)
+            row = _less(state, scale.meaning(row, row.space, state.form))
         elif scale is not None and row.how == "picture":
             row = scale.picture(row, seeing[row.space], state.form)
         elif scale is not None:
@@ -34,3 +35,15 @@ def calibrated(state: State, rows: Iterable[ScoreRow]) -> list[ScoreRow]:
             row = scale.words(row, state.terms[row.how], speaks)
         found.append(row)
     return found
+
+
+def _less(state: State, row: ScoreRow) -> ScoreRow:
+    """Return a row in which debris counts for less, where the best piece is what counts."""
+    chosen = state.plan.calibrate
+    if chosen is None or not {"tokens", "repeats"} <= set(chosen.method.parameters):
+        return row
+    tokens, repeats = float(chosen["tokens"]), float(chosen["repeats"])
+    if state.plan.pool.for_channel(row.channel).name != "max" or not (tokens or repeats):
+        return row
+    weights = state.at.debris.weights(row.space, tokens, repeats)
+    return weighed(row, weights, state.at.table)

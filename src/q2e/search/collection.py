@@ -16,9 +16,11 @@ from q2e.models.registry import Models
 from q2e.query.knowledge import load
 from q2e.query.names import Names
 from q2e.registry import Choice
+from q2e.search.debris import Debris
 from q2e.search.examples import Examples
 from q2e.search.kept import Kept
 from q2e.search.law import Laws
+from q2e.search.nulls import Nulls
 from q2e.search.scan import Scanner
 from q2e.settings import Settings
 from q2e.store.base import Store, Table
@@ -37,6 +39,8 @@ class Collection:
         self.kept = Kept(store)
         self.examples = Examples(store, models)
         self.laws = Laws(store)
+        self.nulls = Nulls(store)
+        self.debris = Debris(store)
         self._calibrations: dict[Choice, Calibration] = {}
         self._decomposers: dict[str, Decomposer] = {}
         self._language: dict[str, LanguageModel] = {}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from q2e.arrays import Bool
+from q2e.arrays import Bool, Float64
 from q2e.methods.fuse.base import Fusion
 from q2e.methods.fuse.base import fuse as fuse_rows
+from q2e.methods.fuse.witnesses import Grounds
 from q2e.methods.normalise.base import normalise
 from q2e.methods.rows import ScoreRow
 from q2e.search.candidates import restricted, union
+from q2e.search.generic import way_of
+from q2e.search.nulls import Laws, measured
 from q2e.search.plan import Plan
 from q2e.search.stage import stage
 from q2e.search.state import State
@@ -29,7 +34,7 @@ def fuse(state: State) -> State:
         kept = union(rows, state.plan.settings.candidates)
         rows = tuple(restricted(rows, kept, table))
         mask = kept[table.video] if mask is None else kept[table.video] & mask
-    fusion = fused(rows, state.plan, len(table.video_ids))
+    fusion = fused(state, rows)
     # Videos that are disliked as a whole are no answer.
     gone = [one.video for one in state.query.dislike if one.start_s is None]
     found = found_in(rows, fusion, state.plan) & ~np.isin(table.video_ids, gone)
@@ -38,14 +43,26 @@ def fuse(state: State) -> State:
     )
 
 
-def fused(rows: Sequence[ScoreRow], plan: Plan, videos: int) -> Fusion:
+def fused(state: State, rows: Sequence[ScoreRow]) -> Fusion:
     """Fuse rows on one scale, where 0 says that nothing answers: the value of the missing."""
+    plan = state.plan
     if not rows:
-        return Fusion(np.zeros(0), np.zeros(0), np.zeros((0, videos)))
+        return Fusion(np.zeros(0), np.zeros(0), np.zeros((0, len(state.at.table.video_ids))))
     scores = np.stack([row.video for row in rows])
     level = normalise(scores, "none", floor=np.zeros(len(rows)))
+    if plan.fuse.method.facts.get("grounds"):
+        level = replace(level, grounds=_grounds(state, rows, scores))
     weights = [1.0 if row.part == "query" else plan.event_weight for row in rows]
     return fuse_rows(level, plan.fuse, weights)
+
+
+def _grounds(state: State, rows: Sequence[ScoreRow], scores: Float64) -> Grounds:
+    """Return what rows rest on; scores whose scale is not that of the bank have no laws."""
+    leads = tuple(row.part == "query" and row.how in ("meaning", "picture") for row in rows)
+    laws: Laws = {}
+    if state.plan.knows_chance and not state.shown:
+        laws = state.at.nulls.of(state.form, way_of(state), lambda: measured(state))
+    return Grounds(scores, tuple(row.channel for row in rows), leads, laws)
 
 
 def found_in(rows: Sequence[ScoreRow], fusion: Fusion, plan: Plan) -> Bool:
@@ -56,9 +73,12 @@ def found_in(rows: Sequence[ScoreRow], fusion: Fusion, plan: Plan) -> Bool:
     if not rows:
         return np.zeros(fusion.normalised.shape[1], dtype=bool)
     found: Bool = np.asarray(~np.isnan(np.stack([row.video for row in rows])).all(axis=0))
-    least = plan.settings.confidence
-    if least > 0 and plan.fuse.method.facts.get("scale") == "deviations":
-        own = [number for number, row in enumerate(rows) if row.part == "query"]
-        best = fusion.normalised[own].max(axis=0, initial=0.0)
-        found = np.logical_and(found, best >= least)
+    least, scale = plan.settings.confidence, plan.fuse.method.facts.get("scale")
+    own = [number for number, row in enumerate(rows) if row.part == "query"]
+    if least > 0 and scale == "deviations":
+        found &= fusion.normalised[own].max(axis=0, initial=0.0) >= least
+    elif least > 0 and scale == "nats":
+        # As rare as a score that lies so many deviations above the mean of a normal law.
+        rare = -math.log(max(0.5 * math.erfc(least / math.sqrt(2)), 1e-300))
+        found &= fusion.contribution[own].sum(axis=0) >= plan.fuse["share"] * rare
     return found

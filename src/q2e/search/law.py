@@ -69,7 +69,7 @@ def fit(best: Float64) -> Chance | None:
 Best = Callable[[], Sequence[float]]
 #: Share by which a collection may grow or shrink before its law is measured again: while videos
 #: are being indexed, every commit would else cost as much as many searches.
-_GROWTH = 0.02
+GROWTH = 0.02
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class Laws:
 
     def _found(self, table: Table, form: Form, way: Way, best: Best) -> Chance | None:
         size, before = self._last.get((form, way), (0, ""))
-        if before and abs(len(table) - size) <= _GROWTH * size:
+        if before and abs(len(table) - size) <= GROWTH * size:
             return self._laws[before]
         which = fingerprint(
             repr(form), str(len(table)), str(table.version), *table.video_ids,

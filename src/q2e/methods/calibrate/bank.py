@@ -46,6 +46,12 @@ class Bank:
         int, Field(ge=1, description="Evidence of a channel from which its scale is taken.")
     ] = 2000
     words: Words = WORDS
+    tokens: Annotated[
+        float, Field(ge=0, le=100, description="Tokens that say nothing beside those of a piece.")
+    ] = 0.0
+    repeats: Annotated[
+        float, Field(ge=0, le=4, description="How much what stands in many videos counts less.")
+    ] = 0.0
 
     def on(self, store: Store, questions: Questions) -> BankScale:
         """Return the calibration of one store."""

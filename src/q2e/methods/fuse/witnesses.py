@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Annotated
@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from q2e.arrays import Bool, Float64
+from q2e.arrays import Bool, Float64, Int64
 from q2e.methods.fuse.base import Terms, live
 from q2e.methods.normalise.base import Normalised
 from q2e.registry import method
@@ -98,20 +98,23 @@ def witnesses(
     y_c(v) = -ln P(a generic question scores as high in channel c), of scores less their mean over
     the videos, which is shrunk to 0 by (n - 1) / n where n videos have the channel. The eye (else
     the channel of most videos) always has a say: share * y. Any other adds max(0, y - ln(n /
-    alpha)): nothing where the best of n videos would reach as high by chance, so that a channel of
-    noise changes nothing, and a copy of a channel no order.
+    alpha)): nothing where the best of n videos would reach as high by chance, so that a channel
+    of noise changes nothing. What a channel says that another said already is not counted again.
     """
     grounds = rows.grounds or _own(rows)
     value = np.zeros(rows.value.shape)
     first = _principal(grounds)
-    for channel in dict.fromkeys(grounds.channels):
+    heard: list[Float64] = []
+    for channel in sorted(dict.fromkeys(grounds.channels), key=lambda name: name != first):
         mine = [n for n, name in enumerate(grounds.channels) if name == channel]
-        own = np.array(mine)[~rows.dead[mine]]
+        own = np.array(mine, dtype=np.int64)[~rows.dead[mine]]
         if len(own):
             parts = _parts(grounds, own, given)
-            null = grounds.nulls.get(channel, NORMAL)
-            told = _believed(parts, null, alpha, share if channel == first else None)
-            value[own] = _shared(parts, told)
+            surprise = grounds.nulls.get(channel, NORMAL).surprise(centred(parts.sum(axis=0)))
+            if not any(np.allclose(surprise, one, equal_nan=True) for one in heard):
+                told = _believed(surprise, alpha, share if channel == first else None)
+                value[own] = _shared(parts, told)
+            heard.append(surprise)
     return _weighed(rows, given, grounds, value)
 
 
@@ -141,39 +144,40 @@ def _principal(grounds: Grounds) -> str:
     return max(best, key=lambda name: best[name], default="")
 
 
-def _parts(grounds: Grounds, own: Sequence[int] | np.ndarray, given: Float64) -> Float64:
+def _parts(grounds: Grounds, own: Int64, given: Float64) -> Float64:
     """Return (s, V) what each row of a channel adds to its score; NaN where the first has none."""
-    leads = [number for number in own if grounds.leads[number]]
+    leads = [number for number in own.tolist() if grounds.leads[number]]
     parts = []
-    for number in own:
+    for number in own.tolist():
         raw = grounds.raw[number]
         plain = number == leads[0] if leads else False
         parts.append(raw if plain else given[number] * np.maximum(np.nan_to_num(raw), 0.0))
-    table = np.stack(parts)
+    table: Float64 = np.stack(parts)
     if leads:
         missing: Bool = np.isnan(grounds.raw[leads[0]])
-        table = np.where(missing, np.nan, table)
+        table[:, missing] = np.nan
     return table
 
 
-def _believed(parts: Float64, null: Null, alpha: float, share: float | None) -> Float64:
+def _believed(surprise: Float64, alpha: float, share: float | None) -> Float64:
     """Return (V,) what a channel adds; `share` is given for the one that always has a say."""
-    score = centred(parts.sum(axis=0))
-    surprise = null.surprise(score)
-    count = int(np.isfinite(score).sum())
+    known: Float64 = np.nan_to_num(surprise)
     if share is not None:
-        return np.nan_to_num(share * surprise)
-    return np.nan_to_num(np.maximum(surprise - np.log(max(1, count) / alpha), 0.0))
+        return share * known
+    count = int(np.isfinite(surprise).sum())
+    believed: Float64 = np.maximum(known - np.log(max(1, count) / alpha), 0.0)
+    return believed
 
 
 def _shared(parts: Float64, told: Float64) -> Float64:
     """Return (s, V) what a channel adds, divided among its rows by what is above 0 in each."""
-    above = np.maximum(np.nan_to_num(parts), 0.0)
+    above: Float64 = np.maximum(np.nan_to_num(parts), 0.0)
     total = above.sum(axis=0)
     split = np.divide(above, total, out=np.zeros_like(above), where=total > 0)
     # What is below chance in all rows is the first one's.
     split[0] = np.where(total > 0, split[0], 1.0)
-    return np.asarray(split * told)
+    divided: Float64 = split * told
+    return divided
 
 
 def _weighed(rows: Normalised, given: Float64, grounds: Grounds, value: Float64) -> Terms:

@@ -1,0 +1,99 @@
+"""A channel is believed as far as chance does not explain it: noise and copies change nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from q2e.methods.fuse.base import Fusion, fuse
+from q2e.methods.fuse.witnesses import NORMAL, Grounds, Null, centred
+from q2e.methods.normalise.base import normalise
+from q2e.search.debris import spread, weight_of
+
+
+def fused(
+    raw: np.ndarray, channels: tuple[str, ...], nulls: dict[str, Null], rule: str = "witnesses"
+) -> Fusion:
+    from dataclasses import replace
+
+    level = normalise(raw, "none", floor=np.zeros(len(raw)))
+    grounds = Grounds(raw, channels, (True,) * len(raw), nulls)
+    return fuse(replace(level, grounds=grounds), rule)
+
+
+def collection(seed: int, videos: int = 40) -> tuple[np.ndarray, Null]:
+    """Return the scores of one channel that has an answer, and its law of chance."""
+    random = np.random.default_rng(seed)
+    row = random.normal(size=videos)
+    row[random.integers(videos)] += 4.0
+    return row, Null.of(centred(random.normal(size=(32, videos))))
+
+
+def test_a_channel_of_noise_changes_no_top_three_in_95_of_100() -> None:
+    changed = 0
+    for seed in range(100):
+        row, null = collection(seed)
+        random = np.random.default_rng(1000 + seed)
+        noise = random.normal(size=len(row))
+        law = Null.of(centred(random.normal(size=(32, len(row)))))
+        alone = fused(row[None], ("frame",), {"frame": null})
+        both = fused(np.stack([row, noise]), ("frame", "speech"), {"frame": null, "speech": law})
+        top = [np.argsort(-one.score)[:3].tolist() for one in (alone, both)]
+        changed += top[0] != top[1]
+    assert changed <= 5
+
+
+def test_a_copy_of_a_channel_changes_nothing() -> None:
+    for seed in range(20):
+        row, null = collection(seed)
+        other, law = collection(100 + seed)
+        two = fused(np.stack([row, other]), ("frame", "speech"), {"frame": null, "speech": law})
+        laws = {"frame": null, "speech": law, "caption": law, "summary": null}
+        four = fused(
+            np.stack([row, other, other, row]), ("frame", "speech", "caption", "summary"), laws
+        )
+        assert np.allclose(two.score, four.score)
+
+
+def test_what_a_channel_knows_for_sure_outweighs_the_eye() -> None:
+    row, null = collection(1)
+    said = np.random.default_rng(2).normal(size=len(row))
+    said[7] = 9.0
+    law = Null.of(centred(np.random.default_rng(3).normal(size=(32, len(row)))))
+    both = fused(np.stack([row, said]), ("frame", "speech"), {"frame": null, "speech": law})
+    assert both.score.argmax() == 7
+    assert both.contribution.sum(axis=0) == pytest.approx(both.score)
+
+
+def test_parts_of_a_channel_share_what_it_says() -> None:
+    row, null = collection(4)
+    words = np.where(np.arange(len(row)) == row.argmax(), 3.0, 0.0)
+    level = normalise(np.stack([row, words]), "none", floor=np.zeros(2))
+    from dataclasses import replace
+
+    grounds = Grounds(np.stack([row, words]), ("frame",) * 2, (True, False), {"frame": null})
+    found = fuse(replace(level, grounds=grounds), "witnesses")
+    assert (found.contribution[:, row.argmax()] > 0).all()
+    assert found.score.argmax() == row.argmax()
+
+
+def test_surprise_rises_with_the_score_and_is_calibrated() -> None:
+    levels = np.linspace(-4, 12, 200)
+    surprise = NORMAL.surprise(levels)
+    assert (np.diff(surprise) >= -1e-9).all()
+    assert np.isnan(NORMAL.surprise(np.array([np.nan])))[0]
+    drawn = np.random.default_rng(0).normal(size=20_000)
+    for chance in (0.5, 0.1, 0.02):
+        share = float((NORMAL.surprise(drawn) >= -np.log(chance)).mean())
+        assert share == pytest.approx(chance, rel=0.35)
+    with pytest.raises(ValueError, match="no score"):
+        Null.of(np.full(3, np.nan))
+
+
+def test_debris_counts_for_less_and_pictures_are_left_alone() -> None:
+    key = np.array([5, 5, 5, 9, 5])
+    often = spread(key, np.zeros(5, np.int16), np.array([0, 1, 1, 2, 2], np.int32))
+    assert often.tolist() == [3, 3, 3, 1, 3]
+    weights = weight_of(np.array([1, 10, 0], np.int32), np.array([1.0, 1, 1]), 2.0, 1.0)
+    assert weights[0] == pytest.approx(1 / 3) and weights[2] == 1.0
+    assert weights[0] < weights[1] < 1
