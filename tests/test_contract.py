@@ -197,7 +197,7 @@ def test__fuse__has_nothing_to_say_of_nothing(choice: Choice) -> None:
         fusion = fuse(normalise(np.zeros(shape), NONE), choice)
         assert fusion.score.shape == shape[1:] and not fusion.score.any()
     assert choice.method.facts["scale"] in (
-        *("deviations", "probability", "minmax", "votes", "logarithms"),
+        *("deviations", "probability", "minmax", "votes", "logarithms", "nats"),
     )
 
 

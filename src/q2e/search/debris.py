@@ -58,7 +58,8 @@ def spread(key: Int64, channel: Int16, video: Int32) -> Float64:
         return np.zeros(0)
     group = np.unique(np.stack((key, channel)), axis=1, return_inverse=True)[1].reshape(-1)
     pairs = np.unique(np.stack((group, video)), axis=1)[0]
-    return np.bincount(pairs, minlength=int(group.max()) + 1)[group].astype(np.float64)
+    often: Float64 = np.bincount(pairs, minlength=int(group.max()) + 1)[group].astype(np.float64)
+    return often
 
 
 def weight_of(length: Int32, often: Float64, tokens: float, repeats: float) -> Float64:

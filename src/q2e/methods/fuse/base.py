@@ -14,7 +14,8 @@ row lacks stands at that row's floor; rules that count votes (`rrf`, `combmnz`) 
 
 The fact `scale` of a rule says on what scale its `normalised` values are: `deviations` where they
 are those of the rows given, which a search gives in standard deviations above generic questions;
-`probability`; `minmax`, each row in [0, 1]; `votes`, reciprocal ranks; `logarithms`.
+`probability`; `minmax`, each row in [0, 1]; `votes`, reciprocal ranks; `logarithms`; `nats`, what
+chance does not explain. With the fact `grounds` a rule is told what rows rest on (`witnesses`).
 """
 
 from __future__ import annotations

@@ -97,22 +97,22 @@ def witnesses(
 
     y_c(v) = -ln P(a generic question scores as high in channel c), of scores less their mean over
     the videos, which is shrunk to 0 by (n - 1) / n where n videos have the channel. The eye (else
-    the channel of most videos) always has a say: share * y. Any other adds max(0, y - ln(n /
+    what most videos have) always has a say: share * y. Any other adds max(0, y - ln(n /
     alpha)): nothing where the best of n videos would reach as high by chance, so that a channel
     of noise changes nothing. What a channel says that another said already is not counted again.
     """
     grounds = rows.grounds or _own(rows)
     value = np.zeros(rows.value.shape)
-    first = _principal(grounds)
+    first = _first(grounds, rows.dead)
     heard: list[Float64] = []
-    for channel in sorted(dict.fromkeys(grounds.channels), key=lambda name: name != first):
+    for channel in sorted(dict.fromkeys(grounds.channels), key=lambda name: name not in first):
         mine = [n for n, name in enumerate(grounds.channels) if name == channel]
         own = np.array(mine, dtype=np.int64)[~rows.dead[mine]]
         if len(own):
             parts = _parts(grounds, own, given)
             surprise = grounds.nulls.get(channel, NORMAL).surprise(centred(parts.sum(axis=0)))
             if not any(np.allclose(surprise, one, equal_nan=True) for one in heard):
-                told = _believed(surprise, alpha, share if channel == first else None)
+                told = _believed(surprise, alpha, share if channel in first else None)
                 value[own] = _shared(parts, told)
             heard.append(surprise)
     return _weighed(rows, given, grounds, value)
@@ -134,14 +134,15 @@ def _own(rows: Normalised) -> Grounds:
     return Grounds(raw, names, (True,) * len(names), {})
 
 
-def _principal(grounds: Grounds) -> str:
-    if EYE in grounds.channels:
-        return EYE
-    covered = np.isfinite(grounds.raw).sum(axis=1)
-    best: dict[str, int] = {}
-    for name, count in zip(grounds.channels, covered.tolist(), strict=True):
-        best[name] = max(best.get(name, 0), count)
-    return max(best, key=lambda name: best[name], default="")
+def _first(grounds: Grounds, dead: Bool) -> set[str]:
+    """Return the channels that always have a say: the eye, else those of most videos."""
+    covered = np.where(dead, -1, np.isfinite(grounds.raw).sum(axis=1)).tolist()
+    most: dict[str, int] = {}
+    for name, count in zip(grounds.channels, covered, strict=True):
+        most[name] = max(most.get(name, -1), count)
+    if most.get(EYE, -1) > 0:
+        return {EYE}
+    return {name for name, count in most.items() if count == max(most.values())}
 
 
 def _parts(grounds: Grounds, own: Int64, given: Float64) -> Float64:
