@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import cv2
 import numpy as np
@@ -65,6 +68,53 @@ def test_subtitles_run_on_the_clock_of_the_reel(results: Results, form: str) -> 
     ]
     assert "<script>" not in text
     assert text.startswith("WEBVTT") == (form == "vtt")
+
+
+@pytest.mark.parametrize(
+    "rate_hz",
+    [0.0, 0.5, 1.0, 2.0, 8.0, 10.0, 12.0, 12.5, 15.0, 23.976, 24.7, 29.97, 60.0, 90.0, 240.0],
+)
+def test_edit_lists_of_any_rate(results: Results, rate_hz: float) -> None:
+    hits = tuple(replace(h, video=replace(h.video, rate_hz=rate_hz)) for h in results.hits)
+    slow = replace(results, hits=hits)
+    for form, adapter in (("otio", "otio_json"), ("edl", "cmx_3600")):
+        told = export.render(slow, form)
+        given = {"rate": export._timecode_hz(rate_hz)} if form == "edl" else {}
+        again = opentimelineio.adapters.read_from_string(told, adapter, **given)
+        clips = list(again.find_clips())
+        lengths_s = [clip.duration().to_seconds() for clip in clips]
+        assert lengths_s == pytest.approx([1.0, 0.6, 1.0], abs=0.05), told
+        starts_s = [clip.source_range.start_time.to_seconds() for clip in clips]
+        assert starts_s == pytest.approx([0.5, 2.0, 0.0], abs=0.05)
+
+
+def test_time_codes_fall_on_pictures() -> None:
+    found = [export._timecode_hz(hz) for hz in (2.0, 8.0, 10.0, 12.5, 15.0, 20.0, 29.97)]
+    assert found == pytest.approx([24.0, 24.0, 30.0, 25.0, 30.0, 60.0, 29.97], abs=1e-3)
+
+
+NAMES = (
+    "tab\there.mp4",
+    "line\nbreak.mp4",
+    "می\u200cخواهم.mp4",
+    "👩\u200d🚀.mp4",
+    "\u202eevil.mp4",
+    os.fsdecode(b"caf\xe9.mp4"),
+    "=1+1.mp4",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_are_found_by_what_is_written(results: Results, name: str) -> None:
+    (hit, *_) = results.hits
+    named = replace(hit, video=replace(hit.video, path=f"/media/{name}"))
+    one = replace(results, hits=(named,))
+    (row, *_) = csv.DictReader(io.StringIO(export.render(one, "csv"), newline=""))
+    assert row["path"] == f"/media/{name}" or "\\xe9" in row["path"]
+    for form in ("m3u8", "otio", "edl", "srt", "vtt", "json"):
+        export.render(one, form).encode("utf-8")
+    (address,) = {li for li in export.render(one, "m3u8").splitlines() if li.startswith("file:")}
+    assert os.fsdecode(unquote_to_bytes(address.removeprefix("file://"))) == f"/media/{name}"
 
 
 def test_edit_lists_are_read_back(results: Results) -> None:

@@ -10,6 +10,7 @@ import csv
 import html
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,14 @@ from urllib.parse import quote
 
 from q2e import shape
 from q2e.errors import ConfigError, MissingDependency
+from q2e.paths import shown, shown_name
 from q2e.text.layers import is_layer
 from q2e.types import Evidence, Hit, Moment, Results, Span
 
 #: Most pictures on an exported sheet.
 _SHEET_PICTURES = 24
+#: Rates that edit lists can count in (SMPTE ST 12-1).
+_TIMECODES_HZ = (24_000 / 1001, 24.0, 25.0, 30_000 / 1001, 30.0, 48.0, 50.0, 60_000 / 1001, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class _Entry:
 
     @property
     def name(self) -> str:
-        return one_line(Path(self.hit.video.path).name or self.hit.video.id)
+        return one_line(shown_name(self.hit.video.path) or self.hit.video.id)
 
     @property
     def words(self) -> str:
@@ -123,16 +127,21 @@ def _csv(results: Results) -> str:
     for entry in _entries(results):
         hit, moment = entry.hit, entry.moment
         times = [f"{time:.3f}" for time in (moment.start_s, moment.end_s, moment.frame_s)]
-        path, title, words = map(_cell, (hit.video.path, hit.video.title, entry.words))
+        # Of a path every character counts: the file is found by it.
+        path = _no_formula(shown(hit.video.path))
+        title, words = _cell(hit.video.title), _cell(entry.words)
         score = f"{moment.score:.6f}"
         table.writerow([hit.rank, hit.video.id, path, title, *times, score, words])
     return out.getvalue()
 
 
 def _cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
-    line = one_line(text)
-    return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line
+    """Return text as one line that no spreadsheet takes for a formula."""
+    return _no_formula(one_line(text))
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _srt(results: Results) -> str:
@@ -182,7 +191,7 @@ def _m3u8(results: Results) -> str:
 
 def _address(entry: _Entry) -> str:
     path = entry.hit.video.path
-    return "file://" + quote(path if path.startswith("/") else f"/{path}")
+    return "file://" + quote(os.fsencode(path if path.startswith("/") else f"/{path}"))
 
 
 def _edl(results: Results) -> str:
@@ -207,8 +216,7 @@ def _written(results: Results, adapter: str) -> str:
 def _timeline(results: Results, otio: Any) -> Any:
     """Return all moments as clips of one video track, in the rate of the first video."""
     entries = list(_entries(results))
-    first_hz = entries[0].hit.video.rate_hz if entries else 25.0
-    rate_hz = otio.opentime.RationalTime.nearest_smpte_timecode_rate(first_hz or 25.0)
+    rate_hz = _timecode_hz(entries[0].hit.video.rate_hz if entries else 25.0)
 
     def stretch(start_s: float, length_s: float) -> Any:
         first, last = round(start_s * rate_hz), round((start_s + length_s) * rate_hz)
@@ -228,6 +236,15 @@ def _timeline(results: Results, otio: Any) -> Any:
     timeline = otio.schema.Timeline(one_line(results.query.text))
     timeline.tracks.append(track)
     return timeline
+
+
+def _timecode_hz(rate_hz: float) -> float:
+    """Return the rate of time codes whose frames the pictures fall on, else the nearest one."""
+    if not rate_hz > 0:
+        return 25.0
+    exact = [hz for hz in _TIMECODES_HZ if abs(hz / rate_hz - round(hz / rate_hz)) < 1e-3]
+    fine = [hz for hz in exact if hz > rate_hz / 2]
+    return fine[0] if fine else min(_TIMECODES_HZ, key=lambda hz: abs(hz - rate_hz))
 
 
 #: Text formats by file suffix.

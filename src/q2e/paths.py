@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
+from typing import Any, ParamSpec
+
+P = ParamSpec("P")
 
 _folders: tuple[Path, ...] | None = None
 
@@ -68,3 +72,25 @@ def read_only_within(folders: Sequence[Path] | None) -> None:
 def may_read(path: Path) -> bool:
     """Return whether this process may read a file that lies beside a medium."""
     return _folders is None or lies_within(path, _folders)
+
+
+def told(value: Any) -> Any:
+    """Return a JSON value whose texts can be encoded, whatever names and titles are in it."""
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, dict):
+        return {told(key): told(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [told(one) for one in value]
+    return value
+
+
+def encodable(make: Callable[P, dict[str, Any]]) -> Callable[P, dict[str, Any]]:
+    """Let a function that makes a JSON object return one that can be encoded."""
+
+    @wraps(make)
+    def making(*args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        made: dict[str, Any] = told(make(*args, **kwargs))
+        return made
+
+    return making

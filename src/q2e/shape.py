@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from q2e.paths import encodable
 from q2e.query.hints import hint
 from q2e.types import Clause, Decomposition, Evidence, Hit, Moment, Reason, Results, Segment, Video
 
@@ -25,6 +26,7 @@ Json = dict[str, Any]
 VERSION = 1
 
 
+@encodable
 def results(value: Results) -> Json:
     """Return the shape of a search: query, hits, index, timings."""
     return {
@@ -41,6 +43,7 @@ def results(value: Results) -> Json:
     }
 
 
+@encodable
 def hit(value: Hit) -> Json:
     return {
         "rank": value.rank,
@@ -69,6 +72,7 @@ def clause(value: Clause) -> Json:
     return shape
 
 
+@encodable
 def parsed(value: Parsed) -> Json:
     """Return the shape of a parsed question: what in it means something, and how it is read."""
     return {
@@ -91,6 +95,7 @@ def parsed(value: Parsed) -> Json:
     }
 
 
+@encodable
 def clarification(value: Clarification | None) -> Json:
     """Return the shape of a question back; `question` is None where the hits are alike."""
     if value is None:
@@ -111,6 +116,7 @@ def moment(value: Moment) -> Json:
     }
 
 
+@encodable
 def reason(value: Reason) -> Json:
     return {
         "channel": value.channel,
@@ -129,6 +135,7 @@ def reason(value: Reason) -> Json:
     }
 
 
+@encodable
 def evidence(value: Evidence) -> Json:
     shape: Json = {
         "channel": value.channel,
@@ -152,6 +159,7 @@ def evidence(value: Evidence) -> Json:
     return shape
 
 
+@encodable
 def video(value: Video) -> Json:
     shape: Mapping[str, Any] = asdict(value)
     renamed = {"duration_s": "duration", "rate_hz": "rate", "size_bytes": "size"}
@@ -189,6 +197,7 @@ def segment(value: Segment) -> Json:
     return {"start": _time(value.start_s), "end": _time(value.end_s)}
 
 
+@encodable
 def record(value: VideoRecord) -> Json:
     return {
         "version": VERSION,
@@ -199,6 +208,7 @@ def record(value: VideoRecord) -> Json:
     }
 
 
+@encodable
 def status(value: Status) -> Json:
     return {
         "version": VERSION,
@@ -224,6 +234,7 @@ def status(value: Status) -> Json:
     }
 
 
+@encodable
 def report(value: Report) -> Json:
     return {
         "version": VERSION,

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from q2e import paths
+
 IndexDir = Annotated[
     Path | None,
     typer.Option(
@@ -139,8 +141,8 @@ def shown(path: object) -> str:
     return "".join(
         letter
         if letter.isprintable() or letter in "\u200c\u200d"
-        else letter.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for letter in str(path)
+        else letter.encode("unicode_escape").decode("ascii")
+        for letter in paths.shown(path)
     )
 
 

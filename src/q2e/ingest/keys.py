@@ -72,4 +72,5 @@ def record_digest(video: Video) -> str:
 
 def digest(*values: object) -> str:
     """Return 16 hexadecimal digits that stand for these values."""
-    return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()[:16]
+    text = json.dumps(values, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

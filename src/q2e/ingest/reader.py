@@ -24,6 +24,7 @@ from q2e.models.registry import Models
 from q2e.plugins import registry
 from q2e.settings import Settings
 from q2e.store.base import Item, StageKey, Store
+from q2e.text.clean import storable
 from q2e.types import Evidence, Frame, Part, Segment, Video
 
 #: Frames handed to the channels at once; bounds memory where cuts are many.
@@ -64,6 +65,7 @@ class Reader:
         except MediaError as error:
             yield Failed(str(error))
             return
+        video = _storable(video)
         yield Found(video)
         if wrong:
             yield Failed(wrong, "description")
@@ -365,3 +367,14 @@ class _Reading:
     def _say(self, message: Message) -> None:
         self._failed = self._failed or isinstance(message, Failed)
         self._said.put(message)
+
+
+def _storable(video: Video) -> Video:
+    """Return a video whose texts can be stored and shown; its path stays the key to its file."""
+    return replace(
+        video,
+        title=storable(video.title),
+        description=storable(video.description),
+        language=storable(video.language) or None if video.language else None,
+        tags=tuple(filter(None, map(storable, video.tags))),
+    )

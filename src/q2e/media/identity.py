@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from q2e.errors import MediaError
+from q2e.paths import exists, shown_name
 
 
 def content_id(path: str | Path) -> str:
@@ -14,11 +15,11 @@ def content_id(path: str | Path) -> str:
     Raises MediaError where the file cannot be read.
     """
     path = Path(path)
-    if path.exists() and not (path.is_file() or path.is_dir()):  # a device has no end
-        raise MediaError(f"{path.name}: not a regular file; give a video file")
+    if exists(path) and not (path.is_file() or path.is_dir()):  # a device has no end
+        raise MediaError(f"{shown_name(path)}: not a regular file; give a video file")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:32]
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
-        raise MediaError(f"{path.name}: {reason}; make the file readable") from error
+        raise MediaError(f"{shown_name(path)}: {reason}; make the file readable") from error

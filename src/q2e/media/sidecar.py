@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from q2e.errors import MediaError
-from q2e.paths import may_read
+from q2e.paths import is_file, may_read
 from q2e.types import Span
 
 MAX_BYTES = 16 * 2**20
@@ -61,7 +61,7 @@ def subtitles(path: str | Path) -> Subtitles | None:
 
 def _subtitle_files(video: Path) -> Iterator[tuple[Path, str | None]]:
     for suffix in (".srt", ".vtt"):
-        if (plain := video.with_suffix(suffix)).is_file() and may_read(plain):
+        if is_file(plain := video.with_suffix(suffix)) and may_read(plain):
             yield plain, None
     prefix = f"{video.stem}."
     try:
@@ -71,7 +71,7 @@ def _subtitle_files(video: Path) -> Iterator[tuple[Path, str | None]]:
     for file in beside:
         if file.name.startswith(prefix) and file.suffix.lower() in (".srt", ".vtt"):
             match = _LANGUAGE.match(file.name.removeprefix(prefix)[: -len(file.suffix)])
-            if match and file.is_file() and may_read(file):
+            if match and is_file(file) and may_read(file):
                 yield file, match[1].lower()
 
 
@@ -133,7 +133,7 @@ def sidecar_record(path: str | Path) -> SidecarRecord:
     video = Path(path)
     for suffix in (".info.json", ".json"):
         file = video.with_suffix(suffix)
-        if file.is_file() and may_read(file):
+        if is_file(file) and may_read(file):
             try:
                 fields = json.loads(_read_text(file))
             except (ValueError, RecursionError) as error:

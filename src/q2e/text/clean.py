@@ -30,5 +30,10 @@ def clean(text: str, limit: int) -> str:
     return result[:end].rstrip()
 
 
+def storable(text: str) -> str:
+    """Return text without NULs and lone surrogates, which no encoding and no database takes."""
+    return text.encode("utf-8", "ignore").decode("utf-8").replace("\0", "")
+
+
 def _joined(character: str) -> bool:
     return character in _JOINERS or unicodedata.category(character) in ("Mn", "Me", "Mc")
