@@ -14,6 +14,7 @@ import pytest
 
 from media_files import picture, turn, write_sound, write_tone, write_video
 from q2e.errors import ConfigError, MediaError
+from q2e.ingest.manifest import sources
 from q2e.media.discover import discover
 from q2e.media.frames import save_jpeg
 from q2e.media.identity import content_id
@@ -56,6 +57,49 @@ def test_discover_folders_files_and_patterns(tmp_path: Path) -> None:
     assert found(tmp_path / "*.txt") == ["notes.txt"]
     (tmp_path / "link.mp4").symlink_to(tmp_path / "b.MP4")
     assert len(found(tmp_path)) == len(everything)
+
+
+def test_links_are_followed_once_and_broken_ones_named(tmp_path: Path) -> None:
+    """Folders reached through links are read, circles end, and what leads nowhere is told."""
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    for folder in (inside / "deep", outside):
+        folder.mkdir(parents=True)
+    for file in (inside / "a.mp4", inside / "deep" / "b.mp4", outside / "c.mp4"):
+        file.write_bytes(b"x")
+    (inside / "linked").symlink_to(outside)
+    (inside / "again").symlink_to(outside)
+    (inside / "deep" / "up").symlink_to(inside)
+    (outside / "back").symlink_to(inside)
+    (inside / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    (inside / "gone").symlink_to(tmp_path / "nowhere")
+    (inside / "gone.txt").symlink_to(tmp_path / "nowhere.txt")
+    (inside / "circle.mkv").symlink_to(inside / "circle.mkv")
+    found = [path.name for path in discover([inside])]
+    assert sorted(found) == ["a.mp4", "b.mp4", "c.mp4", "circle.mkv", "gone", "gone.mp4"]
+    named = {source.path for source in sources([inside])}
+    assert {inside / "gone", inside / "gone.mp4", outside / "c.mp4"} <= named
+    assert tmp_path / "nowhere.mp4" not in named
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.mts", "a.m2ts"])
+def test_transport_streams_are_told_from_programs(tmp_path: Path, name: str) -> None:
+    stream = write_video(tmp_path / name, (0.4,), tone_s=0.4).read_bytes()
+    made = {
+        "whole": stream,
+        "inside a packet": stream[100:],
+        "after noise": bytes(range(256)) * 3 + stream,
+        "damaged": b"\xff\xfe\x00" + stream[:300],
+        "empty": b"",
+    }
+    for what, raw in made.items():
+        (tmp_path / name).write_bytes(raw)
+        assert discover([tmp_path]), what
+    if not name.startswith("a.m2"):
+        for code in ("const a: string = 'ü 洪水 🎉'\n" * 400, "G", "<TS>" + "ф" * 9_000):
+            (tmp_path / name).write_text(code, encoding="utf-8")
+            assert not discover([tmp_path]), code[:9]
+    (tmp_path / name).write_bytes(stream[100:])
+    assert probe(tmp_path / name).duration_s == pytest.approx(0.4, abs=0.1)
 
 
 def test_discover_names_what_does_not_exist(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def content_key(*parts: str) -> str:
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a file that appears under its name only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".q2e-{secrets.token_hex(8)}")
     try:
         with temporary.open("x+b") as file:
             write(file)

@@ -15,6 +15,9 @@ from typing import Any, ParamSpec
 
 P = ParamSpec("P")
 
+#: Most systems take names of 255 bytes; programs put something before or behind them.
+_LONGEST_BYTES = 200
+
 _folders: tuple[Path, ...] | None = None
 
 
@@ -34,20 +37,39 @@ def shown_name(path: str | Path) -> str:
     return shown(Path(path).name)
 
 
+def named_after(path: str | Path, more: str) -> str:
+    """Return a file name made of another's without its suffix, and `more`; as long as fits."""
+    stem, end = os.fsencode(Path(path).stem), os.fsencode(more)
+    room = _LONGEST_BYTES - len(end)
+    if len(stem) > room:
+        # No letter is cut in two.
+        stem = stem[:room].decode("utf-8", "ignore").encode() or stem[:room]
+    return os.fsdecode(stem + end)
+
+
 def is_file(path: Path) -> bool:
     """Return whether a file is there; under a name longer than the system's there is none."""
-    try:
-        return path.is_file()
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            return False
-        raise
+    return _found(path.is_file)
+
+
+def is_dir(path: Path) -> bool:
+    """Return whether a folder is there, as `is_file` does."""
+    return _found(path.is_dir)
+
+
+def is_link(path: Path) -> bool:
+    """Return whether a link is there, as `is_file` does."""
+    return _found(path.is_symlink)
 
 
 def exists(path: Path) -> bool:
     """Return whether anything is there, as `is_file` does."""
+    return _found(path.exists)
+
+
+def _found(look: Callable[[], bool]) -> bool:
     try:
-        return path.exists()
+        return look()
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             return False

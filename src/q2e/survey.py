@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from q2e.errors import ConfigError, QueryError
+from q2e.paths import is_file
 from q2e.settings import Settings
 from q2e.store.base import Failure, Store, Table
 from q2e.store.generations import Generation
@@ -103,7 +104,7 @@ def example(videos: Sequence[Video], given: str | Path | Example, indexed: bool)
         return Example(video=find(videos, name).id, start_s=float(time_s))
     if indexed:
         return Example(video=find(videos, str(given)).id)
-    if not Path(given).is_file():
+    if not is_file(Path(given)):
         raise QueryError(
             f"{str(given)!r} is no file; an example is a picture, clip or sound, or a frame "
             "of an indexed video, as in  VIDEO@12.5"

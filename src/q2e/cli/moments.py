@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from q2e.cli.options import IndexDir, Json, clock, directory, print_json, talk
+from q2e.cli.options import IndexDir, Json, clock, directory, print_json, shown, talk
+from q2e.paths import is_file, named_after
+from q2e.paths import shown as shown_path
 
 Video = Annotated[
     str,
@@ -41,12 +43,12 @@ def clip(
     start_s, end_s = seconds(start), seconds(end)
     if out is None:
         suffix = ".mp4" if exact else suffix_for(path)
-        out = Path(f"{path.stem}_{start_s:g}-{end_s:g}{suffix}")
+        out = Path(named_after(path, f"_{start_s:g}-{end_s:g}{suffix}"))
     written = cut(path, start_s, end_s, out, exact=exact)
     if json:
-        print_json({"file": str(out), "start": written.start_s, "end": written.end_s})
+        print_json({"file": shown_path(out), "start": written.start_s, "end": written.end_s})
     else:
-        talk(f"{out}: {clock(written.start_s)} to {clock(written.end_s)}")
+        talk(f"{shown(out)}: {clock(written.start_s)} to {clock(written.end_s)}")
 
 
 def storyboard(
@@ -67,9 +69,9 @@ def storyboard(
     end_s = seconds(end) if end else probe(path).duration_s
     step_s = (end_s - start_s) / pictures
     times_s = [start_s + (number + 0.5) * step_s for number in range(pictures)]
-    out = out or Path(f"{path.stem}_storyboard.jpg")
+    out = out or Path(named_after(path, "_storyboard.jpg"))
     out.write_bytes(sheet(path, times_s, width))
-    talk(str(out))
+    talk(shown(out))
 
 
 def transcript(
@@ -104,7 +106,7 @@ def _path(video: str, index_dir: Path | None) -> Path:
     from q2e.errors import ConfigError
     from q2e.settings import default_index
 
-    if Path(video).is_file():
+    if is_file(Path(video)):
         return Path(video)
     found = q2e.open(index_dir or default_index()).find(video)
     if not found.path:

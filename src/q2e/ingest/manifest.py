@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import ConfigError
-from q2e.paths import lies_within
+from q2e.paths import exists, is_file, is_link, lies_within
 
 COLUMNS = ("path", "title", "description", "date", "language", "tags")
 SUFFIXES = (".csv", ".jsonl")
@@ -49,14 +49,17 @@ def sources(paths: Sequence[str | Path]) -> list[Source]:
     found: dict[Path, Source] = {}
     for given in paths:
         path = Path(given)
-        if path.suffix.lower() in SUFFIXES and path.is_file():
+        if path.suffix.lower() in SUFFIXES and is_file(path):
             listed: Iterable[Source] = read_manifest(path)
         else:
             listed = (Source(file) for file in discover([str(given)]))
         for source in listed:
             key = Path(os.path.realpath(source.path))
             if key not in found or source.record is not None:
-                found[key] = Source(key, source.record, source.path)
+                # A link that leads nowhere is told by its own name.
+                lost = is_link(source.path) and not exists(key)
+                place = source.path.absolute() if lost else key
+                found[key] = Source(place, source.record, source.path)
     return list(found.values())
 
 

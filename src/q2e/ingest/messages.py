@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import Q2EError
+from q2e.ingest.copies import Copy
 from q2e.ingest.manifest import Record
 from q2e.store.base import UNKNOWN, Derived, Item, StageKey
 from q2e.types import Evidence, Segment, Span, Tag, Video
@@ -31,6 +32,8 @@ class Job:
     path: Path
     video_id: str
     record: Record | None = None
+    copies: tuple[Copy, ...] = ()
+    """Other files of the same content, whose descriptions are about this one too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Failed:
 
     reason: str
     stage: str | None = None
+    path: Path | None = None
+    """The file that is meant where it is not the job's, but a copy."""
 
     @classmethod
     def by(cls, error: Exception, stage: str) -> Failed:
@@ -101,6 +106,6 @@ Message = Found | PartRead | Failed | Progress | Finished
 
 #: How all of it travels.
 WIRE = Wire(
-    *(Greeting, Job, Record, Found, PartRead, Failed, Progress, Finished, Ready, Refused),
+    *(Greeting, Job, Record, Copy, Found, PartRead, Failed, Progress, Finished, Ready, Refused),
     *(StageKey, Derived, Item, Evidence, Span, Tag, Segment, Video),
 )

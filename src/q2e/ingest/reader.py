@@ -14,6 +14,7 @@ from threading import Lock
 from q2e.arrays import Float32
 from q2e.channels.base import NEEDS, Channel, JoinsSlices
 from q2e.errors import MediaError
+from q2e.ingest.copies import merged
 from q2e.ingest.derive import derived, items
 from q2e.ingest.inherit import Inheritance
 from q2e.ingest.keys import SHOTS, stage_keys
@@ -65,11 +66,28 @@ class Reader:
         except MediaError as error:
             yield Failed(str(error))
             return
-        video = _storable(video)
+        copied, problems = self._said_of_copies(job)
+        video = _storable(merged(video, copied))
         yield Found(video)
         if wrong:
             yield Failed(wrong, "description")
+        yield from problems
         yield from _Reading(self, video).messages()
+
+    def _said_of_copies(self, job: Job) -> tuple[list[Record], list[Failed]]:
+        """Return what is said about other files of the same content, and what is wrong there."""
+        from q2e.media.sidecar import sidecar_record
+
+        said, problems = [], []
+        for copy in job.copies:
+            if copy.record is not None:
+                said.append(copy.record)
+                continue
+            try:
+                said.append(Record(**sidecar_record(copy.path)))
+            except MediaError as error:
+                problems.append(Failed(str(error), "description", copy.path))
+        return said, problems
 
     def _video(self, job: Job) -> tuple[Video, str]:
         """Return the file's facts with what is said about it (by its manifest row, else by the

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from q2e.errors import MediaError
+from q2e.ingest.copies import Copy, copies_of, note_copy
 from q2e.ingest.derive import refresh
+from q2e.ingest.identify import identify
 from q2e.ingest.manifest import Source, allowed
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.worker import Worker
 from q2e.models.base import TextEncoder
+from q2e.paths import exists
 from q2e.settings import Settings
 from q2e.store.base import Failure, Store
 from q2e.types import Video
@@ -71,7 +73,7 @@ def ingest(
     for link in outside:
         reason = "leads out of the folders that may be indexed"
         report.failures.append(Failure(str(link), reason))
-    seen: dict[str, str] = {}
+    jobs: dict[str, Job] = {}
     with Worker(settings, index_file, older, within) as worker:
         if encoder is not None:
             space = worker.start()["text"] if sources else encoder().space
@@ -79,25 +81,32 @@ def ingest(
         for number, source in enumerate(sources):
             path = source.path
             try:
-                video_id = _identify(store, path)
+                video_id = identify(store, path)
             except MediaError as error:
                 _fail(store, report, Failure(str(path), str(error)))
                 continue
-            first = seen.setdefault(video_id, str(path))
-            if first != str(path):
-                report.duplicates.append((str(path), first))
-                store.clear_failure(str(path))
+            job = jobs.get(video_id)
+            first = _first(store, report, video_id, path) if job is None else job.path
+            if first != path:
+                report.duplicates.append((str(path), str(first)))
+                note_copy(store, video_id, Copy(path, source.record))
+            copies = copies_of(store, video_id, first)
+            if first != path and job is not None and job.copies == copies:
                 continue
-            if not _relocate(store, report, video_id, path):
-                continue
+            # What is said about a copy is said about the video.
+            earlier = None if job is None else job.record
+            record = source.record if first == path else earlier
+            job = jobs[video_id] = Job(first, video_id, record, copies)
+            for copy in copies:
+                store.clear_failure(str(copy.path))
             said: set[type[Message]] = set()
-            job = Job(path, video_id, source.record)
             for message in worker.run(job):
                 _keep(store, report, job, message, worker.spaces)
-                said.add(type(message))
+                if not (isinstance(message, Failed) and message.path):
+                    said.add(type(message))
                 if watch is not None:
                     watch(path, number, len(sources), message)
-            if Failed in said:
+            if Failed in said or first != path:
                 continue
             store.clear_failure(str(path))
             known = store.video(video_id)
@@ -120,8 +129,8 @@ def _keep(
         case PartRead(key, config_key, items, segments, times_s, derived):
             store.put_part(key, config_key, items, segments, times_s, derived)
             report.evidence[key.stage] += len(items)
-        case Failed(reason, stage):
-            _fail(store, report, Failure(str(job.path), reason, job.video_id, stage))
+        case Failed(reason, stage, path):
+            _fail(store, report, Failure(str(path or job.path), reason, job.video_id, stage))
         case Finished(seconds):
             for stage_name, spent_s in seconds.items():
                 report.seconds[stage_name] += spent_s
@@ -134,38 +143,19 @@ def _bind(store: Store, spaces: Mapping[str, str]) -> None:
             store.set_setting(f"space.{kind}", space)
 
 
-def _identify(store: Store, path: Path) -> str:
-    """Return the content id, computed once for each size and time of change of a path."""
-    from q2e.media.identity import content_id
+def _first(store: Store, report: Report, video_id: str, path: Path) -> Path:
+    """Return the path that content is indexed under: another live one, else `path`.
 
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise MediaError(f"cannot be read: {error.strerror}") from None
-    name = f"file:{path}"
-    stamp = [stat.st_size, stat.st_mtime_ns]
-    cached = store.setting(name)
-    if cached is not None:
-        *known_stamp, video_id = json.loads(cached)
-        if known_stamp == stamp and isinstance(video_id, str):
-            return video_id
-    video_id = content_id(path)
-    store.set_setting(name, json.dumps([*stamp, video_id]))
-    return video_id
-
-
-def _relocate(store: Store, report: Report, video_id: str, path: Path) -> bool:
-    """Note a renamed file; False where the same content is already indexed under a live path."""
+    Where the other one is gone, the file was renamed, and that is noted.
+    """
     known = store.video(video_id)
     if known is None or known.path == str(path):
-        return True
-    if Path(known.path).exists():
-        report.duplicates.append((str(path), known.path))
-        store.clear_failure(str(path))
-        return False
+        return path
+    if exists(Path(known.path)):
+        return Path(known.path)
     report.renamed.append((known.path, str(path)))
     store.put_video(replace(known, path=str(path)))
-    return True
+    return path
 
 
 def _fail(store: Store, report: Report, failure: Failure) -> None:

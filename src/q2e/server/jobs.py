@@ -19,7 +19,7 @@ from q2e.errors import Q2EError
 from q2e.index import Index
 from q2e.ingest.messages import Failed, Finished, Message, PartRead, Progress
 from q2e.ingest.run import Report
-from q2e.paths import lies_within
+from q2e.paths import lies_within, shown
 from q2e.server.faults import Fault
 from q2e.server.keptjobs import KeptJobs
 
@@ -66,7 +66,7 @@ class Job:
             "id": self.id,
             "kind": self.kind,
             "state": self.state,
-            "paths": list(self.paths),
+            "paths": [shown(path) for path in self.paths],
             "made": self.made,
             "started": self.started,
             "ended": self.ended,
@@ -240,7 +240,12 @@ class Jobs:
             if job_id in self._stopped:
                 self._stopped.discard(job_id)
                 raise _Cancelled
-            current: dict[str, Any] = {"path": str(path), "stage": None, "done": 0.0, "length": 0.0}
+            current: dict[str, Any] = {
+                "path": shown(path),
+                "stage": None,
+                "done": 0.0,
+                "length": 0.0,
+            }
             match message:
                 case Progress(stage, done_s, total_s):
                     current |= {"stage": stage, "done": done_s, "length": total_s}

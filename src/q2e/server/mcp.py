@@ -13,6 +13,7 @@ import q2e
 from q2e import shape
 from q2e.errors import ConfigError, MissingDependency, Q2EError
 from q2e.index import Index
+from q2e.paths import shown, shown_name
 from q2e.server.schemas import Channel, Day, Language, Text, Word
 from q2e.types import Evidence, Hit
 
@@ -144,8 +145,8 @@ def _hit(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         "video": hit.video.id,
-        "file": Path(hit.video.path).name,
-        "title": hit.video.title,
+        "file": shown_name(hit.video.path),
+        "title": shown(hit.video.title),
         "confidence": hit.confidence,
         "moments": [
             {

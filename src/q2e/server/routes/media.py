@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from q2e.cache import content_key
 from q2e.decoding.pool import QUICK
+from q2e.paths import is_file, named_after, shown
 from q2e.server.faults import Fault
 from q2e.server.files import SentFile, unchanged
 from q2e.server.pictures import drawn, rounded
@@ -79,7 +80,7 @@ def _file(video: Video) -> Path:
             "index the file to see it",
         )
     path = Path(video.path)
-    if not path.is_file():
+    if not is_file(path):
         raise Fault(
             404,
             "not_found",
@@ -229,7 +230,7 @@ async def clip(
         return out
 
     out = await service.drawing.run(request, work)
-    name = quote(f"{Path(known.path).stem}-{start:g}-{end:g}{out.suffix}", safe="")
+    name = quote(shown(named_after(known.path, f"-{start:g}-{end:g}{out.suffix}")), safe="")
     return SentFile(
         out,
         media_type=_TYPES[out.suffix],

@@ -1,0 +1,50 @@
+"""Knows files by their content, which is read once for each size and time of change of a path."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from q2e.errors import MediaError
+from q2e.paths import is_link
+from q2e.store.base import Store
+
+
+def identify(store: Store, path: Path) -> str:
+    """Return the content id of a file. Raises MediaError where it cannot be read."""
+    from q2e.media.identity import content_id
+
+    known = remembered(store, path)
+    if known is not None:
+        return known
+    video_id = content_id(path)
+    store.set_setting(_name(path), json.dumps([*_stamp(path), video_id]))
+    return video_id
+
+
+def remembered(store: Store, path: Path) -> str | None:
+    """Return the content id of a file that has not changed since it was read, else None.
+
+    Raises MediaError where the file is not there.
+    """
+    stamp = _stamp(path)
+    cached = store.setting(_name(path))
+    if cached is not None:
+        *known_stamp, video_id = json.loads(cached)
+        if known_stamp == stamp and isinstance(video_id, str):
+            return video_id
+    return None
+
+
+def _stamp(path: Path) -> list[int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        if is_link(path):
+            raise MediaError("a link that leads nowhere; mend or remove it") from None
+        raise MediaError(f"cannot be read: {error.strerror}") from None
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _name(path: Path) -> str:
+    return f"file:{path}"
