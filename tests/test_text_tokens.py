@@ -76,7 +76,11 @@ def test_marks_stay_inside_their_word() -> None:
 
 def test_what_has_no_letters_has_no_tokens() -> None:
     assert tokens("") == []
-    assert tokens("… !? \u0301 ।॥ 🎉 ___ \u200b\u00ad ・ 、。") in ([], ["\u0301"])
+    assert tokens("… !? \u0301 ।॥ → ___ \u200b\u00ad ・ 、。") in ([], ["\u0301"])
+
+
+def test_emoji_are_words() -> None:
+    assert tokens("party🎉🎉 🇯🇵🇫🇷 👍🏽 1️⃣") == ["party", "🎉", "🎉", "🇯🇵", "🇫🇷", "👍", "1"]
 
 
 def test_hostile_text_is_bounded() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
+
+from q2e.text.forms import normalised
 
 
 def _plain(text: str) -> str:
     """Return text without case, width and spacing, so that the same words are the same."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(normalised("NFKC", text).casefold().split())
 
 
 def queries_among(queries: Mapping[str, str], texts: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from q2e.models.base import ModelInfo
 
+#: Code points that are read: more than the context of any model holds.
+_LONGEST = 1_000_000
 _E5 = ("query: ", "passage: ")
 
 
@@ -20,8 +22,8 @@ class Prompts:
 
 
 def encodable(text: str) -> str:
-    """Return a text that every tokenizer takes: a lone surrogate has no UTF-8 form."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Return a text that every tokenizer takes: bounded, and without what has no UTF-8 form."""
+    return text[:_LONGEST].encode("utf-8", "replace").decode("utf-8")
 
 
 def prompts_of(folder: Path, info: ModelInfo) -> Prompts:

@@ -16,6 +16,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from q2e.text.forms import normalised
+
 
 @dataclass(frozen=True, slots=True)
 class Slots:
@@ -88,7 +90,7 @@ _QUOTED = re.compile(r"[\"“«「『《‘]([^\"”»」』》’]{2,60})[\"”
 
 def find_slots(text: str, language: str | None = None) -> Slots:
     """Return the time, place and subject stated in `text`; `language` narrows the words tried."""
-    text = unicodedata.normalize("NFC", text)
+    text = normalised("NFC", text)
     western = _western_digits(text)
     times = _spans(_time_pattern(), western)
     places = _places(text, language, times)

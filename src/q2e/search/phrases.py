@@ -8,7 +8,7 @@ import numpy as np
 
 from q2e.arrays import Bool, Int64
 from q2e.store.base import Store
-from q2e.text.tokens import tokens
+from q2e.text.tokens import spellings
 
 
 def phrase_rows(
@@ -18,7 +18,7 @@ def phrase_rows(
 
     Words are told apart as in the index, so case, marks and width of letters do not matter.
     """
-    wanted = tokens(phrase)
+    wanted = spellings(phrase)
     if not wanted:
         return np.zeros(0, dtype=np.int64)
     table = store.table()
@@ -27,19 +27,23 @@ def phrase_rows(
         allowed &= table.of_channels((channel,))
     for word in dict.fromkeys(wanted):
         holding = np.zeros(len(table), dtype=bool)
-        holding[store.lexical([word], mask=allowed)[0]] = True
+        holding[store.lexical(word, mask=allowed)[0]] = True
         allowed &= holding
     rows = np.flatnonzero(allowed).astype(np.int64)
     if len(wanted) == 1:
         return rows
     texts = store.evidence(rows.tolist())
-    kept = [_holds(tokens(one.text), wanted) for one in texts]
+    kept = [_holds(spellings(one.text), wanted) for one in texts]
     return rows[np.array(kept, dtype=bool)] if len(rows) else rows
 
 
-def _holds(words: Sequence[str], phrase: Sequence[str]) -> bool:
-    length = len(phrase)
+def _holds(words: Sequence[tuple[str, ...]], phrase: Sequence[tuple[str, ...]]) -> bool:
+    """Return whether some words in a row share a spelling each with those of a phrase."""
+    wanted = [frozenset(spelt) for spelt in phrase]
     return any(
-        list(words[place : place + length]) == list(phrase)
-        for place in range(len(words) - length + 1)
+        all(
+            not same.isdisjoint(word)
+            for same, word in zip(wanted, words[place : place + len(wanted)], strict=True)
+        )
+        for place in range(len(words) - len(wanted) + 1)
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from q2e.text.forms import normalised
+
 #: Joiners without which Persian, Hindi and emoji read differently; all other format characters
 #: (directional overrides, invisible tags, soft hyphens) can only hide or reorder text.
 _JOINERS = "\u200c\u200d"
@@ -23,7 +25,7 @@ def clean(text: str, limit: int) -> str:
             kept.append(" ")
         elif character in _JOINERS or unicodedata.category(character) not in _DROPPED:
             kept.append(character)
-    result = unicodedata.normalize("NFC", " ".join("".join(kept).split()))
+    result = normalised("NFC", " ".join("".join(kept).split()))
     end = limit
     while 0 < end < len(result) and _joined(result[end]):
         end -= 1

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from q2e.errors import MissingDependency
+from q2e.text.forms import normalised
 
 #: Scripts that stand for one language here; the others are shared by several.
 _SCRIPT_LANGUAGE = {
@@ -75,7 +76,7 @@ _lock = Lock()
 
 def scripts(text: str) -> Counter[str]:
     """Return how many letters of each script a text has, by the first word of their names."""
-    letters = (c for c in unicodedata.normalize("NFKC", text[:_LONGEST]) if c.isalpha())
+    letters = (c for c in normalised("NFKC", text[:_LONGEST]) if c.isalpha())
     return Counter(unicodedata.name(c, "UNKNOWN").split(" ")[0] for c in letters)
 
 

