@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import q2e
+from q2e.errors import QueryError
 from q2e.search.phrases import phrase_rows
 from q2e.store.base import Item, StageKey
 from q2e.store.memory import MemoryStore
@@ -87,3 +89,14 @@ def test_the_table_is_wide_and_what_stays_apart_is_little_and_true() -> None:
     assert len(kept_apart) * 10 <= len(ROWS)
     for _, _, one, other, _ in kept_apart:
         assert not (_finds(one, other) and _finds(other, one)), (one, other)
+
+
+@pytest.mark.parametrize("question", ["🎉", "speech:🎂", "❤️", "👨\u200d👩\u200d👧", "🇯🇵"])
+def test_an_emoji_is_a_question(sample_index: q2e.Index, question: str) -> None:
+    sample_index.search(question)
+
+
+@pytest.mark.parametrize("question", ["…", "→", "\u0301", "!?", "__"])
+def test_a_sign_is_none(sample_index: q2e.Index, question: str) -> None:
+    with pytest.raises(QueryError, match="the question is empty"):
+        sample_index.search(question)

@@ -11,6 +11,7 @@ from q2e.query.texts import words_of
 from q2e.search.stage import stage
 from q2e.search.state import State
 from q2e.text.language import detect
+from q2e.text.tokens import says_something
 from q2e.types import Query
 
 #: Longest question, in characters; a whole article is not a question.
@@ -44,7 +45,7 @@ def checked(query: Query) -> Query:
     text = " ".join(query.text.split())
     if query.examples and not text:
         return query
-    if not any(character.isalnum() for character in text):
+    if not says_something(text):
         raise QueryError("the question is empty; ask for what is seen, said or written")
     if len(text) > LONGEST:
         raise QueryError(f"the question has {len(text)} characters; at most {LONGEST} are searched")

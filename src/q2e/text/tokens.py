@@ -27,6 +27,7 @@ _MARKS, _RARE_MARKS = (
 )
 _FLAGS = "\U0001f1e6-\U0001f1ff"
 _EMOJI = "\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b05-\u2b55"
+_SYMBOL = re.compile(f"[{_EMOJI}{_FLAGS}\U0001f000-\U0001faff]")
 # Classes with characters beyond the first plane are slow and stand apart.
 _RUNS = re.compile(
     rf"((?:(?=[\w{_MARKS}])[{_UNSPACED}]|[{_HAN_BEYOND}])+)"
@@ -62,6 +63,11 @@ def spellings(text: str) -> list[tuple[str, ...]]:
         else:
             found.extend((run[i : i + 2],) for i in range(len(run) - 1))
     return found
+
+
+def says_something(text: str) -> bool:
+    """Return whether a text has a letter, a digit or an emoji."""
+    return any(map(str.isalnum, text)) or _SYMBOL.search(text) is not None
 
 
 def _spelt(word: str) -> tuple[str, ...]:
