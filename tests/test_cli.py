@@ -169,7 +169,7 @@ def test_any_setting_can_be_set(imported: Path, tmp_path: Path) -> None:
         ("colour=red", "unknown setting 'colour'"),
         ("top=many", "setting top = 'many'"),
         ("channels=smell", "unknown channel 'smell'"),
-        ("speech_language=klingon", "ISO 639-1"),
+        ("speech_language=klingon", "'klingon' is unknown"),
     ]:
         done = _q2e("index", str(tmp_path), "--index", str(where), "--set", wrong, code=2)
         assert says in done.stderr and "Value error" not in done.stderr

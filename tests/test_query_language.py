@@ -123,6 +123,8 @@ def test_what_is_understood(text: str, meaning: str) -> None:
     ("text", "filters"),
     [
         ("flood lang:ar,fr", Filters(languages=("ar", "fr"))),
+        ("flood lang:Arabic,français,de-AT,日本語", Filters(languages=("ar", "fr", "de", "ja"))),
+        ("flood not lang:english", Filters(without_languages=("en",))),
         ("flood after:2020-05", Filters(since="2020-05")),
         ("flood before:2020", Filters(until="2019-12-31")),
         ("flood until:2020-02", Filters(until="2020-02")),
@@ -149,7 +151,7 @@ def test_filters(text: str, filters: Filters) -> None:
         ("flood until:31.12.2020", "until:31.12.2020", "in quotes"),
         ("flood after:2020-13", "after:2020-13", "date"),
         ("flood duration:5m", "duration:5m", "<5m"),
-        ("flood lang:Arabic", "lang:Arabic", "lang:ar,fr"),
+        ("flood lang:Klingon", "lang:Klingon", "give a code or a name"),
         ("flood channel:smell", "channel:smell", "speech"),
         ('speach:"x"', "speach:", "speech:"),
         ('"a" then ("b" or "c"', "(", "closed"),

@@ -80,6 +80,37 @@ def test_the_language_of_a_text(language: str, text: str) -> None:
     assert detect(text) == language
 
 
+#: Two words or three, and single common ones, as people ask.
+SHORT = {
+    "ar": "سيارة حمراء|حريق في الغابة|كلب على الشاطئ|من هذا",
+    "de": "ein Hund|der Hund|ein rotes Auto|das Tor|sie kocht|wie man Brot backt|Hund am Strand|"
+    "eine Tasse Kaffee|meine Katze|rote Blumen|Haus brennt",
+    "en": "a dog|the dog|two cats|a red car|goal|dog on the beach|civil war|war in the city|"
+    "a man in a hat|son and father|boot camp|the war|on air|traffic accident|fast food",
+    "es": "un perro|el perro|dos gatos|un coche rojo|el gol|calle inundada|casa blanca|mi gato|"
+    "ella cocina|el último gol|quién es|boda|playa",
+    "fr": "un chien|le chien|deux chats|une voiture rouge|le but|rue inondée|mon chat|qui est-ce|"
+    "le dernier but|plage|mariage|chien",
+    "hi": "एक कुत्ता|दो बिल्लियाँ|लाल कार|जंगल में आग",
+    "ja": "赤い車|森の火事|ゴール|一匹の犬",
+    "ko": "개|빨간 차|숲의 불|골",
+    "ru": "собака|две кошки|красная машина|пожар в лесу",
+    "th": "หมา|แมวสองตัว|ไฟป่า",
+    "zh": "狗|一只狗|红色汽车|进球",
+    "it": "un cane|il cane|due gatti",
+    "nl": "een hond|twee katten|een rode auto",
+    "pt": "um cão|o cachorro|dois gatos",
+    "sv": "en hund|två katter",
+    "tr": "bir köpek|iki kedi",
+}
+
+
+@pytest.mark.parametrize("language", SHORT)
+def test_the_language_of_a_few_words(language: str) -> None:
+    texts = SHORT[language].split("|")
+    assert {text: detect(text) for text in texts} == dict.fromkeys(texts, language)
+
+
 @pytest.mark.parametrize("text", UNSURE)
 def test_nothing_is_guessed(text: str) -> None:
     assert detect(text) is None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, get_origin
@@ -194,9 +193,9 @@ class Settings(BaseSettings):
     @field_validator("speech_language")
     @classmethod
     def _code(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[a-z]{2,3}", value):
-            raise ValueError("a language is written by its ISO 639-1 code, such as es")
-        return value
+        from q2e.text.languages import known_languages
+
+        return None if value is None else known_languages([value])[0]
 
     @field_validator("channels")
     @classmethod

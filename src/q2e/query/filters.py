@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from q2e.channels.known import check_known
 from q2e.query.marks import channel_fields, seconds
+from q2e.text.languages import known_languages
 from q2e.types import Filters
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _NUMBER = r"\d[\d.:hms]*"
 _DURATION = re.compile(rf"(<=?|>=?)({_NUMBER})|({_NUMBER})(?:-|\.\.)({_NUMBER})")
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 def one_filter(name: str, value: str, excluded: bool = False) -> Filters:
@@ -45,9 +46,12 @@ def one_filter(name: str, value: str, excluded: bool = False) -> Filters:
 
 
 def _languages(value: str, excluded: bool) -> Filters:
-    codes = tuple(code for code in value.casefold().split(",") if code)
-    if not codes or not all(_LANGUAGE.fullmatch(code) for code in codes):
-        raise ValueError("lang: needs a code of two letters, or several, as in lang:ar,fr")
+    try:
+        codes = known_languages([name for name in value.split(",") if name.strip()])
+    except ValueError as error:
+        raise ValueError(f"lang: {error}") from None
+    if not codes:
+        raise ValueError("lang: needs a language, or several, as in lang:ar,fr")
     return Filters(without_languages=codes) if excluded else Filters(languages=codes)
 
 
@@ -70,7 +74,11 @@ def checked(filters: Filters, held: Sequence[str] = ()) -> Filters:
     for name, value in (("since", filters.since), ("until", filters.until)):
         if value is not None:
             _period(name, value[:10])
-    return filters
+    return replace(
+        filters,
+        languages=known_languages(filters.languages),
+        without_languages=known_languages(filters.without_languages),
+    )
 
 
 def _period(name: str, value: str) -> tuple[str, str]:

@@ -47,8 +47,11 @@ Channel = Annotated[
     ),
 ]
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 _PRINTED = r"^[^\x00-\x1f\x7f]+$"
+Language = Annotated[
+    str,
+    Field(max_length=60, pattern=_PRINTED, description="A code or a name: `ar`, `ara`, `Arabic`."),
+]
 Word = Annotated[str, Field(max_length=200, pattern=_PRINTED)]
 Place = Annotated[
     str, Field(max_length=300, pattern=_PRINTED, description="`VIDEO` or `VIDEO@12.5`")

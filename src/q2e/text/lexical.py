@@ -7,7 +7,7 @@ from q2e.text.names import name_grams
 from q2e.text.tokens import characters, tokens
 
 #: Raised when the same text would give other terms; an index then makes its terms again.
-TERMS_VERSION = 3
+TERMS_VERSION = 4
 
 
 def indexed(text: str) -> tuple[str, ...]:
