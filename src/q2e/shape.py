@@ -57,6 +57,8 @@ def hit(value: Hit) -> Json:
         "why": [reason(one) for one in value.why],
         "also_in": list(value.also_in),
         "confidence": None if value.confidence is None else _number(value.confidence),
+        "certainty": None if value.certainty is None else _number(value.certainty),
+        "certain": value.certain,
     }
 
 

@@ -8,8 +8,12 @@ from rich.text import Text
 from q2e.cli.options import clock, one_line, shown
 from q2e.survey import VideoRecord
 from q2e.text.layers import is_layer
-from q2e.types import Decomposition, Evidence, Moment, Reason, Results
+from q2e.types import Decomposition, Evidence, Hit, Moment, Reason, Results
 
+#: Hits shown where none is likely to answer.
+_NEAREST = 3
+#: Share of a score below which a reason explains nothing.
+_LITTLE = 0.05
 _KINDS = {"prequel": "before", "current": "during", "sequel": "after"}
 
 
@@ -21,35 +25,52 @@ def _console() -> Console:
     return console
 
 
-def print_results(results: Results, explain: bool) -> None:
-    """Print hits with their moments and the strongest reasons; with `explain`, all of them."""
+def print_results(results: Results, explain: bool, weaker: bool = False) -> None:
+    """Print hits with their moments and the strongest reasons; with `explain`, all of them.
+
+    What hardly answers is counted, and told where `weaker` or `explain` asks for it.
+    """
     console = _console()
     if explain:
         _print_decomposition(console, results.decomposition)
     found = int(results.info.get("found", 0))
+    nothing = _nothing_answers(results)
     if not results.hits and found:
         console.print(f"no more hits: {found} found, all before this page")
     elif not results.hits:
-        console.print("no confident match")
-    elif results.info.get("confident") is False:
-        console.print("no confident match; the nearest:")
-    for hit in results.hits:
-        line = Text(f"{hit.rank:3}. ", style="bold")
-        line.append(shown(hit.video.path or hit.video.id))
-        line.append(f"  {hit.score:.3f}", style="dim")
-        if hit.confidence is not None:
-            line.append(f"  {int(100 * hit.confidence)} % sure", style="dim")
-        console.print(line)
-        if hit.also_in:
-            others = ", ".join(map(shown, hit.also_in))
-            console.print(Text(f"     also in {len(hit.also_in)} more: {others}"))
-        for moment in hit.moments:
-            console.print(_moment_line(moment))
-        # Whoever does not ask for every term is told only what counts for the hit.
-        counting = [reason for reason in hit.why if round(reason.contribution, 3) > 0]
-        reasons = hit.why if explain else counting[:2]
-        for reason in reasons:
-            console.print(_reason_line(reason, explain))
+        console.print("nothing here answers")
+    elif nothing:
+        console.print("nothing here answers; the nearest:")
+    told = [hit for hit in results.hits if explain or weaker or hit.certain != "weaker"]
+    for hit in told or results.hits[:_NEAREST]:
+        _print_hit(console, hit, explain)
+    if folded := len(results.hits) - len(told or results.hits[:_NEAREST]):
+        console.print(f"{folded} weaker {'hit' if folded == 1 else 'hits'}; --weaker shows them")
+
+
+def _nothing_answers(results: Results) -> bool:
+    """Return whether no hit is likely to answer, as far as that is known."""
+    words = {hit.certain for hit in results.hits}
+    return words == {"weaker"} or (words == {None} and results.info.get("confident") is False)
+
+
+def _print_hit(console: Console, hit: Hit, explain: bool) -> None:
+    line = Text(f"{hit.rank:3}. ", style="bold")
+    line.append(shown(hit.video.path or hit.video.id))
+    line.append(f"  {hit.score:.3f}", style="dim")
+    if hit.certainty is not None:
+        line.append(f"  {hit.certain}, {100 * hit.certainty:.0f} %", style="dim")
+    console.print(line)
+    if hit.also_in:
+        others = ", ".join(map(shown, hit.also_in))
+        console.print(Text(f"     also in {len(hit.also_in)} more: {others}"))
+    for moment in hit.moments:
+        console.print(_moment_line(moment))
+    # Whoever does not ask for every term is told only what counts for the hit.
+    total = sum(reason.contribution for reason in hit.why if reason.contribution > 0)
+    counting = [one for one in hit.why if one.contribution >= max(0.0005, _LITTLE * total)]
+    for reason in hit.why if explain else counting[:2]:
+        console.print(_reason_line(reason, explain))
 
 
 def _moment_line(moment: Moment) -> Text:

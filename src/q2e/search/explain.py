@@ -15,7 +15,7 @@ PARTS = ("query", *EVENT_KINDS)
 
 @stage(
     reads=(
-        "rows", "fusion", "score", "alarm", "ranking", "also", "witness", "lent",
+        "rows", "fusion", "score", "alarm", "certainty", "ranking", "also", "witness", "lent",
         "moments",
     ),
     writes=("hits",),
@@ -38,6 +38,7 @@ def explain(state: State) -> State:
                 why=_reasons(state, number, float(lent[number])) if state.plan.details else (),
                 also_in=tuple(table.video_ids[copy] for copy in state.also.get(number, ())),
                 confidence=None if state.alarm is None else 1.0 - float(state.alarm[number]),
+                certainty=None if state.certainty is None else float(state.certainty[number]),
             )
         )
     return state.writing(hits=tuple(hits))

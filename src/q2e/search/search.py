@@ -12,6 +12,7 @@ from q2e.methods.expand.base import Expansion
 from q2e.models.registry import Models
 from q2e.query.texts import words_of
 from q2e.search.calibrate import calibrate
+from q2e.search.certain import certain
 from q2e.search.chance import chance
 from q2e.search.clauses import each_clause
 from q2e.search.collection import Collection
@@ -35,8 +36,8 @@ from q2e.types import Decomposition, Query, Results
 
 #: The stages of a plain question, in their order.
 STAGES = (
-    understand, decompose, expand, encode, score, calibrate, fuse, feedback, chance, rank, rerank,
-    localise, explain,
+    understand, decompose, expand, encode, score, calibrate, fuse, feedback, chance, rank,
+    certain, rerank, localise, explain,
 )  # fmt: skip
 
 

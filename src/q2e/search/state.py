@@ -86,6 +86,8 @@ class State:
     """(V,) the videos that the question may be answered with."""
     alarm: Float64 | None = None
     """(V,) the chance that a question without an answer finds as much; None where unknown."""
+    certainty: Float64 | None = None
+    """(V,) the chance that each video answers; None where that is not known."""
 
     # -- clauses ---------------------------------------------------------------------------------
     order: Order | None = None

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from q2e.types.evidence import Evidence
 from q2e.types.media import Video, check_interval
 from q2e.types.question import Decomposition, Query
+
+#: How certain a hit is, in a word.
+Certain = Literal["found", "perhaps", "weaker"]
+#: The least certainty that each word stands for.
+CERTAIN: Mapping[Certain, float] = {"found": 0.6, "perhaps": 0.3, "weaker": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,15 @@ class Hit:
     """Ids of near duplicates of the video that would have been hits of their own."""
     confidence: float | None = None
     """1 less the chance that a question without an answer here finds as good a hit."""
+    certainty: float | None = None
+    """The chance that it answers, as found on judged hits; None where that is not known."""
+
+    @property
+    def certain(self) -> Certain | None:
+        """The certainty in a word; None where it is not known."""
+        if self.certainty is None:
+            return None
+        return next(word for word, least in CERTAIN.items() if self.certainty >= least)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from q2e.registry import method
 
 #: The channel that everybody's question can be answered by, where there is one.
 EYE = "frame"
+#: From a video's lead over all others, in nats, to the log-odds that it answers: at 0, by nat below
+#: 0, by nat above (docs/research/truth.md).
+CERTAINTY = (0.911, 1.103, 0.787)
 #: Share of what generic questions score beyond which their scores are told by an exponential law.
 _EDGE = 0.9
 _LEAST = 1e-3
@@ -81,6 +84,7 @@ class Grounds:
     source="-log p as evidence: Good 1955; Bonferroni; shrinkage: James and Stein 1961",
     scale="nats",
     grounds=True,
+    certainty=CERTAINTY,
 )
 def witnesses(
     rows: Normalised,
