@@ -15,7 +15,8 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", choices=["ingest", "decoding", "load", "search", "quality", "fuzz", "reading"]
+        "what",
+        choices=["ingest", "decoding", "load", "search", "quality", "fuzz", "reading", "truth"],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
     parser.add_argument("--only", nargs="*", default=[], help="parts of quality, or of fuzz")
@@ -48,6 +49,12 @@ def main() -> None:
         from benchmarks import fuzz
 
         figures = fuzz.run(given.count, given.seed, given.only, given.first)
+    elif given.what == "truth":
+        from benchmarks import truth
+
+        if given.data is None:
+            parser.error("truth needs --data FOLDER of collections")
+        figures = truth.run(given.data)
     elif given.what == "reading":
         from benchmarks import reading
 

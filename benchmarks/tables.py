@@ -350,6 +350,35 @@ def reading_rates(figures: Figures) -> str:
     return markdown(head, rows)
 
 
+# -- truth.md -----------------------------------------------------------------------------------
+def truth_collections(figures: Figures) -> str:
+    """Reciprocal ranks by collection and kind, before and after, with paired intervals."""
+    rows = []
+    for one in figures["truth"]["rows"]:
+        change, low, high = one["change"]
+        rows.append(
+            [one["collection"], one["kind"], str(one["questions"]), f"{one['before']:.3f}",
+             f"{one['after']:.3f}", f"{change:+.3f} [{low:+.3f}, {high:+.3f}]"]
+        )  # fmt: skip
+    head = ["collection", "questions", "count", "entropy_sum", "witnesses", "difference"]
+    return markdown(head, rows)
+
+
+def truth_reliability(figures: Figures) -> str:
+    """Hits by stated certainty, and how many of them answer."""
+    found = figures["truth"]["reliability"]
+    rows = [
+        [f"from {float(low):.2f}", str(count), f"{100 * told:.0f} %", f"{100 * right:.0f} %"]
+        for low, (count, told, right) in found["bins"].items()
+    ]
+    said = (
+        f"\n{found['hits']} hits, the first four of each question; expected calibration error "
+        f"{found['ece']:.3f} in ten bins of equal count, Brier score {found['brier']:.3f} (of the "
+        f"base rate {found['base']:.3f}).\n"
+    )
+    return markdown(["certainty", "hits", "stated", "right"], rows) + said
+
+
 #: Every table by the name that stands in the docs.
 TABLES: dict[str, Table] = {
     "matrices raw": matrices_raw,
@@ -368,6 +397,8 @@ TABLES: dict[str, Table] = {
     "confidence rates": confidence_rates,
     "load clients": load_clients,
     "reading rates": reading_rates,
+    "truth collections": truth_collections,
+    "truth reliability": truth_reliability,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
@@ -386,4 +417,5 @@ NEEDS: dict[str, set[str]] = {
     "confidence": {"confidence"},
     "load": {"load"},
     "reading": {"reading"},
+    "truth": {"truth"},
 }

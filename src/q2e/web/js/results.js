@@ -131,7 +131,10 @@ function list(found) {
   }
   showHits(hits, found.hits);
   end(found.hits.length === PAGE);
-  const unsure = found.index.confident === false;
+  const certain = new Set(found.hits.map((hit) => hit.certain));
+  const unsure =
+    (certain.size === 1 && certain.has("weaker")) ||
+    (certain.has(null) && found.index.confident === false);
   one(".unsure", place)?.remove();
   if (!found.hits.length) hits.replaceWith(nothing());
   else if (unsure)
@@ -139,7 +142,7 @@ function list(found) {
       h(
         "p",
         { class: "unsure" },
-        "Nothing here answers this with confidence. These are the nearest.",
+        "Nothing here answers this. These are the nearest.",
       ),
     );
 }

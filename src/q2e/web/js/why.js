@@ -121,8 +121,7 @@ function set(events, quiet = false) {
   go({ ev: written, decompose: "" }, { quiet });
 }
 
-const sure = (chance) =>
-  chance >= 0.995 ? "over 99 % sure" : `${Math.round(100 * chance)} % sure`;
+const sure = (hit) => `${hit.certain}, ${Math.round(100 * hit.certainty)} %`;
 
 /** Return a hit's score as bars by channel, each with the evidence behind it. */
 export function scoreBars(hit, play) {
@@ -138,7 +137,7 @@ export function scoreBars(hit, play) {
       h(
         "span",
         { class: "number soft", title: "The bars add up to this" },
-        typeof hit.confidence === "number" && `${sure(hit.confidence)} · `,
+        typeof hit.certainty === "number" && `${sure(hit)} · `,
         "score ",
         h("b", {}, hit.score.toFixed(2)),
       ),
