@@ -1,7 +1,7 @@
 """Does each channel help or keep quiet? Rules of fusion compared on questions about real clips.
 
-`python -m benchmarks truth --data SETS`, where SETS holds for each collection `NAME.q2e` (an index)
-and `NAME.json`: a list of {"q", "right": [names or ids], "kind"}; a question without an answer has no
+`python -m benchmarks truth --data SETS`; SETS holds for each collection `NAME.q2e`, an index, and
+`NAME.json`: a list of {"q", "right": [names or ids], "kind"}; a question without an answer has no
 `right`. Reciprocal ranks by kind, paired with the rule before, and how often hits of a stated
 certainty are right. Nothing is fitted here.
 """
