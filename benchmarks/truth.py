@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from q2e.types import Hit, Results
 
 RULES = ("entropy_sum", "witnesses")
 #: Kinds of question that pictures answer, and the others.
-SAID = ("said", "written", "sound", "speech", "screen_text", "metadata", "known")
+SAID = ("said", "written", "sound", "speech", "screen_text", "metadata", "known",
+        "title")  # fmt: skip
 BINS = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 1.01)
 
 
@@ -91,7 +93,7 @@ def _reliability(judged: Sequence[tuple[float, bool]]) -> dict[str, Any]:
     told = np.array([chance for chance, _ in judged])
     right = np.array([own for _, own in judged], dtype=float)
     bins: dict[str, list[float]] = defaultdict(list)
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in pairwise(BINS):
         inside = (told >= low) & (told < high)
         if inside.any():
             bins[f"{low:.2f}"] = [int(inside.sum()), float(told[inside].mean()),
