@@ -11,6 +11,7 @@ import pytest
 
 from q2e import cache
 from q2e.cache import ARRAY, BYTES, Results, as_json, fingerprint
+from q2e.models.remembered import remembered
 
 WORDS = as_json(tuple)
 
@@ -126,3 +127,16 @@ def test_what_is_about_a_video_can_be_forgotten(folder: Path) -> None:
     assert cache.forget(["b", "c"]) == 2
     assert {about for about, key in keys.items() if kept.get(key)} == {"", "a"}
     assert not old.exists()
+
+
+def test_fixed_texts_are_encoded_once_for_each_space_and_form() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def encode(texts: list[str]) -> Any:
+        asked.append(tuple(texts))
+        return np.full((len(texts), 2), len(asked), np.float32)
+
+    for space, form in (("a", "query"), ("a", "query"), ("b", "query"), ("a", "passage")):
+        remembered(space, form, ["火", "fire"], encode)
+    assert remembered("a", "query", ["火", "fire"], encode).tolist() == [[1, 1], [1, 1]]
+    assert len(asked) == 3

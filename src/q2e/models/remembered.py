@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from q2e.arrays import Float32
-from q2e.cache import cache_dir, content_key, write_whole
+from q2e.cache import ARRAY, Results, fingerprint
+
+#: Raised when vectors are kept in another way.
+_VERSION = 1
+_VECTORS = Results("vectors", ARRAY)
 
 
 def remembered(
@@ -20,20 +22,10 @@ def remembered(
     `space` and `form` name the model and the way in which `encode` uses it. A damaged file is
     made anew; a cache folder that cannot be written only costs time.
     """
-    key = content_key(space, form, *texts)
-    path = cache_dir() / "vectors" / f"{key}.npy"
-    stored = _read(path)
-    if stored is not None and len(stored) == len(texts):
+    which = fingerprint(*texts, method=form, version=_VERSION, space=space)
+    stored = _VECTORS.get(which)
+    if stored is not None and stored.ndim == 2 and len(stored) == len(texts):
         return stored
     vectors = np.ascontiguousarray(encode(list(texts)), dtype=np.float32)
-    with contextlib.suppress(OSError):
-        write_whole(path, lambda file: np.save(file, vectors, allow_pickle=False))
+    _VECTORS.put(which, vectors)
     return vectors
-
-
-def _read(path: Path) -> Float32 | None:
-    try:
-        stored: Float32 = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    return stored if stored.ndim == 2 and stored.dtype == np.float32 else None
