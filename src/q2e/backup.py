@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -251,4 +251,10 @@ def _held(files: list[Path], wait_s: float) -> Iterator[None]:
 
 def shape(value: Backup) -> dict[str, Any]:
     """Return a backup as JSON's values."""
-    return asdict(value) | {"folder": str(value.folder), "files": list(value.files)}
+    return {
+        "folder": str(value.folder),
+        "made": value.made,
+        "size": value.size_bytes,
+        "videos": value.videos,
+        "files": list(value.files),
+    }
