@@ -38,6 +38,7 @@ def directory(tmp_path: Path) -> Path:
             store.set_setting("profile", "other" if "other" in name else "local")
             put(store, 1)
     (directory / "q2e.toml").write_text("top = 7\n")
+    (directory / "tokens.json").write_text("[]")
     Labels(directory).put(Label("question", "video-0001", 0.0, None, 1))
     return directory
 
@@ -51,7 +52,8 @@ def contents(directory: Path) -> dict[str, object]:
     texts = {
         file.name: file.read_text() for file in directory.iterdir() if "sqlite" not in file.name
     }
-    texts.pop(LIST, None)
+    for name in (LIST, "tokens.json"):
+        texts.pop(name, None)
     return found | texts
 
 
@@ -79,6 +81,9 @@ def test_a_backup_comes_back_as_it_was(
         assert "restored: 1 video" in capsys.readouterr().err
         assert contents(target) == before
     assert not [file for file in directory.iterdir() if file.name.startswith(".")]
+    # Those who were let in, or shut out, since then still are.
+    assert (directory / "tokens.json").is_file()
+    assert not (tmp_path / "elsewhere" / "tokens.json").exists()
 
 
 def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(

@@ -60,7 +60,7 @@ def test_an_assistant_searches_reads_and_cuts(sample_index: q2e.Index, tmp_path:
                 ("search", {"question": " OR ".join("abcdefghijklmnopqrstuvwxyz1234567")}, "parts"),
                 ("search", {"question": "dog", "top": 1000}, "less than or equal to 50"),
                 ("search", {"question": "dog", "top": "many"}, "valid integer"),
-                ("search", {"question": "dog", "channels": ["smell"]}, "'screen_text'"),
+                ("search", {"question": "dog", "channels": ["smell"]}, "known: frame, caption"),
                 ("search", {"question": "dog", "languages": ["Klingon"]}, "'Klingon' is unknown"),
                 ("search", {"question": "dog", "since": "yesterday"}, "since"),
                 ("search", {"question": "dog", "tags": ["x"] * 51}, "at most 50"),

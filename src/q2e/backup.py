@@ -26,6 +26,9 @@ LIST = "backup.json"
 VERSION = 1
 #: Pages copied between two reports of progress.
 _PAGES = 4096
+#: Who may come in is a matter of the place, not of the copy: a restored list would let in again
+#: those who were shut out since.
+_STAYS = ("tokens.json", LIST)
 #: Beside a database, and no part of what it holds.
 _BESIDE = ("-wal", "-shm", "-journal", ".lock")
 
@@ -133,7 +136,7 @@ def _files(directory: Path) -> list[Path]:
         if file.is_file()
         and not file.name.startswith(".")
         and not file.name.endswith(_BESIDE)
-        and file.name != LIST
+        and file.name not in _STAYS
     )
 
 

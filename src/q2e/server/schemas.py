@@ -43,7 +43,8 @@ Channel = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
-        description="Such as `speech`; GET /v1/status counts what the collection has.",
+        description="Such as `speech`, `screen_text` or `frame`; one of which the collection has "
+        "nothing is refused with those it has.",
     ),
 ]
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$")]
