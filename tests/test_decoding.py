@@ -166,6 +166,19 @@ def test_nothing_can_be_reached(pool: Pool, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_secrets_of_the_environment_stay_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("Q2E_TOKEN", "zwiebelfisch")
+    monkeypatch.setenv("OPENAI_API_KEY", "zwiebelfisch")
+    made = Pool()
+    try:
+        made.shut_in_by()
+        assert made._origin is not None
+        seen = Path(f"/proc/{made._origin.pid}/environ").read_text()
+        assert "PATH=" in seen and "zwiebelfisch" not in seen
+    finally:
+        made.close()
+
+
 @needs_filters
 def test_a_folder_that_is_given_is_the_only_one_written_to(pool: Pool, tmp_path: Path) -> None:
     (tmp_path / "given").mkdir()

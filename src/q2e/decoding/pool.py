@@ -270,6 +270,7 @@ def _obituary(ending: Any, allowance: Allowance) -> str:
 
 
 def _environment() -> dict[str, str]:
+    """Return what a decoding process may know of ours: no key, token or other secret."""
     kept = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR")
     own = {name: value for name, value in clean_environment().items() if name in kept}
     return own | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
