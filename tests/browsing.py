@@ -50,7 +50,7 @@ class Visit:
         options.setdefault("viewport", {"width": 1280, "height": 900})
         self.server = server
         self.context = browser.new_context(reduced_motion="reduce", **options)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(60_000)
         self.page = self.context.new_page()
         self.wrong: list[str] = []
         self.page.on("console", self._heard)
@@ -63,9 +63,8 @@ class Visit:
 
     def _asked(self, request: Any) -> None:
         where = urlsplit(request.url)
-        if where.scheme not in ("data", "blob") and f"{where.scheme}://{where.netloc}" != (
-            self.server
-        ):
+        own = urlsplit(self.server)
+        if where.scheme not in ("data", "blob") and where[:2] != own[:2]:
             self.wrong.append(f"request to elsewhere: {request.url}")
 
     def open(self, *pairs: tuple[str, str], **state: str) -> Any:

@@ -279,9 +279,28 @@ class Client:
             {"start": start, "end": end, "exact": exact},
         ).content
 
-    def videos(self, *, offset: int | None = None, limit: int | None = None) -> Json:
-        """List the indexed videos in order of path."""
-        answer: Json = self._send("GET", "/v1/videos", {"offset": offset, "limit": limit}).json()
+    def videos(
+        self,
+        *,
+        offset: int | None = None,
+        limit: int | None = None,
+        find: str | None = None,
+        folder: str | None = None,
+        sort: Literal["path", "title", "date", "length"] | None = None,
+    ) -> Json:
+        """List the indexed videos, all of them or those that have some words or lie in a
+        folder.
+        """
+        answer: Json = self._send(
+            "GET",
+            "/v1/videos",
+            {"offset": offset, "limit": limit, "find": find, "folder": folder, "sort": sort},
+        ).json()
+        return answer
+
+    def folders(self) -> Json:
+        """Count the videos of each folder, those in folders below it included."""
+        answer: Json = self._send("GET", "/v1/folders", {}).json()
         return answer
 
     def timeline(self, video: str) -> Json:

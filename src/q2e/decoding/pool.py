@@ -64,6 +64,15 @@ class Pool:
         self._kernel = Kernel(0, False)
         self._lock = threading.Lock()
 
+    def prepare(self) -> None:
+        """Load what decoding needs meanwhile, so that the first call need not wait for it."""
+
+        def load() -> None:
+            with contextlib.suppress(MediaError):  # the first call says so
+                self.shut_in_by()
+
+        threading.Thread(target=load, name="q2e-decoding", daemon=True).start()
+
     def shut_in_by(self) -> Kernel:
         """Return what the processes are shut in with on this machine."""
         with self._lock:

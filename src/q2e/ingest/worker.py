@@ -176,8 +176,10 @@ def _say(file: IO[bytes], value: object) -> None:
 
 def main() -> None:
     """Serve jobs until standard input ends."""
+    from q2e.decoding.pool import pool
     from q2e.store.sqlite import SqliteStore
 
+    pool().prepare()
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # Libraries that print must not break into the stream of answers.
     os.dup2(2, 1)

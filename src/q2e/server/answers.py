@@ -176,6 +176,15 @@ class VideosShape(BaseModel):
     videos: list[VideoShape]
 
 
+class FolderShape(BaseModel):
+    folder: str
+    videos: int
+
+
+class FoldersShape(BaseModel):
+    folders: list[FolderShape]
+
+
 class Stretch(BaseModel):
     start: float
     end: float

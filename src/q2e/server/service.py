@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from q2e.cache import Results
+from q2e.decoding.pool import pool
 from q2e.errors import Q2EError
 from q2e.evaluate.labels import Labels
 from q2e.index import Index
@@ -60,6 +61,7 @@ class Service:
     def start(self) -> None:
         """Begin to load models and index, and go on with what an earlier server has left."""
         self.jobs.start()
+        pool().prepare()
         self._warm()
 
     def _warm(self) -> None:

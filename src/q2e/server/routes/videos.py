@@ -10,28 +10,47 @@ from starlette.responses import JSONResponse, Response
 
 from q2e import shape
 from q2e.export import spoken, transcript
-from q2e.server.answers import TimelineShape, VideoRecordShape, VideosShape
+from q2e.server import listing
+from q2e.server.answers import FoldersShape, TimelineShape, VideoRecordShape, VideosShape
+from q2e.server.listing import Order
 from q2e.server.service import TheService
 
-router = APIRouter(prefix="/v1/videos", tags=["videos"])
+router = APIRouter(tags=["videos"])
 
 _TRANSCRIPTS = {"json": "application/json", "srt": "application/x-subrip", "vtt": "text/vtt"}
 VideoId = Annotated[str, Path(min_length=1, max_length=200, examples=["0123abcd"])]
 
 
-@router.get("", response_model=VideosShape, operation_id="videos")
+@router.get("/v1/videos", response_model=VideosShape, operation_id="videos")
 def videos(
     service: TheService,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    find: Annotated[
+        str | None, Query(max_length=200, description="Words of name, folder, title, tags.")
+    ] = None,
+    folder: Annotated[
+        str | None, Query(max_length=4096, description="Only videos below this folder.")
+    ] = None,
+    sort: Annotated[
+        Order, Query(description="What comes first; dates and lengths: most.")
+    ] = "path",
 ) -> JSONResponse:
-    """List the indexed videos in order of path."""
-    found = service.index.videos()
+    """List the indexed videos, all of them or those that have some words or lie in a folder."""
+    found = listing.listed(service.index.videos(), find or "", folder or "", sort)
     shown = [shape.video(video) for video in found[offset : offset + limit]]
     return JSONResponse({"total": len(found), "offset": offset, "videos": shown})
 
 
-@router.get("/{video:path}/timeline", response_model=TimelineShape, operation_id="timeline")
+@router.get("/v1/folders", response_model=FoldersShape, operation_id="folders")
+def folders(service: TheService) -> JSONResponse:
+    """Count the videos of each folder, those in folders below it included."""
+    return JSONResponse({"folders": listing.folders(service.index.videos())})
+
+
+@router.get(
+    "/v1/videos/{video:path}/timeline", response_model=TimelineShape, operation_id="timeline"
+)
 def timeline(service: TheService, video: VideoId) -> JSONResponse:
     """Return the segments and all evidence of one video, by channel."""
     known = service.video(video)
@@ -49,7 +68,7 @@ def timeline(service: TheService, video: VideoId) -> JSONResponse:
 
 
 @router.get(
-    "/{video:path}/transcript",
+    "/v1/videos/{video:path}/transcript",
     operation_id="transcript",
     response_class=Response,
     responses={200: {"content": {key: {} for key in _TRANSCRIPTS.values()}}},
@@ -65,7 +84,7 @@ def get_transcript(
     return Response(transcript(lines, format), media_type=kind)
 
 
-@router.get("/{video:path}", response_model=VideoRecordShape, operation_id="video")
+@router.get("/v1/videos/{video:path}", response_model=VideoRecordShape, operation_id="video")
 def video(service: TheService, video: VideoId) -> JSONResponse:
     """Return what is known about one video; its evidence is in the timeline."""
     record = service.index.show(service.video(video).id)

@@ -15,7 +15,7 @@ const V1 = `${ROOT}v1`;
 const UNREACHABLE = {
   code: "unreachable",
   message: "The server does not answer.",
-  next: "Is `q2e serve` still running? Start it again, then reload this page.",
+  next: "Is `q2e serve` still running? What you asked is asked again when it answers.",
 };
 
 async function send(method, path, { body, form, signal } = {}) {
@@ -30,6 +30,7 @@ async function send(method, path, { body, form, signal } = {}) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    dispatchEvent(new Event("q2e:lost"));
     throw new Refused(UNREACHABLE);
   }
   if (answer.ok) return answer;
@@ -76,7 +77,9 @@ export const api = {
   session: () => call("GET", `${V1}/session`),
   status: () => call("GET", `${V1}/status`),
   models: () => call("GET", `${V1}/models`),
-  videos: (offset, limit) => call("GET", address(`${V1}/videos`, { offset, limit })),
+  videos: (parts, signal) => call("GET", address(`${V1}/videos`, parts), { signal }),
+  folders: () => call("GET", `${V1}/folders`),
+  health: () => fetch(`${V1}/health`, { cache: "no-store" }),
   video: (id) => call("GET", video(id)),
   timeline: (id) => call("GET", `${video(id)}/timeline`),
   jobs: () => call("GET", `${V1}/jobs`),

@@ -5,6 +5,7 @@ import { all, fill, one, say, tool } from "./dom.js";
 import * as filters from "./filters.js";
 import * as keys from "./keys.js";
 import * as labels from "./labels.js";
+import { watchOver } from "./offline.js";
 import * as panel from "./panel.js";
 import * as results from "./results.js";
 import * as search from "./search.js";
@@ -69,5 +70,10 @@ results.onAnswer(() => {
 });
 watch(show);
 show(state(), null);
+watchOver(() => {
+  results.again();
+  video.forget();
+  show(state(), null);
+});
 labels.start();
 if (state().view === "search" && !asks(state())) one("#q").focus();

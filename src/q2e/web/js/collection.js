@@ -9,14 +9,16 @@ import { channelBars } from "./why.js";
 
 const PAGE = 60;
 const MOST = 200;
+const WAIT_MS = 250;
 const streams = new Map();
 let shown = 0;
+let latest = null;
 
 /** Show the view. */
 export async function show() {
   const place = one("#collection");
   if (!one("#summary", place)) build(place);
-  await Promise.all([summary(), jobs(), videos()]);
+  await Promise.all([summary(), jobs(), folders(), videos()]);
 }
 
 /** Stop listening to jobs. */
@@ -83,9 +85,66 @@ function build(place) {
     h(
       "section",
       { "aria-labelledby": "videos-title" },
-      h("h2", { id: "videos-title" }, "Videos"),
+      h("div", { class: "sectionhead" }, h("h2", { id: "videos-title" }, "Videos"), choice()),
       h("ul", { class: "mosaic", id: "videos" }),
       h("div", { class: "end", id: "videos-end" }),
+    ),
+  );
+}
+
+const ORDERS = [
+  ["path", "by folder and name"],
+  ["title", "by title"],
+  ["date", "newest first"],
+  ["length", "longest first"],
+];
+
+/** Return what narrows and orders the list of videos. */
+function choice() {
+  let timer;
+  const again = () => {
+    clearTimeout(timer);
+    timer = setTimeout(videos, WAIT_MS);
+  };
+  return h(
+    "form",
+    { class: "choice", role: "search", "aria-label": "The list of videos", on: { submit: stay } },
+    h("input", {
+      id: "find-video",
+      class: "field",
+      type: "search",
+      dir: "auto",
+      placeholder: "Words of a name or tag",
+      "aria-label": "Videos whose name, folder, title or tags have these words",
+      on: { input: again, search: again },
+    }),
+    h(
+      "select",
+      { id: "folder", class: "field", "aria-label": "Folder", on: { change: () => videos() } },
+      h("option", { value: "" }, "All folders"),
+    ),
+    h(
+      "select",
+      { id: "order", class: "field", "aria-label": "Order", on: { change: () => videos() } },
+      ORDERS.map(([value, name]) => h("option", { value }, name)),
+    ),
+  );
+}
+
+const stay = (event) => event.preventDefault();
+
+/** Offer the folders that there are; one alone is no choice. */
+async function folders() {
+  const found = await attempt(api.folders);
+  const select = one("#folder");
+  if (!found || !select) return;
+  const chosen = select.value;
+  select.hidden = found.folders.length < 2;
+  fill(
+    select,
+    h("option", { value: "" }, "All folders"),
+    found.folders.map(({ folder, videos: many }) =>
+      h("option", { value: folder, selected: folder === chosen }, `${folder} (${number(many)})`),
     ),
   );
 }
@@ -217,6 +276,7 @@ function follow(id) {
     say(`Job ${now.state}`);
     if (state().view === "collection") {
       summary();
+      folders();
       videos();
     }
   });
@@ -287,12 +347,23 @@ function told(report) {
 
 // -- videos ---------------------------------------------------------------------------------------
 async function videos(more = false) {
-  const found = await attempt(() => api.videos(more ? shown : 0, PAGE));
-  if (!found) return;
+  const asked = {
+    offset: more ? shown : 0,
+    limit: PAGE,
+    find: one("#find-video").value.trim(),
+    folder: one("#folder").value,
+    sort: one("#order").value,
+  };
+  latest = asked;
+  const found = await attempt(() => api.videos(asked));
+  if (!found || latest !== asked) return;
   const list = one("#videos");
   if (!more) fill(list);
   list.append(...found.videos.map(tile));
   shown = found.offset + found.videos.length;
-  one("#videos-title").textContent = count(found.total, "video");
+  const narrowed = asked.find || asked.folder;
+  const told = narrowed && !found.total ? "No video" : count(found.total, "video");
+  one("#videos-title").textContent = narrowed ? `${told} with this` : told;
+  if (narrowed) say(told);
   fill(one("#videos-end"), shown < found.total && button("More", () => videos(true)));
 }

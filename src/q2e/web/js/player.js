@@ -1,7 +1,7 @@
 // Plays a video at the second, with captions; shows stills where the browser cannot play the file.
 
 import { at } from "./api.js";
-import { fill, h, notice, tool } from "./dom.js";
+import { button, fill, h, notice, tool } from "./dom.js";
 import { linkTo, state } from "./state.js";
 import { clock, fileName, soundOnly } from "./text.js";
 
@@ -10,8 +10,23 @@ import { clock, fileName, soundOnly } from "./text.js";
  * `onTime(seconds)` is called as it plays.
  */
 export function player(video, { start = 0, end = null, captions = false, onTime = () => {} } = {}) {
-  const still = /\.gif$/i.test(video.path ?? "");
+  if (!video.path) return absent(start);
+  const still = /\.gif$/i.test(video.path);
   return still ? stills(video, start, onTime) : media(video, start, end, captions, onTime);
+}
+
+/** Return what stands in for a player where a video was imported without its file. */
+function absent(start) {
+  let time = start;
+  return {
+    node: h("p", { class: "cardbox soft" }, "Imported without its file: there is nothing to play."),
+    seek: (seconds) => (time = seconds),
+    toggle: () => {},
+    step: (seconds) => (time += seconds),
+    time: () => time,
+    pause: () => {},
+    stop: () => {},
+  };
 }
 
 function media(video, start, end, captions, onTime) {
@@ -56,37 +71,103 @@ function media(video, start, end, captions, onTime) {
   element.addEventListener("timeupdate", () => onTime(element.currentTime));
   element.addEventListener("error", () => {
     if (!element.getAttribute("src")) return;
-    notice("This browser cannot play the file; here are its pictures.");
-    const other = stills(video, start, onTime);
-    fill(node, other.node.childNodes);
+    notice("This browser cannot play the file; a stretch of it is made playable where you like.");
+    const other = soundOnly(video)
+      ? heard(video, start, onTime)
+      : stills(video, element.currentTime || start, onTime, true);
+    node.className = other.node.className;
+    fill(node, [...other.node.childNodes]);
     Object.assign(self, { ...other, node });
   });
   return self;
 }
 
-function stills(video, start, onTime) {
+/** Seconds that are made playable at once: encoding takes about as long as some of them. */
+const STRETCH_S = 30;
+
+/** Return an element that plays a stretch of a file encoded anew, for one that cannot be played. */
+function stretch(video, from, onTime) {
+  const to = Math.min(from + STRETCH_S, Math.max(from + 1, video.duration || from + STRETCH_S));
+  const element = h("video", {
+    src: at.clip(video.id, from, to, true),
+    controls: true,
+    playsinline: true,
+    autoplay: true,
+    tabindex: 0,
+    "aria-label": `${clock(from)} to ${clock(to)} of ${fileName(video.path ?? "")}`,
+  });
+  element.addEventListener("timeupdate", () => onTime(from + element.currentTime));
+  element.addEventListener("error", () => notice("This stretch cannot be made playable."), {
+    once: true,
+  });
+  return element;
+}
+
+/** Return a player of sound that the browser cannot play: stretch by stretch. */
+function heard(video, start, onTime) {
+  let time = start;
+  const place = h("div", {});
+  const node = h("div", { class: "player silent" }, place);
+  const follow = (seconds) => {
+    time = seconds;
+    onTime(time);
+  };
+  const seek = (seconds) => {
+    time = Math.max(0, seconds);
+    fill(
+      place,
+      button(`Play from ${clock(time)}`, () =>
+        fill(place, stretch(video, time, follow)),
+      ),
+    );
+  };
+  seek(start);
+  return {
+    node,
+    seek,
+    toggle: () => place.firstElementChild.click(),
+    step: (seconds) => seek(time + seconds),
+    time: () => time,
+    pause: () => place.querySelector("video")?.pause(),
+    stop: () => fill(place),
+  };
+}
+
+function stills(video, start, onTime, playable = false) {
   let time = start;
   const image = h("img", { alt: "", width: 640, height: 360 });
+  const screen = h("div", { class: "screen" }, image);
+  const play = () =>
+    fill(
+      screen,
+      stretch(video, time, (seconds) => {
+        time = seconds;
+        onTime(time);
+      }),
+    );
   const clockNode = h("span", { class: "number" });
   const show = (seconds) => {
     time = Math.min(Math.max(0, seconds), Math.max(0, (video.duration ?? 1e6) - 0.01));
     image.src = at.frame(video.id, time, 640);
     image.alt = `The picture at ${clock(time, true)}`;
     clockNode.textContent = clock(time, true);
+    if (!image.isConnected) fill(screen, image);
     onTime(time);
   };
   const node = h(
     "div",
     { class: "player stills" },
-    image,
+    screen,
     h(
       "div",
       { class: "stillbar" },
       tool("left", "Half a second back", () => show(time - 0.5)),
       clockNode,
       tool("right", "Half a second on", () => show(time + 0.5)),
+      playable && button("Play from here", play),
     ),
   );
+  fill(screen, image);
   show(start);
   return {
     node,
@@ -94,13 +175,14 @@ function stills(video, start, onTime) {
     toggle: () => show(time + 0.5),
     step: (seconds) => show(time + seconds),
     time: () => time,
-    pause: () => {},
-    stop: () => {},
+    pause: () => screen.querySelector("video")?.pause(),
+    stop: () => fill(screen),
   };
 }
 
 /** Return links that save a stretch: a clip, an exact clip and a sheet of pictures. */
 export function downloads(video, start, end) {
+  if (!video.path) return null;
   const stretch =
     end > start ? [start, end] : [start, Math.min(start + 5, video.duration || start + 5)];
   return h(

@@ -266,7 +266,7 @@ async function next() {
 async function welcome() {
   const place = one("#results");
   try {
-    const [status, listed] = await Promise.all([api.status(), api.videos(0, 24)]);
+    const [status, listed] = await Promise.all([api.status(), api.videos({ limit: 24 })]);
     if (asks(state())) return;
     if (!status.videos) return empty(place);
     fill(

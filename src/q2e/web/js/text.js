@@ -48,7 +48,8 @@ export function titleOf(thing) {
   return short(
     unturned(thing.title || "") ||
       fileName(thing.path || "").replace(/\.[^.]+$/, "") ||
-      (thing.id ?? thing.video ?? "").slice(0, 12),
+      // What was imported without its file has an id that somebody chose.
+      (thing.id ?? thing.video ?? ""),
   );
 }
 

@@ -46,6 +46,11 @@ export function hide() {
   open = null;
 }
 
+/** Show the video anew when it is shown next, as after the server could not be reached. */
+export function forget() {
+  if (!open?.player) hide();
+}
+
 async function matches(now) {
   if (!asks(now)) return [];
   try {

@@ -1,0 +1,219 @@
+"""The page reaches all there is: odd files and names, many videos, by phone and by key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import q2e
+from browsing import Visit, browsing
+from media_files import write_sound, write_video
+
+pytest.importorskip("fastapi", reason="needs the extra `server`")
+
+TOKEN = "sésame+ouvre/toi=="
+NAME = "shows/2024/عرض طويل بلا ملف"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server behind a proxy's path, with a token, over files that few browsers play."""
+    from serving import serving
+
+    folder = tmp_path_factory.mktemp("reach")
+    for name in ("old", "new"):
+        (folder / name).mkdir()
+    write_video(folder / "old" / "clock.avi", (2.0, 2.0), codec="mpeg4")
+    (folder / "old" / "clock.info.json").write_text('{"title": "Uhrmacherei im Schwarzwald"}')
+    write_video(folder / "new" / "späti.mp4", (1.0,))
+    write_sound(folder / "new" / "bell.aiff", 2.0, "pcm_s16be")
+    index = q2e.open(folder / "index")
+    assert index.add(folder).failures == []
+    line = {"video": NAME.replace(" ", "-"), "channel": "speech", "text": "zwiebelfisch am Morgen"}
+    (folder / "lines.jsonl").write_text(json.dumps(line | {"start": 1, "end": 3}))
+    index.import_evidence(folder / "lines.jsonl")
+    with serving(index, token=TOKEN, root_path="/videos") as address:
+        yield f"{address}/videos"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Any, server: str) -> Iterator[Visit]:
+    one = Visit(browser, server)
+    one.open(token=TOKEN)
+    yield one
+    one.close()
+    assert one.wrong == []
+
+
+def test_signing_in_and_out(browser: Any, server: str) -> None:
+    visit = Visit(browser, server)
+    page = visit.open()
+    page.fill("#token", "wrong")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "() => document.querySelector('#said').textContent.includes('not known')"
+    )
+    page.fill("#token", TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector(".mosaic img")
+    assert page.url == f"{server}/"
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_selector("#token")
+    page.goto(f"{server}/")
+    page.wait_for_selector("#token")
+    # Only the page that was refused is logged by the browser.
+    assert all("401" in one for one in visit.wrong), visit.wrong
+    visit.close()
+
+
+def test_a_file_that_the_browser_cannot_play_is_seen_and_played(visit: Visit) -> None:
+    page = visit.open(q="Uhrmacherei")
+    page.locator("#hits .still").first.click()
+    page.wait_for_selector("#panel .player.stills img")
+    assert "[object" not in page.inner_text("body")
+    picture = page.locator("#panel .player.stills img")
+    assert picture.evaluate("node => node.decode().then(() => node.naturalWidth)") > 0
+    page.get_by_role("button", name="Half a second on").click()
+    assert "0:00.5" in page.inner_text("#panel .stillbar")
+    page.get_by_role("button", name="Play from here").click()
+    page.wait_for_function(
+        "() => document.querySelector('#panel .player video')?.currentTime > 0.2", timeout=60_000
+    )
+    visit.wrong = [one for one in visit.wrong if "/media" not in one]
+
+
+def test_sound_that_the_browser_cannot_play_is_heard(visit: Visit) -> None:
+    page = visit.open(view="collection")
+    page.locator("#videos .tile", has_text="bell").click()
+    play = page.get_by_role("button", name="Play from 0:00")
+    play.click()
+    page.wait_for_function(
+        "() => document.querySelector('#video .player video')?.currentTime > 0.2", timeout=60_000
+    )
+    visit.wrong = [one for one in visit.wrong if "/media" not in one]
+
+
+def test_a_name_with_slashes_is_shown_whole_and_opened(visit: Visit) -> None:
+    name = NAME.replace(" ", "-")
+    page = visit.open(view="collection")
+    tile = page.locator("#videos .tile", has_text=name)
+    tile.click()
+    page.wait_for_selector("#video .lines")
+    assert page.inner_text("#video h1") == name
+    assert "zwiebelfisch am Morgen" in page.inner_text("#video .lines")
+
+
+def test_what_failed_while_offline_is_asked_again(visit: Visit) -> None:
+    page = visit.open()
+    page.wait_for_selector(".mosaic")
+    visit.context.set_offline(True)
+    page.fill("#q", "Uhrmacherei")
+    page.wait_for_selector(".offline")
+    assert "does not answer" in page.inner_text("#results")
+    visit.context.set_offline(False)
+    page.wait_for_selector("#hits .hit")
+    page.wait_for_selector(".offline", state="detached")
+    visit.wrong = [one for one in visit.wrong if "ERR_INTERNET_DISCONNECTED" not in one]
+
+
+def test_the_list_is_searched_ordered_and_narrowed(visit: Visit) -> None:
+    page = visit.open(view="collection")
+    page.wait_for_selector("#videos .tile")
+
+    def shown(*titles: str) -> None:
+        page.wait_for_function(
+            """wanted => JSON.stringify(wanted) === JSON.stringify(
+                [...document.querySelectorAll("#videos .tiletitle")].map((one) => one.textContent))
+            """,
+            arg=titles,
+        )
+
+    def titled(title: str) -> None:
+        page.wait_for_function(
+            "title => document.querySelector('#videos-title').textContent === title", arg=title
+        )
+
+    titled("4 videos")
+    page.select_option("#order", "length")
+    shown("Uhrmacherei im Schwarzwald", NAME.replace(" ", "-"), "bell", "späti")
+    folders = page.locator("#folder option").all_inner_texts()
+    page.select_option("#folder", label=next(one for one in folders if "/old " in one))
+    shown("Uhrmacherei im Schwarzwald")
+    titled("1 video with this")
+    page.select_option("#folder", "")
+    page.fill("#find-video", "SPÄTI")
+    shown("späti")
+    page.fill("#find-video", "nonesuch")
+    titled("No video with this")
+
+
+def test_two_keys_lead_to_the_first_hit(visit: Visit) -> None:
+    page = visit.open(q="Uhrmacherei")
+    page.wait_for_selector("#hits .hit")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the hits"
+    page.keyboard.press("Enter")
+    stops = 0
+    while not page.evaluate("!!document.activeElement.closest('#hits .hit')"):
+        page.keyboard.press("Tab")
+        stops += 1
+        assert stops <= 6, "too many stops between the link and the first hit"
+
+
+SMALL = """() => [...document.querySelectorAll("a,button,input,select,summary,textarea")]
+    .filter((node) => node.checkVisibility({ visibilityProperty: true }))
+    .filter((node) => !node.matches(".piece, .unseen, .skip"))
+    .map((node) => [node, node.getBoundingClientRect()])
+    .filter(([, box]) => box.width && (box.width < 24 || box.height < 24))
+    .map(([node, box]) => `${node.outerHTML.slice(0, 90)} ${box.width} x ${box.height}`)"""
+
+
+def test_what_is_pressed_on_a_phone_is_large_enough(browser: Any, server: str) -> None:
+    visit = Visit(browser, server, viewport={"width": 390, "height": 844}, has_touch=True)
+    page = visit.open(token=TOKEN)
+    page.wait_for_selector(".mosaic")
+    assert page.evaluate(SMALL) == []
+    for state, ready in (
+        ({"q": "Uhrmacherei", "label": "on"}, "#hits .hit"),
+        ({"view": "collection"}, "#videos .tile"),
+        ({"view": "labels"}, "#labels > *"),
+    ):
+        page = visit.open(**state)
+        page.wait_for_selector(ready)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate(SMALL) == [], state
+        if "label" in state:
+            page.locator("#hits .still").first.click()
+            page.wait_for_selector("#panel .lanes .piece", state="attached")
+            assert page.evaluate(SMALL) == [], "panel"
+    visit.close()
+
+
+def test_videos_are_listed_by_words_folder_and_order(server: str) -> None:
+    from q2e.client import Client
+
+    with Client(server, token=TOKEN) as client:
+        paths = [Path(one["path"]).name for one in client.videos(sort="length")["videos"]]
+        assert paths[0] == "clock.avi"
+        assert client.videos(find="schwarzwald UHR")["total"] == 1
+        assert client.videos(find="schwarzwald nonesuch")["total"] == 0
+        folders = client.folders()["folders"]
+        assert [(Path(one["folder"]).name, one["videos"]) for one in folders][1:] == [
+            ("new", 2),
+            ("old", 1),
+        ]
+        assert folders[0]["videos"] == 3
+        assert client.videos(folder=folders[1]["folder"])["total"] == 2
+        assert client.videos(folder="/nonesuch")["total"] == 0
