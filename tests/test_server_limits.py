@@ -193,6 +193,32 @@ def test_half_sent_heads_keep_nobody_out(
                 one.close()
 
 
+def test_a_search_ends_before_its_next_step_when_the_client_has_left(
+    served_index: q2e.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+    search = served_index.search
+
+    def watched(text: str, **options: Any) -> Any:
+        if text != "panda":
+            return search(text, **options)
+        begun.set()
+        while stopping.wanted():
+            time.sleep(0.01)
+        try:
+            return search(text, **options)
+        except stopping.Stopped:
+            ended.set()
+            raise
+
+    monkeypatch.setattr(served_index, "search", watched)
+    with serving(served_index) as address:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{address}/v1/search", params={"q": "panda"}, timeout=0.5)
+        assert begun.is_set() and ended.wait(30)
+        assert httpx.get(f"{address}/v1/search", params={"q": "dog"}, timeout=60).is_success
+
+
 def test_two_dear_questions_hold_up_nobody_else(server: str) -> None:
     dear = "".join(chr(0x4E00 + 7 * number % 20_000) for number in range(4000))
     with ThreadPoolExecutor(2) as pool:
