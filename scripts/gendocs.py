@@ -22,7 +22,7 @@ from typer.models import ArgumentInfo
 
 import models_page
 import q2e
-from q2e import builtin, errors, settings, shape, types
+from q2e import builtin, choices, errors, recipes, renamed, settings, shape, types
 from q2e.cli import app
 from q2e.papers import counted, papers
 from q2e.registry import Registry
@@ -101,7 +101,8 @@ def parameters(command: Callable[..., Any]) -> Iterator[tuple[str, Any, Any, Any
     hints = get_type_hints(command, include_extras=True)
     for parameter in inspect.signature(command).parameters.values():
         kind, declared, *_ = get_args(hints[parameter.name])
-        yield parameter.name, kind, declared, parameter.default
+        if not getattr(declared, "hidden", False):
+            yield parameter.name, kind, declared, parameter.default
 
 
 def row_of(parameter: tuple[str, Any, Any, Any]) -> tuple[str, str, str, str]:
@@ -137,12 +138,35 @@ def plain(kind: Any) -> str:
 def settings_page() -> Iterator[str]:
     yield f"{paragraph(settings.__doc__)}\n\n"
     yield "`q2e config` prints the values in force for an index.\n\n"
+    default = recipes.read(recipes.DEFAULT).choices
     yield "| setting | kind | default | what it does |\n|---|---|---|---|\n"
     for name, field in settings.Settings.model_fields.items():
         kind = settings.Settings.__annotations__[name]
         value = "number of cores, at most 4" if name == "threads" else f"`{field.default!r}`"
+        if name in choices.KINDS:
+            value = f"the recipe's: `{default[name]!r}`"
         yield f"| `{name}` | `{cell(kind)}` | {cell(value)} | {cell(field.description)} |\n"
     yield "\nAs an environment variable: `Q2E_` and the name in capitals, such as `Q2E_TOP=5`.\n"
+    yield "\n## Recipes\n\n"
+    for name in recipes.names():
+        recipe = recipes.read(name)
+        own = {k: v for k, v in recipe.choices.items() if name == "default" or v != default[k]}
+        said = "\n".join(f"{kind} = {_quoted(value)}" for kind, value in own.items())
+        yield f"`{name}`: {recipe.summary}\n\n```toml\n{said}\n```\n\n"
+    yield f"## Old settings\n\n{paragraph(renamed.__doc__)}\n\n| before | now |\n|---|---|\n"
+    for name, (kind, parameter) in renamed.ARGUMENTS.items():
+        yield f'| `{name} = X` | `{kind} = "METHOD({parameter}=X)"` |\n'
+    for name, new in renamed.NAMES.items():
+        yield f'| `{name} = "X"` | `{new} = "X"` |\n'
+    for name, values in renamed.VALUES.items():
+        for value, new in values.items():
+            yield f'| `{name} = "{value}"` | `{name} = "{new}"` |\n'
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_quoted, value))}]"
+    return f"'{value}'" if '"' in str(value) else f'"{value}"'
 
 
 # --- JSON -----------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def speaking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[q2e.Index]:
     ("name", "said"),
     [
         ("sound", "nothing installed reads the channel 'sound'; known: frame, caption"),
-        ("speach", "unknown channel 'speach'; known: frame, caption"),
+        ("speach", "unknown channel 'speach'; did you mean 'speech'\\? known: frame, caption"),
     ],
 )
 def test_a_channel_that_nothing_reads_is_refused_before_a_file_is_opened(

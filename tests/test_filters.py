@@ -11,8 +11,7 @@ import pytest
 import q2e
 from q2e.errors import QueryError
 from q2e.search.facets import facets
-from q2e.search.search import Searcher
-from q2e.settings import Settings
+from q2e.settings import changed
 from q2e.store.base import Item, StageKey, Store
 from q2e.store.memory import MemoryStore
 from q2e.store.sqlite import SqliteStore
@@ -121,13 +120,7 @@ def test_facets_of_a_question(sample_index: q2e.Index) -> None:
     assert sum(found["duration"].values()) < len(sample_index)
 
 
-def test_what_is_found_has_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    tops: list[int] = []
-
-    def search(_: Searcher, __: Query, settings: Settings, moments: bool) -> tuple[()]:
-        tops.append(settings.top)
-        return ()
-
-    monkeypatch.setattr(Searcher, "search", search)
-    Searcher.__new__(Searcher).found(Query("monkeys"), Settings(top=3))
-    assert tops[0] > 10**9, "facets count all videos, however many"
+def test_what_is_found_has_no_limit(sample_index: q2e.Index) -> None:
+    settings = changed(sample_index.settings, {"top": 1, "confidence": 0.0})
+    found = sample_index._searching().found(Query("monkeys"), settings)
+    assert len(found) == len(sample_index), "facets count all videos, however many"

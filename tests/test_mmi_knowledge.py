@@ -184,7 +184,7 @@ REQUESTS = {
 
 @pytest.mark.parametrize("language", REQUESTS)
 def test_a_request_has_a_skeleton_without_a_model(sample_index: q2e.Index, language: str) -> None:
-    decomposer = Decomposer.from_settings(sample_index.settings, sample_index.models)
+    decomposer = Decomposer.of("events", sample_index.settings, sample_index.models)
     decomposition = decomposer.decompose(Query(REQUESTS[language], language=language))
     made = from_decomposition(decomposition, pool("text", language))
     assert made.origin == "decomposition" and REQUESTS[language] in made.entities

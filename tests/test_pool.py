@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from q2e.arrays import Float32, Int64
+from q2e.choices import Pools
 from q2e.errors import ConfigError
-from q2e.methods.pool.base import Bag, Pools, chosen
+from q2e.methods.pool.base import Bag, chosen
 from q2e.methods.pool.base import pooled as pool
 from q2e.methods.pool.hitchhiker import hitchhiker
 from q2e.methods.pool.key_events import centres

@@ -238,7 +238,7 @@ def test_settings_name_the_backends() -> None:
     class NoModels:
         text = None
 
-    none = Decomposer.from_settings(Settings(decompose="none"), NoModels())  # type: ignore[arg-type]
+    none = Decomposer.of("none", Settings(), NoModels())  # type: ignore[arg-type]
     assert none.backends == ()
     for text, said in (("magic", "unknown decompose"), ("llm(refine=both)", "refine = 'both'")):
         with pytest.raises(ConfigError, match=said):

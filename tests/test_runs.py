@@ -137,16 +137,16 @@ def test_a_run_ranked_again_says_what_its_candidates_hold(tmp_path: Path) -> Non
     qrels.write_text("q1 0 quake 1\nq2 0 ship 1\nq2 0 nowhere 1\n")
     with q2e.open(tmp_path / "index") as index:
         index.import_evidence(evidence)
-        index.run(queries, out, rerank="late_interaction", rerank_depth=2)
+        index.run(queries, out, rerank="late_interaction(depth=2)")
 
     def measured(*more: str) -> str:
         done = CliRunner().invoke(app, ["run", str(out), "--qrels", str(qrels), *more])
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    expected = {"strategy": "late_interaction", "depth": 2, "recall": 0.75}
+    expected = {"strategy": "late_interaction(depth=2)", "depth": 2, "recall": 0.75}
     assert json.loads(measured("--json"))["candidates"] == expected
-    assert "ranked again by late_interaction; candidate recall 0.7500" in measured()
+    assert "ranked again by late_interaction(depth=2); candidate recall 0.7500" in measured()
     turned = json.loads(measured("--json", "--video-to-text"))
     assert turned["queries"] == 3 and turned["measures"]["Success@1"] == pytest.approx(2 / 3)
 

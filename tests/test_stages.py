@@ -24,10 +24,9 @@ from q2e.types import Query
 _ALWAYS = {"at", "plan", "timings_s"}
 #: Settings under which every stage has something to do.
 _EVERYTHING: dict[str, Any] = {
-    "expand": "lamer",
+    "expand": "lamer", "candidates": 5, "feedback": "likeness(when=always)",
     "rerank": "late_interaction",
-    "feedback": "always",
-}
+}  # fmt: skip
 QUESTIONS = (
     Query("earthquake in Mexico"),
     Query("एक विशाल पांडा"),

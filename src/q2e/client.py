@@ -21,30 +21,35 @@ Json = dict[str, Any]
 class Settings(TypedDict, total=False):
     """Settings of the collection, changed for one request."""
 
-    decompose: Literal["events", "none", "llm"] | None
+    recipe: Literal["default", "mmi", "q2e"] | None
+    decompose: str | None
+    expand: list[str] | None
+    pool: list[str] | None
+    calibrate: str | None
     fuse: str | None
-    normalise: Literal["videos", "bank"] | None
-    temperature: float | None
-    event_weight: float | None
+    feedback: str | None
+    rerank: list[str] | None
+    localise: str | None
+    compose: str | None
+    likes: str | None
     confidence: float | None
     confident: bool | None
     false_alarms: float | None
     must_not: float | None
-    feedback: Literal["events", "always", "never"] | None
     moments_per_video: int | None
-    expand: Literal["none", "hyde", "lamer", "rewrite"] | None
-    pool: str | None
-    expand_weight: float | None
-    rerank: str | None
-    rerank_depth: int | None
-    refine: Literal["fold", "llm"] | None
     duplicates: Literal["merge", "keep"] | None
+    temperature: float | None
+    event_weight: float | None
+    refine: str | None
+    expand_weight: float | None
+    rerank_depth: float | None
     change_image: float | None
     change_text: float | None
     change_share: float | None
     like_weight: float | None
     dislike_weight: float | None
     drift: float | None
+    normalise: str | None
 
 
 class Search(Settings, total=False):
@@ -56,6 +61,11 @@ class Search(Settings, total=False):
     until: str | None
     tags: list[str] | None
     videos: list[str] | None
+    shortest_s: float | None
+    longest_s: float | None
+    without_channels: list[str] | None
+    without_languages: list[str] | None
+    without_tags: list[str] | None
     top: int | None
     offset: int | None
     moments: bool | None
@@ -165,6 +175,11 @@ class Client:
         until: str | None = None,
         tags: list[str] | None = None,
         videos: list[str] | None = None,
+        shortest_s: float | None = None,
+        longest_s: float | None = None,
+        without_channels: list[str] | None = None,
+        without_languages: list[str] | None = None,
+        without_tags: list[str] | None = None,
         q: str | None = None,
     ) -> Json:
         """Count videos by language, year, tag, channel and length, for choosing filters."""
@@ -178,6 +193,11 @@ class Client:
                 "until": until,
                 "tags": tags,
                 "videos": videos,
+                "shortest_s": shortest_s,
+                "longest_s": longest_s,
+                "without_channels": without_channels,
+                "without_languages": without_languages,
+                "without_tags": without_tags,
                 "q": q,
             },
         ).json()

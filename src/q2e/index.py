@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from q2e import survey
 from q2e.errors import QueryError
 from q2e.evaluate.batch import Ran
 from q2e.query.filters import checked
-from q2e.settings import changed
+from q2e.settings import changed, effective
 from q2e.store import generations
 from q2e.types import Decomposition, Example, Filters, Query, Results
 from q2e.upkeep import Upkeep
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from q2e.search.search import Searcher
 
 STORE_NAME = generations.FIRST
+_FILTERS = tuple(field.name for field in fields(Filters))
 
 
 class Index(Upkeep):
@@ -41,22 +42,17 @@ class Index(Upkeep):
     # -- asking ---------------------------------------------------------------------------------
     def search(
         self,
-        text: str,
+        text: str | Parsed,
         *,
+        filters: Filters | None = None,
         top: int | None = None,
         offset: int = 0,
-        channels: Sequence[str] = (),
-        since: str | None = None,
-        until: str | None = None,
-        languages: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        videos: Sequence[str] = (),
         moments: bool = True,
         decomposition: Decomposition | None = None,
         examples: Sequence[str | Path | Example] = (),
         like: Sequence[str] = (),
         dislike: Sequence[str] = (),
-        **settings: Any,
+        **more: Any,
     ) -> Results:
         """Return ranked videos with their moments and reasons for a question in any language.
 
@@ -68,28 +64,13 @@ class Index(Upkeep):
         indexed video; the question, which may then be empty, says what is to be different.
         `like` and `dislike` name hits, `VIDEO` or `VIDEO@12.5`, that answer and that do not.
 
-        `settings` override those of the collection for this search, such as `decompose="none"`.
-        Raises QueryError for an empty question or an unusable filter.
+        `more` are fields of `Filters`, such as `languages=("ar",)`, and settings of the collection
+        for this search, such as `fuse="rrf(k=5)"`. Raises QueryError for an empty question or an
+        unusable filter, ConfigError for a setting.
         """
-        filters = Filters(
-            channels=tuple(channels),
-            videos=tuple(self.find(video).id for video in videos),
-            languages=tuple(languages),
-            since=since,
-            until=until,
-            tags=tuple(tags),
-        )
-        parsed, filters = self._understood(text, filters)
-        if parsed.clause is None and not parsed.plain:
-            if not examples:
-                raise QueryError(
-                    f"{text!r} says only where to look; say also what for, as in  flood lang:ar"
-                )
-            text = ""
-        query = Query(
-            text=text,
-            filters=filters,
-            clause=parsed.clause,
+        parsed, only, settings = self._understood(text, filters, more)
+        query = replace(
+            self._query(parsed, only, bool(examples)),
             examples=tuple(self._example(one) for one in examples),
             like=tuple(self._example(one, indexed=True) for one in like),
             dislike=tuple(self._example(one, indexed=True) for one in dislike),
@@ -117,53 +98,55 @@ class Index(Upkeep):
 
         return translate(text, language_model(self.settings, self.models))
 
-    def _understood(self, text: str, filters: Filters) -> tuple[Parsed, Filters]:
-        """Return a question parsed, and the filters given together with those in it."""
-        parsed = self.parse(text)
-        named = tuple(self.find(video).id for video in parsed.filters.videos)
+    def _understood(
+        self, text: str | Parsed, filters: Filters | None, more: dict[str, Any]
+    ) -> tuple[Parsed, Filters, dict[str, Any]]:
+        """Return a question parsed, what it and all filters demand, and the settings in `more`."""
+        parsed = self.parse(text) if isinstance(text, str) else text
+        given = {name: more[name] for name in _FILTERS if name in more}
+        settings = {name: value for name, value in more.items() if name not in given}
         try:
+            own = (filters or Filters()) & Filters.of(**given)
             table = self.store.table()
-            filters = checked(filters, table.channels) & replace(parsed.filters, videos=named)
-            survey.check_channels(table, filters, parsed.clause)
-            return parsed, filters
+            both = self._named(checked(own, table.channels)) & self._named(parsed.filters)
+            survey.check_channels(table, both, parsed.clause)
         except ValueError as error:
             raise QueryError(str(error)) from None
+        return parsed, both, settings
+
+    def _named(self, filters: Filters) -> Filters:
+        """Return filters with videos by their ids."""
+        return replace(filters, videos=tuple(self.find(video).id for video in filters.videos))
+
+    @staticmethod
+    def _query(parsed: Parsed, filters: Filters, examples: bool = False) -> Query:
+        """Return what is asked. Raises QueryError where only filters are, and no examples."""
+        if parsed.plain or parsed.clause is not None:
+            return Query(parsed.text, filters=filters, clause=parsed.clause)
+        if not examples:
+            raise QueryError(
+                f"{parsed.text!r} says only where to look; say also what for, as in  flood lang:ar"
+            )
+        return Query("", filters=filters)
 
     def facets(
-        self,
-        text: str | None = None,
-        *,
-        channels: Sequence[str] = (),
-        since: str | None = None,
-        until: str | None = None,
-        languages: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        videos: Sequence[str] = (),
-        **settings: Any,
+        self, text: str | Parsed | None = None, *, filters: Filters | None = None, **more: Any
     ) -> dict[str, dict[str, int]]:
         """Return {facet: {value: videos}} of what filters leave, and of what a question finds.
 
         Facets are `language`, `year`, `tag`, `channel` and `duration`. The question may hold
-        filters, or nothing else. Raises QueryError like `search`.
+        filters, or nothing else; `more` is that of `search`. Raises QueryError like `search`.
         """
         from q2e.search.facets import facets
 
-        filters = Filters(
-            channels=tuple(channels),
-            videos=tuple(self.find(video).id for video in videos),
-            languages=tuple(languages),
-            since=since,
-            until=until,
-            tags=tuple(tags),
-        )
-        parsed, filters = self._understood(text or "", filters)
-        if not text or (parsed.clause is None and not parsed.plain):
-            return facets(self.store, filters)
-        query = Query(text=text, filters=filters, clause=parsed.clause)
+        parsed, only, settings = self._understood(text or "", filters, more)
+        if not parsed.text or (parsed.clause is None and not parsed.plain):
+            return facets(self.store, only)
+        query = self._query(parsed, only)
         found = self._searching().found(query, changed(self.settings, settings))
-        return facets(self.store, filters, found)
+        return facets(self.store, only, found)
 
-    def clarify(self, text: str, **options: Any) -> Clarification | None:
+    def clarify(self, text: str | Parsed, **options: Any) -> Clarification | None:
         """Return the question back that tells the best hits of a question apart, or None.
 
         `options` are those of `search`. Each option of the answer holds the question with it.
@@ -189,30 +172,40 @@ class Index(Upkeep):
         queries: str | Path,
         out: str | Path,
         *,
+        filters: Filters | None = None,
         top: int = 100,
-        channels: Sequence[str] = (),
         name: str = "q2e",
         watch: Callable[[int, int], None] | None = None,
-        **settings: Any,
+        **more: Any,
     ) -> Ran:
         """Answer a file of questions (lines of id, tab, text) and write a TREC run.
 
-        Queries already complete in `out` are not asked again. Videos are named by their id.
+        Queries already complete in `out` are not asked again. Videos are named by their id;
+        `filters` and `more` are those of `search`.
         """
         from q2e.evaluate.batch import run_queries
+        from q2e.search.plan import Plan
 
-        whole: dict[str, Any] = {"confidence": 0.0, "duplicates": "keep"}
+        given = {name: more.pop(name) for name in _FILTERS if name in more}
+        only = (filters or Filters()) & Filters.of(**given)
+        used = changed(self.settings, {"confidence": 0.0, "duplicates": "keep"} | more)
+        searcher = self._searching()
+
+        def asked(text: str) -> Query:
+            parsed, own, _ = self._understood(text, only, {})
+            return self._query(parsed, own)
 
         def answer(text: str) -> list[tuple[str, float]]:
-            hits = self.search(text, top=top, channels=channels, moments=False, **whole | settings)
+            settings = used.model_copy(update={"top": top})
+            hits = searcher.search(asked(text), settings, moments=False)
             return [(hit.video.id, hit.score) for hit in hits]
 
         def prepare(texts: Sequence[str]) -> None:
-            asked = [Query(text=text, clause=self.parse(text).clause) for text in texts]
-            self._searching().unfold(asked, changed(self.settings, settings))
+            searcher.unfold([asked(text) for text in texts], used)
 
-        used = changed(self.settings, whole | settings).model_dump(mode="json")
-        about = {"version": self.store.table().version, "top": top, "channels": list(channels)}
-        about["settings"] = used
+        about: dict[str, Any] = {"version": self.store.table().version, "top": top}
+        about |= {"channels": list(only.channels), "settings": effective(used)}
+        if again := Plan.of(used).reranked:
+            about["reranked"] = again
         files = Path(queries), Path(out)
         return run_queries(*files, answer, name=name, about=about, watch=watch, prepare=prepare)

@@ -24,6 +24,7 @@ from threading import RLock
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from q2e.allowed import allowed
 from q2e.errors import ConfigError, unknown
 
 #: Longest text of a choice, in characters.
@@ -67,7 +68,10 @@ class Parameter:
         try:
             checked = TypeAdapter(self.annotation, config=config).validate_python(value)
         except ValidationError as error:
-            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+            first = error.errors()[0]
+            if first["type"] == "value_error":
+                raise ValueError(first["msg"].removeprefix("Value error, ")) from None
+            raise ValueError(f"must be {allowed(self.annotation)}") from None
         # No formula is meant for them, whatever range it states.
         if isinstance(checked, float) and not math.isfinite(checked):
             raise ValueError("must be a finite number")

@@ -1,5 +1,8 @@
 """Every setting, declared once: for `q2e.toml`, environment variables, the CLI and the docs.
 
+Settings are of the machine, of how videos are read, and of the list of hits; those from `decompose`
+to `likes` choose methods, each with its arguments as in `rrf(k=5)`, and stand before the `recipe`.
+
 Precedence, highest first: arguments, environment (`Q2E_...`), the index's own `q2e.toml`,
 the defaults below.
 """
@@ -7,188 +10,216 @@ the defaults below.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from q2e.errors import ConfigError
+from q2e import recipes
+from q2e.allowed import allowed
+from q2e.choices import KINDS, Said, said
+from q2e.errors import ConfigError, unknown
+from q2e.plugins import registry
+from q2e.recipes import DEFAULT
+from q2e.renamed import OLD, merged
 from q2e.text.layers import Layer
 
 CONFIG_NAME = "q2e.toml"
+PREFIX = "Q2E_"
+#: Variables that say something else than a setting.
+NOT_SETTINGS = ("Q2E_INDEX", "Q2E_CACHE", "Q2E_TOKEN", "Q2E_API_KEY", "Q2E_DEV_DATA")
+_log = logging.getLogger(__name__)
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What can be set; reading settings decide what is stored, search settings do not."""
 
-    model_config = SettingsConfigDict(env_prefix="Q2E_", frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    profile: str = Field("local", description="Named set of models to read and search with.")
+    profile: str = Field(
+        default="local", description="Named set of models to read and search with."
+    )
 
     channels: tuple[str, ...] = Field(
-        ("frame", "speech", "screen_text", "metadata", "caption"),
+        default=("frame", "speech", "screen_text", "metadata", "caption"),
         description="Ways in which a video is read.",
     )
     frames_per_video: int = Field(
-        16, ge=1, le=512, description="Uniform frames of a video, besides one in each shot."
+        default=16, ge=1, le=512, description="Uniform frames of a video, besides one in each shot."
     )
     frame_max_side: int = Field(
-        640, ge=64, le=4096, description="Longest side, in pixels, to which frames are reduced."
+        default=640,
+        ge=64,
+        le=4096,
+        description="Longest side, in pixels, to which frames are reduced.",
     )
     segment_max_s: float = Field(
-        30.0, ge=10, description="Longest segment in seconds; longer shots are divided."
+        default=30.0, ge=10, description="Longest segment in seconds; longer shots are divided."
     )
     part_s: float = Field(
-        600.0, ge=30, description="Seconds of video read and committed as one unit of work."
+        default=600.0, ge=30, description="Seconds of video read and committed as one unit of work."
     )
     chunk_words: int = Field(
-        60, ge=10, le=400, description="Words in one chunk of text that has a time, as speech has."
+        default=60,
+        ge=10,
+        le=400,
+        description="Words in one chunk of text that has a time, as speech has.",
     )
     untimed_words: int = Field(
-        120,
+        default=120,
         ge=10,
         le=400,
         description="Words in one chunk of text about the whole video: metadata, and what is "
         "imported without start and end.",
     )
     speech_language: str | None = Field(
-        None, description="ISO 639-1 code of the speech, where it is known; else recognised."
+        default=None,
+        description="ISO 639-1 code of the speech, where it is known; else recognised.",
     )
     speech_layers: tuple[Layer, ...] = Field(
-        (),
+        default=(),
         description="English beside a transcript in another language: `english` by the "
         "recogniser, `translation` by the translator, `refined` by the language model from both.",
     )
-    captions: Literal["composed", "vision", "structured"] = Field(
-        "composed",
+    captions: str = Field(
+        default="composed",
         description="Who describes the pictures: nobody, so that captions are composed of what was "
         "recognised, or the vision model, in sentences or in named fields.",
     )
-    summary: Literal["composed", "llm"] = Field(
-        "composed",
+    summary: str = Field(
+        default="composed",
         description="What tells whole videos, where `summary` is among the channels: it is "
         "composed of what was recognised, or told by the language model.",
     )
     threads: int = Field(
-        min(4, os.cpu_count() or 1), ge=1, le=256, description="Threads a model may use."
+        default=min(4, os.cpu_count() or 1), ge=1, le=256, description="Threads a model may use."
     )
     recycle_after: int = Field(
-        50, ge=1, description="Videos after which the reading process is replaced by a new one."
+        default=50,
+        ge=1,
+        description="Videos after which the reading process is replaced by a new one.",
     )
 
-    top: int = Field(10, ge=1, le=10_000, description="Hits shown.")
-    moments_per_video: int = Field(3, ge=1, le=100, description="Moments shown of one video.")
-    decompose: Literal["events", "none", "llm"] = Field(
-        "events", description="What unfolds a question into events before, during and after."
+    top: int = Field(default=10, ge=1, le=10_000, description="Hits shown.")
+    moments_per_video: int = Field(
+        default=3, ge=1, le=100, description="Moments shown of one video."
     )
-    refine: Literal["fold", "llm"] = Field(
-        "fold",
-        description="What puts time, place and subject into sub-events: they are appended, or "
-        "the language model words them.",
+    recipe: str = Field(
+        default=DEFAULT,
+        description="Methods of a whole search: default, q2e or mmi, or a TOML file of one's own. "
+        "The settings from `decompose` to `likes` stand before it.",
+    )
+    decompose: str | None = Field(
+        default=None, description="What unfolds a question into events before, during and after."
+    )
+    expand: tuple[str, ...] | None = Field(
+        default=None,
+        description="What is added to a question: imagined answers, words or rewritings; several "
+        "follow each other.",
+    )
+    pool: str | None = Field(
+        default=None,
+        description="Rule that makes one score of a video's evidence; one for each channel as in "
+        '`{"*": "max", "frame": "mean"}`.',
+    )
+    calibrate: str | None = Field(
+        default=None, description="How scores of different channels are made comparable."
+    )
+    fuse: str | None = Field(default=None, description="Rule that makes one score of many.")
+    feedback: str | None = Field(
+        default=None, description="What the best hits and videos like them add to the ranking."
+    )
+    rerank: tuple[str, ...] | None = Field(
+        default=None, description="What ranks the best videos again; several follow each other."
+    )
+    localise: str | None = Field(
+        default=None, description="The way from evidence to the moments that answer."
+    )
+    compose: str | None = Field(
+        default=None, description="How a text changes the example that is searched with."
+    )
+    likes: str | None = Field(
+        default=None, description="How liked and disliked hits move a question."
     )
     candidates: int = Field(
-        0,
+        default=0,
         ge=0,
         description="Videos that each score retrieves; their union is ranked, and what a channel "
         "did not retrieve gets its floor. 0 ranks all.",
     )
-    fuse: str = Field("entropy_sum", description="Rule that makes one score of many.")
-    pool: str = Field(
-        "max",
-        description="Rule that makes one score of a video's evidence: max, top, mean, hitchhiker, "
-        "soft, meanmaxsim, chamfer, transport, cross_alignment, key_events or schema.",
-    )
-    expand: Literal["none", "hyde", "lamer", "rewrite"] = Field(
-        "none", description="What is added to a question: imagined answers, words or rewritings."
-    )
-    expand_weight: float = Field(
-        0.5, ge=0, le=1, description="Weight of what is added beside the question itself."
-    )
-    rerank: str = Field(
-        "none",
-        description="What ranks the best videos again: none, cross_encoder, late_interaction, "
-        "yes_no, likelihood, listwise, vote or mmi.",
-    )
-    rerank_depth: int = Field(20, ge=1, le=1_000, description="Videos that are ranked again.")
-    normalise: Literal["videos", "bank"] = Field(
-        "bank", description="How scores of different channels are made comparable."
-    )
-    temperature: float = Field(
-        1.0,
-        ge=0.001,
-        le=1000,
-        description="Softness of the distribution from which entropy is taken.",
-    )
-    event_weight: float = Field(
-        0.05, ge=0, le=1, description="Weight of a sub-event beside the question itself."
-    )
     confidence: float = Field(
-        1.0,
+        default=1.0,
         ge=0,
         description="Least score of a hit in its best channel, in standard deviations above "
         "generic questions; 0 shows everything.",
     )
     false_alarms: float = Field(
-        0.1,
+        default=0.1,
         gt=0,
         lt=1,
         description="A hit is confident when at most this share of questions without an answer "
         "would find one as good by chance.",
     )
-    confident: bool = Field(False, description="Whether only confident hits are shown.")
+    confident: bool = Field(default=False, description="Whether only confident hits are shown.")
     must_not: float = Field(
-        1.0, ge=0, description="Share of what a must-not finds that is taken off a video's score."
+        default=1.0,
+        ge=0,
+        description="Share of what a must-not finds that is taken off a video's score.",
     )
     duplicates: Literal["merge", "keep"] = Field(
-        "merge", description="Whether copies of a video are one hit or each their own."
-    )
-    change_image: float = Field(
-        1.4, ge=0, description="How far a text moves the picture of an example (PDV's alpha_I)."
-    )
-    change_text: float = Field(
-        1.4, ge=0, description="How far a text moves the example's description (PDV's alpha_T)."
-    )
-    change_share: float = Field(
-        0.75, ge=0, le=1, description="Share of the description in an example (PDV's beta)."
-    )
-    like_weight: float = Field(0.75, ge=0, description="How far liked hits move a question.")
-    dislike_weight: float = Field(0.25, ge=0, description="How far disliked hits move it.")
-    drift: float = Field(
-        0.8, ge=0, lt=1, description="Most that likes and dislikes add to a question of length 1."
-    )
-    feedback: Literal["events", "always", "never"] = Field(
-        "events",
-        description="When the best hits and videos like them have a say: for questions about "
-        "events, whose videos resemble each other, always, or never.",
+        default="merge", description="Whether copies of a video are one hit or each their own."
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        "auto", description="Where PyTorch models run; `auto` takes a GPU where there is one."
+        default="auto",
+        description="Where PyTorch models run; `auto` takes a GPU where there is one.",
     )
     precision: Literal["auto", "fp32", "fp16", "bf16"] = Field(
-        "auto", description="Numbers PyTorch models compute in; `auto` halves them on a GPU."
+        default="auto",
+        description="Numbers PyTorch models compute in; `auto` halves them on a GPU.",
     )
     remote_code: tuple[str, ...] = Field(
-        (),
+        default=(),
         description="Repositories (`org/name`) whose own Python code may run; nobody else's does.",
     )
     non_commercial: bool = Field(
-        False, description="Whether models may be used whose licence forbids commercial use."
+        default=False,
+        description="Whether models may be used whose licence forbids commercial use.",
     )
     language_model: str | None = Field(
-        None,
+        default=None,
         description="Source of a language model: `http://host:port/v1#name` or `file:model.gguf`.",
     )
     vision_model: str | None = Field(
-        None,
+        default=None,
         description="Source of a model that describes pictures, as for `language_model`; else the "
         "profile's.",
     )
     translator: str | None = Field(
-        None, description="Source of a model that translates text; else the profile's."
+        default=None, description="Source of a model that translates text; else the profile's."
     )
+
+    @field_validator(*KINDS, mode="before")
+    @classmethod
+    def _chosen(cls, value: object, info: ValidationInfo) -> object:
+        return None if value is None else said(str(info.field_name), value)
+
+    @field_validator("recipe")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        name = recipes.read(value).name
+        return name if name in recipes.names() else str(Path(name).resolve())
+
+    @field_validator("captions", "summary")
+    @classmethod
+    def _made(cls, value: str, info: ValidationInfo) -> str:
+        kind = {"captions": "caption"}.get(str(info.field_name), str(info.field_name))
+        return str(registry().one(kind, value))
 
     @field_validator("speech_language")
     @classmethod
@@ -211,54 +242,99 @@ def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
 
     Raises ConfigError naming the setting, its value and what is allowed.
     """
-    values: dict[str, Any] = {}
-    file = directory / CONFIG_NAME if directory else None
-    if file and file.is_file():
-        try:
-            values = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"{file}: not valid TOML ({error}); mend or delete the file"
-            ) from None
-        except OSError as error:
-            raise ConfigError(
-                f"{file}: cannot be read ({error.strerror}); make it readable"
-            ) from None
-    environment = {name for name in Settings.model_fields if f"Q2E_{name.upper()}" in os.environ}
-    values = {name: value for name, value in values.items() if name not in environment}
-    values |= {name: value for name, value in overrides.items() if value is not None}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return _checked(merged([_of_file(directory), _of_environment(), given]))
+
+
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Return settings with some of them changed. Raises ConfigError like `load_settings`."""
+    if not changes:
+        return settings
+    return _checked(merged([settings.model_dump(exclude_none=True), changes]))
+
+
+def chosen(settings: Settings) -> dict[str, Said]:
+    """Return what is said of each kind of method: by the settings, else by their recipe."""
+    recipe = recipes.read(settings.recipe).choices
+    own = {kind: getattr(settings, kind) for kind in KINDS}
+    return {kind: recipe[kind] if own[kind] is None else own[kind] for kind in KINDS}
+
+
+def effective(settings: Settings) -> dict[str, Any]:
+    """Return all settings with the methods in force, as for writing down what a search rests on."""
+    return settings.model_dump(mode="json") | chosen(settings)
+
+
+def _checked(values: Mapping[str, Any]) -> Settings:
+    for name in values:
+        if name not in Settings.model_fields:
+            raise ConfigError(unknown("setting", name, Settings.model_fields))
     try:
         return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(sorted(Settings.model_fields))
-            raise ConfigError(f"unknown setting {name!r}; known: {known}") from None
-        said = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"setting {name} = {first['input']!r}: {said}") from None
-    except SettingsError:
-        raise ConfigError(_unreadable(environment)) from None
+        name = str(first["loc"][0])
+        field = Settings.model_fields[name]
+        must = f"must be {allowed(field.annotation, field.metadata)}"
+        if first["type"] == "value_error":
+            must = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"setting {name} = {first['input']!r}: {must}") from None
 
 
-def _unreadable(names: set[str]) -> str:
-    """Return which of the settings in the environment is no list, and how one is written."""
-    for name in sorted(names):
-        given = os.environ[f"Q2E_{name.upper()}"]
-        if is_list(name) and given[:1] != "[":
-            return f'Q2E_{name.upper()}={given!r}: must be a JSON list, as in  ["one", "two"]'
-    return f"not all of {', '.join(f'Q2E_{name.upper()}' for name in sorted(names))} can be read"
+def _of_file(directory: Path | None) -> dict[str, Any]:
+    """Return what the settings of an index say."""
+    file = directory / CONFIG_NAME if directory else None
+    if file is None or not file.is_file():
+        return {}
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML ({error}); mend or delete the file") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}); make it readable") from None
+    own = file.parent / str(values.get("recipe", ""))
+    return values | ({"recipe": str(own)} if own.is_file() else {})
+
+
+def _of_environment() -> dict[str, Any]:
+    """Return what variables `Q2E_...` say; one that is no setting is warned of."""
+    found: dict[str, Any] = {}
+    for variable, value in os.environ.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+            continue
+        if name in Settings.model_fields or name in OLD:
+            found[name] = _listed(variable, value) if is_list(name) else value
+        else:
+            known = (f"{PREFIX}{one.upper()}" for one in Settings.model_fields)
+            near = get_close_matches(variable, [*known, *NOT_SETTINGS], n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            _warn(f"the environment variable {variable} is no setting and changes nothing{meant}")
+    return found
+
+
+def _listed(variable: str, value: str) -> Any:
+    """Return a list given in the environment as JSON; for methods a text will do."""
+    if value[:1] != "[" and variable.removeprefix(PREFIX).lower() in KINDS:
+        return value
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = None
+    if not isinstance(found, list):
+        raise ConfigError(f'{variable}={value!r}: must be a JSON list, as in  ["one", "two"]')
+    return found
+
+
+@cache
+def _warn(text: str) -> None:
+    _log.warning("%s", text)
 
 
 def is_list(name: str) -> bool:
     """Return whether a setting holds several values."""
     field = Settings.model_fields.get(name)
-    return field is not None and get_origin(field.annotation) is tuple
-
-
-def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
-    """Return settings with some of them changed. Raises ConfigError like `load_settings`."""
-    return load_settings(**(settings.model_dump() | changes)) if changes else settings
+    return field is not None and "tuple[" in str(field.annotation)
 
 
 def default_index() -> Path:

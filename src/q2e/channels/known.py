@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from q2e.errors import unknown
 from q2e.types import check_channel, in_order
 
 _log = logging.getLogger(__name__)
@@ -75,9 +76,11 @@ def of_style(style: str) -> tuple[str, ...]:
 def check_readable(names: Sequence[str]) -> None:
     """Raise ValueError for a channel that nothing installed reads."""
     for name in names:
+        if name in BROUGHT and name not in readable():
+            listed = ", ".join(readable())
+            raise ValueError(f"nothing installed reads the channel {name!r}; known: {listed}")
         if name not in readable():
-            said = "nothing installed reads the" if name in BROUGHT else "unknown"
-            raise ValueError(f"{said} channel {name!r}; known: {', '.join(readable())}")
+            raise ValueError(unknown("channel", name, readable()))
 
 
 def check_known(names: Sequence[str], held: Sequence[str] = ()) -> None:

@@ -32,18 +32,24 @@ def doctor(json: Json = False) -> None:
 
 def config(index_dir: IndexDir = None, json: Json = False) -> None:
     """Show every setting with its value, and where to change it."""
-    from q2e.settings import CONFIG_NAME, Settings, load_settings
+    from q2e.choices import KINDS
+    from q2e.settings import CONFIG_NAME, Settings, effective, load_settings
 
     where = directory(index_dir)
     settings = load_settings(where)
+    values = effective(settings)
     if json:
-        print_json(settings.model_dump(mode="json"))
+        print_json(values)
         return
     talk(f"change them in {where / CONFIG_NAME}, by environment variables Q2E_NAME, or for one run")
     talk("of  index, search  or  run  with --set NAME=VALUE")
     for name, field in Settings.model_fields.items():
-        print(f"{name} = {getattr(settings, name)!r}")
-        print(f"    {field.description}")
+        told = field.description
+        if name in KINDS:
+            told = f"{told} See  q2e methods {name}."
+            told += f" [by the recipe {settings.recipe}]" * (getattr(settings, name) is None)
+        print(f"{name} = {values[name]!r}")
+        print(f"    {told}")
 
 
 @models.command("list")

@@ -4,47 +4,53 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from q2e.cli.options import (
-    Channels,
-    Decompose,
-    Expand,
-    Feedback,
-    Fuse,
-    IndexDir,
-    Json,
-    Normalise,
-    Pool,
-    Rerank,
-    RerankDepth,
-    Set,
-    directory,
-    print_json,
-    settings_given,
-    talk,
-)
+from q2e.cli.asking import Only, Ways
+from q2e.cli.grouped import grouped
+from q2e.cli.options import IndexDir, Json, directory, print_json, talk
 
 if TYPE_CHECKING:
     from q2e.types import Results
 
-#: Settings that are arguments of a search, where they mean something else.
-_INSTEAD = {"top": "--top", "channels": "--channel"}
 
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Which of the hits are shown, and how."""
 
-def search(
-    text: Annotated[
-        str, typer.Argument(help="The question; may be left out with --example or --facets.")
-    ] = "",
-    index_dir: IndexDir = None,
-    top: Annotated[int | None, typer.Option("--top", "-n", min=1, help="Hits shown.")] = None,
+    top: Annotated[int | None, typer.Option("--top", "-n", min=1, help="Hits shown.")] = None
     offset: Annotated[
         int, typer.Option(min=0, help="Hits left out before the first one shown.")
-    ] = 0,
+    ] = 0
+    confident: Annotated[
+        bool, typer.Option("--confident", help="Only hits that chance would hardly find.")
+    ] = False
+    explain: Annotated[bool, typer.Option("--explain", help="Show every term of every score.")] = (
+        False
+    )
+    facets: Annotated[
+        bool, typer.Option("--facets", help="Count what is found by language, year, tag, ...")
+    ] = False
+    export: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--export",
+            metavar="FILE",
+            help="Write the moments: .csv, .json, .srt, .vtt, .m3u8, .edl, .otio; .mp4 is a reel "
+            "of all, .jpg a sheet of pictures. May be repeated.",
+        ),
+    ] = None
+    json: Json = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What is searched with beside words."""
+
     example: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,50 +60,28 @@ def search(
             help="A picture, clip or sound, or a frame of an indexed video; the question then "
             "says what is to be different.",
         ),
-    ] = None,
+    ] = None
     like: Annotated[
         list[str] | None,
         typer.Option(metavar="VIDEO[@12.5]", help="A hit that answers: more like this."),
-    ] = None,
+    ] = None
     dislike: Annotated[
         list[str] | None,
         typer.Option(metavar="VIDEO[@12.5]", help="A hit that does not answer: less like this."),
-    ] = None,
-    facets: Annotated[
-        bool, typer.Option("--facets", help="Count what is found by language, year, tag, ...")
-    ] = False,
-    channel: Channels = None,
-    since: Annotated[str | None, typer.Option(help="Only videos from this date on.")] = None,
-    until: Annotated[str | None, typer.Option(help="Only videos up to this date.")] = None,
-    lang: Annotated[
-        list[str] | None, typer.Option(help="Only evidence in this language; may be repeated.")
-    ] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Only videos with this tag.")] = None,
-    decompose: Decompose = None,
-    fuse: Fuse = None,
-    normalise: Normalise = None,
-    feedback: Feedback = None,
-    pool: Pool = None,
-    expand: Expand = None,
-    rerank: Rerank = None,
-    rerank_depth: RerankDepth = None,
-    settings: Set = None,
-    confident: Annotated[
-        bool, typer.Option("--confident", help="Only hits that chance would hardly find.")
-    ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show every term of every score.")
-    ] = False,
-    export: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--export",
-            metavar="FILE",
-            help="Write the moments: .csv, .json, .srt, .vtt, .m3u8, .edl, .otio; .mp4 is a reel "
-            "of all, .jpg a sheet of pictures. May be repeated.",
-        ),
-    ] = None,
-    json: Json = False,
+    ] = None
+
+
+@grouped
+def search(
+    text: Annotated[
+        str, typer.Argument(help="The question; may be left out with --example or --facets.")
+    ] = "",
+    index_dir: IndexDir = None,
+    *,
+    page: Page,
+    shown: Shown,
+    only: Only,
+    ways: Ways,
 ) -> None:
     """Find videos and the moments inside them.
 
@@ -116,48 +100,29 @@ def search(
     import q2e
     from q2e import shape
 
-    index = q2e.open(directory(index_dir), **settings_given(settings, _INSTEAD))
-    only: dict[str, Any] = {
-        "channels": channel or (),
-        "since": since,
-        "until": until,
-        "languages": lang or (),
-        "tags": tag or (),
-    }
-    if facets:
-        counted = index.facets(text, **only)
-        if json:
+    sure = {"confident": True} if page.confident else {}
+    index = q2e.open(directory(index_dir), **ways.given() | sure)
+    if page.facets:
+        counted = index.facets(text, filters=only.filters())
+        if page.json:
             print_json(counted)
         else:
             _print_facets(counted)
         return
-    options = settings_given(
-        None,
-        decompose=decompose,
-        fuse=fuse,
-        normalise=normalise,
-        feedback=feedback,
-        pool=pool,
-        expand=expand,
-        rerank=rerank,
-        rerank_depth=rerank_depth,
-        confident=confident or None,
-    )
     results = index.search(
         text,
-        top=top,
-        offset=offset,
-        examples=example or (),
-        like=like or (),
-        dislike=dislike or (),
-        **only,
-        **options,
+        filters=only.filters(),
+        top=page.top,
+        offset=page.offset,
+        examples=shown.example or (),
+        like=shown.like or (),
+        dislike=shown.dislike or (),
     )
-    _export(results, export or ())
-    if json:
+    _export(results, page.export or ())
+    if page.json:
         print_json(shape.results(results))
     else:
-        _print_found(results, offset, explain)
+        _print_found(results, page.offset, page.explain)
 
 
 def _print_facets(counted: dict[str, dict[str, int]]) -> None:
@@ -240,6 +205,7 @@ def ask(
         talk(f"q2e search {shlex.quote(text)}")
 
 
+@grouped
 def run(
     queries: Annotated[
         Path, typer.Option("--queries", help="Lines of id, tab, text.", show_default=False)
@@ -249,54 +215,28 @@ def run(
     ],
     index_dir: IndexDir = None,
     top: Annotated[int, typer.Option("--top", "-n", min=1, help="Videos of each query.")] = 100,
-    channel: Channels = None,
-    decompose: Decompose = None,
-    fuse: Fuse = None,
-    normalise: Normalise = None,
-    feedback: Feedback = None,
-    pool: Pool = None,
-    expand: Expand = None,
-    rerank: Rerank = None,
-    rerank_depth: RerankDepth = None,
-    settings: Set = None,
     name: Annotated[str, typer.Option(help="Name of the run, its last column.")] = "q2e",
     json: Json = False,
+    *,
+    only: Only,
+    ways: Ways,
 ) -> None:
     """Answer a file of questions and write a TREC run; run again to go on after a stop."""
     import q2e
     from q2e.evaluate.run_checks import run_warnings
-    from q2e.settings import changed
+    from q2e.search.plan import Plan
 
-    index = q2e.open(directory(index_dir), **settings_given(settings, _INSTEAD))
-    options = settings_given(
-        None,
-        decompose=decompose,
-        fuse=fuse,
-        normalise=normalise,
-        feedback=feedback,
-        pool=pool,
-        expand=expand,
-        rerank=rerank,
-        rerank_depth=rerank_depth,
-    )
-    done = index.run(
-        queries,
-        out,
-        top=top,
-        channels=channel or (),
-        name=name,
-        **options,
-    )
+    index = q2e.open(directory(index_dir), **ways.given())
+    done = index.run(queries, out, filters=only.filters(), top=top, name=name)
     if json:
         print_json({"queries": done.queries, "resumed": done.resumed, "out": str(out)})
     else:
         talk(f"{done.queries} queries answered, {done.resumed} were done before: {out}")
     for warning in run_warnings(index, queries, out):
         talk(f"warning: {warning}")
-    used = changed(index.settings, options)
-    if used.rerank != "none":
-        depth = min(used.rerank_depth, top)
+    if again := Plan.of(index.settings).reranked:
+        depth = min(again["depth"], top)
         talk(
-            f"the first {depth} of each list were ranked again by {used.rerank}; R@{depth} of "
-            "this run is that of its candidates, the most that reranking can reach"
+            f"the first {depth} of each list were ranked again by {again['strategy']}; R@{depth} "
+            "of this run is that of its candidates, the most that reranking can reach"
         )

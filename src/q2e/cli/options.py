@@ -38,40 +38,6 @@ Set = Annotated[
         "lists are written with commas.",
     ),
 ]
-Channels = Annotated[
-    list[str] | None,
-    typer.Option("--channel", "-c", help="Search only this channel; may be repeated."),
-]
-
-# How a question is answered, for `search` and `run`; each is the setting of its name.
-Decompose = Annotated[
-    str | None,
-    typer.Option(help="What unfolds the question into events: events, none or llm."),
-]
-Fuse = Annotated[str | None, typer.Option(help="Rule that makes one score of many.")]
-Normalise = Annotated[
-    str | None, typer.Option(help="How scores are made comparable: videos or bank.")
-]
-Feedback = Annotated[
-    str | None,
-    typer.Option(help="When the best hits have a say: events, always or never."),
-]
-Pool = Annotated[
-    str | None,
-    typer.Option(help="Rule that makes one score of a video's evidence: max, top, mean, ..."),
-]
-Expand = Annotated[
-    str | None,
-    typer.Option(help="What is added to the question: none, hyde, lamer or rewrite."),
-]
-Rerank = Annotated[
-    str | None,
-    typer.Option(help="What ranks the best videos again: none, late_interaction, yes_no, ..."),
-]
-RerankDepth = Annotated[
-    int | None, typer.Option("--rerank-depth", min=1, help="Videos that are ranked again.")
-]
-
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -83,6 +49,7 @@ def settings_given(
     Raises ConfigError for what is no `NAME=VALUE`, and for names `instead` of which the command
     has the option given there; other names and values are looked at later.
     """
+    from q2e.choices import KINDS
     from q2e.errors import ConfigError
     from q2e.settings import is_list
 
@@ -93,7 +60,9 @@ def settings_given(
             raise ConfigError(f"--set {pair!r}: write NAME=VALUE, as in  --set top=5")
         if name in instead:
             raise ConfigError(f"--set {pair}: here that is  {instead[name]}")
-        given[name] = tuple(filter(None, value.split(","))) if is_list(name) else value
+        # What is said of methods may have commas in brackets, and is taken apart where it is read.
+        several = is_list(name) and name not in KINDS
+        given[name] = tuple(filter(None, value.split(","))) if several else value
     return given | {name: value for name, value in named.items() if value is not None}
 
 

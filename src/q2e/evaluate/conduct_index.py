@@ -25,7 +25,8 @@ from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.methods.normalise.base import transductive
 from q2e.registry import code_version
-from q2e.settings import changed, load_settings
+from q2e.search.plan import Plan
+from q2e.settings import changed, effective, load_settings
 
 if TYPE_CHECKING:
     from q2e.index import Index
@@ -146,7 +147,7 @@ class IndexBench:
         Raises ConfigError for a setting that is not allowed.
         """
         index, channels, settings = self._asked(row)
-        used = changed(index.settings, settings).model_dump(mode="json")
+        used = effective(changed(index.settings, settings))
         held = (index.store.setting(f"space.{kind}") for kind in ("text", "image", "video"))
         return fingerprint(
             self.state,
@@ -252,7 +253,7 @@ class IndexBench:
                 f"those of the other {len(ablation.scores) - len(absent)}"
             )
         names = list(self.dataset.queries)
-        for chosen, fused in ablated(matrices, ablation, settings.event_weight):
+        for chosen, fused in ablated(matrices, ablation, Plan.of(settings).event_weight):
             row = Row(" + ".join(chosen), {"scores": list(chosen)})
             whole = np.hstack([fused, unscored])
             yield self._both(

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from q2e.errors import ConfigError, EvaluationError
+from q2e.errors import ConfigError, EvaluationError, unknown
 from q2e.evaluate.direction import DIRECTIONS
 from q2e.evaluate.measures import Measure, parse_measures
 from q2e.evaluate.way import way
-from q2e.settings import Settings
+from q2e.renamed import OLD
+from q2e.settings import Settings, load_settings
 
 MEASURES = "nDCG@10,Success@1,Success@5,Success@10,R@10,MRR@10,MAP"
 _TOP = ("title", "tuned", "measures", "top", "compare_with", "notes",
@@ -87,8 +88,11 @@ def read_experiment(path: Path, data: Path | None = None) -> Experiment:
     if matrices and "direction" in table.get("data", {}):
         raise EvaluationError(f"{path}: [matrices] are measured in both directions, always")
     rows = tuple(_rows(path, table, over_matrices=bool(matrices)))
-    for row in rows if matrices else ():
-        _way(path, row.options)
+    for row in rows:
+        if matrices:
+            _way(path, row.options)
+        else:
+            _settings(path, row)
     names = [row.name for row in rows]
     base = table.get("compare_with")
     if base is not None and base not in names:
@@ -132,7 +136,7 @@ def _data(path: Path, table: Mapping[str, Any], place: Path) -> dict[str, Any]:
 
 def _rows(path: Path, table: Mapping[str, Any], over_matrices: bool) -> Iterator[Row]:
     allowed: Sequence[str] = (
-        _OVER_MATRICES if over_matrices else (*_OVER_INDEX, *Settings.model_fields)
+        _OVER_MATRICES if over_matrices else (*_OVER_INDEX, *Settings.model_fields, *OLD)
     )
     base = table.get("settings", {})
     _known(path, "[settings]", base, allowed)
@@ -184,12 +188,19 @@ def _way(path: Path, given: Mapping[str, Any]) -> None:
         raise EvaluationError(f"{path}: {error}") from None
 
 
+def _settings(path: Path, row: Row) -> None:
+    """Refuse settings that are not allowed before anything is searched."""
+    given = {name: value for name, value in row.options.items() if name not in _OVER_INDEX}
+    try:
+        load_settings(**given)
+    except ConfigError as error:
+        raise EvaluationError(f"{path}, row {row.name!r}: {error}") from None
+
+
 def _known(path: Path, where: str, table: Mapping[str, Any], allowed: Sequence[str]) -> None:
     for name in table:
         if name not in allowed:
-            raise EvaluationError(
-                f"{path}: unknown key {name!r} in {where}; known: {', '.join(sorted(allowed))}"
-            )
+            raise EvaluationError(f"{path}, {where}: {unknown('key', name, sorted(allowed))}")
 
 
 def _shown(value: Any) -> str:

@@ -59,13 +59,23 @@ def candidate_recall(about: Mapping[str, Any] | None, run: Run, qrels: Qrels) ->
     videos among themselves alone, so the right ones among them are all that it can reach, and
     the run's own recall at `depth` is that of its candidates.
     """
-    settings = about["settings"] if about else {}
-    if settings.get("rerank", "none") == "none" or about is None:
+    again = _again(about or {})
+    if again is None or about is None:
         return {}
-    depth = min(settings["rerank_depth"], about["top"])
+    strategy, depth = again[0], min(again[1], about["top"])
     measure = Measure.of(f"R@{depth}")
     values = (measure(judge(run.get(query, {}), items)) for query, items in qrels.items())
-    return {"strategy": settings["rerank"], "depth": depth, "recall": measure.overall(values)}
+    return {"strategy": strategy, "depth": depth, "recall": measure.overall(values)}
+
+
+def _again(about: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Return what ranked a run again and how many of each list; None where nothing did."""
+    if (said := about.get("reranked")) is not None:
+        return said["strategy"], said["depth"]
+    settings = about.get("settings", {})
+    if "rerank_depth" not in settings or settings["rerank"] == "none":
+        return None
+    return settings["rerank"], settings["rerank_depth"]  # as runs were before
 
 
 def candidates_said(found: Mapping[str, Any]) -> str:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from q2e.query.language import parse, write
+from q2e.query.language import write
 from q2e.store.base import Store
 from q2e.text.tokens import tokens
-from q2e.types import Clause, Evidence, Hit, Results, Video
+from q2e.types import Clause, Evidence, Hit, Query, Results, Video
 
 #: Hits that are told apart.
 HITS = 20
@@ -57,7 +57,7 @@ def clarify(store: Store, results: Results) -> Clarification | None:
     score = np.array([hit.score for hit in hits])
     weight = np.maximum(score - min(0.0, float(score.min())), 1e-6)
     weight = weight / weight.sum()
-    base = _base(results.query.text)
+    base = _base(results.query)
     said = set(tokens(results.query.text))
     facts = [_facts(hit.video, store.evidence_of(hit.video.id)) for hit in hits]
     found = [_of_many(name, facts, weight, base) for name in ("language", "year")]
@@ -80,9 +80,9 @@ class _Facts:
     tags: frozenset[str]
 
 
-def _base(text: str) -> str:
-    """Return a question to which clauses can be added."""
-    return write(Clause("text", text)) if parse(text).plain else text
+def _base(query: Query) -> str:
+    """Return a question to which clauses can be added; plain words are put in quotes."""
+    return write(Clause("text", query.text)) if query.clause is None else query.text
 
 
 def _facts(video: Video, evidence: Sequence[Evidence]) -> _Facts:

@@ -80,14 +80,9 @@ class Collection:
 
     def decomposer(self, plan: Plan) -> Decomposer:
         """Return what unfolds questions by a plan."""
-        way = plan.decompose
-        if way is not None:
-            # What weight events have in the fusion is nothing to what unfolds.
-            given = {name: value for name, value in way.arguments.items() if name != "weight"}
-            way = way.method.choice(given)
-        key = f"{way} {plan.settings.language_model}"
+        key = f"{plan.decompose} {plan.settings.language_model}"
         if key not in self._decomposers:
-            self._decomposers[key] = Decomposer.of(way, plan.settings, self.models)
+            self._decomposers[key] = Decomposer.of(plan.decompose, plan.settings, self.models)
         return self._decomposers[key]
 
     def language_model(self, settings: Settings) -> LanguageModel | None:

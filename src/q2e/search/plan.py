@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from q2e.choices import KINDS, Pools, Said, several
 from q2e.methods.calibrate.base import Calibration
-from q2e.methods.pool.base import Pools
+from q2e.methods.decompose.base import WEIGHT
+from q2e.methods.rerank.base import depth_of
 from q2e.plugins import registry
 from q2e.registry import Choice
-from q2e.settings import Settings
+from q2e.settings import Settings, chosen
 
 if TYPE_CHECKING:
     from q2e.search.collection import Collection
@@ -32,7 +34,6 @@ class Plan:
     localise: Choice
     compose: Choice
     likes: Choice
-    event_weight: float
     offset: int = 0
     """Hits left out at the beginning."""
     details: bool = True
@@ -41,7 +42,7 @@ class Plan:
     @classmethod
     def of(cls, settings: Settings) -> Plan:
         """Return the plan that settings describe. Raises ConfigError for an unknown method."""
-        return _plan(settings)
+        return _plan(settings, tuple(chosen(settings).items()))
 
     def calibration(self, at: Collection) -> Calibration | None:
         """Return what the plan's calibration has measured of a store; None where there is none."""
@@ -51,6 +52,21 @@ class Plan:
     def knows_chance(self) -> bool:
         """Whether scores are on a scale by which it can be said what chance would find."""
         return self.calibrate is not None and bool(self.calibrate.method.facts.get("chance"))
+
+    @property
+    def event_weight(self) -> float:
+        """What a sub-event weighs beside the question itself."""
+        if self.decompose is None or "weight" not in self.decompose.method.parameters:
+            return WEIGHT
+        return float(self.decompose["weight"])
+
+    @property
+    def reranked(self) -> dict[str, Any] | None:
+        """What ranks the best again, and how many of each list; None where nothing does."""
+        if not self.rerank:
+            return None
+        names = ", ".join(str(one) for one in self.rerank)
+        return {"strategy": names, "depth": max(depth_of(one) for one in self.rerank)}
 
     @property
     def calm(self) -> Plan:
@@ -63,27 +79,14 @@ class Plan:
 
 
 @lru_cache(maxsize=64)
-def _plan(settings: Settings) -> Plan:
+def _plan(settings: Settings, choices: tuple[tuple[str, Said], ...]) -> Plan:
     known = registry()
-    feedback = {"events": "likeness", "always": "likeness(when=always)", "never": "none"}
-    again = known.choose("rerank", settings.rerank)
-    unfold = known.choose("decompose", settings.decompose)
-    more = known.choose("expand", settings.expand)
-    return Plan(
-        settings,
-        decompose=unfold and unfold.filled(refine=settings.refine),
-        expand=() if more is None else (more.filled(weight=settings.expand_weight),),
-        pool=Pools.of(settings.pool),
-        calibrate=known.choose("calibrate", settings.normalise),
-        fuse=known.one("fuse", settings.fuse).filled(temperature=settings.temperature),
-        feedback=known.choose("feedback", feedback[settings.feedback]),
-        rerank=() if again is None else (again.filled(depth=settings.rerank_depth),),
-        localise=known.one("localise", "runs"),
-        compose=known.one("compose", "pdv").filled(
-            image=settings.change_image, text=settings.change_text, share=settings.change_share
-        ),
-        likes=known.one("likes", "rocchio").filled(
-            towards=settings.like_weight, away=settings.dislike_weight, limit=settings.drift
-        ),
-        event_weight=settings.event_weight,
-    )
+    found: dict[str, Any] = {}
+    for kind, given in choices:
+        if kind == "pool":
+            found[kind] = Pools.of(given)
+        elif KINDS[kind]:
+            found[kind] = several(kind, given)
+        else:
+            found[kind] = known.choose(kind, str(given))
+    return Plan(settings, **found)

@@ -10,6 +10,7 @@ from q2e.registry import Choice
 from q2e.search.stage import stage
 from q2e.search.state import State
 from q2e.search.witness import shown_text
+from q2e.types import Query
 
 #: Texts of a candidate that a strategy reads, at most.
 TEXTS = 4
@@ -39,8 +40,16 @@ def _again(state: State, strategy: Choice) -> State:
         lines = map(shown_text, witness.answers(number, TEXTS))
         texts = tuple(line for line in lines if line)
         candidates.append(Candidate(video, float(total[number]), texts))
-    settings, models = state.plan.settings, state.at.models
-    found = rate(strategy, state.question, candidates, settings, models, state.at.store)
+    decomposer = state.at.decomposer(state.plan)
+    found = rate(
+        strategy,
+        state.question,
+        candidates,
+        state.plan.settings,
+        state.at.models,
+        state.at.store,
+        lambda question: decomposer.decompose(Query(question)),
+    )
     lent = np.zeros(len(table.video_ids))
     lent[best] = found.lent
     ranking = state.ranking.copy()

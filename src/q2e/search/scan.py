@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
-from q2e.methods.pool.base import Bag, Pools
+from q2e.choices import Pools
+from q2e.methods.pool.base import Bag
 from q2e.methods.pool.schema import ordered
 from q2e.methods.rows import Folded, ScoreRow, Vectors
 from q2e.store.base import Store, Table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from q2e.errors import QueryError
 from q2e.methods.expand.base import Expansion
 from q2e.models.registry import Models
 from q2e.query.texts import words_of
+from q2e.registry import NONE
 from q2e.search.calibrate import calibrate
 from q2e.search.certain import certain
 from q2e.search.chance import chance
@@ -122,14 +122,16 @@ class Searcher:
 
     def found(self, query: Query, settings: Settings) -> tuple[str, ...]:
         """Return the ids of all videos that a search finds, best first."""
-        everything = settings.model_copy(update={"top": sys.maxsize, "rerank": "none"})
-        results = self.search(query, everything, moments=False)
-        return tuple(hit.video.id for hit in results)
+        plan = replace(Plan.of(settings), rerank=(), details=False)
+        with self.store.snapshot():
+            state = line(plan)(State(self.at, plan, query))
+            names = state.at.table.video_ids
+            return tuple(names[number] for number in state.ranking.tolist())
 
 
 def _info(state: State) -> dict[str, Any]:
     """Return what is told about a search beside its hits."""
-    table, settings = state.at.table, state.plan.settings
+    table, plan, settings = state.at.table, state.plan, state.plan.settings
     more = state.expansions[0] if state.expansions else Expansion()
     sure = None
     if state.alarm is not None:
@@ -139,9 +141,11 @@ def _info(state: State) -> dict[str, Any]:
         "evidence": len(table),
         "version": table.version,
         "profile": settings.profile,
-        "fuse": settings.fuse,
-        "normalise": settings.normalise,
-        "pool": settings.pool,
+        "recipe": settings.recipe,
+        "fuse": str(plan.fuse),
+        "normalise": str(plan.calibrate or NONE),
+        "calibrate": str(plan.calibrate or NONE),
+        "pool": str(plan.pool),
         "expand": {"method": more.method, "backend": more.backend, "note": more.note},
         "rerank": dict(state.looks[-1]) if state.looks else {"strategy": "none"},
         "confident": sure,

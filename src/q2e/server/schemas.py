@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from contextlib import suppress
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from q2e.errors import QueryError
+from q2e import choices, recipes, renamed
+from q2e.errors import QueryError, unknown
 from q2e.plugins import registry
-from q2e.settings import Settings
+from q2e.query.language import Parsed, parse
+from q2e.settings import Settings, changed, chosen
+from q2e.types import Filters
 
-#: Settings that a request may change: none that loads a model, opens an address or reads a file.
-SEARCH_SETTINGS = (
-    "decompose",
-    "fuse",
-    "normalise",
-    "temperature",
-    "event_weight",
+#: Settings of the list of hits that a request may change.
+LIST_SETTINGS = (
     "confidence",
     "confident",
     "false_alarms",
     "must_not",
-    "feedback",
     "moments_per_video",
-    "expand",
-    "pool",
-    "expand_weight",
-    "rerank",
-    "rerank_depth",
-    "refine",
     "duplicates",
-    "change_image",
-    "change_text",
-    "change_share",
-    "like_weight",
-    "dislike_weight",
-    "drift",
 )
 
 Channel = Annotated[
@@ -53,6 +50,9 @@ Language = Annotated[
     str,
     Field(max_length=60, pattern=_PRINTED, description="A code or a name: `ar`, `ara`, `Arabic`."),
 ]
+#: What every number lies in that is an argument of a method now, which knows better.
+OldNumber = Annotated[float, Field(ge=0, le=1000)]
+Length = Annotated[float, Field(ge=0, le=1e7)]
 Word = Annotated[str, Field(max_length=200, pattern=_PRINTED)]
 Place = Annotated[
     str, Field(max_length=300, pattern=_PRINTED, description="`VIDEO` or `VIDEO@12.5`")
@@ -61,14 +61,8 @@ Place = Annotated[
 MOST_PARTS = 32
 
 
-def _few_parts(question: str) -> str:
-    from q2e.query.language import parse
-
-    try:
-        clause = parse(question).clause
-    except QueryError:
-        return question  # refused where it is searched, with the place that is wrong
-    todo, parts = [clause] if clause else [], 0
+def _few_parts(parsed: Parsed) -> None:
+    todo, parts = [parsed.clause] if parsed.clause else [], 0
     while todo:
         one = todo.pop()
         parts += one.kind == "text"
@@ -79,10 +73,15 @@ def _few_parts(question: str) -> str:
             "the question has {parts} parts; at most {most} are searched for",
             {"parts": parts, "most": MOST_PARTS},
         )
+
+
+def _readable(question: str) -> str:
+    with suppress(QueryError):  # refused where it is searched, with the place that is wrong
+        _few_parts(parse(question))
     return question
 
 
-Text = Annotated[str, Field(max_length=4000), AfterValidator(_few_parts)]
+Text = Annotated[str, Field(max_length=4000)]
 Kind = Literal["prequel", "current", "sequel"]
 Form = Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"]
 
@@ -91,6 +90,30 @@ class Strict(BaseModel):
     """A request: what it does not know it refuses."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Read(Strict):
+    """A question that is read once, as it comes in."""
+
+    _parsed: Parsed | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _read(self) -> Self:
+        try:
+            self._parsed = parse(self._said)
+        except QueryError:
+            return self  # refused where it is searched, with the place that is wrong
+        _few_parts(self._parsed)
+        return self
+
+    @property
+    def _said(self) -> str:
+        return getattr(self, "q", None) or ""
+
+    @property
+    def question(self) -> str | Parsed:
+        """The question as it was read; as it was typed where it cannot be."""
+        return self._said if self._parsed is None else self._parsed
 
 
 class Filter(Strict):
@@ -102,48 +125,108 @@ class Filter(Strict):
     until: Day | None = Field(None, description="Only videos up to this date.")
     tags: list[Word] = Field([], description="Only videos with all of these.", max_length=50)
     videos: list[Word] = Field([], description="Only these, by id.", max_length=1000)
+    shortest_s: Length | None = Field(None, description="Only videos of at least this length.")
+    longest_s: Length | None = Field(None, description="Only videos of at most this length.")
+    without_channels: list[Channel] = Field([], description="None of these.", max_length=50)
+    without_languages: list[Language] = Field(
+        [], description="No evidence in these.", max_length=50
+    )
+    without_tags: list[Word] = Field([], description="No videos with any of these.", max_length=50)
 
-    def arguments(self) -> dict[str, Any]:
-        """Return what was given, as `Index.search` takes it."""
-        names = ("channels", "languages", "since", "until", "tags", "videos")
-        return {name: given for name in names if (given := getattr(self, name))}
+    def filters(self) -> Filters:
+        """Return what was given."""
+        return Filters.of(**{name: getattr(self, name) for name in Filter.model_fields})
 
 
-class Faceted(Filter):
+class Faceted(Read, Filter):
     """What is counted: all videos, or those that answer a question."""
 
     q: Text | None = Field(None, description="The question, or filters alone.")
 
 
-#: Names that a setting which is any text to `Settings` may have.
-_NAMES: dict[str, tuple[str, ...]] = {
-    "fuse": registry().names("fuse"),
-    "pool": registry().names("pool"),
-    "rerank": registry().names("rerank"),
-}
+def _one(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
-def _field(name: str) -> tuple[Any, Any]:
+def _chooses(kind: str, before: str = "") -> Any:
+    """Return a text that chooses a method of a kind by its name, after what may stand `before`.
+
+    Its arguments are looked at with all others, when the search is known.
+    """
+    names = (*registry().names(kind), *renamed.VALUES.get(kind, ()))
+
+    def known(text: str) -> str:
+        name = re.sub(f"^(?:{before})?", "", text).partition("(")[0].strip()
+        if name not in names:
+            said = {"said": unknown(kind, name, registry().names(kind))}
+            raise PydanticCustomError("unknown_method", "{said}", said)
+        return text
+
+    pattern = rf"^(?:{before})?(?:{'|'.join(map(re.escape, names))})(?:\(.*\))?$"
+    shape = WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": 400})
+    return Annotated[str, Field(max_length=400), AfterValidator(known), shape]
+
+
+def _way(kind: str) -> tuple[Any, Any]:
+    """Return what chooses methods of a kind as a field that may be left out."""
+    about = Settings.model_fields[kind].description
+    names = ", ".join(registry().names(kind))
+    told = f"{about} One of {names}; arguments are written `NAME(k=5)`."
+    if kind == "pool" or choices.KINDS[kind]:
+        item: Any = _chooses(kind, r"(?:[a-z][a-z0-9_]{0,39}|\*)=" if kind == "pool" else "")
+        several: Any = Annotated[list.__class_getitem__(item) | None, BeforeValidator(_one)]
+        return several, Field(None, description=told, max_length=8)
+    return _chooses(kind) | None, Field(None, description=told)
+
+
+def _bounded(name: str) -> tuple[Any, Any]:
     """Return a setting as a field that may be left out, bounded as in `Settings`."""
     field = Settings.model_fields[name]
-    kind: Any = Literal[_NAMES[name]] if name in _NAMES else field.annotation
+    kind: Any = field.annotation
     if field.metadata:
         kind = Annotated[(kind, *field.metadata)]
     return kind | None, Field(None, description=f"{field.description} [{field.default}]")
 
 
-_settings: dict[str, Any] = {name: _field(name) for name in SEARCH_SETTINGS}
+def _old(name: str) -> tuple[Any, Any]:
+    told = f"Now `{renamed.NAMES[name]}`." if name in renamed.NAMES else ""
+    told = told or f"Now an argument of `{renamed.ARGUMENTS[name][0]}`."
+    kind: Any = _chooses(renamed.NAMES[name]) if name in renamed.NAMES else OldNumber
+    kind = Literal["fold", "llm"] if name == "refine" else kind
+    return kind | None, Field(None, description=told, deprecated=True)
+
+
+_settings: dict[str, Any] = {
+    "recipe": (
+        Literal[recipes.names()] | None,
+        Field(None, description="Methods of the whole search; those below stand before it."),
+    ),
+    **{kind: _way(kind) for kind in choices.KINDS},
+    **{name: _bounded(name) for name in LIST_SETTINGS},
+    **{name: _old(name) for name in renamed.OLD},
+}
 _Overrides = create_model("_Overrides", __base__=Strict, **_settings)
 
 
 class Overrides(_Overrides):  # type: ignore[misc, valid-type]
-    """Settings of the collection to be changed for this request."""
+    """Settings of the collection to be changed for this request.
+
+    None loads a model, opens an address or reads a file. Raises ConfigError for arguments that a
+    method does not take.
+    """
+
+    @model_validator(mode="after")
+    def _allowed(self) -> Self:
+        choices.check_plain(chosen(changed(Settings(), self.settings())))
+        return self
 
     def settings(self) -> dict[str, Any]:
-        return {name: given for name in _settings if (given := getattr(self, name)) is not None}
+        """Return what was given."""
+        given = self.model_dump(include=set(_settings), exclude_none=True)
+        return {name: given[name] for name in _settings if name in given}
 
 
-class Asked(Filter, Overrides):
+class Asked(Read, Filter, Overrides):
     """A question with its filters and settings."""
 
     q: Text = Field(
@@ -156,9 +239,10 @@ class Asked(Filter, Overrides):
     moments: bool = Field(True, description="Whether moments and reasons are made.")
 
     def arguments(self) -> dict[str, Any]:
+        """Return what was given beside the question, as `Index.search` takes it."""
         own = {"top": self.top, "offset": self.offset}
-        given = {name: value for name, value in own.items() if value}
-        return super().arguments() | given | {"moments": self.moments} | self.settings()
+        given: dict[str, Any] = {name: value for name, value in own.items() if value}
+        return given | {"moments": self.moments, "filters": self.filters()} | self.settings()
 
 
 class Exported(Asked):
@@ -223,7 +307,9 @@ class Paths(Strict):
 class NewLabel(Strict):
     """Says that a stretch of a video answers a question, or with 0 that it does not."""
 
-    query: Text = Field(min_length=1, examples=["earthquake in Mexico"])
+    query: Annotated[Text, AfterValidator(_readable)] = Field(
+        min_length=1, examples=["earthquake in Mexico"]
+    )
     video: Word
     start: float = Field(0.0, ge=0, le=1e6)
     end: float | None = Field(None, ge=0, le=1e6)

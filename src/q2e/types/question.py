@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from q2e.types.media import check_interval
 
@@ -30,6 +30,17 @@ class Filters:
     without_languages: tuple[str, ...] = ()
     without_channels: tuple[str, ...] = ()
     """Channels whose evidence takes no part."""
+
+    @classmethod
+    def of(cls, **given: Any) -> Filters:
+        """Return filters of fields, of which lists may be of any kind; None demands nothing."""
+        one = ("since", "until", "shortest_s", "longest_s")
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            if value is not None:
+                listed = (value,) if isinstance(value, str) else value
+                values[name] = value if name in one else tuple(listed)
+        return cls(**values)
 
     def __and__(self, other: Filters) -> Filters:
         """Return filters that demand what both demand; of channels and languages what both name."""

@@ -10,7 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from pydantic import Field
 
 from q2e.cache import Fingerprint, Results, as_json, fingerprint
 from q2e.errors import ModelError
@@ -33,8 +35,18 @@ class Backend(Protocol):
         ...
 
 
+#: What a sub-event weighs, unless a way says otherwise.
+WEIGHT = 0.05
+EventWeight = Annotated[
+    float, Field(ge=0, le=1, description="Weight of a sub-event beside the question itself.")
+]
+
+
 class Unfolder(ABC):
-    """A way of unfolding questions; its parameters are those of its constructor."""
+    """A way of unfolding questions; its parameters are those of its constructor.
+
+    With a parameter `weight`, that is the weight of sub-events when scores are fused.
+    """
 
     @abstractmethod
     def backends(self, settings: Settings, models: Models) -> tuple[Backend, ...]:
@@ -90,15 +102,9 @@ class Decomposer:
             way = registry().choose("decompose", way)
         if way is None:
             return cls(())
-        return cls(way.bound.backends(settings, models), way)
-
-    @classmethod
-    def from_settings(cls, settings: Settings, models: Models) -> Decomposer:
-        """Return the decomposer that the settings name. Raises ConfigError like `of`."""
-        from q2e.plugins import registry
-
-        way = registry().choose("decompose", settings.decompose)
-        return cls.of(way and way.filled(refine=settings.refine), settings, models)
+        # What events weigh later is nothing to what they are.
+        given = {name: value for name, value in way.arguments.items() if name != "weight"}
+        return cls(way.bound.backends(settings, models), way.method.choice(given))
 
     def decompose(self, query: Query) -> Decomposition:
         """Return the decomposition of one question; never raises for a backend's failure."""

@@ -26,7 +26,7 @@ from pydantic import Field
 
 from q2e.arrays import Float32, Int64
 from q2e.cache import cache_dir, content_key, write_whole
-from q2e.methods.decompose.base import Backend, Unfolder
+from q2e.methods.decompose.base import WEIGHT, Backend, EventWeight, Unfolder
 from q2e.methods.decompose.refine import fold, refine
 from q2e.models.base import TextEncoder
 from q2e.query import reading
@@ -261,6 +261,7 @@ class Events(Unfolder):
         float,
         Field(ge=-50, le=50, description="Least log-odds of a question that is about an event."),
     ] = reading.LEVEL
+    weight: EventWeight = WEIGHT
 
     def backends(self, settings: Settings, models: Models) -> tuple[Backend, ...]:
         return (EventsBackend(models.text, level=self.level),)

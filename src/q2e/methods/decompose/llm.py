@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from q2e.errors import ModelError
-from q2e.methods.decompose.base import Backend, Unfolder
+from q2e.methods.decompose.base import WEIGHT, Backend, EventWeight, Unfolder
 from q2e.methods.decompose.events import EventsBackend
 from q2e.methods.decompose.refine import MAX_REFINED, refine
 from q2e.models.base import LanguageModel
@@ -94,6 +94,7 @@ class Llm(Unfolder):
     timeout_s: Annotated[
         float, Field(gt=0, le=3_600, description="Seconds that one question may take.")
     ] = 30.0
+    weight: EventWeight = WEIGHT
 
     def backends(self, settings: Settings, models: Models) -> tuple[Backend, ...]:
         asked = LanguageModelBackend(

@@ -13,8 +13,6 @@ where the order of a video's evidence in time matters.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any
@@ -24,85 +22,12 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from q2e.arrays import Float32, Float64, Int64
-from q2e.errors import ConfigError
 from q2e.registry import Choice
-from q2e.types import check_channel
 
 #: Softness of weights, in units of an inner product.
 Softness = Annotated[
     float, Field(ge=1e-9, le=1e9, description="Softness: near 0 the best, large all alike.")
 ]
-
-
-#: What stands for every channel that is not named.
-EVERY = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Pools:
-    """Which rule pools each channel; written `max`, or `{"*": "max", "frame": "mean"}`."""
-
-    default: Choice
-    channels: tuple[tuple[str, Choice], ...] = ()
-    """Those with a rule of their own, by name."""
-
-    @classmethod
-    def of(cls, said: str | Mapping[str, str] | Sequence[str] | Pools) -> Pools:
-        """Return what was said: a rule, a mapping (or its JSON), or `RULE` and `CHANNEL=RULE`.
-
-        Channels that are not named take the rule of `*`, else `max`. Raises ConfigError for an
-        unknown rule and for what can name no channel.
-        """
-        if isinstance(said, Pools):
-            return said
-        if isinstance(said, str):
-            said = _mapping(said) if said.lstrip().startswith("{") else [said]
-        if not isinstance(said, Mapping):
-            said = dict(_pair(one) for one in said)
-        rules = {channel: chosen(rule) for channel, rule in said.items()}
-        default = rules.pop(EVERY, None) or chosen("max")
-        for channel in rules:
-            try:
-                check_channel(channel)
-            except ValueError as error:
-                raise ConfigError(f"pool: {error}, or {EVERY} for all others") from None
-        own = tuple(sorted((one, rule) for one, rule in rules.items() if rule != default))
-        return cls(default, own)
-
-    def for_channel(self, name: str) -> Choice:
-        """Return the rule that pools a channel's evidence."""
-        return dict(self.channels).get(name, self.default)
-
-    def without_steps(self) -> Pools:
-        """Return it for questions that have no events: a rule of steps is `max` to them."""
-
-        def plain(rule: Choice) -> Choice:
-            return chosen("max") if rule.method.facts.get("steps") else rule
-
-        return Pools(plain(self.default), tuple((one, plain(own)) for one, own in self.channels))
-
-    def __str__(self) -> str:
-        if not self.channels:
-            return str(self.default)
-        rules = {EVERY: self.default, **dict(self.channels)}
-        return json.dumps({channel: str(rule) for channel, rule in rules.items()})
-
-
-def _mapping(text: str) -> Mapping[str, str]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(rule, str) for rule in found.values()):
-        example = '{"*": "max", "frame": "mean"}'
-        raise ConfigError(f"pool = {text[:80]!r}: a rule a channel is written  {example}")
-    return found
-
-
-def _pair(text: str) -> tuple[str, str]:
-    """Return channel and rule of `CHANNEL=RULE`, or of a rule alone, whose arguments have `=`."""
-    head, sign, rule = text.partition("=")
-    return (head.strip(), rule.strip()) if sign and "(" not in head else (EVERY, text.strip())
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +23,7 @@ from pydantic import Field
 
 from q2e.arrays import Float64
 from q2e.registry import Choice
-from q2e.types import Video
+from q2e.types import Decomposition, Video
 
 if TYPE_CHECKING:
     from q2e.models.registry import Models
@@ -39,6 +39,8 @@ Depth = Annotated[int, Field(ge=1, le=1_000, description="Videos that are ranked
 Weight = Annotated[
     float, Field(ge=0, le=0.99, description="Share of the rating beside the first score.")
 ]
+
+Unfold = Callable[[str], Decomposition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Tools:
     models: Models
     deadline: float
     store: Store | None = None
+    unfold: Unfold | None = None
+    """Unfolds a question as the search did; None where nothing has."""
 
     @property
     def left_s(self) -> float:
@@ -107,6 +111,7 @@ def rerank(
     settings: Settings,
     models: Models,
     store: Store | None = None,
+    unfold: Unfold | None = None,
 ) -> Reranked:
     """Have a strategy rate candidates, best first, and return what that adds to each.
 
@@ -119,7 +124,7 @@ def rerank(
     began = time.monotonic()
     rating = Rating(np.zeros(0), note="there is nothing to rerank")
     if shown:
-        tools = Tools(settings, models, began + ALLOWED_S, store)
+        tools = Tools(settings, models, began + ALLOWED_S, store, unfold)
         rating = choice.bound.rate(question, shown, tools)
     info = {
         "strategy": choice.name,

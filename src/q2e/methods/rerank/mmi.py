@@ -25,7 +25,7 @@ from q2e.decoding.doors import frames_at
 from q2e.errors import ConfigError, MediaError, ModelError
 from q2e.media.scan import uniform_times
 from q2e.methods.decompose.base import Decomposer
-from q2e.methods.rerank.base import Candidate, Depth, Rating, Reranker, Tools, Weight
+from q2e.methods.rerank.base import Candidate, Depth, Rating, Reranker, Tools, Unfold, Weight
 from q2e.mmi.knowledge import (
     ASKED,
     Demonstration,
@@ -262,14 +262,18 @@ class MmiReranker(Reranker):
             return Rating(np.full(len(candidates), np.nan), note="mmi needs the store")
         # Searches at the same time share skeletons and vectors, not time and counts.
         scorer = replace(_scorer(tools.store, tools), deadline=tools.deadline, how=Counter())
-        decomposition = Decomposer.from_settings(tools.settings, tools.models).decompose(
-            Query(question)
-        )
+        unfold = tools.unfold or _by_events(tools)
+        decomposition = unfold(question)
         videos = [candidate.video for candidate in candidates]
         scores = scorer.scores([decomposition], videos, top=self.top)[0]
         how = ", ".join(f"{count} by {name}" for name, count in sorted(scorer.how.items()))
         name = "untrained head" if scorer.head is None else f"head of {scorer.head.space}"
         return Rating(scores, f"mmi ({name})", f"skeletons: {how}")
+
+
+def _by_events(tools: Tools) -> Unfold:
+    decomposer = Decomposer.of("events", tools.settings, tools.models)
+    return lambda question: decomposer.decompose(Query(question))
 
 
 #: The scorer of each open store, so that skeletons are made once for many questions.

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from q2e import shape
 from q2e.errors import QueryError
+from q2e.query.language import Parsed
 from q2e.server import faults
 from q2e.server.answers import ClarifyShape, ParsedShape, ResultsShape, UploadShape
 from q2e.server.schemas import Asked, Exported, ExportedQuestion, Faceted, Form, Question
@@ -35,13 +36,15 @@ async def search(
     request: Request, service: TheService, asked: Annotated[Asked, Query()]
 ) -> JSONResponse:
     """Find videos and the moments inside them."""
-    return JSONResponse(await _answer(request, service, asked.q, asked.arguments()))
+    return JSONResponse(await _answer(request, service, asked.question, asked.arguments()))
 
 
 @router.post("/search", response_model=ResultsShape, operation_id="ask")
 async def ask(request: Request, service: TheService, question: Question) -> JSONResponse:
     """Find videos and moments with sub-events, examples, likes and dislikes of one's own."""
-    return JSONResponse(await _answer(request, service, question.q, _given(service, question)))
+    return JSONResponse(
+        await _answer(request, service, question.question, _given(service, question))
+    )
 
 
 def _given(service: Service, question: Question) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def _given(service: Service, question: Question) -> dict[str, Any]:
 
 
 async def _answer(
-    request: Request, service: Service, text: str, arguments: dict[str, Any]
+    request: Request, service: Service, text: str | Parsed, arguments: dict[str, Any]
 ) -> shape.Json:
     def work() -> shape.Json:
         results: Results = service.index.search(text, **arguments)
@@ -87,7 +90,6 @@ async def upload(request: Request, service: TheService, file: UploadFile) -> JSO
 @router.get("/parse", response_model=ParsedShape, operation_id="parse")
 def parse(q: Annotated[str, Query(max_length=4000)] = "") -> JSONResponse:
     """Say how a question is understood, or where it is not; for hints as one types."""
-    from q2e.query.language import Parsed
     from q2e.query.language import parse as read
 
     try:
@@ -102,7 +104,7 @@ async def facets(
     request: Request, service: TheService, asked: Annotated[Faceted, Query()]
 ) -> JSONResponse:
     """Count videos by language, year, tag, channel and length, for choosing filters."""
-    work = partial(service.index.facets, asked.q, **asked.arguments())
+    work = partial(service.index.facets, asked.question, filters=asked.filters())
     return JSONResponse(await service.searching.run(request, work))
 
 
@@ -113,7 +115,7 @@ async def clarify(
     """Ask back what tells the best hits apart; `question` is null where nothing does."""
 
     def work() -> shape.Json:
-        return shape.clarification(service.index.clarify(asked.q, **asked.arguments()))
+        return shape.clarification(service.index.clarify(asked.question, **asked.arguments()))
 
     return JSONResponse(await service.searching.run(request, work))
 
@@ -126,7 +128,7 @@ async def export(
     request: Request, service: TheService, asked: Annotated[Exported, Query()]
 ) -> Response:
     """Return the moments found as a table, subtitles, a playlist or an edit list."""
-    return await _file(request, service, asked.q, asked.arguments(), asked.format)
+    return await _file(request, service, asked.question, asked.arguments(), asked.format)
 
 
 @router.post("/export", operation_id="export_asked", response_class=Response, responses=_FILES)
@@ -135,11 +137,11 @@ async def export_asked(
 ) -> Response:
     """Return as a file what `POST /v1/search` finds for the same body."""
     given = _given(service, question)
-    return await _file(request, service, question.q, given, question.format)
+    return await _file(request, service, question.question, given, question.format)
 
 
 async def _file(
-    request: Request, service: Service, text: str, arguments: dict[str, Any], form: Form
+    request: Request, service: Service, text: str | Parsed, arguments: dict[str, Any], form: Form
 ) -> Response:
     def work() -> str:
         from q2e.export import render
