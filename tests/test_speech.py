@@ -19,14 +19,36 @@ from q2e.models.local.whisper import RATE_HZ, Whisper
 from q2e.settings import Settings
 from q2e.types import Audio, Part, Span, Video
 
-#: A sample clip with speech, its language and words that must be heard in it.
+#: A sample clip with speech, its language and what is said in it.
 SPOKEN = {
-    "call-06.mp4": ("en", ("phone system", "carried away by monkeys")),
-    "llamada-07.mp4": ("es", ("representantes", "por favor", "su llamada")),
-    "appel-08.mp4": ("fr", ("le numéro", "conférence")),
-    "chiamata-09.opus": ("it", ("casella di posta", "prego riprovare")),
-    "звонок-10.mp4": ("ru", ("нажмите",)),
+    "call-06.mp4": (
+        "en",
+        "weasels have eaten our phone system they have been carried away by monkeys",
+    ),
+    "llamada-07.mp4": (
+        "es",
+        "todos nuestros representantes se encuentran ocupados por favor espere y pronto le "
+        "atenderemos su llamada es la primera en línea y será atendida por el próximo "
+        "representante",
+    ),
+    "appel-08.mp4": (
+        "fr",
+        "le numéro que vous tentez de joindre n'accepte pas les appels inconnus vous avez été "
+        "expulsé de cette conférence",
+    ),
+    "chiamata-09.opus": (
+        "it",
+        "spiacente ma la casella di posta dell'utente non può accettare ulteriori messaggi sono "
+        "spiacente non c'è nessuna chiamata parcheggiata su quell'interno prego riprovare",
+    ),
+    "звонок-10.mp4": (
+        "ru",
+        "пожалуйста введите ваш пин-код затем нажмите решетку ошибка регистрации введите номер "
+        "оператора и нажмите решетку",
+    ),
 }
+#: Processors add up in other orders, and then a word is heard as another: most must be right.
+MOST = 0.6
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +62,22 @@ def sound(path: Path, start_s: float = 0.0, end_s: float = 60.0) -> Audio:
     return audio
 
 
+def words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
+
+
+def heard_of(said: str, heard: Transcript) -> float:
+    """Return the share of the words said that were heard."""
+    found = words(" ".join(line.text for line in heard.lines))
+    return len(words(said) & found) / len(words(said))
+
+
 @pytest.mark.parametrize("name", SPOKEN)
 def test_speech_is_heard_in_its_own_language(recognizer: Whisper, samples: Path, name: str) -> None:
-    language, words = SPOKEN[name]
+    language, said = SPOKEN[name]
     heard = recognizer.transcribe(sound(samples / "clips" / name))
-    text = " ".join(line.text for line in heard.lines).casefold()
     assert heard.language == language
-    assert all(word in text for word in words), text
+    assert heard_of(said, heard) > MOST, heard
     starts = [line.start_s for line in heard.lines]
     assert starts == sorted(starts)
     assert all(line.start_s < line.end_s <= 16.0 for line in heard.lines)
@@ -66,19 +97,19 @@ def test_languages_change_within_one_part(recognizer: Whisper, samples: Path) ->
     spanish = sound(samples / "clips" / "llamada-07.mp4").samples
     russian = sound(samples / "clips" / "звонок-10.mp4").samples
     heard = recognizer.transcribe(Audio(np.concatenate([spanish, pause, russian])))
-    text = " ".join(line.text for line in heard.lines)
-    assert "representantes" in text
-    assert re.search("[а-я]{4}", text)
+    assert heard_of(SPOKEN["llamada-07.mp4"][1], heard) > MOST, heard
+    assert heard_of(SPOKEN["звонок-10.mp4"][1], heard) > MOST, heard
 
 
 def test_translation_is_english_and_keeps_the_language_spoken(
     recognizer: Whisper, samples: Path
 ) -> None:
     heard = recognizer.translate(sound(samples / "clips" / "llamada-07.mp4"))
-    text = " ".join(line.text for line in heard.lines).casefold()
     assert heard.language == "es"
-    assert "busy" in text
-    assert "representatives" in text
+    # What all processors tried agree on; they differ in "busy" and "occupied", "him" and "them".
+    told = "all our representatives are please and will the first in line by the next"
+    assert heard_of(told, heard) > MOST, heard
+    assert heard_of(SPOKEN["llamada-07.mp4"][1], heard) < 1 - MOST, heard
 
 
 def _noise(level: float) -> np.ndarray:
@@ -218,4 +249,5 @@ def test_the_channel_hears_a_sample(recognizer: Whisper, samples: Path) -> None:
     part = Part(video, 0.0, video.duration_s, audio=sound(path, 0.0, video.duration_s))
     found = SpeechChannel(recognizer, Settings()).extract(part)
     assert [evidence.language for evidence in found] == ["fr"]
-    assert "conférence" in found[0].text
+    (said,) = found
+    assert heard_of(SPOKEN["appel-08.mp4"][1], Transcript(said.spans, "fr")) > MOST, said.text

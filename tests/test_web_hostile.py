@@ -72,8 +72,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as running:
+def browser(chromium: str) -> Iterator[Any]:
+    with browsing(chromium) as running:
         yield running
 
 
@@ -86,8 +86,10 @@ def visit(browser: Any, server: str) -> Iterator[Visit]:
     assert one.wrong == []
 
 
-def _check_holds(page: Any) -> None:
+def _check_holds(visit: Visit) -> None:
     """Fail where something ran, became markup, or pushed the page wider than its window."""
+    visit.quiet()
+    page = visit.page
     assert page.title().rpartition(" ")[2] == "Q2E"
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
@@ -108,15 +110,16 @@ def _check_holds(page: Any) -> None:
 def test_nothing_runs_and_the_layout_holds(visit: Visit) -> None:
     page = visit.open(view="collection")
     page.locator("#videos .tile").nth(len(TEXTS) - 1).wait_for()
-    _check_holds(page)
+    _check_holds(visit)
     page = visit.open(("lang", "en"), q="document title script zero width endless several words")
     page.wait_for_selector("#filters label", state="attached")
-    _check_holds(page)
+    _check_holds(visit)
     page.locator("#hits .still").first.click()
     page.wait_for_selector("#panel .lines li")
+    visit.quiet()
     for summary in page.locator("#panel .score summary").all():
         summary.click()
-    _check_holds(page)
+    _check_holds(visit)
 
 
 def test_every_hostile_video_has_a_view(visit: Visit) -> None:
@@ -127,7 +130,7 @@ def test_every_hostile_video_has_a_view(visit: Visit) -> None:
     for link in links:
         page.goto(link)
         page.wait_for_selector("#video .lines li")
-        _check_holds(page)
+        _check_holds(visit)
         seen.add(page.inner_text("#video h1")[:90])
     assert len(seen) == len(TEXTS)
     assert any(title.startswith("<script>") for title in seen)
@@ -139,6 +142,7 @@ def test_hostile_questions_and_links_stay_text(visit: Visit) -> None:
     for text in SCRIPTS[:4]:
         page = visit.open(("then", text), ("tag", text), q=text, dur=text)
         page.wait_for_selector("#results:not([aria-busy]) > *")
+        visit.quiet()
         assert text in page.input_value("#q")
         assert page.locator("img[src='x'], iframe, svg[onload]").count() == 0
         assert page.title().endswith("Q2E") and page.title() != "broken"
