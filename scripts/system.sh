@@ -17,9 +17,11 @@ elif [ "$(id -u)" != 0 ]; then
     echo "not installed, since that needs root:  sudo apt-get install$missing" >&2
 else
     # Twice quiet: what is said then is what went wrong.
-    export DEBIAN_FRONTEND=noninteractive
+    export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
     apt-get -qq update || true
-    # shellcheck disable=SC2086
-    apt-get -qq -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends $missing \
-        >/dev/null || echo "not installed: apt-get failed for$missing" >&2
+    for package in $missing; do
+        # One by one: a name that this release does not know keeps no other away.
+        apt-get -qq -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends "$package" \
+            >/dev/null || echo "not installed: apt-get failed for $package" >&2
+    done
 fi

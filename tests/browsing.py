@@ -88,8 +88,8 @@ class Visit:
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
         self.context.on("request", self._asked)
-        self.context.on("requestfinished", self._asking.discard)
-        self.context.on("requestfailed", self._asking.discard)
+        self.context.on("requestfinished", self._answered)
+        self.context.on("requestfailed", self._answered)
 
     def _heard(self, message: Any) -> None:
         if message.type in ("error", "warning"):
@@ -103,6 +103,9 @@ class Visit:
         own = urlsplit(self.server)
         if where.scheme not in ("data", "blob") and where[:2] != own[:2]:
             self.wrong.append(f"request to elsewhere: {request.url}")
+
+    def _answered(self, request: Any) -> None:
+        self._asking.discard(request)
 
     def open(self, *pairs: tuple[str, str], **state: str) -> Any:
         """Open the page in a state and return it."""

@@ -23,8 +23,8 @@ def _q2e(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def _json(*arguments: str) -> Any:
-    done = _q2e(*arguments, "--json")
+def _json(*arguments: str, code: int = 0) -> Any:
+    done = _q2e(*arguments, "--json", code=code)
     return json.loads(done.stdout)
 
 
@@ -68,10 +68,9 @@ def test_data_on_stdout_talk_on_stderr(imported: Path) -> None:
     assert "quake" in done.stdout and "weight" in done.stdout
     plain = _q2e("search", "cat", "--index", str(imported))
     assert plain.stdout.startswith("  1. cat") and plain.stderr == ""
-    assert (
-        "note: the question names no event"
-        in _q2e("search", "cat", "--index", str(imported), "--explain").stdout
-    )
+    explained = _q2e("search", "cat", "--index", str(imported), "--explain")
+    assert explained.stderr.startswith("note: the question names no event")
+    assert "note:" not in explained.stdout
     assert _q2e("status", "--index", str(imported)).stdout.splitlines()[0].endswith("MB")
 
 
@@ -111,6 +110,9 @@ def test_run_writes_trec_and_goes_on(imported: Path, tmp_path: Path) -> None:
     again = _json("run", *arguments)
     assert again["resumed"] >= 1
     assert out.read_text() == whole
+    finished = _q2e("run", *arguments)
+    assert finished.stderr.startswith("0 queries answered, 3 were done before")
+    assert out.read_text() == whole
     scored = _json("eval", "run", str(out), "--qrels", str(qrels), "--measures", "R@1,nDCG@10")
     assert "1.0" in json.dumps(scored)
 
@@ -118,7 +120,7 @@ def test_run_writes_trec_and_goes_on(imported: Path, tmp_path: Path) -> None:
 def test_what_a_question_may_have_meant_is_said(imported: Path) -> None:
     done = _q2e("search", "langauge:de cat", "--index", str(imported))
     assert "did you mean language: ?" in done.stderr and "language" not in done.stdout
-    found = _json("search", "cat tag:nothing", "--index", str(imported))
+    found = _json("search", "cat tag:nothing", "--index", str(imported), code=1)
     assert found["hits"] == [] and "passes the filters" in found["index"]["hint"]
     assert _json("search", "cat", "--index", str(imported))["index"]["hint"] == ""
 

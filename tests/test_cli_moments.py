@@ -42,9 +42,53 @@ def test_transcript_prints_subtitles(sample_index: q2e.Index) -> None:
     assert done.stdout.startswith("1\n00:00:")
 
 
-@pytest.mark.parametrize("time", ["soon", "-3", "1:2:3:4", "nan"])
+@pytest.mark.parametrize(
+    "time",
+    ["soon", "-3", "1:2:3:4", "nan", "inf", "1:99", "1:60:00", "1.5:00", "1:-5", "1e3", ":5"],
+)
 def test_a_time_that_is_none(time: str, samples: Path) -> None:
     film = str(samples / "clips" / "wanderung-20.mp4")
     done = runner.invoke(app, ["clip", film, "--", time, "5"])
     assert done.exit_code == 2
     assert "is no time" in done.output
+
+
+def test_a_stretch_is_held_to_the_video(samples: Path, tmp_path: Path) -> None:
+    film = str(samples / "clips" / "reel-01.mp4")
+    out = str(tmp_path / "end.mp4")
+    for end in ("99:00", ""):
+        asked = ["clip", film, "9", *filter(None, [end]), "--out", out, "--force", "--json"]
+        told = json.loads(runner.invoke(app, asked).stdout)
+        assert told["end"] == pytest.approx(12, abs=0.2)
+    for command in ("clip", "storyboard"):
+        late = runner.invoke(app, [command, film, "2:00", "3:00", "--out", f"{tmp_path}/x.jpg"])
+        assert "ends at 0:12.0, before 2:00.0" in str(late.exception)
+        turned = runner.invoke(app, [command, film, "5", "4", "--out", f"{tmp_path}/x.jpg"])
+        assert "nothing lies between" in str(turned.exception)
+
+
+def test_no_file_is_written_over_unasked(samples: Path, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes((samples / "clips" / "reel-01.mp4").read_bytes())
+    there = tmp_path / "there.mp4"
+    there.write_bytes(b"mine")
+    sheet = there.rename(tmp_path / "there.jpg")
+    there.write_bytes(b"mine")
+    for command, out in (("clip", there), ("storyboard", sheet)):
+        asked = [command, str(film), "1", "3", "--out", str(out)]
+        assert "is there already" in str(runner.invoke(app, asked).exception)
+        assert out.read_bytes() == b"mine"
+        assert runner.invoke(app, [*asked, "--force"]).exit_code == 0
+        assert out.stat().st_size > 1000
+    whole = film.read_bytes()
+    itself = ["clip", str(film), "1", "3", "--out", str(film), "--force"]
+    assert "is the video itself" in str(runner.invoke(app, itself).exception)
+    assert film.read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", ["sheet.txt", "sheet.png", "sheet"])
+def test_a_storyboard_is_a_jpeg(samples: Path, tmp_path: Path, name: str) -> None:
+    film = str(samples / "clips" / "reel-01.mp4")
+    done = runner.invoke(app, ["storyboard", film, "--out", str(tmp_path / name)])
+    assert "end its name in .jpg" in str(done.exception)
+    assert not (tmp_path / name).exists()

@@ -22,6 +22,19 @@ from test_query_language import PLAIN
         ('flood "never closed', "the quote at character 7 is never closed"),
         ("雪 「学校", "the quote at character 3"),
         ("„Wanderweg gesperrt", "the quote at character 1"),
+        ("dog (cat", "the ( at character 5 is never closed"),
+        ("سيارة (حمراء", "the ( at character 7 is never closed"),
+        ("(犬", "the ( at character 1 is never closed"),
+        (
+            '"dog" then',
+            'then joins nothing here and is searched as a word; as in  "dog" then "cat"',
+        ),
+        ('"भीड़" then "पुलिस" then', "then joins nothing here"),
+        ('before "ฝน"', "before joins nothing here"),
+        ("speech:снег or", "or joins nothing here"),
+        ("「犬」 then or 「猫」", "then joins nothing here"),
+        ('"개" within 2m', 'as in  "dog" then "cat" within 2m'),
+        ('"perro" then within 2m', "then joins nothing here"),
     ],
 )
 def test_a_probable_mistake_is_said(text: str, says: str) -> None:
@@ -44,6 +57,12 @@ _DOUBTFUL = ("before: the storm, after: the calm", 'an unclosed ( and an unclose
         'говорит:"да"',
         'speech:"flood" lang:de after:2020-05 -tag:advert',
         '"flood" or "storm"',
+        '"flood" then "storm" within 2m',
+        '"flood" then "storm" within 2 minutes',
+        '"Not" then what',
+        'what came before "Titanic"',
+        "smile :( and (2019)",
+        "f(x",
     ],
 )
 def test_what_is_meant_so_gets_no_remark(text: str) -> None:

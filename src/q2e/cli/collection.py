@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from q2e.cli.complete import channel_names, profile_names, video_names
 from q2e.cli.options import (
     IndexDir,
     Json,
+    Quiet,
     Set,
     Wait,
     clock,
@@ -43,14 +45,20 @@ def index(
     index_dir: IndexDir = None,
     channel: Annotated[
         list[str] | None,
-        typer.Option("--channel", "-c", help="Read only this channel; may be repeated."),
+        typer.Option(
+            "--channel",
+            "-c",
+            help="Read only this channel; may be repeated.",
+            autocompletion=channel_names,
+        ),
     ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
             help="Set of models. Another than the index has makes a second generation beside the "
             "first, which answers until the new one is whole; without PATH all its videos are "
-            "read again."
+            "read again.",
+            autocompletion=profile_names,
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads a model may use.")] = None,
@@ -60,7 +68,7 @@ def index(
     settings: Set = None,
     wait: Wait = 0.0,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Read videos into an index; run it again to add new ones or to go on after a stop.
 
@@ -114,7 +122,10 @@ def retry(
 
 def remove(
     videos: Annotated[
-        list[str] | None, typer.Argument(help="Path, file name or id.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="Path, file name or id.", show_default=False, autocompletion=video_names
+        ),
     ] = None,
     missing: Annotated[
         bool, typer.Option("--missing", help="Remove every video whose file is gone.")
@@ -161,7 +172,12 @@ def remove(
 
 
 def show(
-    video: Annotated[str, typer.Argument(help="Path, file name or id.", show_default=False)],
+    video: Annotated[
+        str,
+        typer.Argument(
+            help="Path, file name or id.", show_default=False, autocompletion=video_names
+        ),
+    ],
     index_dir: IndexDir = None,
     json: Json = False,
 ) -> None:
@@ -175,6 +191,19 @@ def show(
         print_json(shape.record(record))
     else:
         print_record(record)
+
+
+def list_videos(index_dir: IndexDir = None, json: Json = False) -> None:
+    """List the videos of the index: the id of each, and its path."""
+    import q2e
+    from q2e import shape
+
+    videos = q2e.open(directory(index_dir)).videos()
+    if json:
+        print_json([shape.video(video) for video in videos])
+        return
+    for video in videos:
+        print(f"{video.id}  {shown(video.path)}".rstrip())
 
 
 def status(index_dir: IndexDir = None, json: Json = False) -> None:
@@ -211,6 +240,7 @@ def import_evidence(
     index_dir: IndexDir = None,
     wait: Wait = 0.0,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Bring your own captions, transcripts, descriptions or vectors, without the media.
 
@@ -218,8 +248,12 @@ def import_evidence(
     `language`, `vector`.
     """
     import q2e
+    from q2e.cli.progress import CountProgress
 
-    count = q2e.open(directory(index_dir)).import_evidence(file, wait_s=wait)
+    with CountProgress("lines", quiet) as progress:
+        count = q2e.open(directory(index_dir)).import_evidence(
+            file, wait_s=wait, watch=progress.watch
+        )
     if json:
         print_json({"videos": count.videos, "evidence": count.evidence})
     else:
@@ -241,10 +275,13 @@ def _say_report(report: Report, where: Path, json: bool) -> None:
         moved = {new for _, new in report.renamed}
         read = sum(video.path not in moved for video in report.indexed)
         parts = [f"{read} indexed", f"{report.unchanged} unchanged"]
+        parts += [f"{len(report.empty)} with nothing to read"] if report.empty else []
         parts += [f"{len(report.renamed)} renamed"] if report.renamed else []
         parts += [f"{report.refreshed} renewed"] if report.refreshed else []
         parts += [f"{len(report.duplicates)} the same as another"] if report.duplicates else []
         talk(", ".join(parts) + f"  ({where})")
+        for video in report.empty:
+            talk(f"  {shown(video.path)} has nothing for the channels that were read")
         for path, of in report.duplicates:
             talk(f"  {shown(path)} has the same content as {shown(of)}")
         _print_failures(report.failures, to_stderr=True)

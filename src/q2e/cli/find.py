@@ -12,7 +12,7 @@ import typer
 
 from q2e.cli.asking import Only, Ways
 from q2e.cli.grouped import grouped
-from q2e.cli.options import IndexDir, Json, directory, print_json, talk
+from q2e.cli.options import IndexDir, Json, Lines, Quiet, directory, print_json, talk
 
 if TYPE_CHECKING:
     from q2e.types import Results
@@ -44,6 +44,10 @@ class Page:
             "of all, .jpg a sheet of pictures. May be repeated.",
         ),
     ] = None
+    weaker: Annotated[
+        bool, typer.Option("--weaker", help="Show also hits that hardly answer.")
+    ] = False
+    lines: Lines = False
     json: Json = False
 
 
@@ -96,9 +100,14 @@ def search(
       "flood" or "storm"           (dogs or cats) not puppies
       speech:"state of emergency"  screen:"BREAKING"     these very words
       lang:ar,fr  after:2020-05  before:2021  duration:<5m  tag:sport  channel:speech
+
+    What was found can be named by its number:  q2e play 1,  q2e clip --hit 1.  The exit code is
+    1 where nothing was found.
     """
     import q2e
     from q2e import shape
+    from q2e.cli import last
+    from q2e.cli.render import print_lines
 
     sure = {"confident": True} if page.confident else {}
     index = q2e.open(directory(index_dir), **ways.given() | sure)
@@ -118,11 +127,16 @@ def search(
         like=shown.like or (),
         dislike=shown.dislike or (),
     )
+    last.keep(index.directory, results)
     _export(results, page.export or ())
     if page.json:
         print_json(shape.results(results))
+    elif page.lines:
+        print_lines(results)
     else:
-        _print_found(results, page.offset, page.explain)
+        _print_found(results, page)
+    if not results.info["found"]:
+        raise typer.Exit(1)
 
 
 def _print_facets(counted: dict[str, dict[str, int]]) -> None:
@@ -139,22 +153,22 @@ def _export(results: Results, files: Iterable[Path]) -> None:
         talk(f"wrote {write(results, file)}")
 
 
-def _print_found(results: Results, offset: int, explain: bool) -> None:
+def _print_found(results: Results, page: Page) -> None:
     """Print the hits; how the question was read, and what else there is, goes beside them."""
     from q2e.cli.render import print_results
     from q2e.methods.decompose.events import NO_EVENT
     from q2e.query.language import write
 
-    print_results(results, explain)
+    print_results(results, page.explain, page.weaker)
     if results.query.clause is not None:
         talk(f"understood as: {write(results.query.clause)}")
-    shown = offset + len(results.hits)
+    shown = page.offset + len(results.hits)
     if results.info["found"] > shown:
         talk(f"{results.info['found'] - shown} more: add  --offset {shown}")
     notes = (
         results.info["hint"],
         # With --explain it stands above the hits; without, only what went wrong matters.
-        "" if explain else results.decomposition.note.removesuffix(NO_EVENT).rstrip("; "),
+        "" if page.explain else results.decomposition.note.removesuffix(NO_EVENT).rstrip("; "),
         results.info["expand"]["note"],
         results.info["rerank"].get("note"),
     )
@@ -173,10 +187,11 @@ def ask(
 
     After each answer the question is shown as it has become, so that it can be used again with
     search. With --json the first question back is printed, each answer with the question to ask
-    next.
+    next. The exit code is 1 where nothing was found.
     """
     import q2e
     from q2e import shape
+    from q2e.cli import last
     from q2e.cli.render import print_results
 
     index = q2e.open(directory(index_dir))
@@ -186,7 +201,11 @@ def ask(
             print_json(shape.clarification(back))
             return
         results = index.search(text, top=top) if back is None else back.results
-        print_results(replace(results, hits=results.hits[:top]), explain=False)
+        results = replace(results, hits=results.hits[:top])
+        last.keep(index.directory, results)
+        print_results(results, explain=False)
+        if not results.hits:
+            raise typer.Exit(1)
         if back is None:
             talk("nothing that is known about the hits tells them apart")
             return
@@ -217,17 +236,22 @@ def run(
     top: Annotated[int, typer.Option("--top", "-n", min=1, help="Videos of each query.")] = 100,
     name: Annotated[str, typer.Option(help="Name of the run, its last column.")] = "q2e",
     json: Json = False,
+    quiet: Quiet = False,
     *,
     only: Only,
     ways: Ways,
 ) -> None:
     """Answer a file of questions and write a TREC run; run again to go on after a stop."""
     import q2e
+    from q2e.cli.progress import CountProgress
     from q2e.evaluate.run_checks import run_warnings
     from q2e.search.plan import Plan
 
     index = q2e.open(directory(index_dir), **ways.given())
-    done = index.run(queries, out, filters=only.filters(), top=top, name=name)
+    with CountProgress("questions", quiet) as progress:
+        done = index.run(
+            queries, out, filters=only.filters(), top=top, name=name, watch=progress.watch
+        )
     if json:
         print_json({"queries": done.queries, "resumed": done.resumed, "out": str(out)})
     else:

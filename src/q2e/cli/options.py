@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from q2e import paths
+from q2e.cli.complete import settings_to_set
 
 IndexDir = Annotated[
     Path | None,
@@ -24,6 +25,11 @@ IndexDir = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Lines = Annotated[
+    bool, typer.Option("--lines", help="Print one line a moment: PATH:START-END, in seconds.")
+]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Write over a file that is there.")]
 Wait = Annotated[
     float,
     typer.Option("--wait", metavar="SECONDS", help="Wait for another process that is writing."),
@@ -36,6 +42,7 @@ Set = Annotated[
         metavar="NAME=VALUE",
         help="Any setting of `q2e config`, for this run; a new index keeps it. May be repeated; "
         "lists are written with commas.",
+        autocompletion=settings_to_set,
     ),
 ]
 _NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -1,4 +1,4 @@
-"""Progress bars of an indexing run: one for all files, one for the file being read."""
+"""Progress on standard error: of indexing, of whatever is counted, of models being fetched."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
@@ -74,6 +75,49 @@ class IndexProgress:
                 self._console.print(
                     f"[{number + 1}/{count}] {escape(shown(path))}", soft_wrap=True, highlight=False
                 )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+
+class CountProgress:
+    """Shows how many of something are done; pass `watch` to what does them.
+
+    Where nobody watches, a line is printed at each tenth.
+    """
+
+    def __init__(self, what: str, quiet: bool = False) -> None:
+        self._what = what
+        self._console = Console(stderr=True, quiet=quiet)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._bar = self._progress.add_task(what, total=None)
+        self._tenth = 0
+
+    def watch(self, done: int, count: int) -> None:
+        """Show that `done` of `count` are done."""
+        self._progress.update(self._bar, total=count, completed=done)
+        tenth = 10 * done // count if count else 0
+        if tenth > self._tenth and not self._console.is_terminal:
+            self._console.print(f"[{done}/{count}] {self._what}", markup=False, highlight=False)
+        self._tenth = max(tenth, self._tenth)
 
     def __enter__(self) -> Self:
         self._progress.start()

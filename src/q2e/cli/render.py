@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from q2e.cli.options import clock, one_line, shown
+from q2e.cli.options import clock, one_line, shown, talk
 from q2e.survey import VideoRecord
 from q2e.text.layers import is_layer
 from q2e.types import Decomposition, Evidence, Hit, Moment, Reason, Results
@@ -32,6 +32,8 @@ def print_results(results: Results, explain: bool, weaker: bool = False) -> None
     """
     console = _console()
     if explain:
+        if results.decomposition.note:
+            talk(f"note: {results.decomposition.note}")
         _print_decomposition(console, results.decomposition)
     found = int(results.info.get("found", 0))
     nothing = _nothing_answers(results)
@@ -73,6 +75,21 @@ def _print_hit(console: Console, hit: Hit, explain: bool) -> None:
         console.print(_reason_line(reason, explain))
 
 
+def print_lines(results: Results) -> None:
+    """Print `PATH:START-END` for every moment, best hit first, for programs that read lines."""
+    for hit in results.hits:
+        name = shown(hit.video.path or hit.video.id)
+        for moment in hit.moments:
+            timed = moment.end_s > 0
+            print(f"{name}:{_seconds(moment.start_s)}-{_seconds(moment.end_s)}" if timed else name)
+        if not hit.moments:
+            print(name)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
 def _moment_line(moment: Moment) -> Text:
     line = Text("     ")
     line.append(f"{clock(moment.start_s)}-{clock(moment.end_s)}", style="cyan")
@@ -109,8 +126,6 @@ def _reason_line(reason: Reason, explain: bool) -> Text:
 
 
 def _print_decomposition(console: Console, value: Decomposition) -> None:
-    if value.note:
-        console.print(f"note: {value.note}")
     if value.event_type:
         console.print(f"event: {value.event_type} ({value.backend} {value.prompt_version})")
     for event in value.events:

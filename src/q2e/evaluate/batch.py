@@ -10,6 +10,8 @@ from typing import Any
 
 from q2e.errors import EvaluationError
 
+#: Key of a note under which stands what a finished file is known by.
+_FINISHED = "finished"
 #: Answers one question with (video id, score), best first.
 Answer = Callable[[str], Sequence[tuple[str, float]]]
 
@@ -39,32 +41,42 @@ def run_queries(
     continued by a search that answers differently.
 
     Scores fall strictly with rank by construction of the last digits, so that a reader which
-    sorts again keeps our order. The last query of an interrupted file is answered again.
+    sorts again keeps our order. The last query of an interrupted file is answered again; of a
+    finished one none is, not even those that found nothing, which the note beside `out` names.
     Raises EvaluationError for lines that are not usable, with their number, and for a run that
     was begun with another `about`.
     """
     asked = read_queries(queries)
-    done = _complete_queries(out, set(asked))
+    done = _finished(out, set(asked)) or _complete_queries(out, set(asked))
     _same_search(out, about, bool(done))
-    if prepare is not None:
-        prepare([text for query_id, text in asked.items() if query_id not in done])
+    left = [text for query_id, text in asked.items() if query_id not in done]
+    if prepare is not None and left:
+        prepare(left)
     with out.open("a", encoding="utf-8") as file:
         for number, (query_id, text) in enumerate(asked.items(), 1):
-            if query_id not in done:
-                file.write("".join(_lines(query_id, answer(text), name)))
-                file.flush()
+            if query_id in done:
+                continue
+            file.write("".join(_lines(query_id, answer(text), name)))
+            file.flush()
             if watch is not None:
                 watch(number, len(asked))
+    _finish(out, about, asked)
     return Ran(len(asked) - len(done), len(done))
 
 
 def about_of(run: Path) -> dict[str, Any] | None:
     """Return what is known of how a run was made; None where nothing stands beside it."""
+    known = _noted(run)
+    about = {name: value for name, value in known.items() if name != _FINISHED}
+    return about or None
+
+
+def _noted(run: Path) -> dict[str, Any]:
     try:
         known = json.loads(_note(run).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return known if isinstance(known, dict) else None
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 def _note(run: Path) -> Path:
@@ -79,8 +91,35 @@ def _same_search(out: Path, about: Mapping[str, Any] | None, begun: bool) -> Non
             f"{out} was begun with other settings or another index; go on with the same ones, or "
             "name another --out"
         )
-    text = json.dumps(about, ensure_ascii=False)
+    _write_note(out, dict(about))
+
+
+def _write_note(out: Path, known: dict[str, Any]) -> None:
+    text = json.dumps(known, ensure_ascii=False)
     _note(out).write_text(text + "\n", encoding="utf-8")
+
+
+def _finish(out: Path, about: Mapping[str, Any] | None, asked: Mapping[str, str]) -> None:
+    """Note that a file is whole: its length, and the queries that found nothing."""
+    found = set(_answered(out))
+    finished = {"bytes": out.stat().st_size, "nothing": [one for one in asked if one not in found]}
+    _write_note(out, {**(about or {}), _FINISHED: finished})
+
+
+def _finished(out: Path, asked: set[str]) -> set[str]:
+    """Return the queries answered by a file that was finished and is as it was then, or none."""
+    finished = _noted(out).get(_FINISHED)
+    if not isinstance(finished, dict) or not out.exists():
+        return set()
+    if finished.get("bytes") != out.stat().st_size:
+        return set()
+    answered = {*_answered(out), *finished.get("nothing", ())}
+    return answered if answered <= asked else set()
+
+
+def _answered(out: Path) -> list[str]:
+    lines = out.read_text(encoding="utf-8").splitlines()
+    return list(dict.fromkeys(line.split(" ", 1)[0] for line in lines if line.strip()))
 
 
 def read_queries(path: Path) -> dict[str, str]:

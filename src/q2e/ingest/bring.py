@@ -56,24 +56,38 @@ def bring(
     Long texts are cut into chunks (`chunk_words`, or `untimed_words` where they have no time) and
     embedded, unless the line has a `vector`, which must come from the text model of the index's
     profile. A video is known by its `video` value. The file is checked whole before the first
-    write. Raises ConfigError with the line number.
+    write; `watch` is then told how many of its lines are stored. Raises ConfigError with the line
+    number.
     """
     groups: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
     for line in read_evidence(file, encoder.info.dimension, store.table().channels):
         groups[line.evidence.video][line.evidence.channel].append(line)
     refresh(store, encoder.space, lambda: encoder)
     store.adopt("text", encoder.space)
-    written = 0
-    batch: list[tuple[str, dict[str, list[Line]]]] = []
-    for number, (video, channels) in enumerate(groups.items(), 1):
-        batch.append((video, channels))
-        if sum(len(lines) for _, c in batch for lines in c.values()) >= BATCH:
-            written += _commit(store, batch, encoder, settings)
-            batch = []
+    count = sum(len(lines) for channels in groups.values() for lines in channels.values())
+    written = stored = 0
+    for batch in _batches(groups):
+        written += _commit(store, batch, encoder, settings)
+        stored += sum(len(lines) for _, channels in batch for lines in channels.values())
         if watch is not None:
-            watch(number, len(groups))
-    written += _commit(store, batch, encoder, settings)
+            watch(stored, count)
     return Brought(len(groups), written)
+
+
+def _batches(
+    groups: Mapping[str, dict[str, list[Line]]],
+) -> Iterator[list[tuple[str, dict[str, list[Line]]]]]:
+    """Yield videos with their lines, as many together as make `BATCH` lines."""
+    batch: list[tuple[str, dict[str, list[Line]]]] = []
+    lines = 0
+    for video, channels in groups.items():
+        batch.append((video, channels))
+        lines += sum(map(len, channels.values()))
+        if lines >= BATCH:
+            yield batch
+            batch, lines = [], 0
+    if batch:
+        yield batch
 
 
 def _commit(

@@ -39,6 +39,8 @@ class Report:
     unchanged: int = 0
     refreshed: int = 0
     """Pieces of work whose words or text vectors were made again of what is stored."""
+    empty: list[Video] = field(default_factory=list)
+    """New ones with nothing for the channels that were read, as sound for `frame`."""
     renamed: list[tuple[str, str]] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -99,6 +101,7 @@ def ingest(
             job = jobs[video_id] = Job(first, video_id, record, copies)
             for copy in copies:
                 store.clear_failure(str(copy.path))
+            is_new = store.video(video_id) is None
             said: set[type[Message]] = set()
             for message in worker.run(job):
                 _keep(store, report, job, message, worker.spaces)
@@ -112,6 +115,8 @@ def ingest(
             known = store.video(video_id)
             if PartRead in said and known is not None:
                 report.indexed.append(known)
+            elif is_new and known is not None:
+                report.empty.append(known)
             else:
                 report.unchanged += 1
     return report

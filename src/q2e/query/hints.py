@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 
 from q2e.channels.known import known
-from q2e.query.marks import FILTER_FIELDS, fields, misspelt, open_quote
+from q2e.query.marks import (
+    FILTER_FIELDS,
+    dangling,
+    fields,
+    misspelt,
+    open_parenthesis,
+    open_quote,
+)
 
 #: `name:value`, or `name: value`, where a word may begin; not `https://`, `C:\\` or `10:30`.
 _NAMED = re.compile(r"(?<![^\s(-])([A-Za-z_]{2,})[:：](?!/)(\s*)(?=\S)")
@@ -21,6 +28,12 @@ def hint(text: str) -> str:
             return said
     if (start := open_quote(text)) is not None:
         return f"the quote at character {start + 1} is never closed and counts for nothing"
+    if (start := open_parenthesis(text)) is not None:
+        return f"the ( at character {start + 1} is never closed and counts for nothing"
+    if (loose := dangling(text)) is not None:
+        after = " within 2m" if loose.text == "within" else ""
+        example = f'"dog" {"then" if after else loose.text} "cat"{after}'
+        return f"{loose.text} joins nothing here and is searched as a word; as in  {example}"
     return ""
 
 

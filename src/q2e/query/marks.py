@@ -60,9 +60,10 @@ _CLOSED = {
     for opening, closing in _CLOSING.items()
 }
 _ORDERS = ("then", "before", "after", "during")
+_JOINS = (*_ORDERS, "or", "and", "within")
 _OPERATORS = (*_ORDERS, "or", "and", "not", "without", "within", "first time", "every time")
 _NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
-_TIME = re.compile(rf"(?:{_NUMBER}(?:h|m|s|hours?|min(?:utes?)?|sec(?:onds?)?))+|\d{{1,9}}:\d\d")
+_TIME = re.compile(rf"(?:{_NUMBER}(?:h|m|s|hours?|min(?:utes?)?|sec(?:onds?)?))+|\d{{1,9}}:[0-5]\d")
 _FIELD = re.compile(r"([a-z_]+)[:：]")
 
 #: Before `not` and `without`: words after which they belong to the sentence.
@@ -260,6 +261,42 @@ def open_quote(text: str) -> int | None:
         if not mark.quoted and inside[:1] in _CLOSING and inside[1:]:
             return mark.end - len(inside)
     return None
+
+
+def open_parenthesis(text: str) -> int | None:
+    """Return where a word of a plain text begins with a parenthesis that nothing closes."""
+    if marks(text) is not None:  # where one that is not closed is an error
+        return None
+    opened: list[int] = []
+    for mark in _split(text):
+        if mark.kind == "open":
+            opened.append(mark.start)
+        elif mark.kind == "close" and opened:
+            opened.pop()
+    return opened[0] if opened else None
+
+
+def dangling(text: str) -> Mark | None:
+    """Return a small word that would join what is quoted, with nothing on one of its sides.
+
+    Where other words stand beside it, it belongs to a sentence.
+    """
+    found = _split(text)
+    loose = []
+    for number, mark in enumerate(found):
+        if mark.kind != "word":
+            continue
+        before, after = found[max(0, number - 1) : number], found[number + 1 : number + 2]
+        if mark.text in _JOINS:
+            beside = [*before, *after]
+            if len(beside) < 2 or beside[1].text in _JOINS or mark.text == "within":
+                loose.append(mark)
+        elif not (before and before[0].text == "within" and _is_time(found, number)):
+            return None
+    quoted = any(mark.kind in ("phrase", "field") for mark in found)
+    ordered = _in_order(_operators(found, text))
+    loose = [mark for mark in loose if mark.text != "within" or not ordered]
+    return loose[0] if loose and quoted else None
 
 
 def _free(found: list[Mark]) -> bool:
