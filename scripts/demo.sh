@@ -9,21 +9,26 @@ index() {
     "$q2e" index "$1" --index "$2" || [ $? -eq 1 ]
 }
 
+# And here that nothing was found.
+search() {
+    "$q2e" search "$@" || [ $? -eq 1 ]
+}
+
 ask() {
     printf '\n[%s] %s\n' "$2" "$3"
-    "$q2e" search "$3" --index "$1" --top 2
+    search "$3" --index "$1" --top 2
 }
 
 if [ -n "${VIDEOS:-}" ]; then
     where=demo-index/own-$(printf '%s' "$VIDEOS" | cksum | cut -d ' ' -f 1)
     index "$VIDEOS" "$where"
-    "$q2e" search "${Q:-people}" --index "$where"
+    search "${Q:-people}" --index "$where"
     exit
 fi
 
 index samples/manifest.csv demo-index/samples
 if [ -n "${Q:-}" ]; then
-    "$q2e" search "$Q" --index demo-index/samples
+    search "$Q" --index demo-index/samples
     exit
 fi
 ask demo-index/samples "English" "weasels have eaten the telephone system"  # is said

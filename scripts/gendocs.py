@@ -109,7 +109,7 @@ def row_of(parameter: tuple[str, Any, Any, Any]) -> tuple[str, str, str, str]:
     """Return (usage of an argument, flags of an option, help, default); unfit ones are empty."""
     name, kind, declared, default = parameter
     required = default is inspect.Parameter.empty
-    shown = "" if default in (None, False) or required else f"`{default}`"
+    shown = "" if default in (None, False, "") or required else f"`{default}`"
     many = "list" in str(kind)
     if isinstance(declared, ArgumentInfo):
         used = declared.metavar or name.upper()

@@ -136,6 +136,7 @@ def test_the_list_has_ids_and_paths(collection: Path) -> None:
     assert ["brought"] in rows
     told = json.loads(_run("list", "--json").stdout)
     assert {one["id"] for one in told} == {row[0] for row in rows}
+    assert json.loads(_run("status", "--json").stdout)["ids"] == [one["id"] for one in told]
     shown = json.loads(_run("show", told[-1]["id"], "--json").stdout)
     assert shown["video"]["path"] == told[-1]["path"]
 
@@ -194,7 +195,7 @@ def test_import_and_run_show_how_far_they_are(tmp_path: Path) -> None:
         ("q2e run --pool me", {"mean", "meanmaxsim"}),
         ("q2e index --profile st", {"standard"}),
         ("q2e index --channel me", {"metadata"}),
-        ("q2e search --set confid", {"confidence="}),
+        ("q2e search --set confidence", {"confidence="}),
         ("q2e search --set expand=h", {"expand=hyde"}),
         ("q2e show 市", {"市场.mp4"}),
         ("q2e clip two", {"two words.mp4"}),

