@@ -134,7 +134,7 @@ def test_the_list_has_ids_and_paths(collection: Path) -> None:
     rows = [line.split("  ", 1) for line in _run("list").stdout.splitlines()]
     assert {Path(path).name for _, *rest in rows for path in rest} == {"市场.mp4", "two words.mp4"}
     assert ["brought"] in rows
-    told = json.loads(_run("list", "--json").stdout)
+    told = json.loads(_run("list", "--json").stdout)["videos"]
     assert {one["id"] for one in told} == {row[0] for row in rows}
     assert json.loads(_run("status", "--json").stdout)["ids"] == [one["id"] for one in told]
     shown = json.loads(_run("show", told[-1]["id"], "--json").stdout)

@@ -200,7 +200,7 @@ def list_videos(index_dir: IndexDir = None, json: Json = False) -> None:
 
     videos = q2e.open(directory(index_dir)).videos()
     if json:
-        print_json([shape.video(video) for video in videos])
+        print_json(shape.videos(videos))
         return
     for video in videos:
         print(f"{video.id}  {shown(video.path)}".rstrip())

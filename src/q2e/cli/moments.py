@@ -151,7 +151,9 @@ def _check_free(out: Path, source: Path, force: bool) -> None:
     if out.exists() and out.samefile(source):
         raise ConfigError(f"{shown(out)} is the video itself; name another --out")
     if out.exists() and not force:
-        raise ConfigError(f"{shown(out)} is there already; name another --out, or write over it: --force")
+        raise ConfigError(
+            f"{shown(out)} is there already; name another --out, or write over it: --force"
+        )
 
 
 def transcript(

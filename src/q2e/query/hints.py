@@ -5,14 +5,8 @@ from __future__ import annotations
 import re
 
 from q2e.channels.known import known
-from q2e.query.marks import (
-    FILTER_FIELDS,
-    dangling,
-    fields,
-    misspelt,
-    open_parenthesis,
-    open_quote,
-)
+from q2e.query.loose import dangling, open_parenthesis, open_quote
+from q2e.query.marks import FILTER_FIELDS, fields, misspelt
 
 #: `name:value`, or `name: value`, where a word may begin; not `https://`, `C:\\` or `10:30`.
 _NAMED = re.compile(r"(?<![^\s(-])([A-Za-z_]{2,})[:：](?!/)(\s*)(?=\S)")

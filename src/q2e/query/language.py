@@ -20,7 +20,8 @@ from dataclasses import dataclass, field, replace
 
 from q2e.errors import QueryError
 from q2e.query.filters import one_filter
-from q2e.query.marks import FILTER_FIELDS, Mark, channel_fields, marks, misspelt, seconds, unclosed
+from q2e.query.loose import unclosed
+from q2e.query.marks import FILTER_FIELDS, Mark, channel_fields, marks, misspelt, seconds
 from q2e.types import Clause, ClauseKind, Filters
 
 _ORDERS: dict[str, ClauseKind] = {

@@ -53,14 +53,16 @@ class Mark:
     quoted: bool = False
 
 
-_CLOSING = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』"}
+#: Closing quotes, by the quote that opens.
+CLOSING = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』"}
 #: A closing quote that ends a word, by the quote that opens.
 _CLOSED = {
     opening: re.compile(rf"[{closing}](?=\s|[),.;!?…，。、；！？]|$)")
-    for opening, closing in _CLOSING.items()
+    for opening, closing in CLOSING.items()
 }
 _ORDERS = ("then", "before", "after", "during")
-_JOINS = (*_ORDERS, "or", "and", "within")
+#: Words that join what stands on both of their sides.
+JOINS = (*_ORDERS, "or", "and")
 _OPERATORS = (*_ORDERS, "or", "and", "not", "without", "within", "first time", "every time")
 _NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
 _TIME = re.compile(rf"(?:{_NUMBER}(?:h|m|s|hours?|min(?:utes?)?|sec(?:onds?)?))+|\d{{1,9}}:[0-5]\d")
@@ -97,7 +99,7 @@ def fields() -> tuple[str, ...]:
 
 def marks(text: str) -> tuple[Mark, ...] | None:
     """Return the marks of a question, or None where it is a plain sentence."""
-    found = _inside(_without_sentences(_operators(_split(text), text), text))
+    found = _inside(_without_sentences(operators(split(text), text), text))
     special = any(mark.kind in ("field", "operator", "minus") for mark in found)
     return tuple(found) if special else None
 
@@ -122,7 +124,8 @@ def misspelt(name: str) -> str | None:
 
 
 # -- splitting ----------------------------------------------------------------------------------
-def _split(text: str) -> list[Mark]:
+def split(text: str) -> list[Mark]:
+    """Return the pieces of a text, all words still being words."""
     found: list[Mark] = []
     place = depth = 0
     while place < len(text):
@@ -140,7 +143,7 @@ def _minus(text: str, place: int, found: list[Mark]) -> Mark | None:
     """Return the mark of a `-` that excludes what follows it at once."""
     after = text[place + 1 : place + 2]
     apart = place == 0 or text[place - 1].isspace() or text[place - 1] == "("
-    if text[place] != "-" or not apart or not (after.isalpha() or after in _CLOSING):
+    if text[place] != "-" or not apart or not (after.isalpha() or after in CLOSING):
         return None
     if found and found[-1].kind == "minus":
         return None
@@ -149,7 +152,7 @@ def _minus(text: str, place: int, found: list[Mark]) -> Mark | None:
 
 def _one(text: str, place: int, depth: int) -> Mark:
     letter = text[place]
-    if letter in _CLOSING and (phrase := _phrase(text, place)):
+    if letter in CLOSING and (phrase := _phrase(text, place)):
         return phrase
     if letter == "(":
         return Mark("open", place, place + 1, "(")
@@ -180,7 +183,7 @@ def _field(text: str, place: int, depth: int) -> Mark | None:
         return None
     if first == "(" and name in channel_fields():
         return Mark("field", place, value_at, name)
-    if first in _CLOSING and (phrase := _phrase(text, value_at)):
+    if first in CLOSING and (phrase := _phrase(text, value_at)):
         return Mark("field", place, phrase.end, name, phrase.text, quoted=True)
     end = _word_end(text, value_at, depth)
     return Mark("field", place, end, name, text[value_at:end])
@@ -201,7 +204,7 @@ def _word_end(text: str, place: int, depth: int) -> int:
 
 
 # -- operators ----------------------------------------------------------------------------------
-def _operators(found: list[Mark], text: str) -> list[Mark]:
+def operators(found: list[Mark], text: str) -> list[Mark]:
     """Return the marks with those words turned into operators that are such."""
     shouted = _shouted(found)
     done: list[Mark] = []
@@ -246,57 +249,6 @@ def _inside(found: list[Mark]) -> list[Mark]:
             mark = replace(mark, kind="operator")
         done.append(mark)
     return done
-
-
-def unclosed(text: str) -> int | None:
-    """Return where a quote opens that nothing closes, beside marks that mean something."""
-    special = any(mark.kind in ("phrase", "field") for mark in _split(text))
-    return open_quote(text) if special else None
-
-
-def open_quote(text: str) -> int | None:
-    """Return where a word begins with a quote that nothing closes."""
-    for mark in _split(text):
-        inside = mark.text if mark.kind == "word" else mark.value
-        if not mark.quoted and inside[:1] in _CLOSING and inside[1:]:
-            return mark.end - len(inside)
-    return None
-
-
-def open_parenthesis(text: str) -> int | None:
-    """Return where a word of a plain text begins with a parenthesis that nothing closes."""
-    if marks(text) is not None:  # where one that is not closed is an error
-        return None
-    opened: list[int] = []
-    for mark in _split(text):
-        if mark.kind == "open":
-            opened.append(mark.start)
-        elif mark.kind == "close" and opened:
-            opened.pop()
-    return opened[0] if opened else None
-
-
-def dangling(text: str) -> Mark | None:
-    """Return a small word that would join what is quoted, with nothing on one of its sides.
-
-    Where other words stand beside it, it belongs to a sentence.
-    """
-    found = _split(text)
-    loose = []
-    for number, mark in enumerate(found):
-        if mark.kind != "word":
-            continue
-        before, after = found[max(0, number - 1) : number], found[number + 1 : number + 2]
-        if mark.text in _JOINS:
-            beside = [*before, *after]
-            if len(beside) < 2 or beside[1].text in _JOINS or mark.text == "within":
-                loose.append(mark)
-        elif not (before and before[0].text == "within" and _is_time(found, number)):
-            return None
-    quoted = any(mark.kind in ("phrase", "field") for mark in found)
-    ordered = _in_order(_operators(found, text))
-    loose = [mark for mark in loose if mark.text != "within" or not ordered]
-    return loose[0] if loose and quoted else None
 
 
 def _free(found: list[Mark]) -> bool:
