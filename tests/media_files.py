@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -118,6 +119,77 @@ def write_sound(
         stream = container.add_stream(codec, rate=rate, layout="mono")
         write_tone(container, stream, length_s, 0.0)
     return path
+
+
+@dataclass
+class Track:
+    """Subtitles to put inside a film: (start_s, end_s, text with markup) each."""
+
+    codec: str
+    """`srt`, `mov_text`, `webvtt` or `ass`."""
+    cues: Sequence[tuple[float, float, str]]
+    metadata: dict[str, str] = field(default_factory=dict)
+    disposition: int = 0
+
+
+def write_inside(
+    path: Path,
+    film: Path,
+    tracks: Sequence[Track] = (),
+    chapters: Sequence[tuple[float, float, str]] = (),
+) -> Path:
+    """Write `film` again with subtitle tracks and titled chapters inside."""
+    milliseconds = Fraction(1, 1000)
+    with av.open(str(film)) as source, av.open(str(path), "w") as container:
+        copies = {one.index: container.add_stream_from_template(one) for one in source.streams}
+        streams = []
+        for track in tracks:
+            stream = container.add_stream(track.codec)
+            stream.codec_context.subtitle_header = ASS_HEADER.encode()
+            stream.metadata.update(track.metadata)
+            stream.disposition = av.stream.Disposition(track.disposition)
+            streams.append(stream)
+        container.set_chapters(
+            [
+                {
+                    "id": number,
+                    "start": round(start_s * 1000),
+                    "end": round(end_s * 1000),
+                    "time_base": milliseconds,
+                    "metadata": {"title": title},
+                }
+                for number, (start_s, end_s, title) in enumerate(chapters, 1)
+            ]
+        )
+        for track, stream in zip(tracks, streams, strict=True):
+            for number, (start_s, end_s, text) in enumerate(track.cues):
+                raw = text.encode()
+                if track.codec == "mov_text":
+                    raw = len(raw).to_bytes(2, "big") + raw
+                if track.codec == "ass":
+                    raw = f"{number},0,Default,,0,0,0,,{text}".encode()
+                packet = av.Packet(raw)
+                packet.stream, packet.time_base = stream, milliseconds
+                packet.pts = packet.dts = round(start_s * 1000)
+                packet.duration = round((end_s - start_s) * 1000)
+                container.mux(packet)
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                container.mux(packet)
+    return path
+
+
+ASS_HEADER = """[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize
+Style: Default,Arial,20
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
 
 
 def turn(path: Path, degrees: int) -> Path:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from q2e.channels.base import Needs
-from q2e.decoding.doors import container_tags
+from q2e.decoding.doors import container_tags, contents
 from q2e.registry import method
 from q2e.settings import Settings
 from q2e.text.chunk import chunk_text, count_words
 from q2e.text.clean import clean
 from q2e.text.language import detect
-from q2e.types import Evidence, Part, Video
+from q2e.types import Evidence, Part, Span, Video
 
 if TYPE_CHECKING:
     from q2e.models.registry import Models
@@ -61,15 +61,18 @@ class MetadataChannel:
         self,
         settings: Settings,
         tags: Callable[[str | Path], Mapping[str, str]] = container_tags,
+        chapters: Callable[[str | Path], Sequence[Span]] = lambda _: (),
     ) -> None:
         self._words = settings.untimed_words
         self._tags = tags
+        self._chapters = chapters
         self.config_key = f"{_VERSION};{self._words}"
 
     def extract(self, part: Part) -> list[Evidence]:
         """Return one piece of evidence for each title, piece of description and set of tags.
 
-        Only the first part of a video speaks, for all of it.
+        Only the first part of a video speaks, for all of it. A titled chapter of the container is
+        evidence at its own time.
         """
         if part.start_s > 0:
             return []
@@ -92,7 +95,20 @@ class MetadataChannel:
                     origin=origin,
                 )
             )
-        return found
+        return found + list(self._titled(video))
+
+    def _titled(self, video: Video) -> Iterator[Evidence]:
+        for chapter in self._chapters(video.path):
+            if text := clean(chapter.text, _MAX_TITLE):
+                yield Evidence(
+                    video=video.id,
+                    channel=self.name,
+                    start_s=chapter.start_s,
+                    end_s=chapter.end_s,
+                    text=text,
+                    language=_language(text) or video.language,
+                    origin="chapter",
+                )
 
     def _texts(self, video: Video) -> Iterator[tuple[str, str]]:
         yield "manifest", clean(video.title, _MAX_TITLE)
@@ -137,4 +153,4 @@ def readable_name(path: str) -> str:
 @method("channel", "metadata", title="about it", style="headline", timeless=True)
 def open_channel(settings: Settings, models: Models) -> MetadataChannel:
     """What is known about the video: its names, tags and descriptions."""
-    return MetadataChannel(settings)
+    return MetadataChannel(settings, chapters=lambda path: contents(path).chapters)

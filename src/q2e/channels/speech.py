@@ -1,14 +1,18 @@
-"""The channel `speech`: what is said, from subtitles beside the video or else by recognition."""
+"""The channel `speech`: what is said, from subtitles beside or inside the video, or recognised."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from q2e.channels.base import Needs
 from q2e.channels.layers import Layers
+from q2e.decoding.doors import cues
 from q2e.media import sidecar
+from q2e.media.embedded import subtitles_of
+from q2e.media.sidecar import Subtitles
 from q2e.models.base import SpeechRecognizer
 from q2e.registry import method
 from q2e.settings import Settings
@@ -31,8 +35,8 @@ _TELLING_WORDS = 8
 class SpeechChannel:
     """Turns the sound of a part into chunks of timed lines, with the `layers` that are wanted.
 
-    Subtitles beside the video are taken instead of recognition; a line belongs to the part it
-    begins in.
+    Subtitles beside the video, else those inside it, are taken instead of recognition; a line
+    belongs to the part it begins in.
     """
 
     name = "speech"
@@ -42,7 +46,7 @@ class SpeechChannel:
         self,
         recognizer: SpeechRecognizer,
         settings: Settings,
-        subtitles: Callable[[str | Path], sidecar.Subtitles | None] = sidecar.subtitles,
+        subtitles: Callable[[str | Path], Subtitles | None] = sidecar.subtitles,
         layers: Layers | None = None,
     ) -> None:
         self._recognizer = recognizer
@@ -60,10 +64,11 @@ class SpeechChannel:
         Raises MediaError where subtitles are there but cannot be read, ModelError where a layer
         cannot be made.
         """
-        beside = self._subtitles(part.video.path)
-        if beside is not None:
-            lines = [line for line in beside.lines if part.start_s <= line.start_s < part.end_s]
-            return self._layers.add(self._evidence(part, lines, beside.language, "sidecar"), None)
+        known = self._subtitles(part.video.path)
+        if known is not None:
+            lines = [line for line in known.lines if part.start_s <= line.start_s < part.end_s]
+            origin = "container" if known.path == Path(part.video.path) else "sidecar"
+            return self._layers.add(self._evidence(part, lines, known.language, origin), None)
         if part.audio is None or not len(part.audio.samples):
             return []
         heard = self._recognizer.transcribe(part.audio, self._language)
@@ -102,7 +107,7 @@ def _language(piece: Chunk, heard: str | None) -> str | None:
 
 @method("channel", "speech", title="said", style="transcript")
 def open_channel(settings: Settings, models: Models) -> SpeechChannel:
-    """What is said: subtitles beside the video, or else recognised speech."""
+    """What is said: subtitles beside the video or inside it, or else recognised speech."""
     wanted = settings.speech_layers
     layers = Layers(
         wanted,
@@ -111,4 +116,19 @@ def open_channel(settings: Settings, models: Models) -> SpeechChannel:
         models.translator if "translation" in wanted else None,
         models.language if "refined" in wanted else None,
     )
-    return SpeechChannel(models.speech, settings, layers=layers)
+    return SpeechChannel(models.speech, settings, known_subtitles, layers)
+
+
+def known_subtitles(path: str | Path) -> Subtitles | None:
+    """Return the subtitles beside a video, else those inside it, or None where there are none.
+
+    Raises MediaError where one of them is there but cannot be read.
+    """
+    return sidecar.subtitles(path) or _inside(str(path), Path(path).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _inside(path: str, changed_ns: int) -> Subtitles | None:
+    # Kept, since a long video asks once a part.
+    found = cues(path)
+    return None if found is None else subtitles_of(found, path)

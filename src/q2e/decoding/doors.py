@@ -16,7 +16,9 @@ from q2e.arrays import UInt8
 from q2e.decoding.pool import USUAL, Allowance, pool
 from q2e.errors import MediaError
 from q2e.media.clip import MAX_SIDE_PX, Piece
+from q2e.media.embedded import Contents, Cues
 from q2e.media.scan import ScanOptions, Shot
+from q2e.paths import shown_name
 from q2e.types import Audio, Frame, Segment, Video
 
 
@@ -35,6 +37,20 @@ def container_tags(path: str | Path) -> dict[str, str]:
     return {_expect(key, str): _expect(value, str) for key, value in found.items()}
 
 
+def contents(path: str | Path) -> Contents:
+    """Return the chapters of a file and what subtitles it has; see `q2e.media.embedded`."""
+    file = _file(path)
+    found = pool().call("embedded.contents", file, reads=[file])
+    return _expect(found, Contents)  # type: ignore[no-any-return]
+
+
+def cues(path: str | Path) -> Cues | None:
+    """Return the subtitles inside a file; see `q2e.media.embedded.cues`."""
+    file = _file(path)
+    found = pool().call("embedded.cues", file, reads=[file])
+    return None if found is None else _expect(found, Cues)
+
+
 def frames_at(
     path: str | Path,
     times_s: Sequence[float],
@@ -49,7 +65,7 @@ def frames_at(
         "frames.frames_at", file, asked, max_side, reads=[file], allowance=allowance
     )
     if len(_expect(found, list)) != len(asked):
-        raise MediaError(f"{Path(path).name}: its pictures cannot be decoded")
+        raise MediaError(f"{shown_name(path)}: its pictures cannot be decoded")
     return [_frame(one) for one in found]
 
 
@@ -75,7 +91,7 @@ def read_audio(path: str | Path, start_s: float, end_s: float) -> Audio | None:
     file = _file(path)
     found = pool().call("sound.read_audio", file, start_s, end_s, reads=[file])
     if found is not None and _expect(found, Audio).samples.ndim != 1:
-        raise MediaError(f"{Path(path).name}: its sound cannot be decoded")
+        raise MediaError(f"{shown_name(path)}: its sound cannot be decoded")
     return found  # type: ignore[no-any-return]
 
 
@@ -180,7 +196,7 @@ def _written(out: str | Path, write: Callable[[str, str], Any]) -> Any:
         file = Path(folder, f"clip{out.suffix}")
         said = write(str(file), folder)
         if file.is_symlink() or not file.is_file():
-            raise MediaError(f"{out.name}: no clip was written")
+            raise MediaError(f"{shown_name(out)}: no clip was written")
         file.replace(out)
     return said
 

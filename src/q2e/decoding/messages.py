@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from q2e.media.clip import Piece
+from q2e.media.embedded import Contents, Cues
 from q2e.media.scan import ScanOptions, Shot
-from q2e.types import Audio, Frame, Segment, Video
+from q2e.types import Audio, Frame, Segment, Span, Video
 from q2e.wire import Wire
 
 
@@ -56,5 +57,19 @@ class Raised:
 
 
 WIRE = Wire(
-    Request, Ready, Answer, Ended, Raised, Audio, Frame, Piece, ScanOptions, Segment, Shot, Video
+    *(
+        Request,
+        Ready,
+        Answer,
+        Ended,
+        Raised,
+        Audio,
+        Frame,
+        Piece,
+        ScanOptions,
+        Segment,
+        Shot,
+        Video,
+    ),
+    *(Contents, Cues, Span),
 )

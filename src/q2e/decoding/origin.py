@@ -26,6 +26,7 @@ from typing import Any
 from q2e.decoding.confine import Bounds, Kernel, bound, kernel_has, programs, shut_in
 from q2e.decoding.messages import WIRE, Answer, Ended, Raised, Ready, Request
 from q2e.errors import Q2EError
+from q2e.paths import shown_name
 
 #: Loaded before copies are made, since each would load them again.
 _LOADED = (
@@ -35,6 +36,7 @@ _LOADED = (
     "av.video.reformatter",
     "cv2",
     "q2e.media.clip",
+    "q2e.media.embedded",
     "q2e.media.frames",
     "q2e.media.probe",
     "q2e.media.scan",
@@ -138,7 +140,7 @@ def _answer(answers: socket.socket, kernel: Kernel) -> None:
     try:
         request = WIRE.unpack(_reader(file))
         assert isinstance(request, Request)
-        name = Path(request.reads[0]).name if request.reads else name
+        name = shown_name(request.reads[0]) if request.reads else name
         function = _function(request.function)
         bound(Bounds(request.memory_bytes, request.cpu_s, request.file_bytes))
         shut_in(request.reads, request.folder, kernel)

@@ -18,13 +18,13 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 from q2e import errors, stopping
 from q2e.decoding.confine import Kernel
 from q2e.decoding.messages import WIRE, Answer, Ended, Raised, Ready, Request
 from q2e.errors import MediaError
+from q2e.paths import shown_name
 from q2e.processes import clean_environment, python_module
 from q2e.wire import WireError
 
@@ -120,7 +120,7 @@ class Pool:
             self._end()
 
     def _asked(self, request: Request, allowance: Allowance) -> Generator[Answer | Ended]:
-        name = Path(request.reads[0]).name if request.reads else "the file"
+        name = shown_name(request.reads[0]) if request.reads else "the file"
         ours, theirs = socket.socketpair()
         told, tells = os.pipe()
         # Closing our end of the pipe ends the process, however we leave.

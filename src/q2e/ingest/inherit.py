@@ -68,7 +68,11 @@ class Inheritance:
             if stage == SHOTS:
                 found.append(self._shots(number))
                 continue
-            own = tuple(one for one in evidence if one.channel == stage and self._in(one, number))
+            own = tuple(
+                one
+                for one in evidence
+                if one.channel == stage and (self._whole(stage) or self._in(one, number))
+            )
             # Evidence without text lives by its vectors, which are the other model's.
             if all(one.text for one in own):
                 found.append(Inherited(stage, own))
@@ -82,6 +86,10 @@ class Inheritance:
             segments=tuple(one for one in segments if start_s <= one.start_s < end_s),
             frame_times_s=tuple(self._older.frame_times_s(self._video.id, number)),
         )
+
+    def _whole(self, stage: str) -> bool:
+        """Return whether a stage's work on the whole video is kept as that on its first part."""
+        return {part for name, part in self._done if name == stage} == {0}
 
     def _in(self, one: Evidence, number: int) -> bool:
         last = max(0, int(self._video.duration_s / self._part_s) - 1)

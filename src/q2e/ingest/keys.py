@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from q2e.channels.base import Channel
+from q2e.media.embedded import Contents
 from q2e.settings import Settings
 from q2e.types import Video
 
@@ -23,13 +24,19 @@ _TERMS_THEN = 3
 
 
 def stage_keys(
-    channels: Sequence[Channel], settings: Settings, video: Video, then: str | None = None
+    channels: Sequence[Channel],
+    settings: Settings,
+    video: Video,
+    then: str | None = None,
+    inside: Contents | None = None,
 ) -> dict[str, str]:
     """Return the key of each stage of a video: its own configuration and that of what is below it.
 
     `then` is the space of texts that the keys of the first format held; without it, the keys of
-    now are returned. All else being equal, work under either is the same work.
+    now are returned. All else being equal, work under either is the same work. `inside` is what
+    the file holds besides pictures and sound.
     """
+    inside = inside or Contents()
     shots = digest(
         SHOTS_VERSION,
         settings.frames_per_video,
@@ -51,8 +58,12 @@ def stage_keys(
             below.extend(sorted(keys.values()))
         elif channel.needs == "record":
             below.append(record_digest(video))
+            if inside.chapters:
+                below.append([[one.start_s, one.end_s, one.text] for one in inside.chapters])
         elif channel.needs == "audio":
             below.append(subtitle_stamp(video))
+            if inside.subtitles:
+                below.append(f"{inside.subtitles} inside")
         keys[channel.name] = digest(*below)
     return keys
 

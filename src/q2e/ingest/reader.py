@@ -21,6 +21,7 @@ from q2e.ingest.keys import SHOTS, stage_keys
 from q2e.ingest.manifest import Record
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.slices import slices
+from q2e.media.embedded import Contents
 from q2e.models.registry import Models
 from q2e.plugins import registry
 from q2e.settings import Settings
@@ -124,7 +125,8 @@ class _Reading:
         self._said: SimpleQueue[Message | None] = SimpleQueue()
         self._embedding = Lock()
         self._derived = derived(self.models.text.space)
-        self._keys = stage_keys(reader.channels, self.settings, video)
+        self._inside = _contents(video)
+        self._keys = stage_keys(reader.channels, self.settings, video, None, self._inside)
         then = reader.store.setting("keys.space")
         self._keys_then = self._keys_of_then(then) if then else {}
         self._older = None
@@ -185,7 +187,7 @@ class _Reading:
 
     # -- what there is to do ---------------------------------------------------------------------
     def _keys_of_then(self, space: str) -> Mapping[str, str]:
-        return stage_keys(self.channels, self.settings, self.video, space)
+        return stage_keys(self.channels, self.settings, self.video, space, self._inside)
 
     def _parts(self) -> list[tuple[float, float]]:
         duration_s, part_s = self.video.duration_s, self.settings.part_s
@@ -385,6 +387,15 @@ class _Reading:
     def _say(self, message: Message) -> None:
         self._failed = self._failed or isinstance(message, Failed)
         self._said.put(message)
+
+
+def _contents(video: Video) -> Contents:
+    from q2e.decoding.doors import contents
+
+    try:
+        return contents(video.path)
+    except MediaError:
+        return Contents()
 
 
 def _storable(video: Video) -> Video:

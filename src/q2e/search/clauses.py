@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 
 from q2e.arrays import Bool, Float64, Int64
-from q2e.channels.known import is_timeless
 from q2e.errors import QueryError
 from q2e.methods.fuse.base import Fusion
 from q2e.methods.rows import ScoreRow
@@ -25,6 +24,7 @@ from q2e.search.order import Order, alongside
 from q2e.search.phrases import phrase_rows
 from q2e.search.stage import Line, Stage, with_time
 from q2e.search.state import State
+from q2e.search.timeless import timeless
 from q2e.search.understand import language_of
 from q2e.store.base import Table
 from q2e.types import Clause, Query
@@ -207,7 +207,7 @@ class _Joiner:
         return total
 
     def _timeless(self) -> Bool:
-        return self.table.of_channels(filter(is_timeless, self.table.channels))
+        return timeless(self.table)
 
     def _order(self, clause: Clause) -> State:
         steps = [self._alternatives(part) for part in clause.parts]

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from q2e.arrays import Bool, Float64, Int64
-from q2e.channels.known import is_timeless
 from q2e.methods.fuse.base import Fusion
 from q2e.methods.rows import ScoreRow
+from q2e.search.timeless import timeless
 from q2e.store.base import Store, Table
 from q2e.types import EVENT_KINDS, Evidence
 
@@ -34,7 +34,7 @@ class Witness:
     @cached_property
     def timeless(self) -> Bool:
         """(E,) which evidence is about a whole video, and says nothing about when."""
-        return self._table.of_channels(filter(is_timeless, self._table.channels))
+        return timeless(self._table)
 
     def locate(self, videos: Sequence[int]) -> None:
         """Find the evidence of several videos at once; others are found when asked about."""

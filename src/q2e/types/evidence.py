@@ -73,7 +73,7 @@ class Evidence:
     text: str = ""
     language: str | None = None
     origin: str = ""
-    """What produced it: a model id, `sidecar`, `manifest`, `composed`, `import`."""
+    """What made it: a model id, `sidecar`, `container`, `chapter`, `manifest`, `composed`, ..."""
     frame_s: float | None = None
     """Time of the frame that shows it, inside `[start_s, end_s]`, or None."""
     spans: tuple[Span, ...] = ()
