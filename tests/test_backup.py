@@ -146,8 +146,8 @@ def _elsewhere(copy: Path) -> None:
     [
         (_damage, StoreError, "index.sqlite is damaged or missing; nothing was restored"),
         (lambda copy: (copy / "labels.jsonl").unlink(), StoreError, "labels.jsonl is damaged"),
-        (_newer, IndexMismatch, "made by a newer q2e.*pip install -U q2e"),
-        (_newer_format, IndexMismatch, "format 99.*pip install -U q2e"),
+        (_newer, IndexMismatch, "made by a newer q2e.*git pull  in its"),
+        (_newer_format, IndexMismatch, "format 99.*git pull  in its"),
         (_elsewhere, StoreError, "names files elsewhere"),
         (lambda copy: (copy / LIST).unlink(), ConfigError, "no backup made by  q2e backup"),
         (lambda copy: (copy / LIST).write_text("[]"), ConfigError, "no backup made by"),

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import typer
+from benchmarks.events import CAPTIONS
+from benchmarks.quality import PARTS
 
 import q2e
 from q2e.cli import app
@@ -75,6 +77,18 @@ def test_mentions_name_what_there_is(span: str) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_install_lines_work_without_a_package_index(page: Path) -> None:
+    text = page.read_text("utf-8")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for what in re.findall(r"pip install (?!-)(\S+)", text):
+        path, wanted = re.fullmatch(r'"?(\./q2e[\w/-]*)(?:\[(.+)\])?"?[`,]*', what).groups()
+        assert (ROOT / path.removeprefix("./q2e").lstrip("/") / "pyproject.toml").is_file()
+        assert {*filter(None, (wanted or "").split(","))} <= extras["optional-dependencies"].keys()
+    for address in re.findall(r"git clone (.+)", text):
+        assert address == "<address of this repository> q2e"
+
+
 @pytest.mark.parametrize("body", [*_blocks("python")])
 def test_python_is_python(body: str) -> None:
     compile(body, "<page>", "exec")
@@ -89,6 +103,28 @@ def test_python_is_python(body: str) -> None:
 )
 def test_data_is_data(body: str, read: Callable[[str], Any]) -> None:
     assert read(body)
+
+
+def test_the_layout_that_benchmarks_read_is_on_the_page() -> None:
+    page = (ROOT / "docs/how-to/evaluation.md").read_text("utf-8")
+    (tree,) = re.findall(r"^```text\nFOLDER/\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    shown = {line.split()[0].rstrip("/") for line in tree.splitlines()}
+    readers = ("captions", "events", "matrices", "reading")
+    sources = [(ROOT / "benchmarks" / f"{name}.py").read_text("utf-8") for name in readers]
+    read = {
+        name
+        for source in sources
+        for found in re.findall(r'\b(?:dev_data|data|folder)((?: / "[^"]+")+)', source)
+        for name in re.findall(r'"([^"]+)"', found)
+    }
+    for file in (ROOT / "benchmarks/experiments").glob("*.toml"):
+        plan = tomllib.loads(file.read_text("utf-8"))
+        paths = [plan.get("data", {}).get("folder", ""), *plan.get("matrices", {}).values()]
+        read |= {name for path in paths for name in Path(path).parts}
+    read |= {f"{name}.json" for name in CAPTIONS}
+    assert read - {"samples"} == shown  # the samples come with the clone
+    parts = set(re.findall(r"^\| `(\w+)` \|", page.split("| `--only` |")[1], re.MULTILINE))
+    assert parts == PARTS.keys()
 
 
 def test_the_example_of_a_frame_finds_what_is_asked(sample_index: q2e.Index) -> None:

@@ -208,7 +208,7 @@ def test_a_newer_file_is_refused_with_the_next_step(tmp_path: Path) -> None:
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     for read_only in (True, False):
-        with pytest.raises(IndexMismatch, match=r"format 99.*pip install -U q2e"):
+        with pytest.raises(IndexMismatch, match=r"format 99.*git pull  in its"):
             SqliteStore(path, read_only=read_only)
 
 

@@ -201,7 +201,7 @@ def _list(folder: Path) -> Mapping[str, Any]:
     if version > VERSION:
         raise IndexMismatch(
             f"{folder} was made by a newer q2e ({about.get('program')}); upgrade with  "
-            "pip install -U q2e"
+            "git pull  in its repository, and install it again"
         )
     if not usable:
         raise StoreError(f"{folder}: its list names files elsewhere; make a new backup")
@@ -218,7 +218,8 @@ def _check(folder: Path, about: Mapping[str, Any]) -> None:
         if facts.get("format", 0) > len(MIGRATIONS):
             raise IndexMismatch(
                 f"{file} was written by a newer q2e (format {facts['format']}, this one knows "
-                f"{len(MIGRATIONS)}); upgrade with  pip install -U q2e"
+                f"{len(MIGRATIONS)}); upgrade with  git pull  in its repository, and install "
+                "it again"
             )
 
 

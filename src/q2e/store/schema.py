@@ -149,7 +149,7 @@ def migrate(connection: sqlite3.Connection, path: Path, read_only: bool) -> None
     if version > newest:
         raise IndexMismatch(
             f"{path} was written by a newer q2e (format {version}, this one knows {newest}); "
-            "upgrade with  pip install -U q2e"
+            "upgrade with  git pull  in its repository, and install it again"
         )
     if version == newest or (read_only and version >= OLDEST_READ):
         return
