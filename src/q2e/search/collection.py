@@ -23,7 +23,8 @@ from q2e.search.law import Laws
 from q2e.search.nulls import Nulls
 from q2e.search.scan import Scanner
 from q2e.settings import Settings
-from q2e.store.base import Store, Table
+from q2e.store.base import Derived, Store, Table
+from q2e.text.lexical import TERMS_VERSION
 
 if TYPE_CHECKING:
     from q2e.search.plan import Plan
@@ -44,6 +45,8 @@ class Collection:
         self._calibrations: dict[Choice, Calibration] = {}
         self._decomposers: dict[str, Decomposer] = {}
         self._language: dict[str, LanguageModel] = {}
+        self._behind: bool | None = None
+        self._looked = -1
         self._lock = Lock()
 
     @property
@@ -94,6 +97,23 @@ class Collection:
             if key not in self._language:
                 self._language[key] = language_model(settings, self.models)
             return self._language[key]
+
+    def behind(self) -> str:
+        """Return in one sentence that words lie there by older rules than a question's, or nothing.
+
+        Whoever writes next brings them up to date, so that it is asked until then alone.
+        """
+        version = self.table.version
+        if self._behind is not False and self._looked != version:
+            made = self.store.outdated(Derived(str(TERMS_VERSION), ""))
+            self._behind = any(one.terms != str(TERMS_VERSION) for one in made.values())
+            self._looked = version
+        if not self._behind:
+            return ""
+        return (
+            "words were taken in by older rules, so that some may be missed;  q2e index  without "
+            "PATH takes them in again, without the media"
+        )
 
     def check_spaces(self) -> None:
         """Raise IndexMismatch for an index whose vectors were made by other models."""

@@ -24,7 +24,7 @@ def understand(state: State) -> State:
 
     Raises QueryError for an empty or overlong question, and for examples that cannot be used.
     """
-    remark = hint(state.query.text)
+    remark = hint(state.query.text) or state.at.behind()
     read = [state.at.examples.read(one) for one in state.query.examples]
     said = [one.speech for one in read if one.vector is None]
     query = checked(_with_speech(state.query, said, len(read)) if said else state.query)
