@@ -44,9 +44,9 @@ class Page:
             "of all, .jpg a sheet of pictures. May be repeated.",
         ),
     ] = None
-    weaker: Annotated[
-        bool, typer.Option("--weaker", help="Show also hits that hardly answer.")
-    ] = False
+    weaker: Annotated[bool, typer.Option("--weaker", help="Show also hits that hardly answer.")] = (
+        False
+    )
     lines: Lines = False
     json: Json = False
 
