@@ -26,7 +26,7 @@ def api(server: str) -> Any:
         {"q": "dog", "offset": 10_001},
         {"q": "dog", "moments_per_video": 101},
         {"q": "dog", "rerank_depth": 10**9},
-        {"q": "dog", "channels": ["speech"] * 8},
+        {"q": "dog", "channels": ["speech"] * 51},
         {"q": "dog", "languages": ["en"] * 51},
         {"q": "dog", "tags": ["news"] * 51},
         {"q": "dog", "tags": ["x" * 201]},

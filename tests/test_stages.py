@@ -24,7 +24,7 @@ from q2e.types import Query
 _ALWAYS = {"at", "plan", "timings_s"}
 #: Settings under which every stage has something to do.
 _EVERYTHING: dict[str, Any] = {
-    "expand": "lamer", "candidates": 5, "feedback": "likeness(when=always)",
+    "expand": "lamer", "candidates": 5, "fuse": "witnesses", "feedback": "likeness(when=always)",
     "rerank": "late_interaction",
 }  # fmt: skip
 QUESTIONS = (
@@ -51,9 +51,9 @@ def test_a_stage_that_reads_what_nothing_wrote_is_refused(
 def test_what_has_no_method_is_left_out(sample_index: q2e.Index) -> None:
     plan = Plan.of(sample_index.settings)
     names = [one.name for one in search.line(plan).stages]
-    assert names == ["understand", "decompose", "clauses", "rank", "localise", "explain"]
+    assert names == ["understand", "decompose", "clauses", "rank", "certain", "localise", "explain"]
     brief = search.line(replace(plan, details=False))
-    assert [one.name for one in brief.stages] == [*names[:4], "explain"]
+    assert [one.name for one in brief.stages] == [*names[:5], "explain"]
 
 
 class _Watched:

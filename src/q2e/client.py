@@ -40,7 +40,7 @@ class Settings(TypedDict, total=False):
     duplicates: Literal["merge", "keep"] | None
     temperature: float | None
     event_weight: float | None
-    refine: str | None
+    refine: Literal["fold", "llm"] | None
     expand_weight: float | None
     rerank_depth: float | None
     change_image: float | None

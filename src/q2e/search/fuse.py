@@ -23,7 +23,7 @@ from q2e.search.state import State
 
 
 @stage(
-    reads=("query", "rows", "mask"),
+    reads=("query", "shown", "form", "rows", "mask"),
     writes=("everything", "rows", "mask", "fusion", "score", "found"),
 )
 def fuse(state: State) -> State:

@@ -34,11 +34,12 @@ from q2e.settings import Settings
 from q2e.store.base import Store
 from q2e.types import Decomposition, Query, Results
 
+_READ = (understand, decompose)
+#: What asks one text; a question of several clauses goes through it for each.
+_ASK = (expand, encode, score, calibrate, fuse, feedback, chance)
+_TELL = (rank, certain, rerank, localise, explain)
 #: The stages of a plain question, in their order.
-STAGES = (
-    understand, decompose, expand, encode, score, calibrate, fuse, feedback, chance, rank,
-    certain, rerank, localise, explain,
-)  # fmt: skip
+STAGES = (*_READ, *_ASK, *_TELL)
 
 
 def line(plan: Plan) -> Line:
@@ -47,13 +48,10 @@ def line(plan: Plan) -> Line:
     What asks one text stands in a stage of its own, which asks the clauses of a question so.
     """
     without = set(_idle(plan))
-    before, inner, after = (
-        tuple(one for one in part if one not in without)
-        for part in (STAGES[:2], STAGES[2:9], STAGES[9:])
-    )
-    calm = tuple(one for one in inner if one not in (expand, feedback))
-    clauses = each_clause(Line(inner), Line((decompose, stand_alone, *calm)))
-    return assemble(*before, clauses, *after)
+    ask, tell = (tuple(one for one in part if one not in without) for part in (_ASK, _TELL))
+    calm = (one for one in ask if one not in (expand, feedback))
+    clauses = each_clause(Line(ask), Line((decompose, stand_alone, *calm)))
+    return assemble(*_READ, clauses, *tell)
 
 
 def _idle(plan: Plan) -> Iterator[Stage]:
