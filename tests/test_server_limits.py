@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 import q2e
+from media_files import write_video
 from q2e import stopping
 from q2e.server.connections import PatientHttp
 from q2e.server.faults import Fault
@@ -172,18 +175,28 @@ def test_one_client_cannot_keep_all_threads_busy() -> None:
     asyncio.run(main())
 
 
-def test_half_sent_heads_keep_nobody_out(
-    served_index: q2e.Index, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n",
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n"
+        b"Content-Type: application/json\r\n\r\n{",
+    ],
+    ids=["head", "body"],
+)
+def test_half_sent_requests_keep_nobody_out(
+    served_index: q2e.Index, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     monkeypatch.setattr(PatientHttp, "HEADERS_S", 60.0)
     with serving(served_index) as address:
-        port = int(address.rsplit(":", 1)[1])
+        where = ("127.0.0.1", int(address.rsplit(":", 1)[1]))
         half = []
         try:
             for _ in range(540):
-                one = socket.create_connection(("127.0.0.1", port))
-                one.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n")
+                one = socket.create_connection(where, source_address=("127.0.0.2", 0))
                 half.append(one)
+                with contextlib.suppress(OSError):
+                    one.sendall(sent)
             for _ in range(5):
                 began = time.monotonic()
                 assert httpx.get(f"{address}/v1/health").status_code == 200
@@ -191,6 +204,41 @@ def test_half_sent_heads_keep_nobody_out(
         finally:
             for one in half:
                 one.close()
+
+
+def test_files_that_are_handed_in_slowly_do_not_fill_the_disk(served_index: q2e.Index) -> None:
+    head = (
+        "POST /v1/examples HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n"
+        'Content-Type: multipart/form-data; boundary="x"\r\n\r\n--x\r\n'
+    )
+    with serving(served_index, limits=Limits(uploads=4)) as address:
+        where = ("127.0.0.1", int(address.rsplit(":", 1)[1]))
+        slow = []
+        for _ in range(2):
+            slow.append(socket.create_connection(where))
+            slow[-1].sendall(head.encode())
+        time.sleep(0.5)
+        got = httpx.post(f"{address}/v1/examples", files={"file": ("a.png", b"x" * 100)})
+        assert (got.status_code, got.json()["error"]["code"]) == (429, "busy")
+        for one in slow:
+            one.close()
+        until = time.monotonic() + 20
+        while got.status_code == 429:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+            got = httpx.post(f"{address}/v1/examples", files={"file": ("a.png", b"x" * 100)})
+        assert got.status_code == 415
+
+
+def test_clips_with_too_many_pixels_are_no_examples(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("q2e.server.uploads._MOST_PIXELS", 1e6)
+    clip = write_video(tmp_path / "a.mp4", (2.0,)).read_bytes()
+    assert len(clip) < 100_000
+    got = httpx.post(f"{server}/v1/examples", files={"file": ("a.mp4", clip)}, timeout=60)
+    assert got.status_code == 415
+    assert "pixels are too many for an example" in got.json()["error"]["message"]
 
 
 def test_a_search_ends_before_its_next_step_when_the_client_has_left(

@@ -282,7 +282,9 @@ def _environment() -> dict[str, str]:
     """Return what a decoding process may know of ours: no key, token or other secret."""
     kept = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR")
     own = {name: value for name, value in clean_environment().items() if name in kept}
-    return own | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    # Each arena takes 64 MiB of the address space that is bounded, and there is one for each core.
+    bounded = {"MALLOC_ARENA_MAX": "4", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return own | bounded | {"PYTHONUTF8": "1"}
 
 
 _pool = Pool()

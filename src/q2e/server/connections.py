@@ -1,9 +1,9 @@
-"""Connections that say nothing: an end to the time they may take, and to how many there are."""
+"""Connections: an end to the time they may say nothing, and to how many one address may hold."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +13,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEAD_BYTES = 512 << 10
 #: Connections held at once; requests on more are answered 503.
 MOST = 512
-#: Of those, connections that have not yet said what they want: of one address and of all.
+#: Of those, the ones of one address, so that nobody holds all by saying things slowly.
+PER_ADDRESS = 256
+#: Connections that have not yet said what they want: of one address and of all.
 _WAITING_PER_ADDRESS, _WAITING = 96, 320
 
 
@@ -29,7 +31,13 @@ class PatientHttp(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if _waiting_of(self.server_state).opened(self._address) > PER_ADDRESS:
+            transport.close()
         self._await_request()
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -40,11 +48,12 @@ class PatientHttp(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        _waiting_of(self.server_state).closed(self._address)
         super().connection_lost(exc)
 
     def _await_request(self) -> None:
         self._patience = self.loop.call_later(self.HEADERS_S, self._give_up)
-        _waiting_of(self.server_state).add(self, self.client[0] if self.client else "")
+        _waiting_of(self.server_state).add(self, self._address)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:
@@ -66,8 +75,19 @@ class _Waiting:
     """The connections of one server that have not said what they want, oldest first."""
 
     def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
         self._address: OrderedDict[PatientHttp, str] = OrderedDict()
         self._of: dict[str, OrderedDict[PatientHttp, None]] = {}
+
+    def opened(self, address: str) -> int:
+        """Note a connection, and return how many there are of its address."""
+        self._open[address] += 1
+        return self._open[address]
+
+    def closed(self, address: str) -> None:
+        self._open[address] -= 1
+        if self._open[address] <= 0:
+            del self._open[address]
 
     def add(self, one: PatientHttp, address: str) -> None:
         self._address[one] = address

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -11,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from q2e.server.faults import Fault, unforeseen
+from q2e.server.security import address_of
 from q2e.server.signin import route_path
 
 #: Longest time in which the rest of a refused body is thrown away.
@@ -23,6 +26,8 @@ class Limits:
 
     body_bytes: int = 1 << 20
     upload_bytes: int = 64 << 20
+    uploads: int = 8
+    """Files that are handed in at once: of all clients; one may hand in half as many."""
     receive_s: float = 20.0
     """Longest wait for the next bytes of a request."""
     body_s: float = 600.0
@@ -50,12 +55,14 @@ class Bounds:
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self.app = app
         self.limits = limits
+        self._uploading: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        upload = route_path(scope) == "/v1/examples"
+        upload = route_path(scope) == "/v1/examples" and scope["method"] == "POST"
+        address = address_of(scope)
         most = self.limits.upload_bytes if upload else self.limits.body_bytes
         state = _Traffic()
         until = asyncio.get_running_loop().time() + self.limits.body_s
@@ -82,7 +89,11 @@ class Bounds:
         try:
             if int(Headers(scope=scope).get("content-length", "0") or 0) > most:
                 raise _too_large(most)
-            await self.app(scope, bounded_receive, bounded_send)
+            if not upload:
+                await self.app(scope, bounded_receive, bounded_send)
+                return
+            with self._one_more(address):
+                await self.app(scope, bounded_receive, bounded_send)
         except Fault as fault:
             if not state.answered:
                 # Closed at once, a client that is still sending would never read the answer.
@@ -95,6 +106,25 @@ class Bounds:
             if not state.answered:
                 await unforeseen().response()(scope, receive, send)
             raise  # for the log
+
+    @contextlib.contextmanager
+    def _one_more(self, address: str) -> Iterator[None]:
+        """Count an upload, which lies on disk before its turn comes. Raises Fault for too many."""
+        own, all_ = self._uploading[address], self._uploading.total()
+        if all_ >= self.limits.uploads or 2 * own >= self.limits.uploads:
+            raise Fault(
+                429,
+                "busy",
+                f"{own} files of yours and {all_} in all are being handed in",
+                "hand it in again in a few seconds",
+                {"Retry-After": "3", "Connection": "close"},
+            )
+        self._uploading[address] += 1
+        try:
+            yield
+        finally:
+            self._uploading[address] -= 1
+            self._uploading += Counter()  # without those who hand in none
 
 
 @dataclass(slots=True)
