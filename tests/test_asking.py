@@ -21,7 +21,6 @@ from q2e.methods.likes.rocchio import rocchio
 from q2e.search.duplicates import merged, twins
 from q2e.search.negative import by_chance, taken_off
 from q2e.search.search import Searcher
-from q2e.settings import Settings
 from q2e.types import Decomposition, Example, Query, Results, SubEvent
 
 
@@ -382,7 +381,3 @@ def test_on_the_command_line(sample_index: q2e.Index) -> None:
     assert json.loads(counted.stdout)["duration"] == {"<1m": len(sample_index)}
     asked = runner.invoke(app, ["ask", "animal", *where, "--json"])
     assert json.loads(asked.stdout)["options"]
-
-
-def test_settings_are_bounded() -> None:
-    assert Settings().drift < 1

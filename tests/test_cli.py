@@ -47,6 +47,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = folder / "evidence.jsonl"
     file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
     assert _json("import", str(file), "--index", str(folder / "index")) == {
+        "version": 1,
         "videos": 3,
         "evidence": 4,
     }

@@ -58,7 +58,7 @@ def adds_up(results: q2e.Results) -> None:
 
 @pytest.mark.parametrize("rule", registry().names("pool"))
 def test_every_pooling_rule_ranks_with_reasons_that_add_up(index: q2e.Index, rule: str) -> None:
-    found = index.search(QUESTION, pool=rule, confidence=0.0)
+    found = index.search(QUESTION, pool=rule, fuse="entropy_sum", confidence=0.0)
     assert found.info["pool"] == rule
     assert len(found) == 5
     assert "third" not in {hit.video.id for hit in found.hits[:2]}

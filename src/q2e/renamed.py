@@ -46,6 +46,8 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 OLD = (*ARGUMENTS, *NAMES)
+#: What was the default where an old setting meant something, by setting.
+MEANT: Mapping[str, str] = MappingProxyType({"temperature": "entropy_sum"})
 
 
 def merged(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -70,7 +72,9 @@ def merged(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             }
             if wanted:
                 before = values.get(kind)
-                chosen = read(recipe).choices[kind] if before is None else before
+                own = [MEANT[name] for name in here if name in MEANT]
+                usual = own[0] if own and kind == "fuse" else read(recipe).choices[kind]
+                chosen = usual if before is None else before
                 values[kind] = _with(kind, chosen, wanted, kept=kind in layer)
         for name in here:
             kind, parameter = ARGUMENTS[name]

@@ -8,6 +8,9 @@ from q2e.arrays import Float64, Int64
 from q2e.search.stage import stage
 from q2e.search.state import State
 
+#: What stands beside the videos for no answer, as so many videos that know nothing.
+NOTHING = 20.0
+
 
 @stage(reads=("fusion", "shown", "order"), writes=("certainty",))
 def certain(state: State) -> State:
@@ -21,9 +24,9 @@ def certain(state: State) -> State:
 def certainty(score: Float64, law: tuple[float, float, float]) -> Float64:
     """Return (V,) the chance that each video answers, from scores (V,) in nats.
 
-    A video's lead is its score less the logarithm of what all others and no answer at all have
-    together: log-odds of the video, were scores log likelihood ratios. `law` turns leads below
-    and above 0 into the log-odds that were found on judged hits.
+    A video's lead is its score less the logarithm of what all others, and `NOTHING` for no answer
+    at all, have together: log-odds of the video, were scores log likelihood ratios. `law` turns
+    leads below and above 0 into the log-odds that were found on judged hits.
     """
     if not len(score):
         return np.zeros(0)
@@ -31,8 +34,10 @@ def certainty(score: Float64, law: tuple[float, float, float]) -> Float64:
     share = np.exp(score - top)
     # All others: the whole less oneself would lose the digits of a video that has it all.
     leaders = _leaders(score)
-    others = np.full(len(score), share.sum() + np.exp(-top))
-    others[leaders] = [np.delete(share, one).sum() + np.exp(-top) for one in leaders.tolist()]
+    others = np.full(len(score), share.sum() + NOTHING * np.exp(-top))
+    others[leaders] = [
+        np.delete(share, one).sum() + NOTHING * np.exp(-top) for one in leaders.tolist()
+    ]
     lead = score - top - np.log(others)
     start, below, above = law
     level = start + below * np.minimum(lead, 0.0) + above * np.maximum(lead, 0.0)

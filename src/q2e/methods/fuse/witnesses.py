@@ -19,11 +19,13 @@ from q2e.registry import method
 EYE = "frame"
 #: From a video's lead over all others, in nats, to the log-odds that it answers: at 0, by nat below
 #: 0, by nat above (docs/research/truth.md).
-CERTAINTY = (0.911, 1.103, 0.787)
+CERTAINTY = (2.106, 1.411, 0.569)
 #: Share of what generic questions score beyond which their scores are told by an exponential law.
 _EDGE = 0.9
 _LEAST = 1e-3
 _KEPT = 512
+#: Mean excess of a standard normal law over its 0.9 quantile, and the scores it counts for.
+_TAIL, _PRIOR = 0.47, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,11 @@ class Null:
             raise ValueError("no score to take a law from")
         edge = float(np.quantile(known, _EDGE))
         above = known[known > edge] - edge
-        spread = float(above.mean()) if len(above) else 0.5
+        # A tail of few scores is drawn to that of a normal law, as by so many scores of it.
+        spread = float(above.sum() + _PRIOR * _TAIL) / (len(above) + _PRIOR)
         step = np.linspace(0, len(known) - 1, min(_KEPT, len(known))).astype(np.int64)
         share = max(len(above) / len(known), _LEAST)
-        return cls(tuple(known[step].tolist()), edge, max(spread, 0.05), share)
+        return cls(tuple(known[step].tolist()), edge, spread, share)
 
     def surprise(self, scores: Float64) -> Float64:
         """Return -ln of the chance that a generic question scores as high; NaN stays."""
