@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import q2e
-from browsing import Visit, browsing
+from browsing import Visit, browsing, expect
 from media_files import write_sound, write_video
 
 pytest.importorskip("fastapi", reason="needs the extra `server`")
@@ -41,8 +41,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as running:
+def browser(chromium: str) -> Iterator[Any]:
+    with browsing(chromium) as running:
         yield running
 
 
@@ -60,13 +60,11 @@ def test_signing_in_and_out(browser: Any, server: str) -> None:
     page = visit.open()
     page.fill("#token", "wrong")
     page.keyboard.press("Enter")
-    page.wait_for_function(
-        "() => document.querySelector('#said').textContent.includes('not known')"
-    )
+    expect(page.locator("#said")).to_contain_text("not known")
     page.fill("#token", TOKEN)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_selector(".mosaic img")
-    assert page.url == f"{server}/"
+    expect(page).to_have_url(f"{server}/")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_selector("#token")
     page.goto(f"{server}/")
@@ -84,11 +82,9 @@ def test_a_file_that_the_browser_cannot_play_is_seen_and_played(visit: Visit) ->
     picture = page.locator("#panel .player.stills img")
     assert picture.evaluate("node => node.decode().then(() => node.naturalWidth)") > 0
     page.get_by_role("button", name="Half a second on").click()
-    assert "0:00.5" in page.inner_text("#panel .stillbar")
+    expect(page.locator("#panel .stillbar")).to_contain_text("0:00.5")
     page.get_by_role("button", name="Play from here").click()
-    page.wait_for_function(
-        "() => document.querySelector('#panel .player video')?.currentTime > 0.2", timeout=60_000
-    )
+    visit.until("document.querySelector('#panel .player video')?.currentTime > 0.2")
     visit.wrong = [one for one in visit.wrong if "/media" not in one]
 
 
@@ -97,9 +93,7 @@ def test_sound_that_the_browser_cannot_play_is_heard(visit: Visit) -> None:
     page.locator("#videos .tile", has_text="bell").click()
     play = page.get_by_role("button", name="Play from 0:00")
     play.click()
-    page.wait_for_function(
-        "() => document.querySelector('#video .player video')?.currentTime > 0.2", timeout=60_000
-    )
+    visit.until("document.querySelector('#video .player video')?.currentTime > 0.2")
     visit.wrong = [one for one in visit.wrong if "/media" not in one]
 
 
@@ -108,9 +102,8 @@ def test_a_name_with_slashes_is_shown_whole_and_opened(visit: Visit) -> None:
     page = visit.open(view="collection")
     tile = page.locator("#videos .tile", has_text=name)
     tile.click()
-    page.wait_for_selector("#video .lines")
-    assert page.inner_text("#video h1") == name
-    assert "zwiebelfisch am Morgen" in page.inner_text("#video .lines")
+    expect(page.locator("#video h1")).to_have_text(name)
+    expect(page.locator("#video .lines")).to_contain_text("zwiebelfisch am Morgen")
 
 
 def test_what_failed_while_offline_is_asked_again(visit: Visit) -> None:
@@ -119,7 +112,7 @@ def test_what_failed_while_offline_is_asked_again(visit: Visit) -> None:
     visit.context.set_offline(True)
     page.fill("#q", "Uhrmacherei")
     page.wait_for_selector(".offline")
-    assert "does not answer" in page.inner_text("#results")
+    expect(page.locator("#results")).to_contain_text("does not answer")
     visit.context.set_offline(False)
     page.wait_for_selector("#hits .hit")
     page.wait_for_selector(".offline", state="detached")
@@ -131,17 +124,10 @@ def test_the_list_is_searched_ordered_and_narrowed(visit: Visit) -> None:
     page.wait_for_selector("#videos .tile")
 
     def shown(*titles: str) -> None:
-        page.wait_for_function(
-            """wanted => JSON.stringify(wanted) === JSON.stringify(
-                [...document.querySelectorAll("#videos .tiletitle")].map((one) => one.textContent))
-            """,
-            arg=titles,
-        )
+        expect(page.locator("#videos .tiletitle")).to_have_text(list(titles))
 
     def titled(title: str) -> None:
-        page.wait_for_function(
-            "title => document.querySelector('#videos-title').textContent === title", arg=title
-        )
+        expect(page.locator("#videos-title")).to_have_text(title)
 
     titled("4 videos")
     page.select_option("#order", "length")
@@ -160,11 +146,13 @@ def test_the_list_is_searched_ordered_and_narrowed(visit: Visit) -> None:
 def test_two_keys_lead_to_the_first_hit(visit: Visit) -> None:
     page = visit.open(q="Uhrmacherei")
     page.wait_for_selector("#hits .hit")
+    visit.quiet()
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the hits"
+    visit.until("document.activeElement.textContent === 'Skip to the hits'")
     page.keyboard.press("Enter")
+    visit.quiet()
     stops = 0
     while not page.evaluate("!!document.activeElement.closest('#hits .hit')"):
         page.keyboard.press("Tab")
@@ -184,6 +172,7 @@ def test_what_is_pressed_on_a_phone_is_large_enough(browser: Any, server: str) -
     visit = Visit(browser, server, viewport={"width": 390, "height": 844}, has_touch=True)
     page = visit.open(token=TOKEN)
     page.wait_for_selector(".mosaic")
+    visit.quiet()
     assert page.evaluate(SMALL) == []
     for state, ready in (
         ({"q": "Uhrmacherei", "label": "on"}, "#hits .hit"),
@@ -192,11 +181,12 @@ def test_what_is_pressed_on_a_phone_is_large_enough(browser: Any, server: str) -
     ):
         page = visit.open(**state)
         page.wait_for_selector(ready)
-        page.wait_for_load_state("networkidle")
+        visit.quiet()
         assert page.evaluate(SMALL) == [], state
         if "label" in state:
             page.locator("#hits .still").first.click()
             page.wait_for_selector("#panel .lanes .piece", state="attached")
+            visit.quiet()
             assert page.evaluate(SMALL) == [], "panel"
     visit.close()
 
