@@ -28,7 +28,7 @@ from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated
 from q2e.methods.fuse.base import fuse_batch
 from q2e.methods.normalise.base import normalise
-from q2e.registry import code_version
+from q2e.versions import code_version
 
 Write = Callable[[str], Path]
 

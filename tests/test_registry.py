@@ -13,7 +13,8 @@ from pydantic import Field
 
 from q2e.errors import ConfigError
 from q2e.plugins import registry
-from q2e.registry import Kind, Registry, method, parsed
+from q2e.registry import Kind, Registry, method
+from q2e.written import parsed
 
 
 @method("rule", "power", source="nobody", label="x")

@@ -8,7 +8,6 @@ that text is its identity wherever a name is accepted: settings, command line, s
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
 import math
@@ -16,7 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
@@ -27,17 +26,14 @@ from typing import Any, TypeVar
 
 from q2e.allowed import allowed
 from q2e.errors import ConfigError, Q2EError, unknown
+from q2e.versions import files_of
+from q2e.written import in_words, parsed
 
-#: Longest text of a choice, in characters.
-LONGEST = 1_000
 #: What chooses no method, where a kind may be left out.
 NONE = "none"
 _MARK = "__q2e_method__"
 #: A mark in the text of a file: the kind, and the name where it is not the file's.
 _MARKED = re.compile(r'^@method\(\s*"(\w+)"(?:,\s*"([^"]+)")?', re.MULTILINE)
-#: What answers are made by, and what only shows them.
-_CODE = (".py", ".j2", ".toml", ".json", ".npz")
-_SHOWING = ("cli", "server", "web", "client.py")
 
 Made = TypeVar("Made", bound=Callable[..., Any])
 
@@ -87,7 +83,7 @@ class Parameter:
     @property
     def allowed(self) -> str:
         """Its values in words, such as `above 0, at most 10`."""
-        return _in_words(self.schema())
+        return in_words(self.schema())
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +137,7 @@ class Method:
         beside them.
         """
         digest = hashlib.sha256()
-        for path in _files(inspect.unwrap(self.make).__module__):
+        for path in files_of(inspect.unwrap(self.make).__module__):
             for one in (path, *sorted(path.parent.glob(f"{path.stem}*.j2"))):
                 digest.update(one.read_bytes())
         return digest.hexdigest()[:12]
@@ -335,46 +331,6 @@ class Registry:
         return self.get(kind, name).choice(given)
 
 
-@cache
-def code_version() -> str:
-    """Return 12 hexadecimal digits that change with any code or data that answers come from.
-
-    What only shows answers, the command line, server and page, is left out.
-    """
-    root = Path(__file__).parent
-    digest = hashlib.sha256()
-    for file in sorted(root.rglob("*")):
-        own = file.relative_to(root)
-        if file.suffix in _CODE and own.parts[0] not in _SHOWING:
-            digest.update(f"{own.as_posix()}\0".encode() + file.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def parsed(text: str) -> tuple[str, dict[str, Any]]:
-    """Return the name and arguments of `name` or `name(key=value, ...)`; values are literals.
-
-    A bare word is a text, so that a shell needs no second quotes. Raises ConfigError.
-    """
-    refused = ConfigError(f"{text[:80]!r} is not of the form  name  or  name(key=value, ...)")
-    if len(text) > LONGEST:
-        raise refused
-    if "(" not in text:
-        return text.strip(), {}
-    try:
-        call = ast.parse(text.strip(), mode="eval").body
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or call.args:
-            raise refused
-        given = {}
-        for one in call.keywords:
-            word = one.value.id if isinstance(one.value, ast.Name) else None
-            if one.arg is None:
-                raise refused
-            given[one.arg] = ast.literal_eval(one.value) if word is None else word
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        raise refused from None
-    return call.func.id, given
-
-
 def marked_in(kind: str, package: str) -> dict[str, str]:
     """Return {name: module} of the methods of a kind that the files of a package mark."""
     spec = find_spec(package)
@@ -406,48 +362,6 @@ def _loaded(kind: str, name: str, target: str) -> Method:
         if isinstance(mark, Method) and (mark.kind, mark.name) == (kind, name):
             return mark
     raise ConfigError(f"{target} holds no {kind} {name!r}; mark it with  @method({kind!r})")
-
-
-def _in_words(schema: Mapping[str, Any]) -> str:
-    if "anyOf" in schema:
-        return " or ".join(_in_words(one) for one in schema["anyOf"])
-    if "enum" in schema:
-        return " or ".join(map(str, schema["enum"]))
-    kind = schema.get("type")
-    if kind not in ("integer", "number"):
-        plain = {"string": "text", "boolean": "True or False", "null": "None", "array": "a list"}
-        return plain.get(kind or "", "any value")
-    said = "a whole number" if kind == "integer" else "a number"
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if low is not None and high is not None:
-        return f"{said} from {_plain(low)} to {_plain(high)}"
-    bounds = (
-        ("above", schema.get("exclusiveMinimum")),
-        ("of at least", low),
-        ("below", schema.get("exclusiveMaximum")),
-        ("of at most", high),
-    )
-    told = ", ".join(f"{word} {_plain(bound)}" for word, bound in bounds if bound is not None)
-    return f"{said} {told}".rstrip()
-
-
-def _plain(bound: float) -> str:
-    return f"{int(bound):,}" if bound == int(bound) else f"{bound:g}"
-
-
-def _files(module: str) -> list[Path]:
-    """Return the files of a module and of those of its folder that it takes from, sorted."""
-    folder = module.rpartition(".")[0]
-    todo, found = [module], dict[str, Path]()
-    while todo:
-        name = todo.pop()
-        loaded = sys.modules.get(name)
-        if name in found or loaded is None or not getattr(loaded, "__file__", None):
-            continue
-        found[name] = Path(str(loaded.__file__))
-        taken = {getattr(one, "__module__", None) or "" for one in vars(loaded).values()}
-        todo += [one for one in taken if folder and one.rpartition(".")[0] == folder]
-    return sorted(found.values())
 
 
 def _description(hint: Any) -> str:

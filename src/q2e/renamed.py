@@ -15,7 +15,8 @@ from typing import Any
 from q2e.choices import KINDS, Said, said, several
 from q2e.plugins import registry
 from q2e.recipes import DEFAULT, read
-from q2e.registry import Choice, parsed
+from q2e.registry import Choice
+from q2e.written import parsed
 
 _log = logging.getLogger("q2e.settings")
 

@@ -24,9 +24,9 @@ from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_q
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.methods.normalise.base import transductive
-from q2e.registry import code_version
 from q2e.search.plan import Plan
 from q2e.settings import changed, effective, load_settings
+from q2e.versions import code_version
 
 if TYPE_CHECKING:
     from q2e.index import Index

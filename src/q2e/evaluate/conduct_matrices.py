@@ -16,7 +16,7 @@ from q2e.evaluate.matrix import evaluate_matrices, load_ids, load_matrix, query_
 from q2e.evaluate.measured import Measured, judge_matrices, measured
 from q2e.evaluate.scores import ablated
 from q2e.methods.normalise.base import transductive
-from q2e.registry import code_version
+from q2e.versions import code_version
 
 
 class MatrixBench:

