@@ -235,6 +235,12 @@ def test_named_tokens_are_kept_as_digests_for_their_owner_alone(tmp_path: Path) 
         tokens.revoke("other")
 
 
+def test_a_named_token_does_not_become_the_servers_own(tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path)
+    with pytest.raises(ConfigError, match=r"is the one of 'laptop'.*unset Q2E_TOKEN"):
+        Access(tokens.add("laptop", "read"), tokens)
+
+
 @pytest.mark.parametrize("text", ["{", "{}x", "[1]", '[{"name": 1}]', '[{"scope": "all"}]'])
 def test_a_damaged_file_of_tokens_lets_nobody_in(tmp_path: Path, text: str) -> None:
     tokens = Tokens(tmp_path)

@@ -70,6 +70,12 @@ class Access:
         self._made = made
         self._chosen: dict[str, Grant] = {}
         if token is not None:
+            named = None if tokens is None else tokens.by_digest(digest(token))
+            if named is not None:  # it would come to allow more than it was made for
+                raise ConfigError(
+                    f"this token is the one of {named.name!r}; give the server one of its own, or "
+                    "none (unset Q2E_TOKEN)"
+                )
             grant = Grant("start", "index", digest(checked_token(token)))
             # Programs may send what does not fit into a header percent-encoded.
             self._chosen = {digest(form): grant for form in (token, quote(token, safe=""))}
