@@ -169,3 +169,46 @@ def test_scoring_is_pure(path: Path) -> None:
     )
     assert all(module.startswith(allowed) for module in ours), ours
     assert not imports & {"os", "io", "pathlib", "sqlite3", "httpx"}
+
+
+#: What each room takes from others. Both ways round: an import that is not in the table fails, and
+#: so does a row of it that nothing uses.
+TAKES: dict[str, set[str]] = {
+    room: set(names.split())
+    for room, _, names in (
+        line.partition(":")
+        for line in (Path(__file__).parent / "data" / "layers.txt").read_text("utf-8").splitlines()
+        if not line.startswith("#")
+    )
+}
+
+
+def _taken() -> dict[str, set[str]]:
+    rooms = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").is_file()}
+    rooms |= {path.stem for path in SOURCE.glob("*.py") if not path.stem.startswith("__")}
+    found: dict[str, set[str]] = {room: set() for room in rooms}
+    for path in SOURCE.rglob("*.py"):
+        room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        if room in found:
+            own = {name.split(".")[1] for name in _imports(path) if name.startswith("q2e.")}
+            found[room] |= (own & rooms) - {room}
+    return found
+
+
+def test_rooms_take_what_the_table_says_and_nothing_else() -> None:
+    taken = _taken()
+    assert {room: taken[room] - TAKES.get(room, set()) for room in taken} == {
+        room: set() for room in taken
+    }
+
+
+def test_the_table_says_nothing_that_is_not_so() -> None:
+    taken = _taken()
+    assert {room: names - taken.get(room, set()) for room, names in TAKES.items()} == {
+        room: set() for room in TAKES
+    }
+
+
+def test_formulas_and_stores_know_nobody_above_them() -> None:
+    assert not TAKES["methods"] & {"search", "index", "evaluate", "ingest", "server", "cli"}
+    assert not TAKES["store"] & {"evaluate", "index", "ingest", "models", "search"}
