@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import q2e
 from media_files import write_sound, write_video
+from q2e.index import STORE_NAME
 from q2e.media import transport
 from q2e.media.clip import cut
 from q2e.media.clock import Clock
@@ -21,6 +24,8 @@ from q2e.media.probe import probe
 from q2e.media.scan import scan
 from q2e.media.seekable import can_seek
 from q2e.media.sound import RATE_HZ, read_audio
+from q2e.store.base import StageKey
+from q2e.store.sqlite import SqliteStore
 
 MPEG = {"codec": "mpeg2video", "audio_codec": "mp2"}
 WEBM = {
@@ -92,6 +97,29 @@ def test_all_recordings_are_seen_and_heard(
     assert np.abs(frames_at(out, [0.3], 64)[0].image - looks[-2]).mean() < 12
 
 
+def test_what_an_earlier_version_read_only_half_of_is_read_again(tmp_path: Path) -> None:
+    path = join(tmp_path, "a.ts", (0.0, 0.0), {})
+    index = q2e.open(tmp_path / "index", channels=("metadata", "screen_text"))
+    index.add(path)
+    (video,) = index.videos()
+    whole = index.show(video.id).segments
+    brought = tmp_path / "said.jsonl"
+    row = {"video": video.id, "channel": "speech", "text": "Uhrmacherei", "start": 1, "end": 2}
+    brought.write_text(json.dumps(row))
+    index.import_evidence(brought)
+    with SqliteStore(index.directory / STORE_NAME) as store:
+        half = [one for one in whole if one.end_s <= 3.1]
+        store.put_video(replace(video, duration_s=3.0))
+        key = StageKey(video.id, "shots", 0)
+        store.put_part(key, store.done(video.id)["shots", 0], segments=half, frame_times_s=())
+    for read in (1, 0):
+        report = index.add(path)
+        assert len(report.indexed) == read
+        assert index.show(video.id).segments == whole
+    said = [one.text for one in index.show(video.id).evidence if one.channel == "speech"]
+    assert said == ["Uhrmacherei"]
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "rate"),
     [
@@ -136,7 +164,7 @@ def test_long_streams_are_looked_into_here_and_there(
 ) -> None:
     monkeypatch.setattr(transport, "_WHOLE_BYTES", 1_000)
     monkeypatch.setattr(transport, "_PLACE_BYTES", 3_000)
-    monkeypatch.setattr(transport, "_PLACES", 20)
+    monkeypatch.setattr(transport, "_EVERY_BYTES", 6_000)
     assert transport.leaps(join(tmp_path, "a.ts", (0.0, 0.0), {}))
     assert transport.leaps(join(tmp_path, "a.mpg", (0.0, HOURS_20), MPEG))
     assert not transport.leaps(join(tmp_path, "b.ts", (0.0,), {}))

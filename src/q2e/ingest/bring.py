@@ -15,6 +15,7 @@ from q2e.arrays import Float32
 from q2e.channels.known import check_known
 from q2e.errors import ConfigError
 from q2e.ingest.derive import derived, items, refresh
+from q2e.ingest.keys import IMPORTED
 from q2e.models.base import TextEncoder
 from q2e.settings import Settings
 from q2e.store.base import StageKey, Store
@@ -108,7 +109,7 @@ def _commit(
         for channel in channels:
             own = [next(ready) for _ in pieces[video, channel]]
             key = StageKey(video, channel, 0)
-            store.put_part(key, "import", own, derived=derived(encoder.space))
+            store.put_part(key, IMPORTED, own, derived=derived(encoder.space))
     return len(found)
 
 

@@ -17,6 +17,10 @@ from q2e.settings import Settings
 from q2e.types import Video
 
 SHOTS = "shots"
+#: The key of evidence that was brought from elsewhere.
+IMPORTED = "import"
+#: Seconds by which a file may be longer than it was thought, and still be read as it was.
+_GROWN_S = 0.5
 #: Raised when shots, their movement or frame choice change for the same settings.
 SHOTS_VERSION = 2
 #: The version of tokens in the keys of the first format, which held it.
@@ -66,6 +70,15 @@ def stage_keys(
                 below.append(f"{inside.subtitles} inside")
         keys[channel.name] = digest(*below)
     return keys
+
+
+def grown(known: Video | None, video: Video) -> bool:
+    """Return whether a file that was read before turns out to be longer than it was thought.
+
+    Its content is the same, but an earlier version read less of it.
+    """
+    longer = known is not None and known.path and video.duration_s > known.duration_s + _GROWN_S
+    return bool(longer)
 
 
 def subtitle_stamp(video: Video) -> list[object]:

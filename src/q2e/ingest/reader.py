@@ -17,7 +17,7 @@ from q2e.errors import MediaError
 from q2e.ingest.copies import merged
 from q2e.ingest.derive import derived, items
 from q2e.ingest.inherit import Inheritance
-from q2e.ingest.keys import SHOTS, stage_keys
+from q2e.ingest.keys import SHOTS, grown, stage_keys
 from q2e.ingest.manifest import Record
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.record import contents_of, storable_record
@@ -66,13 +66,14 @@ class Reader:
         except MediaError as error:
             yield Failed(str(error))
             return
+        before = self.store.video(job.video_id)
         copied, problems = self._said_of_copies(job)
         video = storable_record(merged(video, copied))
         yield Found(video)
         if wrong:
             yield Failed(wrong, "description")
         yield from problems
-        yield from _Reading(self, video).messages()
+        yield from _Reading(self, video, anew=grown(before, video)).messages()
 
     def _said_of_copies(self, job: Job) -> tuple[list[Record], list[Failed]]:
         """Return what is said about other files of the same content, and what is wrong there."""
@@ -113,13 +114,13 @@ class Reader:
 class _Reading:
     """The reading of one video: its outstanding work, and the messages about it."""
 
-    def __init__(self, reader: Reader, video: Video) -> None:
+    def __init__(self, reader: Reader, video: Video, *, anew: bool = False) -> None:
         self.settings = reader.settings
         self.store = reader.store
         self.models = reader.models
         self.channels = reader.channels
         self.video = video
-        self.done = dict(reader.store.done(video.id))
+        self.done = {} if anew else dict(reader.store.done(video.id))
         self.seconds: dict[str, float] = defaultdict(float)
         self._said: SimpleQueue[Message | None] = SimpleQueue()
         self._embedding = Lock()

@@ -11,13 +11,15 @@ from q2e.errors import MediaError
 from q2e.ingest.copies import Copy, copies_of, note_copy
 from q2e.ingest.derive import refresh
 from q2e.ingest.identify import identify
+from q2e.ingest.inherit import CARRIED
+from q2e.ingest.keys import IMPORTED, grown
 from q2e.ingest.manifest import Source, allowed
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.worker import Worker
 from q2e.models.base import TextEncoder
 from q2e.paths import exists
 from q2e.settings import Settings
-from q2e.store.base import Failure, Store
+from q2e.store.base import Failure, StageKey, Store
 from q2e.types import Video
 
 #: Called with the file, its number, the count of files, and what was just said about it.
@@ -129,6 +131,8 @@ def _keep(
     match message:
         case Found(video):
             _bind(store, spaces)
+            if grown(store.video(job.video_id), video):
+                _undo(store, job.video_id)
             if store.video(job.video_id) != video:
                 store.put_video(video)
         case PartRead(key, config_key, items, segments, times_s, derived):
@@ -139,6 +143,13 @@ def _keep(
         case Finished(seconds):
             for stage_name, spent_s in seconds.items():
                 report.seconds[stage_name] += spent_s
+
+
+def _undo(store: Store, video_id: str) -> None:
+    """Forget what was read of a file; evidence from elsewhere stays."""
+    for (stage, part), key in store.done(video_id).items():
+        if key not in (IMPORTED, CARRIED):
+            store.put_part(StageKey(video_id, stage, part), "")
 
 
 def _bind(store: Store, spaces: Mapping[str, str]) -> None:
