@@ -12,6 +12,8 @@ import q2e
 from media_files import Track, write_inside, write_sound, write_video
 from q2e.decoding import doors
 from q2e.media.embedded import contents, cues, subtitles_of
+from q2e.media.scan import scan
+from q2e.media.sound import read_audio
 from q2e.types import Span
 
 MARK = av.stream.Disposition
@@ -80,6 +82,9 @@ def test_chapters_are_read_with_their_times(tmp_path: Path, film: Path, name: st
     assert doors.contents(path) == found
     assert [chapter.text for chapter in found.chapters] == ["Aufbau des Zeltes", "台風が来る"]
     assert [chapter.start_s for chapter in found.chapters] == pytest.approx([0, 2], abs=0.06)
+    # Chapters are a track of their own in MP4, which is in nobody's way.
+    assert list(scan(path, 0.0, 6.0))
+    assert name == "a.webm" or read_audio(path, 0.0, 6.0) is not None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from q2e.errors import MediaError
 from q2e.media.clip import cut, suffix_for
+from q2e.media.embedded import contents, cues, subtitles_of
 from q2e.media.frames import frames_at, save_jpeg
 from q2e.media.probe import container_tags, probe
 from q2e.media.scan import scan, uniform_times
@@ -37,7 +39,11 @@ FILMS = {
     "sound.opus": ("", "libopus"),
     "sound.m4a": ("", "aac"),
     "sound.flac": ("", "flac"),
+    "subtitles.mkv": ("libx264", "libopus"),
+    "subtitles.mp4": ("libx264", "aac"),
 }
+#: Codecs of subtitles in films that have some, and chapters with them.
+SUBTITLES = {"subtitles.mkv": ("srt", "ass"), "subtitles.mp4": ("mov_text",)}
 TOKENS = (
     *(b"ftyp", b"moov", b"mdat", b"stts", b"ctts", b"stsz", b"elst", b"tkhd", b"trak", b"moof"),
     *(b"tfdt", b"trun", b"RIFF", b"LIST", b"idx1", b"OggS", b"OpusHead", b"fLaC", b"ID3\x03"),
@@ -46,6 +52,16 @@ TOKENS = (
 )
 PICTURE_TOKENS = (b"IHDR", b"IDAT", b"\xff\xd8", b"\xff\xda", b"\xff\xc0", b"VP8 ", b"VP8L", b"BM")
 
+_ASS = """[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize
+Style: Default,Arial,20
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
 _LENGTH_S, _RATE_HZ, _WIDTH, _HEIGHT = 1.2, 10, 64, 48
 
 
@@ -85,6 +101,11 @@ def feed(path: Path) -> None:
             match step:
                 case "tags":
                     container_tags(path)
+                case "inside":
+                    contents(path)
+                    found = cues(path)
+                    if found is not None:
+                        subtitles_of(found, path)
                 case "shots":
                     for _ in scan(path, 0.0, end_s, times_s=uniform_times(end_s, 4)):
                         pass
@@ -101,7 +122,7 @@ def feed(path: Path) -> None:
         except MediaError as error:
             problems.append(error)
 
-    steps = ["tags", "shots", "copy", "exact"]
+    steps = ["tags", "inside", "shots", "copy", "exact"]
     steps += ["frames"] * video.has_video + ["sound"] * video.has_audio
     for step in steps:
         tried(step)
@@ -131,8 +152,10 @@ def _film(path: Path, pictures: str, sound: str) -> None:
         audio = container.add_stream(sound, rate=rate, layout="stereo") if sound else None
         if sound == "wmav2":
             audio.bit_rate = 96_000
+        texts = _text_streams(container, SUBTITLES.get(path.name, ()))
         if video is not None:
             _pictures(container, video, rate_hz)
+        _texts(container, texts)
         if audio is not None:
             _sound(container, audio, rate)
 
@@ -151,6 +174,42 @@ def _pictures(container: av.container.OutputContainer, stream: Any, rate_hz: int
         frame.pts, frame.time_base = step, Fraction(1, rate_hz)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
+
+
+def _text_streams(container: av.container.OutputContainer, codecs: Sequence[str]) -> list[Any]:
+    """Return new streams of subtitles; with any there are chapters too."""
+    streams = [container.add_stream(codec) for codec in codecs]
+    for stream in streams:
+        stream.codec_context.subtitle_header = _ASS.encode()
+    chapters = [
+        {
+            "id": number + 1,
+            "start": 600 * number,
+            "end": 600 * (number + 1),
+            "time_base": Fraction(1, 1000),
+            "metadata": {"title": title},
+        }
+        for number, title in enumerate(("Anfang", "終わり"))
+    ]
+    if streams:
+        container.set_chapters(chapters)
+    return streams
+
+
+def _texts(container: av.container.OutputContainer, streams: Sequence[Any]) -> None:
+    for stream in streams:
+        codec = stream.codec_context.name
+        for number, text in enumerate(("Die <i>Uhr</i> geht nach", "{\\an8}第二行\\Nساحة")):
+            raw = text.encode()
+            if codec == "mov_text":
+                raw = len(raw).to_bytes(2, "big") + raw
+            if codec in ("ass", "ssa"):
+                raw = f"{number},0,Default,,0,0,0,,{text}".encode()
+            packet = av.Packet(raw)
+            packet.stream, packet.time_base = stream, Fraction(1, 1000)
+            packet.pts = packet.dts = 100 + 500 * number
+            packet.duration = 400
+            container.mux(packet)
 
 
 def _sound(container: av.container.OutputContainer, stream: Any, rate: int) -> None:

@@ -27,5 +27,9 @@ class Target:
 TARGETS = (
     Target("media", "media", media.seeds, media.feed, media.TOKENS),
     Target("picture", "media", media.picture_seeds, media.feed_picture, media.PICTURE_TOKENS),
+    Target("subtitles", "text", texts.subtitle_seeds, texts.feed_subtitles, texts.SUBTITLE_TOKENS),
+    Target("sidecar", "text", texts.sidecar_seeds, texts.feed_sidecar, texts.SIDECAR_TOKENS),
+    Target("manifest", "text", texts.manifest_seeds, texts.feed_manifest, texts.MANIFEST_TOKENS),
+    Target("evidence", "text", texts.evidence_seeds, texts.feed_evidence, texts.SIDECAR_TOKENS),
     Target("question", "text", texts.question_seeds, texts.feed_question, texts.QUESTION_TOKENS),
 )

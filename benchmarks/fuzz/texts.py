@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -31,8 +32,106 @@ _QUESTIONS = (
 )
 
 
+SUBTITLE_TOKENS = (
+    *(b"\n\n", b"\r\r\n", b" --> ", b"-->", b"00:00:01,000", b"99:59:59.999", b"-00:00:01", b"\\N"),
+    *(b"WEBVTT\n\n", b"NOTE ", b"STYLE\n", b"{\\an8}", b"{y:i}", b"<i>", b"<c.red>", b"<", b"&lt;"),
+    *(b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00", b"\x1a", b"\xe9", "字幕".encode()),
+)
+SIDECAR_TOKENS = (
+    *(b"{", b"}", b"[", b"]", b'"', b",", b":", b"null", b"true", b"-1e999", b"NaN", b"1" * 400),
+    *(b'"title"', b'"tags"', b'"upload_date"', b'"chapters"', b'"timestamp"', b'"language"'),
+    *(b"\\ud83d", b"\\u0000", b"\\u202e", b"[" * 2_000, b'{"a":' * 500, b"\xff", b"20240231"),
+)
+MANIFEST_TOKENS = (
+    *(b"path", b"title", b"tags", b",", b";", b"\t", b'"', b'""', b"\r\n", b"\r", b"sep=;\n"),
+    *(b"../../etc/passwd", b"/dev/zero", b"\x00", b"\xef\xbb\xbf", b"\xff", b"2024-13-45"),
+    *(b"{", b"}", b"[", b"]", b"null", b"\\ud83d", b"=1+1", "ملف".encode(), b"x" * 9_000),
+)
+
+_SRT = """1
+00:00:00,500 --> 00:00:02,000
+Die <i>Uhr</i> geht nach
+{\\an8}第二行
+
+2
+00:00:02,500 --> 00:00:04,000
+- Красная площадь
+- ساحة
+"""
+_SIDECAR = {
+    "title": "Tierpark Berlin 動物園",
+    "description": "Elefanten baden\nزرافة",
+    "upload_date": "20230405",
+    "language": "de-DE",
+    "tags": ["Zoo", "बाघ"],
+    "chapters": [{"start_time": 0, "end_time": 4.5, "title": "Anfang"}],
+}
+_CSV = "\n".join(
+    (
+        "path,title,description,date,language,tags",
+        'a.mp4,Tierpark,"Elefanten, ""groß""",2023-04-05,de,Zoo;動物園',
+        "films/b.mkv,Красная площадь,,,ru,",
+    )
+)
+
+
+def subtitle_seeds(folder: Path) -> list[Path]:
+    vtt = "WEBVTT\n\nNOTE made\n\n" + _SRT.replace(",", ".")
+    made = {"a.srt": _SRT.encode(), "b.vtt": vtt.encode(), "c.srt": _SRT.encode("utf-16")}
+    made["d.srt"] = _SRT.encode("cp1251", "replace")
+    return _named(folder, made)
+
+
+def feed_subtitles(path: Path) -> None:
+    """Read a file of subtitles as it is read beside a film of its name."""
+    from q2e.media.sidecar import subtitles
+
+    subtitles(path.with_suffix(".mp4"))
+
+
+def sidecar_seeds(folder: Path) -> list[Path]:
+    return _named(folder, {"a.json": json.dumps(_SIDECAR).encode()})
+
+
+def feed_sidecar(path: Path) -> None:
+    """Read a description as it is read beside a film of its name."""
+    from q2e.media.sidecar import sidecar_record
+
+    sidecar_record(path.with_suffix(".mp4"))
+
+
+def manifest_seeds(folder: Path) -> list[Path]:
+    lines = [{"path": "a.mp4", "title": "Zoo", "tags": ["a", "b"]}, {"path": "ü/b.mkv"}]
+    jsonl = "\n".join(map(json.dumps, lines)).encode()
+    return _named(folder, {"a.csv": _CSV.encode("utf-8-sig"), "b.jsonl": jsonl})
+
+
+def feed_manifest(path: Path) -> None:
+    """Read a list of files; none of them is looked into."""
+    from q2e.ingest.manifest import sources
+
+    sources([path])
+
+
+def evidence_seeds(folder: Path) -> list[Path]:
+    lines = [
+        {"video": "v1", "channel": "speech", "text": text, "start": 1.0, "end": 4.0}
+        for text in _QUESTIONS
+    ]
+    return _named(folder, {"a.jsonl": "\n".join(map(json.dumps, lines)).encode()})
+
+
+def feed_evidence(path: Path) -> None:
+    """Read evidence made elsewhere."""
+    from q2e.ingest.bring import read_evidence
+
+    for _ in read_evidence(path, None):
+        pass
+
+
 def question_seeds(folder: Path) -> list[Path]:
-    return _written(folder, "question", [text.encode() for text in _QUESTIONS])
+    made = {f"{number}.question": text.encode() for number, text in enumerate(_QUESTIONS)}
+    return _named(folder, made)
 
 
 def feed_question(path: Path) -> None:
@@ -57,8 +156,7 @@ def _index() -> q2e.Index:
     return index
 
 
-def _written(folder: Path, suffix: str, inputs: list[bytes]) -> list[Path]:
-    paths = [folder / f"{number}.{suffix}" for number in range(len(inputs))]
-    for path, raw in zip(paths, inputs, strict=True):
-        path.write_bytes(raw)
-    return paths
+def _named(folder: Path, made: Mapping[str, bytes]) -> list[Path]:
+    for name, raw in made.items():
+        (folder / name).write_bytes(raw)
+    return [folder / name for name in made]

@@ -88,7 +88,8 @@ def packets(container: Any, *streams: Any) -> Iterator[Any]:
     try:
         for packet in container.demux():
             clock.set(packet)
-            if not wanted or packet.stream_index in wanted:
+            # The last packets, which are empty, know their stream but not its number.
+            if not wanted or packet.stream.index in wanted:
                 yield packet
     except (av.error.InvalidDataError, av.error.EOFError, av.error.OSError):
         return
