@@ -330,6 +330,18 @@ def test_clips(api: httpx.Client, video: dict[str, Any], tmp_path: Path, exact: 
     assert (backwards.status_code, backwards.json()["error"]["code"]) == (400, "bad_setting")
 
 
+def test_a_clip_of_a_gif_is_a_film(
+    api: httpx.Client, served_index: q2e.Index, tmp_path: Path
+) -> None:
+    from q2e.media.probe import probe
+
+    gif = next(one for one in served_index.videos() if one.path.endswith(".gif"))
+    got = api.get(f"/videos/{gif.id}/clip", params={"start": 0.5, "end": 1.5})
+    assert (got.status_code, got.headers["content-type"]) == (200, "video/mp4"), got.text[:200]
+    (tmp_path / "clip.mp4").write_bytes(got.content)
+    assert probe(tmp_path / "clip.mp4").duration_s == pytest.approx(1.0, abs=0.1)
+
+
 def test_sound_alone_has_no_frame(api: httpx.Client) -> None:
     found = api.get("/videos").json()["videos"]
     sound = next(one for one in found if not one["has_video"])
