@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.fuzz import media, texts
+from benchmarks.fuzz import beside, media, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Target:
 TARGETS = (
     Target("media", "media", media.seeds, media.feed, media.TOKENS),
     Target("picture", "media", media.picture_seeds, media.feed_picture, media.PICTURE_TOKENS),
-    Target("subtitles", "text", texts.subtitle_seeds, texts.feed_subtitles, texts.SUBTITLE_TOKENS),
-    Target("sidecar", "text", texts.sidecar_seeds, texts.feed_sidecar, texts.SIDECAR_TOKENS),
-    Target("manifest", "text", texts.manifest_seeds, texts.feed_manifest, texts.MANIFEST_TOKENS),
+    Target("subtitles", "text", beside.cue_seeds, beside.feed_cues, texts.SUBTITLE_TOKENS),
+    Target("sidecar", "text", beside.json_seeds, beside.feed_json, texts.SIDECAR_TOKENS),
+    Target("manifest", "text", beside.table_seeds, beside.feed_table, texts.MANIFEST_TOKENS),
     Target("evidence", "text", texts.evidence_seeds, texts.feed_evidence, texts.SIDECAR_TOKENS),
     Target("question", "text", texts.question_seeds, texts.feed_question, texts.QUESTION_TOKENS),
 )

@@ -10,10 +10,12 @@ from urllib.parse import unquote
 
 from q2e.channels.base import Needs
 from q2e.decoding.doors import container_tags, contents
+from q2e.media.sidecar import sidecar_chapters
 from q2e.registry import method
 from q2e.settings import Settings
 from q2e.text.chunk import chunk_text, count_words
 from q2e.text.clean import clean
+from q2e.text.encodings import mended
 from q2e.text.language import detect
 from q2e.types import Evidence, Part, Span, Video
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from q2e.models.registry import Models
 
 
-_VERSION = "metadata/1"
+_VERSION = "metadata/2"
 #: Fewer words, as names have, tell no language.
 _TELLING_WORDS = 3
 _MAX_TITLE = 500
@@ -71,8 +73,8 @@ class MetadataChannel:
     def extract(self, part: Part) -> list[Evidence]:
         """Return one piece of evidence for each title, piece of description and set of tags.
 
-        Only the first part of a video speaks, for all of it. A titled chapter of the container is
-        evidence at its own time.
+        Only the first part of a video speaks, for all of it. A titled chapter of the container,
+        or else of the description beside it, is evidence at its own time.
         """
         if part.start_s > 0:
             return []
@@ -118,7 +120,7 @@ class MetadataChannel:
         about = [clean(tag, _MAX_TITLE) for tag in video.tags]
         about += [video.date] if video.date and about else []
         yield "manifest", ", ".join(filter(None, about))
-        tags = self._tags(video.path)
+        tags = mended(self._tags(video.path))
         for name in _SPOKEN_TAGS:
             if name in _LONG_TAGS:
                 yield from (("container", piece) for piece in self._pieces(tags.get(name, "")))
@@ -153,4 +155,9 @@ def readable_name(path: str) -> str:
 @method("channel", "metadata", title="about it", style="headline", timeless=True)
 def open_channel(settings: Settings, models: Models) -> MetadataChannel:
     """What is known about the video: its names, tags and descriptions."""
-    return MetadataChannel(settings, chapters=lambda path: contents(path).chapters)
+    return MetadataChannel(settings, chapters=_chapters)
+
+
+def _chapters(path: str | Path) -> Sequence[Span]:
+    """Return the chapters of a container, else those that a description beside it lists."""
+    return contents(path).chapters or sidecar_chapters(path)

@@ -11,6 +11,7 @@ from q2e.channels.base import Needs
 from q2e.channels.layers import Layers
 from q2e.decoding.doors import cues
 from q2e.media import sidecar
+from q2e.media.cues import is_telemetry
 from q2e.media.embedded import subtitles_of
 from q2e.media.sidecar import Subtitles
 from q2e.models.base import SpeechRecognizer
@@ -61,7 +62,7 @@ class SpeechChannel:
     def extract(self, part: Part) -> list[Evidence]:
         """Return chunks of what is said, with their lines as spans, and their layers.
 
-        Raises MediaError where subtitles are there but cannot be read, ModelError where a layer
+        Raises MediaError where subtitles inside the file cannot be read, ModelError where a layer
         cannot be made.
         """
         known = self._subtitles(part.video.path)
@@ -122,7 +123,7 @@ def open_channel(settings: Settings, models: Models) -> SpeechChannel:
 def known_subtitles(path: str | Path) -> Subtitles | None:
     """Return the subtitles beside a video, else those inside it, or None where there are none.
 
-    Raises MediaError where one of them is there but cannot be read.
+    What a drone wrote of its flight is none. Raises MediaError where the file cannot be read.
     """
     return sidecar.subtitles(path) or _inside(str(path), Path(path).stat().st_mtime_ns)
 
@@ -131,4 +132,5 @@ def known_subtitles(path: str | Path) -> Subtitles | None:
 def _inside(path: str, changed_ns: int) -> Subtitles | None:
     # Kept, since a long video asks once a part.
     found = cues(path)
-    return None if found is None else subtitles_of(found, path)
+    known = None if found is None else subtitles_of(found, path)
+    return None if known is None or is_telemetry(known.lines) else known

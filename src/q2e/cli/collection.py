@@ -33,7 +33,7 @@ Paths = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="PATH...",
-        help="Folders (searched recursively), files, globs, or a .csv/.jsonl manifest with "
+        help="Folders (searched recursively), files, globs, or a .csv/.tsv/.jsonl manifest with "
         "path,title,description,date,language,tags.",
         show_default=False,
     ),
@@ -278,6 +278,7 @@ def _say_report(report: Report, where: Path, json: bool) -> None:
         parts = [f"{read} indexed", f"{report.unchanged} unchanged"]
         parts += [f"{len(report.empty)} with nothing to read"] if report.empty else []
         parts += [f"{len(report.renamed)} renamed"] if report.renamed else []
+        parts += [f"{len(report.replaced)} overwritten"] if report.replaced else []
         parts += [f"{report.refreshed} renewed"] if report.refreshed else []
         parts += [f"{len(report.duplicates)} the same as another"] if report.duplicates else []
         talk(", ".join(parts) + f"  ({where})")

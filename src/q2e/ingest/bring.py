@@ -20,6 +20,7 @@ from q2e.models.base import TextEncoder
 from q2e.settings import Settings
 from q2e.store.base import StageKey, Store
 from q2e.text.clean import clean
+from q2e.text.languages import known_languages
 from q2e.text.tokens import LONGEST
 from q2e.types import Evidence, Video
 
@@ -177,19 +178,29 @@ def _line(line: str, where: str, dimension: int | None, held: Sequence[str]) -> 
     start_s, end_s = _seconds(row, "start", 0.0, where), _seconds(row, "end", None, where)
     if end_s < start_s:
         raise ConfigError(f"{where}: end {end_s} lies before start {start_s}")
-    language = row.get("language")
-    if language is not None and not (isinstance(language, str) and language.isascii()):
-        raise ConfigError(f"{where}: language must be a code such as 'ar', got {language!r}")
+    language = _language(row.get("language"), where)
     evidence = Evidence(
         video=row["video"].strip(),
         channel=row["channel"],
         start_s=start_s,
         end_s=end_s,
         text=_harmless(row["text"]),
-        language=language or None,
+        language=language,
         origin="import",
     )
     return Line(evidence, _vector(row.get("vector"), dimension, where))
+
+
+def _language(value: Any, where: str) -> str | None:
+    """Return the code of a language; None for what stands for no one language."""
+    if value is None or value in ("", "und", "mul", "mis", "zxx"):
+        return None
+    if not isinstance(value, str):
+        raise ConfigError(f"{where}: language must be a code such as 'ar', got {value!r}")
+    try:
+        return known_languages([value])[0]
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def _harmless(text: str) -> str:

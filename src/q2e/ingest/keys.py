@@ -5,11 +5,9 @@ Tokens and text vectors are no part of it: they are made again of what is stored
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from q2e.channels.base import Channel
 from q2e.media.embedded import Contents
@@ -23,6 +21,8 @@ IMPORTED = "import"
 _GROWN_S = 0.5
 #: Raised when shots, their movement or frame choice change for the same settings.
 SHOTS_VERSION = 2
+#: Raised when the same subtitles would give other lines.
+CUES_VERSION = 2
 #: The version of tokens in the keys of the first format, which held it.
 _TERMS_THEN = 3
 
@@ -83,9 +83,10 @@ def grown(known: Video | None, video: Video) -> bool:
 
 def subtitle_stamp(video: Video) -> list[object]:
     """Return what changes when subtitles beside a video come, go or are edited."""
-    folder, stem = Path(video.path).parent, Path(video.path).stem
-    beside = sorted(folder.glob(f"{glob.escape(stem)}*.[sv][rt]t"))
-    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in beside]
+    from q2e.media import sidecar
+
+    stamps = sidecar.subtitle_stamp(video.path)
+    return [*stamps, CUES_VERSION] if stamps else []
 
 
 def record_digest(video: Video) -> str:

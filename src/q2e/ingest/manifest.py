@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import datetime
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from q2e.errors import ConfigError
+from q2e.ingest.tables import rows_of
 from q2e.paths import exists, is_file, is_link, lies_within
+from q2e.text.dates import day
+from q2e.text.languages import known_languages
 
 COLUMNS = ("path", "title", "description", "date", "language", "tags")
-SUFFIXES = (".csv", ".jsonl")
+SUFFIXES = (".csv", ".tsv", ".jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,21 @@ class Source:
     record: Record | None = None
     given: Path | None = None
     """The path as it was named or found, which may lead there by links."""
+    wrong: str = ""
+    """What is wrong with the row of a manifest, which then names nothing to index."""
 
 
 def sources(paths: Sequence[str | Path]) -> list[Source]:
     """Return the files named by `paths`: folders, files, globs and manifests, without doubles.
+
+    Rows of manifests that cannot be used stand at the end, each with what is `wrong`.
 
     Raises ConfigError for a path that does not exist or a manifest that cannot be read.
     """
     from q2e.media.discover import discover
 
     found: dict[Path, Source] = {}
+    wrong: list[Source] = []
     for given in paths:
         path = Path(given)
         if path.suffix.lower() in SUFFIXES and is_file(path):
@@ -54,13 +62,16 @@ def sources(paths: Sequence[str | Path]) -> list[Source]:
         else:
             listed = (Source(file) for file in discover([str(given)]))
         for source in listed:
+            if source.wrong:
+                wrong.append(source)
+                continue
             key = Path(os.path.realpath(source.path))
             if key not in found or source.record is not None:
                 # A link that leads nowhere is told by its own name.
                 lost = is_link(source.path) and not exists(key)
                 place = source.path.absolute() if lost else key
                 found[key] = Source(place, source.record, source.path)
-    return list(found.values())
+    return [*found.values(), *wrong]
 
 
 def allowed(
@@ -98,18 +109,39 @@ def read_manifest(path: Path) -> Iterator[Source]:
     """Yield the rows of a manifest; relative paths count from the manifest's own folder.
 
     CSV needs a header with at least `path`; JSONL one object a line. `tags` are a JSON list or
-    words separated by `;` or `,`. Raises ConfigError with the line number of a row that is wrong.
+    words separated by `;` or `,`; a `date` is written as `text.dates.day` reads it, a `language`
+    by a code or a name. A row that says none of that is a source with what is `wrong`. Raises
+    ConfigError where the file is no manifest.
     """
-    for number, row in _rows(path):
+    for number, row in rows_of(path, "path"):
+        where = f"{path.name}, line {number}"
+        if isinstance(row, str):
+            yield Source(path, wrong=f"{where}: {row}")
+            continue
+        if unknown := sorted(set(row) - set(COLUMNS)):
+            reason = f"unknown column {unknown[0]!r}; known: {', '.join(COLUMNS)}"
+            if path.suffix.lower() != ".jsonl":
+                raise ConfigError(f"{path}: {reason}")
+            yield Source(path, wrong=f"{where}: {reason}")
+            continue
         name = row.get("path")
         if not isinstance(name, str) or not name.strip() or not _nameable(name):
-            raise ConfigError(f"{path}, line {number}: needs a non-empty 'path', got {name!r}")
-        unknown = sorted(set(row) - set(COLUMNS))
-        if unknown:
-            raise ConfigError(
-                f"{path}, line {number}: unknown column {unknown[0]!r}; known: {', '.join(COLUMNS)}"
-            )
-        yield Source((path.parent / name.strip()), _record(row, f"{path}, line {number}"))
+            yield Source(path, wrong=f"{where}: needs a non-empty 'path', got {name!r}")
+            continue
+        file = path.parent / _local(name.strip())
+        try:
+            yield Source(file, _record(row))
+        except ValueError as error:
+            yield Source(file, wrong=f"{where}: {error}")
+
+
+def _local(name: str) -> str:
+    """Return a path, also of a `file:` address."""
+    if not name.lower().startswith("file://"):
+        return name
+    from urllib.request import url2pathname
+
+    return url2pathname("/" + name[len("file://") :].partition("/")[2])
 
 
 def _nameable(name: str) -> bool:
@@ -120,57 +152,32 @@ def _nameable(name: str) -> bool:
         return False
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix.lower() == ".csv":
-                reader = csv.DictReader(file)
-                if "path" not in (reader.fieldnames or ()):
-                    raise ConfigError(f"{path}: the first line must name the columns, with 'path'")
-                for row in reader:
-                    if None in row:
-                        raise ConfigError(
-                            f"{path}, line {reader.line_num}: more cells than columns"
-                        )
-                    yield reader.line_num, row
-            else:
-                for number, line in enumerate(file, 1):
-                    if not line.strip():
-                        continue
-                    try:
-                        value = json.loads(line)
-                    except (ValueError, RecursionError) as error:
-                        raise ConfigError(f"{path}, line {number}: not JSON ({error})") from None
-                    if not isinstance(value, dict):
-                        raise ConfigError(f"{path}, line {number}: must be a JSON object")
-                    yield number, value
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: must be UTF-8 text") from None
-    except csv.Error as error:
-        raise ConfigError(f"{path}: not a table of comma-separated values ({error})") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-
-
-def _record(row: Mapping[str, Any], where: str) -> Record:
+def _record(row: Mapping[str, Any]) -> Record:
+    """Return what a row says. Raises ValueError that names the value and what is allowed."""
     for name in ("title", "description", "date", "language"):
         if row.get(name) is not None and not isinstance(row[name], str):
-            raise ConfigError(f"{where}: {name} must be text, got {row[name]!r}")
-    tags = row.get("tags") or ()
-    if isinstance(tags, str):
-        tags = tags.replace(";", ",").split(",")
-    if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
-        raise ConfigError(f"{where}: tags must be a list of words, got {row['tags']!r}")
-    date = (row.get("date") or "").strip() or None
-    if date is not None:
-        try:
-            date = datetime.date.fromisoformat(date[:10]).isoformat()
-        except ValueError:
-            raise ConfigError(f"{where}: date must be YYYY-MM-DD, got {date!r}") from None
+            raise ValueError(f"{name} must be text, got {row[name]!r}")
+    stated = (row.get("date") or "").strip()
+    date = day(stated)
+    if stated and date is None:
+        raise ValueError(f"date must be YYYY-MM-DD, got {stated!r}")
+    language = (row.get("language") or "").strip()
     return Record(
         title=(row.get("title") or "").strip(),
         description=(row.get("description") or "").strip(),
         date=date,
-        language=(row.get("language") or "").strip().lower() or None,
-        tags=tuple(tag.strip() for tag in tags if tag.strip()),
+        language=known_languages([language])[0] if language else None,
+        tags=tuple(tag.strip() for tag in _tags(row.get("tags") or ()) if tag.strip()),
     )
+
+
+def _tags(given: object) -> Sequence[str]:
+    tags = given
+    if isinstance(tags, str) and tags.lstrip().startswith("["):
+        with suppress(ValueError, RecursionError):
+            tags = json.loads(tags)
+    if isinstance(tags, str):
+        tags = re.split(r"[;,\n]", tags)
+    if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
+        raise ValueError(f"tags must be a list of words, got {given!r}")
+    return tags

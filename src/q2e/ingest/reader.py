@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from queue import SimpleQueue
 from threading import Lock
 
@@ -20,8 +20,10 @@ from q2e.ingest.inherit import Inheritance
 from q2e.ingest.keys import SHOTS, grown, stage_keys
 from q2e.ingest.manifest import Record
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
-from q2e.ingest.record import contents_of, storable_record
+from q2e.ingest.record import contents_of, dated, storable_record
+from q2e.ingest.said import said_before
 from q2e.ingest.slices import slices
+from q2e.media.sidecar import subtitle_problems
 from q2e.models.registry import Models
 from q2e.plugins import registry
 from q2e.settings import Settings
@@ -68,11 +70,13 @@ class Reader:
             return
         before = self.store.video(job.video_id)
         copied, problems = self._said_of_copies(job)
-        video = storable_record(merged(video, copied))
+        video = dated(storable_record(merged(video, copied)))
         yield Found(video)
         if wrong:
             yield Failed(wrong, "description")
         yield from problems
+        if any(channel.name == "speech" for channel in self.channels):
+            yield from (Failed(one, "subtitles") for one in subtitle_problems(job.path))
         yield from _Reading(self, video, anew=grown(before, video)).messages()
 
     def _said_of_copies(self, job: Job) -> tuple[list[Record], list[Failed]]:
@@ -106,9 +110,9 @@ class Reader:
         except MediaError as error:
             wrong = str(error)
         stores = (store for store in (self.store, self.older) if store is not None)
-        known = next(filter(None, (store.video(job.video_id) for store in stores)), None)
-        said = {one.name: getattr(known, one.name) for one in fields(Record)} if known else {}
-        return replace(video, **said), wrong
+        earlier = (said_before(store, job.video_id) for store in stores)
+        said = next((one for one in earlier if one is not None), Record())
+        return replace(video, **asdict(said)), wrong
 
 
 class _Reading:

@@ -11,13 +11,31 @@ from q2e.types import Video
 
 
 def contents_of(video: Video) -> Contents:
-    """Return chapters and subtitles inside a file; none where it cannot be read."""
+    """Return chapters and subtitles inside a file; none where it cannot be read.
+
+    Where it holds no chapters, they are those of the description beside it.
+    """
     from q2e.decoding.doors import contents
+    from q2e.media.sidecar import sidecar_chapters
 
     try:
-        return contents(video.path)
+        found = contents(video.path)
     except MediaError:
-        return Contents()
+        found = Contents()
+    return replace(found, chapters=found.chapters or sidecar_chapters(video.path))
+
+
+def dated(video: Video) -> Video:
+    """Return a video with the day that its container states, where nothing else states one."""
+    from q2e.decoding.doors import container_tags
+    from q2e.media.dated import day_of_tags
+
+    if video.date is not None:
+        return video
+    try:
+        return replace(video, date=day_of_tags(container_tags(video.path)))
+    except MediaError:
+        return video
 
 
 def storable_record(video: Video) -> Video:

@@ -15,6 +15,7 @@ from q2e.ingest.inherit import CARRIED
 from q2e.ingest.keys import IMPORTED, grown
 from q2e.ingest.manifest import Source, allowed
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
+from q2e.ingest.said import note_said
 from q2e.ingest.worker import Worker
 from q2e.models.base import TextEncoder
 from q2e.paths import exists
@@ -44,6 +45,8 @@ class Report:
     empty: list[Video] = field(default_factory=list)
     """New ones with nothing for the channels that were read, as sound for `frame`."""
     renamed: list[tuple[str, str]] = field(default_factory=list)
+    replaced: list[Video] = field(default_factory=list)
+    """Videos that are no longer: other content was written over their file."""
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     evidence: Counter[str] = field(default_factory=Counter)
@@ -73,11 +76,16 @@ def ingest(
     committed before stays, and running again goes on from there.
     """
     report = Report()
-    sources, outside = allowed(sources, within)
+    for source in sources:
+        if source.wrong:
+            report.failures.append(Failure(str(source.path), source.wrong))
+    sources, outside = allowed([one for one in sources if not one.wrong], within)
     for link in outside:
         reason = "leads out of the folders that may be indexed"
         report.failures.append(Failure(str(link), reason))
     jobs: dict[str, Job] = {}
+    at: dict[Path, str] = {}
+    before = store.videos()
     with Worker(settings, index_file, older, within) as worker:
         if encoder is not None:
             space = worker.start()["text"] if sources else encoder().space
@@ -89,6 +97,7 @@ def ingest(
             except MediaError as error:
                 _fail(store, report, Failure(str(path), str(error)))
                 continue
+            at[path] = video_id
             job = jobs.get(video_id)
             first = _first(store, report, video_id, path) if job is None else job.path
             if first != path:
@@ -104,6 +113,7 @@ def ingest(
             for copy in copies:
                 store.clear_failure(str(copy.path))
             is_new = store.video(video_id) is None
+            note_said(store, video_id, first, record)
             said: set[type[Message]] = set()
             for message in worker.run(job):
                 _keep(store, report, job, message, worker.spaces)
@@ -121,6 +131,7 @@ def ingest(
                 report.empty.append(known)
             else:
                 report.unchanged += 1
+        _overwritten(store, report, at, before)
     return report
 
 
@@ -167,11 +178,38 @@ def _first(store: Store, report: Report, video_id: str, path: Path) -> Path:
     known = store.video(video_id)
     if known is None or known.path == str(path):
         return path
-    if exists(Path(known.path)):
+    if _is_at(store, video_id, Path(known.path)):
         return Path(known.path)
     report.renamed.append((known.path, str(path)))
     store.put_video(replace(known, path=str(path)))
     return path
+
+
+def _is_at(store: Store, video_id: str, path: Path) -> bool:
+    """Return whether a file is there and still holds the content of a video."""
+    try:
+        return exists(path) and identify(store, path) == video_id
+    except MediaError:
+        return False
+
+
+def _overwritten(store: Store, report: Report, at: Mapping[Path, str], before: list[Video]) -> None:
+    """Take out the videos whose file was overwritten; of one with a copy, that is its place now.
+
+    `at` is the content of the files of this run, `before` are the videos known when it began.
+    """
+    for video in before:
+        path = Path(video.path)
+        now = store.video(video.id) if at.get(path, video.id) != video.id else None
+        if now is None or now.path != video.path:
+            continue
+        copies = copies_of(store, video.id, path)
+        if copies:
+            store.put_video(replace(now, path=str(copies[0].path)))
+            report.renamed.append((now.path, str(copies[0].path)))
+        else:
+            store.remove_video(video.id)
+            report.replaced.append(video)
 
 
 def _fail(store: Store, report: Report, failure: Failure) -> None:

@@ -75,7 +75,7 @@ def opened(path: str | Path) -> Iterator[Any]:
         container = av.open(
             str(path),
             container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS},
-            metadata_errors="replace",
+            metadata_errors="surrogateescape",
         )
     except PermissionError as error:
         raise MediaError(f"{name}: permission denied; make the file readable") from error

@@ -1,27 +1,25 @@
-"""Reads the files beside a video: subtitles (.srt, .vtt) and descriptions (.json)."""
+"""Reads the files beside a video: subtitles (.srt, .vtt, .ass) and descriptions (.json)."""
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from q2e.errors import MediaError
-from q2e.paths import is_file, may_read
+from q2e.media.beside import Beside, subtitle_files
+from q2e.media.cues import is_telemetry, parse_ass
+from q2e.media.cues import parse_subtitles as parse_subtitles
+from q2e.media.described import SidecarRecord, chapters_of, record_of
+from q2e.paths import is_file, may_read, shown_name
+from q2e.text.encodings import decoded
 from q2e.types import Span
 
 MAX_BYTES = 16 * 2**20
-_MAX_LINE = 2_000
-_MAX_TAGS = 200
-
-_SECONDS = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
-_TIMING = re.compile(rf"^\s*{_SECONDS}\s*-->\s*{_SECONDS}(?:\s.*)?$")
-_MARKUP = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,200}\}")
-_LANGUAGE = re.compile(r"^([a-z]{2})(?:[-_][a-z0-9]{2,8}){0,3}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,142 +31,123 @@ class Subtitles:
     language: str | None = None
 
 
-class SidecarRecord(TypedDict, total=False):
-    """What a description beside the video says; only what it says is present."""
-
-    title: str
-    description: str
-    date: str
-    language: str
-    tags: tuple[str, ...]
-
-
 def subtitles(path: str | Path) -> Subtitles | None:
-    """Return the subtitles beside a video, or None where there are none.
+    """Return the subtitles beside a video, or None where none can be taken.
 
-    `talk.mp4` takes `talk.srt` or `talk.vtt`, else `talk.LANG.srt` or `talk.LANG.vtt` (the first
-    by name) with ISO 639-1 LANG. Markup is stripped, and lines that end before they begin or
-    repeat the line before (as rolling captions do) are dropped.
-
-    Raises MediaError where the file is too large or cannot be read.
+    The first file of `beside.subtitle_files` that holds timed lines is taken; what a drone wrote
+    down of its flight is none. Markup is stripped, and a line of a rolling caption said once. Why
+    a file was passed over is said by `subtitle_problems`.
     """
-    for file, language in _subtitle_files(Path(path)):
-        lines = tuple(parse_subtitles(_read_text(file)))
-        if lines:
-            return Subtitles(file, lines, language)
+    with suppress(MediaError):
+        return _looked_at(str(path), _stamp(path))[0]
     return None
 
 
-def _subtitle_files(video: Path) -> Iterator[tuple[Path, str | None]]:
-    for suffix in (".srt", ".vtt"):
-        if is_file(plain := video.with_suffix(suffix)) and may_read(plain):
-            yield plain, None
-    prefix = f"{video.stem}."
+def subtitle_problems(path: str | Path) -> tuple[str, ...]:
+    """Return why subtitle files beside a video were not taken, a line for each; empty where all is
+    well, or another file was taken."""
     try:
-        beside = sorted(video.parent.iterdir())
-    except OSError as error:
-        raise MediaError(f"{video.parent}: cannot be listed ({error.strerror})") from error
-    for file in beside:
-        if file.name.startswith(prefix) and file.suffix.lower() in (".srt", ".vtt"):
-            match = _LANGUAGE.match(file.name.removeprefix(prefix)[: -len(file.suffix)])
-            if match and is_file(file) and may_read(file):
-                yield file, match[1].lower()
+        found, problems = _looked_at(str(path), _stamp(path))
+    except MediaError as error:
+        return (str(error),)
+    return problems if found is None else ()
 
 
-def parse_subtitles(text: str) -> Iterator[Span]:
-    """Yield the timed lines of SubRip or WebVTT text, in the order of the text."""
-    before: list[str] = []
-    times: tuple[float, float] | None = None
-    lines: list[str] = []
-    for line in [*text.splitlines(), ""]:
-        match = _TIMING.match(line[:200])
-        if match is None and line.strip():
-            lines.append(line)
+def subtitle_stamp(path: str | Path) -> list[list[object]]:
+    """Return what changes when subtitle files beside a video come, go or are edited."""
+    with suppress(MediaError):
+        return [[one.path.name, size, changed] for one, size, changed in sorted(_stamp(path))]
+    return []
+
+
+def _stamp(path: str | Path) -> tuple[tuple[Beside, int, int], ...]:
+    stamps = []
+    for one in subtitle_files(Path(path)):
+        try:
+            status = one.path.stat()
+        except OSError:  # gone between two looks
             continue
-        if times is not None:
-            cleaned = [clean for raw in lines if (clean := _plain(raw))]
-            if match is not None and cleaned and cleaned[-1].isdigit():
-                cleaned.pop()  # the number of a cue that follows without a blank line
-            fresh = [clean for clean in cleaned if clean not in before]
-            if fresh and times[0] <= times[1]:
-                yield Span(*times, " ".join(fresh)[:_MAX_LINE])
-            before = cleaned or before
-        times = None if match is None else (_seconds(match, 1), _seconds(match, 5))
-        lines = []
+        stamps.append((one, status.st_size, status.st_mtime_ns))
+    return tuple(stamps)
 
 
-def _seconds(match: re.Match[str], group: int) -> float:
-    hours, minutes, seconds, fraction = match.group(group, group + 1, group + 2, group + 3)
-    whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
-    return whole + float(f"0.{fraction}")
+@lru_cache(maxsize=4)
+def _looked_at(
+    path: str, stamps: tuple[tuple[Beside, int, int], ...]
+) -> tuple[Subtitles | None, tuple[str, ...]]:
+    # Kept, since a long video asks once a part.
+    problems = []
+    for one, _, _ in stamps:
+        try:
+            text = _read_text(one.path, one.language or None)
+        except MediaError as error:
+            problems.append(str(error))
+            continue
+        parse = parse_ass if one.path.suffix.lower() in (".ass", ".ssa") else parse_subtitles
+        lines = tuple(parse(text))
+        if lines and not is_telemetry(lines):
+            return Subtitles(one.path, lines, one.language or None), ()
+        if not lines and text.strip():
+            problems.append(f"{shown_name(one.path)}: holds no timed lines; correct or remove it")
+    return None, tuple(problems)
 
 
-def _plain(line: str) -> str:
-    return " ".join(html.unescape(_MARKUP.sub("", line[: 4 * _MAX_LINE])).split())
-
-
-def _read_text(file: Path) -> str:
+def _read_text(file: Path, language: str | None = None) -> str:
+    name = shown_name(file)
     try:
         if file.stat().st_size > MAX_BYTES:
-            raise MediaError(f"{file.name}: larger than {MAX_BYTES >> 20} MiB; remove or split it")
+            raise MediaError(f"{name}: larger than {MAX_BYTES >> 20} MiB; remove or split it")
         raw = file.read_bytes()
     except OSError as error:
-        raise MediaError(f"{file.name}: cannot be read ({error.strerror})") from error
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", errors="replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+        raise MediaError(f"{name}: cannot be read ({error.strerror})") from error
+    text = decoded(raw, language)
+    if text is None:
+        raise MediaError(f"{name}: its encoding cannot be told; save it as UTF-8")
+    return text
 
 
 def sidecar_record(path: str | Path) -> SidecarRecord:
-    """Return what `NAME.info.json` or `NAME.json` beside the video says about it.
+    """Return what descriptions beside the video say about it; see `described.record_of`.
 
-    Only values of the right type are taken: `title`, `description`, `upload_date` or `date`
-    (given back as `YYYY-MM-DD`), `language` (ISO 639-1) and `tags`.
-
-    Raises MediaError where the file is too large or not JSON.
+    `NAME.info.json` goes before `NAME.mp4.json` and `NAME.json`: what one leaves out, the next
+    says. Raises MediaError where one of them is too large or not JSON.
     """
-    video = Path(path)
-    for suffix in (".info.json", ".json"):
-        file = video.with_suffix(suffix)
-        if is_file(file) and may_read(file):
-            try:
-                fields = json.loads(_read_text(file))
-            except (ValueError, RecursionError) as error:
-                raise MediaError(f"{file.name}: not valid JSON; correct or remove it") from error
-            return _record(fields) if isinstance(fields, dict) else {}
-    return {}
+    found: SidecarRecord = {}
+    for fields in _fields(Path(path)):
+        found = {**record_of(fields, Path(path).name), **found}
+    return found
 
 
-def _record(fields: dict[str, Any]) -> SidecarRecord:
-    record: SidecarRecord = {}
-    if title := _text(fields.get("title"), 1_000):
-        record["title"] = title
-    if description := _text(fields.get("description"), 100_000):
-        record["description"] = description
-    if date := _date(fields.get("upload_date")) or _date(fields.get("date")):
-        record["date"] = date
-    match = _LANGUAGE.match(_text(fields.get("language"), 40))
-    if match:
-        record["language"] = match[1].lower()
-    tags = fields.get("tags")
-    if isinstance(tags, list):
-        texts = (_text(tag, 200) for tag in tags[:_MAX_TAGS])
-        record["tags"] = tuple(dict.fromkeys(tag for tag in texts if tag))
-    return record
+def sidecar_chapters(path: str | Path) -> tuple[Span, ...]:
+    """Return the titled chapters that a description beside the video lists.
+
+    A description that cannot be read lists none: `sidecar_record` says why.
+    """
+    with suppress(MediaError):
+        return next(filter(None, map(chapters_of, _fields(Path(path)))), ())
+    return ()
 
 
-def _text(value: object, longest: int) -> str:
-    return value.replace("\0", "")[:longest].strip() if isinstance(value, str) else ""
+def _fields(video: Path) -> Iterator[dict[str, Any]]:
+    """Yield the fields of each description beside a video, the one that counts first."""
+    for file in descriptions(video):
+        try:
+            fields = json.loads(_read_text(file))
+        except (ValueError, RecursionError) as error:
+            name = shown_name(file)
+            raise MediaError(f"{name}: not valid JSON; correct or remove it") from error
+        if isinstance(fields, dict):
+            yield fields
 
 
-def _date(value: object) -> str | None:
-    from datetime import date
-
-    digits = re.match(r"^(\d{4})-?(\d{2})-?(\d{2})(?:$|[T ])", _text(value, 40))
-    try:
-        return date(*map(int, digits.groups())).isoformat() if digits else None
-    except ValueError:
-        return None
+def descriptions(video: Path) -> list[Path]:
+    """Return the descriptions beside a video, the one that counts first at the beginning."""
+    names = (
+        f"{video.stem}.info.json",
+        f"{video.name}.info.json",
+        f"{video.name}.json",
+        f"{video.name}.supplemental-metadata.json",
+        f"{video.stem}.json",
+    )
+    files = [video.parent / name for name in dict.fromkeys(names)]
+    return [file for file in files if is_file(file) and may_read(file)]

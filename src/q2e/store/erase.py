@@ -29,6 +29,9 @@ def forget(connection: sqlite3.Connection, video: Video) -> bool:
         count += connection.execute("DELETE FROM failure WHERE path = ?", (path,)).rowcount
         name = b"file:" + path
         count += connection.execute("DELETE FROM setting WHERE name = ?", (name,)).rowcount
+    for kind in ("copies", "said"):
+        name = pack(f"{kind}:{video.id}")
+        count += connection.execute("DELETE FROM setting WHERE name = ?", (name,)).rowcount
     return count > 0
 
 

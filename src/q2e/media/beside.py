@@ -1,0 +1,139 @@
+"""Finds the subtitle files that belong to a video, by the names that media players know."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from q2e.errors import MediaError
+from q2e.media.discover import SUFFIXES
+from q2e.paths import is_file, may_read
+from q2e.text.languages import language_code
+
+_KINDS = (".srt", ".vtt", ".ass", ".ssa")
+#: Folders beside a video that players look into for subtitles.
+_FOLDERS = ("sub", "subs", "subtitle", "subtitles")
+_PARTS = re.compile(r"[.\s()\[\]]+")
+#: `pt-BR` and `zh_Hans` are one word, `en-forced` and `eng_sdh` are two.
+_TAG = re.compile(r"[a-z]{2,3}(?:[-_](?:[a-z]{2}|[a-z]{4}|\d{3}))+")
+_FORCED = {"forced", "foreign", "signs"}
+_NEEDED = {"sdh", "cc", "hi", "hoh", "closedcaptions"}
+_ASIDE = {"commentary", "lyrics", "songs"}
+_NEUTRAL = {"default", "full", "orig", "auto", "asr", "subs", "sub", "subtitle", "subtitles"}
+_KNOWN = _FORCED | _NEEDED | _ASIDE | _NEUTRAL
+#: Files of one folder that are looked at, and subtitles of one video.
+_MOST_FILES, _MOST = 100_000, 50
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Beside:
+    """A subtitle file and what its name says; sorted, the one to be taken first."""
+
+    forced: bool
+    """Of signs and foreign words alone."""
+    aside: bool
+    """A commentary or lyrics."""
+    named: bool
+    """Has more than the video's own name."""
+    needed: bool
+    """With descriptions of sounds."""
+    kind: int
+    path: Path
+    language: str = ""
+
+
+def subtitle_files(video: Path) -> list[Beside]:
+    """Return the subtitle files of a video, the one that a player takes first at the beginning.
+
+    `talk.mp4` takes `talk.srt`, `talk.mp4.srt`, `talk.en.srt`, `Talk_English.SRT`, `talk.pt-BR.vtt`
+    and `talk.en.sdh.srt`, also from a folder `Subs` beside it. One without more than its name
+    goes first, one for the deaf after others, a forced one last: it holds foreign words alone.
+
+    Raises MediaError where the folder cannot be listed.
+    """
+    try:
+        own, folders = _listed(video.parent)
+        others = [name for folder in folders for name in _listed(folder)[0]]
+    except OSError as error:
+        raise MediaError(f"{video.parent}: cannot be listed ({error.strerror})") from error
+    keys = (_key(video.name), _key(video.stem))
+    media = {_key(file.stem) for file in own if file.suffix.lower() in SUFFIXES} - set(keys)
+    found = []
+    for file in (*own, *others):
+        kind = file.suffix.lower()
+        if kind not in _KINDS or _key(file.stem) in media:
+            continue
+        said = _said(_key(file.stem), keys)
+        if said is not None and is_file(file) and may_read(file):
+            language, flags = said
+            found.append(
+                Beside(
+                    forced=bool(flags & _FORCED),
+                    aside=bool(flags & _ASIDE),
+                    named=bool(language or flags),
+                    needed=bool(flags & _NEEDED),
+                    kind=_KINDS.index(kind),
+                    path=file,
+                    language=language,
+                )
+            )
+    return sorted(found)[:_MOST]
+
+
+def _listed(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the files of a folder, and its folders for subtitles, by name."""
+    files, folders = [], []
+    with os.scandir(folder) as entries:
+        for entry, _ in zip(entries, range(_MOST_FILES), strict=False):
+            if entry.name.lower() in _FOLDERS and entry.is_dir():
+                folders.append(folder / entry.name)
+            else:
+                files.append(folder / entry.name)
+    return sorted(files), sorted(folders)
+
+
+def _key(name: str) -> str:
+    # A name is in another normal form where a file came from a Mac.
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _said(stem: str, keys: tuple[str, ...]) -> tuple[str, frozenset[str]] | None:
+    """Return language and flags in the name of a subtitle file, None where it is another's."""
+    for key in keys:
+        if stem == key:
+            return "", frozenset()
+        if stem.startswith(key) and (rest := stem[len(key) :])[0] in "._-[( ":
+            said = _words(rest)
+            if said is not None:
+                return said
+    return None
+
+
+def _words(rest: str) -> tuple[str, frozenset[str]] | None:
+    language, flags = "", set()
+    for word in filter(None, _split(rest)):
+        if word == "hi" and not language and _only(rest, "hi"):
+            language = "hi"
+        elif word in _KNOWN or (word.isdecimal() and len(word) < 3):
+            flags.add(word)
+        elif (code := language_code(word)) and language in ("", code):
+            language = code
+        else:
+            return None
+    return language, frozenset(flags)
+
+
+def _only(rest: str, word: str) -> bool:
+    return [one for one in _split(rest) if one] == [word]
+
+
+def _split(rest: str) -> Iterator[str]:
+    for part in _PARTS.split(rest):
+        part = part.strip("-_")
+        words = re.split("[-_]", part)
+        is_tag = _TAG.fullmatch(part) and not _KNOWN & set(words[1:])
+        yield from [part] if is_tag and language_code(part) else words
