@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from media_files import write_video
-from q2e.processes import clean_environment, program, python_module
+from q2e.processes import clean_environment, forget_current_folder, program, python_module
 
 #: The command as it is installed; `python -m q2e` is the other way to start it.
 COMMAND = Path(sys.executable).with_name("q2e")
@@ -163,6 +163,9 @@ def test_the_environment_of_a_child(monkeypatch: pytest.MonkeyPatch, trap: Path)
     assert not {"PYTHONPATH", "PYTHONSTARTUP"} & found.keys()
     assert (found["Q2E_API_KEY"], found["OMP_THREAD_LIMIT"]) == ("k", "1")
     assert python_module("a.b", "c")[1:] == ["-P", "-m", "a.b", "c"]
+    monkeypatch.setattr(sys, "path", [str(trap), *sys.path])
+    forget_current_folder()
+    assert os.environ["PATH"] == "/usr/bin" and str(trap) not in sys.path
     monkeypatch.setenv("PATH", f".:{Path('/bin/sh').parent}")
     assert program("tesseract") != str(trap / "tesseract")
     assert program("sh") == "/bin/sh"

@@ -44,9 +44,22 @@ def program(name: str) -> str | None:
 
 
 def forget_current_folder() -> None:
-    """Take the folder that `python -m` puts first away from those that modules come from."""
-    if not sys.flags.safe_path and sys.path[:1] in ([""], [str(Path.cwd())]):
+    """Let this process, which is a command's, take neither modules nor programs from where it is.
+
+    The folder that `python -m` puts first is taken away, and relative ones of PATH, by which
+    libraries find programs such as a browser.
+    """
+    if not sys.flags.safe_path and sys.path[:1] in ([""], _current_folder()):
         del sys.path[0]
+    if "PATH" in os.environ:
+        os.environ["PATH"] = _absolute(os.environ["PATH"]) or os.defpath
+
+
+def _current_folder() -> list[str]:
+    try:
+        return [str(Path.cwd())]
+    except OSError:  # it was deleted, or may not be read
+        return []
 
 
 def _absolute(folders: str) -> str:

@@ -12,6 +12,7 @@ from q2e.cli import eval as evaluation
 from q2e.cli import methods as known_methods
 from q2e.cli import mmi as mmi_head
 from q2e.errors import Q2EError
+from q2e.processes import forget_current_folder
 
 #: Exit code after Ctrl-C, 128 and the number of the signal.
 _INTERRUPTED = 130
@@ -90,6 +91,7 @@ _say_whole_summaries(app)
 
 def main() -> None:
     """Run the command line; errors made for people are one line and exit code 2."""
+    forget_current_folder()
     try:
         app()
     except Q2EError as error:
