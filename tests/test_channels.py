@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import q2e
-from q2e.channels import known
-from q2e.channels.known import Facts
+from q2e import channel_facts as known
+from q2e.channel_facts import Facts
 from q2e.cli import app
 from q2e.errors import ConfigError, QueryError
 from q2e.plugins import registry

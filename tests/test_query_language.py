@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from q2e.channels.known import known
+from q2e.channel_facts import known
 from q2e.errors import QueryError
 from q2e.query.language import parse, write
 from q2e.query.marks import seconds

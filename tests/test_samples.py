@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from q2e.channels.known import known
+from q2e.channel_facts import known
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"

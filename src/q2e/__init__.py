@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from q2e.about import __version__ as __version__
+
 if TYPE_CHECKING:
     from q2e.errors import Q2EError
     from q2e.index import Index
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
         SubEvent,
         Video,
     )
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Clause": "q2e.types",

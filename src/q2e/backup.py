@@ -165,7 +165,7 @@ def _copy_database(file: Path, copy: Path, watch: Watch | None) -> None:
 
 
 def _write_list(folder: Path, directory: Path) -> None:
-    from q2e import __version__
+    from q2e.about import __version__
 
     files: dict[str, Any] = {}
     videos = 0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from q2e import survey
 from q2e.errors import QueryError
-from q2e.evaluate.batch import Ran
 from q2e.query.filters import checked
+from q2e.search.batch import Ran
 from q2e.settings import changed, effective
 from q2e.store import generations
 from q2e.types import Decomposition, Example, Filters, Query, Results
@@ -183,7 +183,7 @@ class Index(Upkeep):
         Queries already complete in `out` are not asked again. Videos are named by their id;
         `filters` and `more` are those of `search`.
         """
-        from q2e.evaluate.batch import run_queries
+        from q2e.search.batch import run_queries
         from q2e.search.plan import Plan
 
         given = {name: more.pop(name) for name in _FILTERS if name in more}

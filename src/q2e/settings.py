@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from q2e import recipes
 from q2e.allowed import allowed
+from q2e.channel_facts import check_readable
 from q2e.choices import KINDS, Said, said
 from q2e.errors import ConfigError, unknown
 from q2e.plugins import registry
@@ -231,8 +232,6 @@ class Settings(BaseModel):
     @field_validator("channels")
     @classmethod
     def _known_channels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        from q2e.channels.known import check_readable
-
         check_readable(value)
         return tuple(dict.fromkeys(value))
 

@@ -31,7 +31,7 @@ def values_of(setting: str) -> Completer:
 
 def channel_names(incomplete: str) -> list[str]:
     """Offer the channels."""
-    from q2e.channels.known import known
+    from q2e.channel_facts import known
 
     return _fitting(known(), incomplete)
 

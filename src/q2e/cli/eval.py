@@ -65,12 +65,12 @@ def run_command(
 
     Of a run that `q2e run` ranked again, the recall of its candidates is printed too.
     """
-    from q2e.evaluate.batch import about_of
     from q2e.evaluate.direction import turned, unscored
     from q2e.evaluate.judging import evaluate_run, judge, set_ranks
     from q2e.evaluate.measures import parse_measures
     from q2e.evaluate.run_checks import candidate_recall, strange_items
     from q2e.evaluate.runs import read_groups, read_qrels, read_run
+    from q2e.search.batch import about_of
 
     wanted = parse_measures(measures)
     given, judged = read_run(run), read_qrels(qrels)

@@ -157,10 +157,10 @@ def channels(
     """Leave each channel out in turn and say which earns its keep on your labels or judgements."""
     import q2e
     from q2e.errors import ConfigError
-    from q2e.evaluate.batch import read_queries
     from q2e.evaluate.leave_out import labelled, leave_one_out
     from q2e.evaluate.measures import parse_measures
     from q2e.evaluate.runs import read_qrels
+    from q2e.search.batch import read_queries
 
     if (queries is None) != (qrels is None):
         raise ConfigError("--queries and --qrels belong together; without both, labels are used")

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import q2e
 from q2e.decoding import syscalls
 
 
@@ -139,5 +138,5 @@ def programs() -> tuple[str, ...]:
     own = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     system = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
     cores = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
-    found = dict.fromkeys((*own, str(Path(q2e.__file__).parent), *system, *cores))
+    found = dict.fromkeys((*own, str(Path(__file__).parents[1]), *system, *cores))
     return tuple(path for path in found if path is not None and os.path.exists(path))  # noqa: PTH110

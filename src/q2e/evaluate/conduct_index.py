@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from q2e.cache import Fingerprint, content_key, fingerprint
 from q2e.errors import ConfigError, EvaluationError
-from q2e.evaluate.batch import about_of
 from q2e.evaluate.datasets import Dataset, load
 from q2e.evaluate.direction import turned
 from q2e.evaluate.experiment import Experiment, Row, Watch
@@ -23,13 +22,12 @@ from q2e.evaluate.measures import Judged
 from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_queries
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
+from q2e.index import Index
 from q2e.methods.normalise.base import transductive
+from q2e.search.batch import about_of
 from q2e.search.plan import Plan
 from q2e.settings import changed, effective, load_settings
 from q2e.versions import code_version
-
-if TYPE_CHECKING:
-    from q2e.index import Index
 
 
 class IndexBench:
@@ -80,12 +78,10 @@ class IndexBench:
 
     def _of(self, profile: str | None) -> Index:
         """Return the index as a profile's models answer it, made where the set itself is it."""
-        import q2e
-
         if profile not in self._indexes:
             where = self.experiment.data.get("index")
             own = self.out / (f"index-{profile}" if profile else "index")
-            self._indexes[profile] = q2e.open(where or own, profile=profile)
+            self._indexes[profile] = Index(where or own, profile=profile)
             if where is None:
                 self._fill(self._indexes[profile], self._published)
         return self._indexes[profile]

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from q2e.evaluate.batch import read_queries
 from q2e.evaluate.integrity import queries_among
 from q2e.evaluate.judging import Qrels, Run, judge
 from q2e.evaluate.measures import Measure
 from q2e.evaluate.runs import read_run
+from q2e.search.batch import read_queries
 
 if TYPE_CHECKING:
     from q2e.index import Index

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32
-from q2e.channels.known import check_known
+from q2e.channel_facts import check_known
 from q2e.errors import ConfigError
 from q2e.ingest.derive import derived, items, refresh
 from q2e.ingest.keys import IMPORTED

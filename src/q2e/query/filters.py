@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from q2e.channels.known import check_known
+from q2e.channel_facts import check_known
 from q2e.query.marks import channel_fields, seconds
 from q2e.text.languages import known_languages
 from q2e.types import Filters

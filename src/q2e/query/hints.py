@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from q2e.channels.known import known
+from q2e.channel_facts import known
 from q2e.query.loose import dangling, open_parenthesis, open_quote
 from q2e.query.marks import FILTER_FIELDS, fields, misspelt
 

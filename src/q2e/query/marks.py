@@ -20,7 +20,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal
 
-from q2e.channels.known import known
+from q2e.channel_facts import known
 
 #: Names before a colon that filter, with the name each goes by.
 FILTER_FIELDS = {

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from q2e.arrays import Float64, Int64
-from q2e.channels.known import is_timeless
+from q2e.channel_facts import is_timeless
 from q2e.methods.fuse.base import Fusion
 from q2e.methods.rows import ScoreRow
 

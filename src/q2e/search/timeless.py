@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from q2e.arrays import Bool
-from q2e.channels.known import is_timeless
+from q2e.channel_facts import is_timeless
 from q2e.store.base import Table
 
 #: Ends closer than this are the same: stored times may have been rounded.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from q2e.channels.known import facts, of_style
+from q2e.channel_facts import facts, of_style
 from q2e.methods.expand.base import STYLES, Expansion, mixed
 from q2e.methods.rows import Vectors
 from q2e.models.base import ImageTextEncoder, TextEncoder, VideoEncoder

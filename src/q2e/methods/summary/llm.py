@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from q2e.channel_facts import facts
 from q2e.channels.base import Channel, Needs
-from q2e.channels.known import facts
 from q2e.models.base import LanguageModel
 from q2e.registry import method
 from q2e.text.answer import content

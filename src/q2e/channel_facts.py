@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from q2e.errors import unknown
+from q2e.plugins import registry
 from q2e.types import check_channel, in_order
 
 _log = logging.getLogger(__name__)
@@ -32,8 +33,6 @@ BROUGHT = {"sound": Facts("heard", "caption")}
 
 def readable() -> tuple[str, ...]:
     """Return the channels in which a video can be read, in the order in which they are shown."""
-    from q2e.plugins import registry
-
     return in_order(registry().names("channel"))
 
 
@@ -53,8 +52,6 @@ def facts(name: str) -> Facts:
 
 @cache
 def _registered(name: str) -> Mapping[str, Any]:
-    from q2e.plugins import registry
-
     try:
         return registry().get("channel", name).facts
     except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
