@@ -20,9 +20,10 @@ from typing import Any, get_args, get_type_hints
 import typer
 from typer.models import ArgumentInfo
 
+import json_page as json_shapes
 import models_page
 import q2e
-from q2e import builtin, choices, errors, recipes, renamed, settings, shape, types
+from q2e import builtin, choices, errors, recipes, renamed, settings, shape
 from q2e.cli import app
 from q2e.papers import counted, papers
 from q2e.registry import Registry
@@ -173,64 +174,19 @@ def _quoted(value: object) -> str:
 
 
 def json_page() -> Iterator[str]:
-    yield f"{paragraph(shape.__doc__)}\n\nTimes are seconds from the start of the video.\n"
-    yield "\n## q2e search\n\nThe keys, shown with an invented hit:\n\n"
-    yield block(shape.results(example()))
-    for title, skeleton in sorted(skeletons()):
+    yield f"{paragraph(shape.__doc__)}\n\nTimes are seconds from the start of the video. Every key "
+    yield "that there may be is shown; `…` as a key stands for names that the data give.\n"
+    yield "\n## q2e search\n\n"
+    yield block(json_shapes.results())
+    known = dict(json_shapes.shapes())
+    for title, skeleton in sorted({**dict(skeletons()), **known}.items()):
         yield f"\n## {title}\n\n"
         yield block(skeleton)
-
-
-def example() -> types.Results:
-    """Return invented results that fill every key of the shape."""
-    video = types.Video(
-        **{
-            field.name: value
-            for field in dataclasses.fields(types.Video)
-            if (value := EXAMPLE_VIDEO.get(field.name)) is not None
-        }
-    )
-    found = types.Evidence(
-        video.id,
-        "speech",
-        12.0,
-        19.5,
-        "the bridge was closed this morning",
-        "en",
-        "whisper-base",
-        frame_s=14.2,
-        spans=(types.Span(12.0, 14.5, "the bridge was closed"),),
-        tags=(types.Tag("suspension bridge", 0.61),),
-    )
-    reason = types.Reason(
-        "speech", "query", 1.0, 2.5, 1, 0.2, 2.5, text=found.text, start_s=12.0, end_s=19.5
-    )
-    hit = types.Hit(1, video, 2.5, (types.Moment(12.0, 19.5, 2.5, 14.2, (found,)),), (reason,))
-    text = "bridge closed"
-    unfolded = types.Decomposition(
-        text, "en", text, events=(types.SubEvent("sequel", "traffic jam"),), backend="events"
-    )
-    query = types.Query(text, "en")
-    return types.Results(query, (hit,), unfolded, {"videos": 1}, {"total": 0.05})
-
-
-EXAMPLE_VIDEO = {
-    "id": "9f2c41d07be83a55",
-    "path": "/videos/bridge.mp4",
-    "title": "Bridge closed",
-    "duration_s": 63.0,
-    "size_bytes": 1_000_000,
-    "width": 640,
-    "height": 360,
-    "has_video": True,
-    "has_audio": True,
-}
 
 
 def skeletons() -> Iterator[tuple[str, Any]]:
     """Yield (command, keys) of every dictionary that a command prints with `--json`."""
     names = {command.__name__: name for name, command in commands(app, "q2e")}
-    names["_say_report"] = "q2e index, q2e retry"
     for path in sorted((ROOT / "src" / "q2e" / "cli").glob("*.py")):
         for function in ast.parse(path.read_text("utf-8")).body:
             if not isinstance(function, ast.FunctionDef) or function.name not in names:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from benchmarks.events import CAPTIONS
 from benchmarks.quality import PARTS
+from typer.testing import CliRunner
 
 import q2e
 from q2e.cli import app
@@ -132,3 +134,84 @@ def test_the_example_of_a_frame_finds_what_is_asked(sample_index: q2e.Index) -> 
     ((frame, change),) = re.findall(r'--example (\S+@\S+) "(.+)"', page)
     found = sample_index.search(change, examples=[frame], top=2)
     assert "reel-01.mp4" in [Path(hit.video.path).name for hit in found]
+
+
+def _sections() -> dict[str, Any]:
+    text = (ROOT / "docs/reference/json.md").read_text("utf-8")
+    found = re.findall(r"^## (.+?)\n+```json\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return {name: json.loads(body) for names, body in found for name in names.split(", ")}
+
+
+def _unknown(printed: Any, shown: Any, where: str = "") -> Iterator[str]:
+    """Yield the keys that are printed and not shown; `…` stands for any key, and any value."""
+    if isinstance(printed, dict) and shown is not None and shown != "…":
+        for key, value in printed.items():
+            if key in shown or "…" in shown:
+                yield from _unknown(value, shown.get(key, shown.get("…")), f"{where}.{key}")
+            else:
+                yield f"{where}.{key}"
+    elif isinstance(printed, list) and isinstance(shown, list):
+        for one in printed:
+            yield from _unknown(one, shown[0] if shown else None, f"{where}[]")
+
+
+def _with_json(command: Any, name: str = "q2e") -> Iterator[str]:
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from _with_json(inner, f"{name} {word}")
+    if any("--json" in option.opts for option in command.params):
+        yield name
+
+
+@pytest.mark.parametrize("name", [*_with_json(COMMAND)])
+def test_each_command_with_json_has_its_keys_on_the_page(name: str) -> None:
+    assert name in _sections()
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("q2e search", ["search", "polar bear"]),
+        ("q2e search", ["search", '"panda" or speech:"telephone"']),
+        ("q2e search --facets", ["search", "--facets"]),
+        ("q2e ask", ["ask", "animal"]),
+        ("q2e show", ["show", "call-06.mp4"]),
+        ("q2e status", ["status"]),
+        ("q2e config", ["config"]),
+        ("q2e methods", ["methods"]),
+        ("q2e methods NAME", ["methods", "rrf"]),
+        ("q2e methods KIND", ["methods", "pool"]),
+        ("q2e methods --papers", ["methods", "--papers"]),
+        ("q2e doctor", ["doctor"]),
+        ("q2e models list", ["models", "list"]),
+        ("q2e eval datasets", ["eval", "datasets"]),
+        ("q2e eval datasets NAME", ["eval", "datasets", "wikivideo"]),
+        ("q2e eval datasets NAME --folder DIR", ["eval", "datasets", "own", "--folder", "samples"]),
+        ("q2e eval labels", ["eval", "labels"]),
+        ("q2e eval matrix", ["eval", "matrix", "scores.npy"]),
+        ("q2e eval run", ["eval", "run", "a.run", "--qrels", "qrels.txt", "--per-query"]),
+        ("q2e eval compare", ["eval", "compare", "a.run", "a.run", "--qrels", "qrels.txt"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_printed_keys_are_on_the_page(
+    sample_index: q2e.Index,
+    section: str,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("Q2E_INDEX", str(sample_index.directory))
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples/queries.csv").write_text("query,video\na dog,one.mp4\n", "utf-8")
+    (tmp_path / "a.run").write_text("q1 Q0 one 1 0.9 x\nq1 Q0 two 2 0.5 x\n", "utf-8")
+    (tmp_path / "qrels.txt").write_text("q1 0 one 1\n", "utf-8")
+    np.save(tmp_path / "scores.npy", np.random.default_rng(1).normal(size=(4, 4)))
+    done = CliRunner().invoke(app, [*words, "--json"])
+    printed = json.loads(done.stdout)
+    shown = _sections()[section]
+    assert [*_unknown(printed, shown)] == []
+    if isinstance(shown, dict) and "…" not in shown:
+        assert shown.keys() - printed.keys() <= {"groups"}  # which --by alone adds
+    if section == "q2e search":
+        assert shown["index"].keys() - {"…"} == printed["index"].keys()
