@@ -126,6 +126,13 @@ def test_hostile_cues_stay_cues(tmp_path: Path, film: Path) -> None:
     assert all(len(line.text) <= 2_000 for line in lines)
 
 
+def test_readings_of_instruments_are_not_said(tmp_path: Path, film: Path) -> None:
+    reading = "F/2.8, SS 206, ISO 100, GPS (13.4, 52.5), H 12.5m"
+    path = write_inside(tmp_path / "a.mp4", film, [Track("mov_text", [(0.5, 1.0, reading)])])
+    found = cues(path)
+    assert found is not None and subtitles_of(found, path) is None
+
+
 def test_both_are_found_where_they_are(tmp_path: Path, film: Path) -> None:
     """Subtitles inside stand for what is said, chapters for their stretch."""
     folder = tmp_path / "films"

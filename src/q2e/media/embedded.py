@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from q2e.media.container import origin_s, packets
+from q2e.media.cues import is_telemetry, parse_subtitles
 from q2e.media.decoder import opened
-from q2e.media.sidecar import Subtitles, parse_subtitles
+from q2e.media.sidecar import Subtitles
 from q2e.types import Span
 
 #: Codecs of subtitles that are text, as FFmpeg names them; others are pictures of text.
@@ -23,8 +24,6 @@ _MAX_CHAPTERS, _MAX_CUES, _MAX_BYTES = 1_000, 50_000, 16 << 20
 _MAX_TITLE = 500
 #: How long a cue is shown whose end is not said.
 _SHOWN_S = 5.0
-#: What is drawn, in words of a language for curves, between `{\\p1}` and `{\\p0}`.
-_DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?:\{[^{}]*\\p0[^{}]*\}|$)", re.DOTALL)
 #: Titles of tracks that hold a few lines of it all.
 _PARTIAL = re.compile(r"forced|signs|songs|comment|kommentar", re.IGNORECASE)
 #: Titles that programs give: numbers and times, with or without the word for a chapter.
@@ -51,8 +50,6 @@ class Cues:
 
     language: str
     """As the file says it, or empty."""
-    ass: bool
-    """Whether the texts are lines of Advanced SubStation Alpha."""
     lines: tuple[Span, ...]
 
 
@@ -101,22 +98,26 @@ def cues(path: str | Path) -> Cues | None:
             length_s = packet.duration * base if packet.duration else None
             found.append((start_s, length_s, _text(bytes(packet), _codec(track))))
         lines = tuple(_ended(sorted(found, key=lambda one: one[0])))
-        return Cues(track.metadata.get("language", ""), _codec(track) in ("ass", "ssa"), lines)
+        return Cues(track.metadata.get("language", ""), lines)
 
 
 def subtitles_of(found: Cues, path: str | Path) -> Subtitles | None:
-    """Return cues cleaned as those of a file beside the video are; None where none has words."""
+    """Return cues cleaned as those of a file beside the video are.
+
+    None where none has words, or they are readings of instruments.
+    """
     from q2e.text.languages import language_code
 
     blocks = []
     for number, cue in enumerate(found.lines, 1):
-        text = _plain_ass(cue.text) if found.ass else cue.text
         # Blank lines and arrows would end a cue of the text that is made here.
-        kept = [line.replace("-->", "→") for line in text.splitlines() if line.strip()]
+        kept = [line.replace("-->", "→") for line in cue.text.splitlines() if line.strip()]
         blocks.append(f"{number}\n{_clock(cue.start_s)} --> {_clock(cue.end_s)}\n")
         blocks.append("\n".join(kept) + "\n\n")
     lines = tuple(parse_subtitles("".join(blocks)))
-    return Subtitles(Path(path), lines, language_code(found.language)) if lines else None
+    if not lines or is_telemetry(lines):
+        return None
+    return Subtitles(Path(path), lines, language_code(found.language))
 
 
 def _tracks(container: Any) -> list[Any]:
@@ -157,11 +158,6 @@ def _text(raw: bytes, codec: str) -> str:
         fields = text.split(",", 8)
         text = fields[8] if len(fields) == 9 else ""
     return text
-
-
-def _plain_ass(text: str) -> str:
-    """Return a line of SubStation Alpha without drawings, its breaks as such."""
-    return re.sub(r"\\[Nn]", "\n", _DRAWING.sub("", text)).replace("\\h", " ")
 
 
 def _ended(found: Sequence[tuple[float, float | None, str]]) -> Iterable[Span]:
