@@ -18,6 +18,7 @@ import pytest
 import q2e
 from media_files import write_video
 from q2e import stopping
+from q2e.query.language import Parsed
 from q2e.server.connections import PatientHttp
 from q2e.server.faults import Fault
 from q2e.server.limits import Limits
@@ -247,8 +248,8 @@ def test_a_search_ends_before_its_next_step_when_the_client_has_left(
     begun, ended = threading.Event(), threading.Event()
     search = served_index.search
 
-    def watched(text: str, **options: Any) -> Any:
-        if text != "panda":
+    def watched(text: str | Parsed, **options: Any) -> Any:
+        if isinstance(text, str) or text.text != "panda":
             return search(text, **options)
         begun.set()
         while stopping.wanted():
@@ -310,8 +311,8 @@ def test_a_search_nobody_waits_for_is_not_begun(
     gate = threading.Event()
     search = served_index.search
 
-    def slow(text: str, **options: Any) -> Any:
-        begun.append(text)
+    def slow(text: str | Parsed, **options: Any) -> Any:
+        begun.append(text if isinstance(text, str) else text.text)
         if text != "warm":
             gate.wait(10)
         return search(text, **options)

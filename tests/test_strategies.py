@@ -189,9 +189,9 @@ def test_imagined_captions_are_looked_for_in_pictures() -> None:
             return np.array([["a" in one, "b" in one] for one in texts], np.float32)
 
     made = Expansion("hyde", passages={"caption": ("b",), "headline": ("a",)})
-    own = pictured("a", (made,), Bridge())  # type: ignore[arg-type]
+    own = pictured(["a"], (made,), Bridge())  # type: ignore[arg-type]
     np.testing.assert_allclose(own.matrix, [[0.5**0.5, 0.5**0.5]], atol=1e-6)
-    plain = pictured("a", (), Bridge())  # type: ignore[arg-type]
+    plain = pictured(["a"], (), Bridge())  # type: ignore[arg-type]
     np.testing.assert_array_equal(plain.matrix, [[1.0, 0.0]])
 
 

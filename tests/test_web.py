@@ -118,8 +118,8 @@ def test_the_decomposition_is_edited_and_the_ranking_follows(visit: Visit) -> No
         field.fill("a giant panda")
         field.press("Enter")
     events = asked.value.post_data_json["decomposition"]["events"]
-    assert {"kind": "current", "text": "a giant panda"} in events
-    assert visit.titles() != before
+    assert {"kind": "current", "text": "a giant panda", "own": True} in events
+    assert visit.titles()[0] != before[0]
     with visit.searching() as asked:
         page.get_by_role("button", name="Strike “a giant panda”").click()
     struck = asked.value.post_data_json["decomposition"]["events"]

@@ -271,7 +271,9 @@ def decomposition(value: Decomposition) -> Json:
         "time": list(value.time),
         "place": list(value.place),
         "subject": list(value.subject),
-        "events": [{"kind": event.kind, "text": event.text} for event in value.events],
+        "events": [
+            {"kind": event.kind, "text": event.text, "own": event.own} for event in value.events
+        ],
     }
 
 

@@ -14,7 +14,7 @@ from q2e.search.likes import moved
 from q2e.search.stage import stage
 from q2e.search.state import Asked, State
 from q2e.search.widen import pictured, widened
-from q2e.types import EVENT_KINDS, SubEvent
+from q2e.types import EVENT_KINDS, Decomposition, SubEvent
 
 
 @stage(
@@ -32,7 +32,8 @@ def encode(state: State) -> State:
     away = moved(state)
     asked = [Asked(state.at.models.text.space, "meaning", tuple(_texts(state, away)))]
     for encoder in state.at.seeing.values():
-        picture = pictured(state.question, state.expansions, encoder)
+        said = (state.question, *_own(state.decomposition))
+        picture = pictured(said, state.expansions, encoder)
         if encoder.space in away:
             picture = replace(picture, matrix=picture.matrix + away[encoder.space])
         asked.append(Asked(encoder.space, "picture", (picture,)))
@@ -62,6 +63,7 @@ def _texts(state: State, away: dict[str, Float32]) -> list[Vectors]:
     asked = [found.query]
     if found.english and found.english != found.query:
         asked.append(found.english)
+    asked += _own(found)
     plain = Vectors("query", tuple(asked), encoder.encode_queries(asked))
     if encoder.space in away:
         plain = replace(plain, matrix=plain.matrix + away[encoder.space])
@@ -71,7 +73,7 @@ def _texts(state: State, away: dict[str, Float32]) -> list[Vectors]:
     calm = len(parts) == 1 and parts[0] is plain
     if scale is not None:
         parts = [replace(one, matrix=scale.corrected(one.matrix, state.form)) for one in parts]
-    events = [event for kind in EVENT_KINDS for event in found.of_kind(kind)]
+    events = [event for kind in EVENT_KINDS for event in found.of_kind(kind) if not event.own]
     if not events:
         return parts
     matrix, folded = _events(state, events, plain.matrix[0], scale if calm else None)
@@ -84,6 +86,11 @@ def _texts(state: State, away: dict[str, Float32]) -> list[Vectors]:
             quick = None if folded is None else folded.some(own)
             parts.append(Vectors(kind, said, matrix[own], folded=quick))
     return parts
+
+
+def _own(found: Decomposition) -> list[str]:
+    """Return the events that whoever asks wrote: other ways to say what is looked for."""
+    return [event.text for event in found.events if event.own]
 
 
 def _events(

@@ -38,12 +38,12 @@ def widened(
 
 
 def pictured(
-    text: str, expansions: Sequence[Expansion], encoder: ImageTextEncoder | VideoEncoder
+    texts: Sequence[str], expansions: Sequence[Expansion], encoder: ImageTextEncoder | VideoEncoder
 ) -> Vectors:
-    """Return the question as a description of pictures, with imagined captions and rewritings."""
-    own = encoder.encode_texts([text])
+    """Return texts as descriptions of pictures, with imagined captions and rewritings."""
+    own = encoder.encode_texts(list(texts))
     for one in expansions:
         more = [*one.requests, *one.passages.get("caption", ())]
         if more:
             own = mixed(own, encoder.encode_texts(more), one.weight)
-    return Vectors("query", (text,), own)
+    return Vectors("query", tuple(texts), own)

@@ -7,14 +7,14 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 import q2e
 from q2e import shape
 from q2e.errors import ConfigError, MissingDependency, Q2EError
 from q2e.index import Index
 from q2e.paths import shown, shown_name
-from q2e.server.schemas import Channel, Day, Language, Text, Word
+from q2e.server.schemas import Channel, Day, Language, Text, Word, readable
 from q2e.types import Evidence, Hit
 
 try:
@@ -34,7 +34,11 @@ _INSTRUCTIONS = (
 #: Characters of one text from a video, and pieces of evidence of one answer: assistants read all.
 _TEXT, _PIECES = 300, 60
 
-Question = Annotated[Text, Field(min_length=1, description="A short question in any language.")]
+Question = Annotated[
+    Text,
+    Field(min_length=1, description="A short question in any language."),
+    AfterValidator(readable),
+]
 VideoName = Annotated[
     str, Field(min_length=1, max_length=1000, description="Id (or file name) of a video.")
 ]

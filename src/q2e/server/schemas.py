@@ -75,7 +75,8 @@ def _few_parts(parsed: Parsed) -> None:
         )
 
 
-def _readable(question: str) -> str:
+def readable(question: str) -> str:
+    """Return a question as it is. Raises a validation error where it has too many parts."""
     with suppress(QueryError):  # refused where it is searched, with the place that is wrong
         _few_parts(parse(question))
     return question
@@ -156,13 +157,13 @@ def _chooses(kind: str, before: str = "") -> Any:
     names = (*registry().names(kind), *renamed.VALUES.get(kind, ()))
 
     def known(text: str) -> str:
-        name = re.sub(f"^(?:{before})?", "", text).partition("(")[0].strip()
+        name = re.sub(f"^{before}", "", text).partition("(")[0].strip()
         if name not in names:
             said = {"said": unknown(kind, name, registry().names(kind))}
             raise PydanticCustomError("unknown_method", "{said}", said)
         return text
 
-    pattern = rf"^(?:{before})?(?:{'|'.join(map(re.escape, names))})(?:\(.*\))?$"
+    pattern = rf"^{before}({'|'.join(map(re.escape, names))})(\(.*\))?$"
     shape = WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": 400})
     return Annotated[str, Field(max_length=400), AfterValidator(known), shape]
 
@@ -173,7 +174,7 @@ def _way(kind: str) -> tuple[Any, Any]:
     names = ", ".join(registry().names(kind))
     told = f"{about} One of {names}; arguments are written `NAME(k=5)`."
     if kind == "pool" or choices.KINDS[kind]:
-        item: Any = _chooses(kind, r"(?:[a-z][a-z0-9_]{0,39}|\*)=" if kind == "pool" else "")
+        item: Any = _chooses(kind, r"(([a-z][a-z0-9_]{0,39}|\*)=)?" if kind == "pool" else "")
         several: Any = Annotated[list.__class_getitem__(item) | None, BeforeValidator(_one)]
         return several, Field(None, description=told, max_length=8)
     return _chooses(kind) | None, Field(None, description=told)
@@ -254,6 +255,9 @@ class Exported(Asked):
 class Event(Strict):
     kind: Kind
     text: str = Field(min_length=1, max_length=500, examples=["people search the rubble"])
+    own: bool = Field(
+        False, description="Written by whoever asks: it counts as much as the question itself."
+    )
 
 
 class Events(Strict):
@@ -307,7 +311,7 @@ class Paths(Strict):
 class NewLabel(Strict):
     """Says that a stretch of a video answers a question, or with 0 that it does not."""
 
-    query: Annotated[Text, AfterValidator(_readable)] = Field(
+    query: Annotated[Text, AfterValidator(readable)] = Field(
         min_length=1, examples=["earthquake in Mexico"]
     )
     video: Word

@@ -147,6 +147,8 @@ class SubEvent:
     """The sub-event with the query's time, place and subject folded in: what is searched."""
     source: str = ""
     """The bare sub-event before refinement."""
+    own: bool = False
+    """Whether whoever asks wrote it: asked of all channels, as strongly as the question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ def _given(service: Service, question: Question) -> dict[str, Any]:
     """Return a question's filters, settings, sub-events and examples, as the index takes them."""
     arguments = question.arguments()
     if question.decomposition is not None:
-        events = tuple(SubEvent(e.kind, e.text, e.text) for e in question.decomposition.events)
+        given = question.decomposition.events
+        events = tuple(SubEvent(e.kind, e.text, e.text, e.own) for e in given)
         arguments["decomposition"] = Decomposition(question.q, events=events, backend="given")
     arguments |= {"like": question.like} if question.like else {}
     arguments |= {"dislike": question.dislike} if question.dislike else {}

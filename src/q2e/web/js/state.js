@@ -100,7 +100,7 @@ export function searchBody(now) {
   for (const name of ["since", "until", "decompose"]) if (now[name]) body[name] = now[name];
   if (now.ev) {
     const events = events_of(now).filter((event) => !event.struck && event.text.trim());
-    body.decomposition = { events: events.map(({ kind, text }) => ({ kind, text: text.trim() })) };
+    body.decomposition = { events: events.map(({ kind, text, own }) => ({ kind, text: text.trim(), own })) };
   }
   return body;
 }
@@ -108,16 +108,18 @@ export function searchBody(now) {
 const KINDS = { b: "prequel", d: "current", a: "sequel" };
 const LETTERS = { prequel: "b", current: "d", sequel: "a" };
 
-/** Return the edited sub-events as {kind, text, struck}. */
+/** Return the edited sub-events as {kind, text, struck, own}; `own` are those written here. */
 export function events_of(now) {
   return (now.ev ?? []).flatMap((entry) => {
-    const found = /^([bda])(-?):([^]*)$/.exec(entry);
-    return found ? [{ kind: KINDS[found[1]], struck: found[2] === "-", text: found[3] }] : [];
+    const found = /^([bda])(\+?)(-?):([^]*)$/.exec(entry);
+    if (!found) return [];
+    const [, letter, plus, minus, text] = found;
+    return [{ kind: KINDS[letter], own: plus === "+", struck: minus === "-", text }];
   });
 }
 
-export const eventEntry = ({ kind, text, struck }) =>
-  `${LETTERS[kind]}${struck ? "-" : ""}:${text}`;
+export const eventEntry = ({ kind, text, struck, own }) =>
+  `${LETTERS[kind]}${own ? "+" : ""}${struck ? "-" : ""}:${text}`;
 
 function read(address) {
   const given = new URLSearchParams(address);

@@ -72,7 +72,7 @@ function column(kind, name, events) {
       "plus",
       `Add an event ${name.toLowerCase()}`,
       () => {
-        set(events.concat({ kind, text: "", struck: false }), true);
+        set(events.concat({ kind, text: "", struck: false, own: true }), true);
         one(`.column.${kind} li:last-child textarea`)?.focus();
       },
       { class: "tool add" },
@@ -93,7 +93,7 @@ function entry(event, place, events) {
     on: {
       change: () =>
         field.value.trim()
-          ? change({ text: field.value.trim() })
+          ? change({ text: field.value.trim(), own: true })
           : set(events.filter((_, index) => index !== place)),
       keydown: (key) => {
         if (key.key === "Enter" && !key.isComposing) {
