@@ -114,14 +114,14 @@ LAYERS = {
     "versions": "",
     "client": "errors",
     "stopping": "errors",
-    "store": "arrays errors types",
     "text": "errors types",
     "wire": "arrays errors",
     "written": "errors",
-    "backup": "about errors store",
-    "erase": "cache errors store types",
     "media": "arrays cache errors paths text types",
     "registry": "allowed errors versions written",
+    "store": "arrays errors registry types",
+    "backup": "about errors store",
+    "erase": "cache errors store types",
     "builtin": "registry",
     "decoding": "arrays errors media paths processes stopping types wire",
     "plugins": "builtin registry",
@@ -136,7 +136,7 @@ LAYERS = {
     "query": "arrays cache channel_facts errors models text types",
     "ingest": (
         "arrays channel_facts channels decoding errors media models paths plugins "
-        "processes settings store text types wire"
+        "processes registry settings store text types wire"
     ),
     "methods": (
         "arrays cache channel_facts channels decoding errors media mmi models plugins "
@@ -149,7 +149,7 @@ LAYERS = {
         "query registry settings stopping store text types"
     ),
     "survey": "errors ingest paths settings store types",
-    "opened": "errors models settings store survey types",
+    "opened": "errors models plugins settings store survey types",
     "upkeep": "backup erase errors ingest opened settings store types",
     "index": "errors models query search settings store survey types upkeep",
     "q2e": "about index",

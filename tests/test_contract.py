@@ -50,6 +50,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 ELSEWHERE = {
     "channel": "test_plugins.py",
     "encoder": "test_runtimes.py",
+    "executor": "test_ingest.py",
+    "store": "test_store.py",
 }
 
 

@@ -43,6 +43,28 @@ with q2e.open(index, channels=("metadata",)) as collection:
     found = collection.search("phone call", rerank="newest(depth=5)", confidence=0)
     assert found.info["rerank"]["strategy"] == "newest", found.info
 """,
+    "plugin-store": """
+folder = index.parent / "disk"
+with q2e.open(index, channels=("metadata",), store=f"shelf(folder={str(folder)!r})") as collection:
+    assert collection.add(clip).ok
+with q2e.open(index) as collection:
+    assert collection.add(clip).unchanged == 1
+    assert collection.search("phone call", confidence=0).hits
+    assert not list(index.glob("*.sqlite")) and len(list(folder.glob("*.sqlite"))) == 1
+    for act, said in (
+        (lambda: collection.back_up(index.parent / "copy"), "own means"),
+        (lambda: q2e.open(index, profile="standard").add(clip), "another index"),
+        (lambda: q2e.open(index, store="sqlite").add(clip), "another index"),
+    ):
+        try:
+            act()
+            raise SystemExit(said)
+        except q2e.Q2EError as error:
+            assert said in str(error), error
+    assert collection.remove(clip.name, forget=True)
+    assert not collection.videos()
+    assert b"call-06" not in next(folder.glob("*.sqlite")).read_bytes()
+""",
     "plugin-dataset": """
 from q2e.evaluate.datasets import load, names
 folder = index.parent / "set"
@@ -98,6 +120,10 @@ def test_an_example_is_installed_found_and_used(
         env={"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    if example == "plugin-store":
+        with pytest.raises(q2e.Q2EError, match="unknown store 'shelf'"):
+            q2e.open(tmp_path / "index")
+        return
     # What it made is searched where it is not installed, as by somebody who was given the index.
     with q2e.open(tmp_path / "index", channels=("frame",)) as index:
         assert index.search("a picture", confidence=0.0).hits

@@ -1,4 +1,4 @@
-"""Both stores pass the conformance suite, and real sizes agree with the oracle."""
+"""All stores pass the conformance suite, and real sizes agree with the oracle."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import q2e
 from conformance_store import Conformance
-from q2e.errors import StoreError
-from q2e.store.base import Item, StageKey, Store
+from q2e.errors import ConfigError, IndexMissing, StoreError
+from q2e.plugins import registry
+from q2e.store.base import Item, Opener, StageKey, Store
 from q2e.store.memory import MemoryStore
 from q2e.store.rank import best, top
 from q2e.store.sqlite import SqliteStore
@@ -22,22 +24,41 @@ CHECKS = ("random_work", "versions", "refusals")
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_the_memory_store_conforms(check: str) -> None:
-    getattr(Conformance(MemoryStore), check)()
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_the_sqlite_store_conforms(check: str, tmp_path: Path) -> None:
-    numbers = itertools.count()
+@pytest.mark.parametrize("name", registry().names("store"))
+def test_every_store_conforms(name: str, check: str, tmp_path: Path) -> None:
+    opener: Opener = registry().one("store", name).bound
+    files = (tmp_path / f"{number}.sqlite" for number in itertools.count())
+    made: dict[int, Path] = {}
 
     def make() -> Store:
-        return SqliteStore(tmp_path / f"{next(numbers)}.sqlite")
+        file = next(files)
+        store = opener(file, False, 0.0)
+        made[id(store)] = file
+        return store
 
     def again(store: Store) -> Store:
-        assert isinstance(store, SqliteStore)
-        return SqliteStore(store.path, read_only=True)
+        return opener(made[id(store)], True, 0.0)
 
     getattr(Conformance(make, again), check)()
+
+
+@pytest.mark.parametrize("name", registry().names("store"))
+def test_a_store_is_chosen_by_name(name: str, tmp_path: Path, samples: Path) -> None:
+    place, clip = tmp_path / "i", samples / "clips" / "call-06.mp4"
+    with q2e.open(place, store=name, channels=("metadata",)) as index:
+        assert not index.exists
+        with pytest.raises(IndexMissing, match="make one with  q2e index"):
+            index.search("phone")
+        assert index.add(clip).ok and index.exists and len(index) == 1
+        hit = index.search("phone call", confidence=0)[0]
+        assert Path(hit.video.path).name == clip.name
+        index.remove(clip.name, forget=True)
+        assert not index.videos() and index.store.setting("space.text")
+    other = next(one for one in registry().names("store") if one != name)
+    with q2e.open(place, store=other) as index, pytest.raises(ConfigError, match="another index"):
+        index.add(clip)
+    with pytest.raises(ConfigError, match=f"unknown store '{name}s'; did you mean '{name}'"):
+        q2e.open(tmp_path / "other", store=name + "s")
 
 
 def fill(store: Store, videos: int, each: int, seed: int = 0) -> None:

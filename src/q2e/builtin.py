@@ -12,6 +12,8 @@ _DATASETS = Path(__file__).parent / "evaluate" / "datasets" / "specs"
 #: Every kind with the package whose files mark its methods.
 KINDS = (
     (Kind("channel", "a way of reading a video"), "q2e.channels"),
+    (Kind("store", "where evidence is kept and looked up"), "q2e.store"),
+    (Kind("executor", "what runs the reading of videos"), "q2e.ingest.executors"),
     (Kind("encoder", "a model that arrives with a package, by its source"), "q2e.models"),
     (
         Kind("normalise", "how the scores of a matrix are made comparable", optional=True),

@@ -6,6 +6,7 @@
     |-- ModelError               a model is missing, damaged or answered nonsense
     |-- MediaError               a file cannot be read as video
     |-- StoreError               an index cannot be opened, read or written
+    |   |-- IndexMissing         nothing was indexed there yet
     |   |-- IndexLocked          another process holds the index
     |   `-- IndexMismatch        the index was made by other models or another version
     |-- QueryError               a question cannot be understood
@@ -51,6 +52,10 @@ class MediaError(Q2EError):
 
 class StoreError(Q2EError):
     """An index cannot be opened, read or written."""
+
+
+class IndexMissing(StoreError):
+    """Nothing was indexed there yet."""
 
 
 class IndexLocked(StoreError):

@@ -8,11 +8,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from q2e import survey
-from q2e.errors import StoreError
+from q2e.errors import IndexMissing
 from q2e.models.registry import Models
+from q2e.plugins import registry
 from q2e.settings import Settings, load_settings
 from q2e.store import generations
-from q2e.store.sqlite import SqliteStore
+from q2e.store.base import Opener, Store
 from q2e.survey import Status, VideoRecord
 from q2e.types import Video
 
@@ -25,9 +26,10 @@ class Opened:
         self._given = settings
         self.settings: Settings = load_settings(self.directory, **settings)
         self._models: Models | None = None
-        self._store: SqliteStore | None = None
+        self._store: Store | None = None
+        self._file = self.directory / generations.FIRST
         self._file_number: tuple[int, int] | None = None
-        self._replaced: list[SqliteStore] = []
+        self._replaced: list[Store] = []
         """Stores whose files are no longer there; who has begun to read them goes on."""
         self._lock = threading.RLock()
 
@@ -60,27 +62,33 @@ class Opened:
             return self._models
 
     @property
-    def store(self) -> SqliteStore:
+    def store(self) -> Store:
         """The store, opened for reading; another one where the folder was replaced meanwhile.
 
-        Raises StoreError where nothing was indexed yet.
+        Raises IndexMissing where nothing was indexed yet.
         """
         with self._lock:
-            if self._store is not None and _number(self._store.path) != self._file_number:
+            if self._store is not None and _number(self._file) != self._file_number:
                 self._open_anew(self._store)
             if self._store is None:
-                if not self._store_file.is_file():
+                self._file = self._store_file
+                try:
+                    self._store = self._opened(read_only=True)
+                except IndexMissing:
                     known = ", ".join(generations.held(self.directory))
                     what = f"index of profile {self.settings.profile!r}" if known else "index"
-                    raise StoreError(
+                    raise IndexMissing(
                         f"{self.directory} holds no {what}; make one with  q2e index "
                         f"FOLDER --index {self.directory}" + (f"; it has: {known}" if known else "")
-                    )
-                self._store = SqliteStore(self._store_file, read_only=True)
-                self._file_number = _number(self._store.path)
+                    ) from None
+                self._file_number = _number(self._file)
             return self._store
 
-    def _open_anew(self, store: SqliteStore) -> None:
+    def _opened(self, *, read_only: bool, wait_s: float = 0.0) -> Store:
+        opener: Opener = registry().one("store", self.settings.store).bound
+        return opener(self._store_file, read_only, wait_s)
+
+    def _open_anew(self, store: Store) -> None:
         self._replaced.append(store)
         self._store = None
         settings = load_settings(self.directory, **self._given)
@@ -90,7 +98,10 @@ class Opened:
     @property
     def exists(self) -> bool:
         """Whether anything was indexed yet with the models of this handle's profile."""
-        return self._store_file.is_file()
+        try:
+            return self.store is not None
+        except IndexMissing:
+            return False
 
     @property
     def _store_file(self) -> Path:

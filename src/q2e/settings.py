@@ -47,6 +47,12 @@ class Settings(BaseModel):
         default="local", description="Named set of models to read and search with."
     )
 
+    store: str = Field(
+        default="sqlite", description="Where evidence is kept and looked up: a store by name."
+    )
+    executor: str = Field(
+        default="local", description="What runs the reading of videos: an executor by name."
+    )
     channels: tuple[str, ...] = Field(
         default=("frame", "speech", "screen_text", "metadata", "caption"),
         description="Ways in which a video is read.",
@@ -216,7 +222,7 @@ class Settings(BaseModel):
         name = recipes.read(value).name
         return name if name in recipes.names() else str(Path(name).resolve())
 
-    @field_validator("captions", "summary")
+    @field_validator("captions", "summary", "store", "executor")
     @classmethod
     def _made(cls, value: str, info: ValidationInfo) -> str:
         kind = {"captions": "caption"}.get(str(info.field_name), str(info.field_name))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from q2e import backup
 from q2e.backup import Backup, Watch
-from q2e.errors import ConfigError
+from q2e.errors import ConfigError, IndexMismatch
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, derivation, ingest
 from q2e.opened import Opened
-from q2e.settings import write_setting, write_settings
+from q2e.settings import CONFIG_NAME, load_settings, write_setting, write_settings
 from q2e.store import generations
+from q2e.store.base import Store
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Video
 
@@ -133,6 +134,11 @@ class Upkeep(Opened):
 
             self.close()
             erase(self.directory, list(chosen.values()), wait_s)
+            if not self._store_file.is_file():
+                with self._writing(wait_s) as store:
+                    for video in chosen.values():
+                        store.forget(video)
+                    store.scrub()
             return list(chosen.values())
         with self._writing(wait_s) as store:
             for video in chosen.values():
@@ -141,7 +147,15 @@ class Upkeep(Opened):
         return list(chosen.values())
 
     def back_up(self, target: str | Path, watch: Watch | None = None) -> Backup:
-        """Copy the whole index into a folder, whoever writes it meanwhile; see `q2e.backup`."""
+        """Copy the whole index into a folder, whoever writes it meanwhile; see `q2e.backup`.
+
+        Raises ConfigError where a store keeps it that has no file in the folder of the index.
+        """
+        if not self._store_file.is_file() and self.exists:
+            raise ConfigError(
+                f"the store {self.settings.store!r} keeps nothing in {self.directory}; copy it by "
+                "its own means"
+            )
         return backup.back_up(self.directory, Path(target), watch)
 
     def restore(self, folder: str | Path, *, replace: bool = False, wait_s: float = 0.0) -> Backup:
@@ -177,7 +191,7 @@ class Upkeep(Opened):
         with self._writing(wait_s) as store:
             report = ingest(
                 store,
-                store.path,
+                self._store_file,
                 listed,
                 self.settings,
                 watch,
@@ -191,13 +205,22 @@ class Upkeep(Opened):
         return report
 
     @contextmanager
-    def _writing(self, wait_s: float) -> Iterator[SqliteStore]:
+    def _writing(self, wait_s: float) -> Iterator[Store]:
+        kept_by = load_settings(self.directory).store
+        if (self.directory / CONFIG_NAME).is_file() and kept_by != self.settings.store:
+            raise ConfigError(
+                f"{self.directory} is kept by the store {kept_by!r}; make another index for "
+                f"{self.settings.store!r}"
+            )
         self.directory.mkdir(parents=True, exist_ok=True)
         write_settings(self.directory, self.settings)
-        store = SqliteStore(self._store_file, wait_s=wait_s)
-        try:
-            if store.setting("profile") != self.settings.profile:
+        with closing(self._opened(read_only=False, wait_s=wait_s)) as store:
+            profile = store.setting("profile")
+            if profile not in (None, self.settings.profile) and not self._store_file.is_file():
+                raise IndexMismatch(
+                    f"the store {self.settings.store!r} holds what the profile {profile!r} made, "
+                    f"and no other beside it; make another index for {self.settings.profile!r}"
+                )
+            if profile != self.settings.profile:
                 store.set_setting("profile", self.settings.profile)
             yield store
-        finally:
-            store.close()

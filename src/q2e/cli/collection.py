@@ -61,6 +61,14 @@ def index(
             autocompletion=profile_names,
         ),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Where a new index keeps its evidence; `q2e methods store` lists them."),
+    ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(help="What runs the reading; `q2e methods executor` lists them."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads a model may use.")] = None,
     speech_language: Annotated[
         str | None, typer.Option(help="Language spoken (such as `es`); else recognised.")
@@ -85,6 +93,8 @@ def index(
         settings,
         channels=tuple(channel) if channel else None,
         profile=profile,
+        store=store,
+        executor=executor,
         threads=threads,
         speech_language=speech_language,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from q2e.errors import Q2EError
 from q2e.ingest.copies import Copy
@@ -109,3 +109,10 @@ WIRE = Wire(
     *(Greeting, Job, Record, Copy, Found, PartRead, Failed, Progress, Finished, Ready, Refused),
     *(StageKey, Derived, Item, Evidence, Span, Tag, Segment, Video),
 )
+
+
+def say(file: IO[bytes], value: object) -> None:
+    """Write one message to a pipe."""
+    for piece in WIRE.pack(value):
+        file.write(piece)
+    file.flush()

@@ -10,15 +10,16 @@ from pathlib import Path
 from q2e.errors import MediaError
 from q2e.ingest.copies import Copy, copies_of, note_copy
 from q2e.ingest.derive import refresh
+from q2e.ingest.executors.base import Executing
 from q2e.ingest.identify import identify
 from q2e.ingest.inherit import CARRIED
 from q2e.ingest.keys import IMPORTED, grown
 from q2e.ingest.manifest import Source, allowed
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.said import note_said
-from q2e.ingest.worker import Worker
 from q2e.models.base import TextEncoder
 from q2e.paths import exists
+from q2e.plugins import registry
 from q2e.settings import Settings
 from q2e.store.base import Failure, StageKey, Store
 from q2e.types import Video
@@ -69,6 +70,7 @@ def ingest(
 ) -> Report:
     """Read every source into the store; a file that fails becomes a row and the run goes on.
 
+    `index_file` is what the store is opened by, for the executor, which opens it too.
     `older` is the file of another generation, whose work is taken over where it is the same.
     With `within`, only files below these folders are read, links or not; the others fail.
     With `encoder`, which loads the text model, what was derived otherwise is first made again.
@@ -86,7 +88,8 @@ def ingest(
     jobs: dict[str, Job] = {}
     at: dict[Path, str] = {}
     before = store.videos()
-    with Worker(settings, index_file, older, within) as worker:
+    executor: Executing = registry().one("executor", settings.executor).bound
+    with executor(settings, index_file, older, within) as worker:
         if encoder is not None:
             space = worker.start()["text"] if sources else encoder().space
             report.refreshed = refresh(store, space, encoder, derivation(watch))

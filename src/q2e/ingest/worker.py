@@ -1,177 +1,34 @@
 """The reading process: keeps decoders and models away from the process that writes the index.
 
 Media are decoded by processes of its own (`q2e.decoding`); what models do with the pictures is
-done here. A file that crashes a model ends this process, not the run, and replacing the process
-now and then returns what models leak. Jobs come in and messages go out over pipes, in a form that
-cannot run code (`q2e.wire`).
+done here. Jobs come in and messages go out over pipes, in a form that cannot run code
+(`q2e.wire`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import queue
-import subprocess
 import sys
-import tempfile
-import threading
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
 
-from q2e.errors import ModelError, Q2EError
-from q2e.ingest.messages import WIRE, Failed, Finished, Greeting, Job, Message, Ready, Refused
+from q2e.errors import IndexMissing, Q2EError
+from q2e.ingest.messages import WIRE, Failed, Finished, Ready, Refused, say
 from q2e.ingest.reader import Reader
 from q2e.paths import read_only_within
-from q2e.processes import clean_environment, python_module
+from q2e.plugins import registry
 from q2e.settings import Settings
-from q2e.wire import WireError
-
-#: Seconds without any message after which a reading process is taken for hung.
-SILENCE_S = 1800.0
+from q2e.store.base import Store
 
 
-class Worker:
-    """Runs jobs in a reading process, which is started when needed and replaced when it dies."""
+def _held(settings: Settings, index: Path) -> Store:
+    """Return what an index holds already; nothing where another process alone can see it."""
+    from q2e.store.memory import MemoryStore
 
-    def __init__(
-        self,
-        settings: Settings,
-        index: Path,
-        older: Path | None = None,
-        within: Sequence[Path] | None = None,
-    ) -> None:
-        self.settings = settings
-        self.index = index
-        self.older = older
-        self.within = None if within is None else tuple(within)
-        self._process: subprocess.Popen[bytes] | None = None
-        self.spaces: dict[str, str] = {}
-        """Vector spaces of the models, known once a job was run."""
-        self._jobs_done = 0
-        self._stderr: IO[bytes] | None = None
-
-    def start(self) -> dict[str, str]:
-        """Start the reading process and return the vector spaces of its models by kind.
-
-        Raises ModelError where it cannot have them.
-        """
-        self._alive()
-        return self.spaces
-
-    def run(self, job: Job) -> Iterator[Message]:
-        """Yield the messages about one job, ending with Finished or Failed.
-
-        Raises ModelError where the reading process cannot have its models.
-        """
-        process = self._alive()
-        assert process.stdin is not None  # opened with a pipe below
-        answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        try:
-            _say(process.stdin, job)
-        except BrokenPipeError:
-            yield Failed(self._obituary())
-            return
-        threading.Thread(target=_listen, args=(process, answers), daemon=True).start()
-        while True:
-            try:
-                message = answers.get(timeout=SILENCE_S)
-            except queue.Empty:
-                self.close()
-                yield Failed(f"reading stopped: no progress in {SILENCE_S / 60:.0f} minutes")
-                return
-            if message is None:
-                yield Failed(self._obituary())
-                return
-            yield message
-            if isinstance(message, Finished):
-                self._jobs_done += 1
-                if self._jobs_done >= self.settings.recycle_after:
-                    self.close()
-                return
-
-    def _alive(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            # Closed in close(): it lives as long as the process.
-            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
-            self._process = subprocess.Popen(
-                python_module("q2e.ingest.worker"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                env=clean_environment(),
-            )
-            assert self._process.stdin is not None
-            self._jobs_done = 0
-            self._greet(self._process)
-        return self._process
-
-    def _greet(self, process: subprocess.Popen[bytes]) -> None:
-        """Hand over the settings and wait for the models; without them no file can be read."""
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            chosen = self.settings.model_dump(mode="json")
-            _say(process.stdin, Greeting(chosen, self.index, self.older, self.within))
-            answer = WIRE.unpack(process.stdout.read)
-        except (BrokenPipeError, EOFError, WireError):
-            raise ModelError(f"{self._obituary()}; q2e doctor says what is missing") from None
-        if isinstance(answer, Refused):
-            self.close()
-            raise ModelError(answer.problem)
-        self.spaces = answer.spaces
-
-    def _obituary(self) -> str:
-        """Return why the reading process died, and forget it."""
-        process, stderr = self._process, self._stderr
-        assert process is not None and stderr is not None
-        code = process.wait()
-        stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - 2000))
-        last = stderr.read().decode(errors="replace").strip().splitlines()
-        self.close()
-        if code < 0:
-            return f"the reading process was ended by signal {-code} while it read this file"
-        return f"the reading process ended ({last[-1] if last else f'exit code {code}'})"
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout, self._stderr):
-                if pipe is not None:
-                    with contextlib.suppress(BrokenPipeError):
-                        pipe.close()
-            self._process = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-def _listen(process: subprocess.Popen[bytes], answers: queue.SimpleQueue[Message | None]) -> None:
-    """Pass on the answers to one job; None stands for a process that died."""
-    assert process.stdout is not None
     try:
-        while True:
-            message = WIRE.unpack(process.stdout.read)
-            answers.put(message)
-            if isinstance(message, Finished):
-                return
-    except (EOFError, WireError, ValueError):  # closed meanwhile, it raises the last
-        answers.put(None)
-
-
-def _say(file: IO[bytes], value: object) -> None:
-    for piece in WIRE.pack(value):
-        file.write(piece)
-    file.flush()
+        found: Store = registry().one("store", settings.store).bound(index, True, 0.0)
+    except IndexMissing:
+        return MemoryStore()
+    return found
 
 
 def main() -> None:
@@ -186,26 +43,26 @@ def main() -> None:
     asked = WIRE.unpack(jobs.read)
     settings = Settings(**asked.settings)
     read_only_within(asked.within)
-    store = SqliteStore(asked.index, read_only=True)
+    store = _held(settings, asked.index)
     older = None if asked.older is None else SqliteStore(asked.older, read_only=True)
     try:
         reader = Reader(settings, store, older)
         greeting: Ready | Refused = Ready(reader.spaces)
     except Q2EError as error:
         greeting = Refused(str(error))
-    _say(answers, greeting)
+    say(answers, greeting)
     while isinstance(greeting, Ready):
         try:
             job = WIRE.unpack(jobs.read)
         except EOFError:
             return
         for message in reader.read(job):
-            _say(answers, message)
+            say(answers, message)
             if isinstance(message, Failed) and message.stage is None:
                 break
         else:
             continue
-        _say(answers, Finished({}))
+        say(answers, Finished({}))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -265,4 +266,26 @@ class Store(Protocol):
         """Return all evidence of one video in time order, without vectors."""
         ...
 
+    # -- looking after --------------------------------------------------------------------------
+    def optimise(self) -> Mapping[str, int]:
+        """Give unused room back; returns `before_bytes` and `after_bytes` where that is known."""
+        ...
+
+    def scrub(self) -> None:
+        """Leave nothing of what was removed, as in unused parts of files."""
+        ...
+
     def close(self) -> None: ...
+
+
+class Opener(Protocol):
+    """What a method of the kind `store` is."""
+
+    def __call__(self, file: Path, read_only: bool, wait_s: float) -> Store:
+        """Open what is kept of one index and profile.
+
+        `file` is the place in the index's folder where a store of files keeps it; another store
+        takes it as a name. Raises IndexMissing where nothing is there to be read, IndexLocked where
+        another process writes for longer than `wait_s`, StoreError where it cannot be used.
+        """
+        ...

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from q2e.errors import StoreError
+from q2e.errors import IndexMissing, StoreError
 from q2e.store import columns as loading
 from q2e.store import erase, schema
 from q2e.store.columns import Columns
@@ -62,7 +62,7 @@ class Database:
         self._pool: list[sqlite3.Connection] = []
         self._closed = False
         if read_only and not self.path.is_file():
-            raise StoreError(f"{self.path} does not exist; make an index with  q2e index FOLDER")
+            raise IndexMissing(f"{self.path} does not exist; make an index with  q2e index FOLDER")
         self._held: IO[str] | None = None if read_only else hold(self.path, wait_s)
         try:
             with self._guarded():

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Int64
-from q2e.errors import StoreError
+from q2e.errors import IndexMissing, StoreError
+from q2e.registry import method
 from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Table
 from q2e.types import Evidence, Filters, Segment, Video, in_order
 
@@ -325,8 +327,27 @@ class MemoryStore:
         stored = list(self._stored.values())
         return [stored[int(row)].evidence for row in rows]
 
+    def optimise(self) -> Mapping[str, int]:
+        return {}
+
+    def scrub(self) -> None:
+        """Nothing of what was removed is left."""
+
     def close(self) -> None:
-        pass
+        """Nothing is to be freed."""
+
+
+#: What is kept for each index opened with `--store memory`, by its file.
+_KEPT: dict[Path, MemoryStore] = {}
+
+
+@method("store")
+def memory(file: Path, read_only: bool, wait_s: float) -> MemoryStore:
+    """The memory of one process: exact, slow for many videos, and gone when the process ends."""
+    file = file.absolute()
+    if read_only and file not in _KEPT:
+        raise IndexMissing(f"nothing was indexed into the memory of this process as {file}")
+    return _KEPT.setdefault(file, MemoryStore())
 
 
 def _ranked(scores: dict[int, float], k: int | None) -> tuple[Int64, Float32]:

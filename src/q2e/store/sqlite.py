@@ -20,6 +20,7 @@ import numpy as np
 
 from q2e.arrays import Bool, Float32, Int64
 from q2e.errors import StoreError
+from q2e.registry import method
 from q2e.store import derived as deriving
 from q2e.store import erase, filtering
 from q2e.store import rows as packing
@@ -335,6 +336,12 @@ class SqliteStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@method("store")
+def sqlite(file: Path, read_only: bool, wait_s: float) -> SqliteStore:
+    """A file in the folder of the index, with its columns in memory when searched."""
+    return SqliteStore(file, read_only=read_only, wait_s=wait_s)
 
 
 def _asked(space: str, queries: Float32, matrix: Float32) -> Float32:

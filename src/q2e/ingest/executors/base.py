@@ -1,0 +1,52 @@
+"""What every executor does: it takes jobs and says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol, Self
+
+from q2e.ingest.messages import Job, Message
+from q2e.settings import Settings
+
+
+class Executor(AbstractContextManager["Executor"], Protocol):
+    """Reads files; what holds processes is let go when its block is left."""
+
+    @property
+    def spaces(self) -> Mapping[str, str]:
+        """Vector spaces of the models by kind, known once it was started or has run a job."""
+        ...
+
+    def start(self) -> Mapping[str, str]:
+        """Make the models ready and return `spaces`. Raises ModelError where it has them not."""
+        ...
+
+    def run(self, job: Job) -> Iterator[Message]:
+        """Yield the messages about one file, ending with Finished or Failed.
+
+        Raises ModelError where the models cannot be had.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+
+class Executing(Protocol):
+    """What a method of the kind `executor` is."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        index: Path,
+        older: Path | None,
+        within: Sequence[Path] | None,
+    ) -> Executor:
+        """Return what reads with these settings what the index does not hold already.
+
+        `index` is what its store is opened by; `older` the file of another profile's generation,
+        whose work is taken over where it is the same. With `within`, nothing outside these folders
+        is read.
+        """
+        ...
