@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ablations, captions, confidence, events, likes, matrices
+from benchmarks import ablations, captions, confidence, events, likes, matrices, released
 
 PARTS: dict[str, Callable[[Path], Any]] = {
     "captions": captions.run,
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[Path], Any]] = {
     "experiments": ablations.run,
     "likes": likes.run,
     "matrices": matrices.run,
+    "released": released.run,
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from q2e import backup, checks, shape, survey
-from q2e.cli import datasets, mmi
+from q2e.cli import datasets, matrix, mmi
 from q2e.cli import eval as evaluation
 from q2e.evaluate import report as experiments
 from q2e.evaluate.compare import Comparison, Interval
@@ -167,8 +167,17 @@ def _matrix() -> Any:
     measured = Evaluation({"…": 0.5}, {"…": {"…": 0.5}})
     intervals = {"…": filled(Interval)}
     report = MatrixReport(measured, measured, intervals, True, ("…",), np.zeros((1, 1)))
-    names = ("matrices", "fuse", "normalise", "temperature", "weights", "correction", "banks")
-    return evaluation._matrix(report, dict.fromkeys((*names, "ties"), "…"))
+    names = (
+        "matrices",
+        "fuse",
+        "normalise",
+        "temperature",
+        "weights",
+        "correction",
+        "after",
+        "banks",
+    )
+    return matrix._matrix(report, dict.fromkeys((*names, "ties"), "…"))
 
 
 _LABELS = {

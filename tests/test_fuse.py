@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from q2e.errors import ConfigError, FusionError
 from q2e.evaluate.agreement import agreement, check_ids, check_matrices
 from q2e.evaluate.judging import judge_matrix
 from q2e.methods.fuse.base import entropy_bits, fuse, fuse_batch
-from q2e.methods.normalise.base import normalise
+from q2e.methods.normalise.base import normalise, normalise_each
 from q2e.plugins import registry
 
 RULES = registry().names("fuse")
@@ -53,6 +54,48 @@ def test_inverse_entropy_of_a_batch_is_the_reference_arithmetic() -> None:
     spread = [(x - x.min(1, keepdims=True)) / np.ptp(x, axis=1)[:, None] for x in (fused, wanted)]
     np.testing.assert_allclose(spread[0], spread[1], atol=1e-12)
     np.testing.assert_allclose(entropy_bits(p), h)
+
+
+def reference_batch(scores: np.ndarray, heats: list[float], weigh: Any) -> np.ndarray:
+    """Return Q2E's released arithmetic: softmax over the queries, bits, weights as they come."""
+    fused = np.zeros(scores.shape[1:])
+    for own, heat in zip(scores, heats, strict=True):
+        power = np.exp(heat * own)
+        p = power / power.sum(axis=0)
+        h = -(p * np.log2(p + 1e-6)).sum(axis=1)
+        fused += weigh(h)[:, None] * p
+    return fused
+
+
+@pytest.mark.parametrize(
+    ("rule", "weigh"),
+    [
+        ("entropy(shares=False)", lambda h: 1 / (h + 1e-6)),
+        ("exponential(sign='+')", np.exp),
+        ("exponential", lambda h: np.exp(-h)),
+    ],
+)
+def test_published_weights_of_a_batch_are_as_released(rule: str, weigh: Any) -> None:
+    """Also where an entropy is below 0, whose weight turns its row round in the released code."""
+    scores = np.random.default_rng(1).normal(size=(2, 3, 40)) * 0.1
+    scores[1] *= 10.0  # on another scale, so it has a temperature of its own
+    scores[1, 0] += 8.0  # its softmax is 1 throughout, its entropy below 0
+    heats = [50.0, 5.0]
+    rows = normalise_each(scores, [f"batch(temperature={heat})" for heat in heats])
+    found, wanted = fuse_batch(rows, rule), reference_batch(scores, heats, weigh)
+    np.testing.assert_array_equal(np.argsort(-found, axis=1), np.argsort(-wanted, axis=1))
+    if "shares" in rule:
+        np.testing.assert_allclose(found, wanted)
+        ours = fuse_batch(rows, "entropy")
+        assert (np.argsort(-ours, axis=1) != np.argsort(-wanted, axis=1)).any()
+    sums = fuse(rows.query(0), rule).weight.sum()
+    assert sums == pytest.approx(1.0) or "shares" in rule
+
+
+def test_a_batch_of_hundreds_of_bits_stays_finite() -> None:
+    scores = np.random.default_rng(2).normal(size=(2, 3, 4000)) * 1e-3
+    fused = fuse_batch(normalise(scores, "batch(temperature=50)"), "exponential(sign='+')")
+    assert np.isfinite(fused).all() and np.ptp(fused) > 0
 
 
 def test_a_channel_present_for_few_lifts_them_without_sinking_a_strong_match() -> None:

@@ -74,6 +74,57 @@ def test_the_reference_arithmetic_on_a_batch(
 
 
 @pytest.mark.needs_data
+@pytest.mark.parametrize(
+    ("rule", "hit"),
+    [
+        ("entropy(shares=False)", 49.9),
+        ("mean", 49.8),
+        ("max", 49.6),
+        ("exponential(sign='+')", 43.5),
+        ("exponential", 50.6),
+    ],
+)
+def test_the_order_of_rules_in_the_paper_on_its_scale(
+    cap4video: list[Path], rule: str, hit: float
+) -> None:
+    options = ("--normalise", "batch", "--temperature", 50, "--measures", "Success@1")
+    found = answer("matrix", *cap4video, *options, "--fuse", rule)
+    assert 100 * found["measures"]["Success@1"] == pytest.approx(hit)
+
+
+def test_each_matrix_has_its_temperature_and_a_softmax_may_follow(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    near = random.normal(size=(6, 6)) * 0.1 + 0.1 * np.eye(6)
+    files = []
+    for name, table in (("a", near), ("b", 30 * near + random.normal(size=(6, 6)))):
+        files.append(tmp_path / f"{name}.npy")
+        np.save(files[-1], table)
+    one, own = (
+        answer("matrix", *files, "--normalise", "batch", "--fuse", "mean", "--temperature", heat)
+        for heat in ("50", "50,1")
+    )
+    assert one["settings"]["temperature"] == 50 and own["settings"]["temperature"] == [50, 1]
+    tables = [np.load(file) for file in files]
+    powers = [np.exp(heat * table) for heat, table in zip((50, 1), tables, strict=True)]
+    mean = sum(power / power.sum(axis=0) for power in powers)
+    hits = float((mean.argmax(axis=1) == np.arange(6)).mean())
+    assert own["measures"]["Success@1"] == pytest.approx(hits)
+    fused = answer("matrix", *files, "--fuse", "sum", "--after", "dual_softmax(temperature=1)")
+    assert fused["transductive"] and any("dual_softmax" in note for note in fused["notes"])
+    total = tables[0] + tables[1]
+    weighed = total * np.exp(total) / np.exp(total).sum(axis=0)
+    hits = float((weighed.argmax(axis=1) == np.arange(6)).mean())
+    assert fused["measures"]["Success@1"] == pytest.approx(hits)
+    for refused, said in (
+        (("--temperature", "1,2"), "one for each matrix"),
+        (("--normalise", "batch", "--temperature", "1,2,3"), "comma"),
+        (("--after", "videos"), "over the batch"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            invoke("matrix", *files, *refused)
+
+
+@pytest.mark.needs_data
 def test_a_single_matrix_in_batch_mode(cap4video: list[Path]) -> None:
     found = [answer("matrix", path, "--normalise", "batch") for path in cap4video]
     assert [percent(one["measures"])[0] for one in found] == [52.7, 32.3]

@@ -215,3 +215,24 @@ def test_tvr_ranking_meets_each_truth_once() -> None:
     half = [VideoMoment("a", 0, 5)]
     assert tvr_ndcg(half, truths, 10, 0.5) == 0.0 < tvr_ndcg(half, truths, 10, 0.49)
     assert tvr_ndcg([], [], 10, 0.5) == 0.0
+
+
+def test_measures_as_q2e_counts_them() -> None:
+    """By hand: torchmetrics' MAP over what was found, and ranks of all relevant items together."""
+    judged = {
+        "a": Judged(np.array([1.0, 4.0, 30.0]), np.ones(3), np.ones(3)),
+        "b": Judged(np.array([2.0]), np.ones(1), np.ones(1)),
+        "c": Judged(np.array([11.0]), np.ones(1), np.ones(1)),
+    }
+    found = summarise(judged, parse_measures("MAPfound@10,MAP@10,MnRall,MdRall,MnR,MdR,R@10"))
+    assert found.per_query["MAPfound@10"] == pytest.approx({"a": 0.75, "b": 0.5, "c": 0.0})
+    assert found.values["MAPfound@10"] == pytest.approx(1.25 / 3)
+    assert found.per_query["MAP@10"]["a"] == pytest.approx(1.5 / 3)
+    assert found.values["MnRall"] == pytest.approx((1 + 4 + 30 + 2 + 11) / 5)
+    assert (found.values["MdRall"], found.values["MdR"]) == (4.0, 2.0)
+    assert found.values["MnR"] == pytest.approx(14 / 3)
+    # What none of trec_eval's can do: stand above the recall at the same k.
+    assert found.per_query["MAPfound@10"]["a"] > found.per_query["R@10"]["a"]
+    lost = {"a": Judged(np.array([np.inf]), np.ones(1), np.ones(1))}
+    never = summarise(lost, parse_measures("MAPfound,MnRall,MdRall"))
+    assert never.values == {"MAPfound": 0.0, "MnRall": np.inf, "MdRall": np.inf}

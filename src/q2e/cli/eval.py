@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,15 +10,17 @@ import typer
 
 from q2e.cli.datasets import datasets
 from q2e.cli.experiment import experiment
+from q2e.cli.figures import finite, number, print_values
 from q2e.cli.judge_moments import moments
 from q2e.cli.label import channels, label, labels
+from q2e.cli.matrix import matrix
 from q2e.cli.options import Json, print_json, talk
-from q2e.errors import ConfigError, EvaluationError
+from q2e.errors import EvaluationError
 
 if TYPE_CHECKING:
     from q2e.evaluate.compare import Comparison, Interval
     from q2e.evaluate.judging import Evaluation
-    from q2e.evaluate.matrix import MatrixReport
+    from q2e.evaluate.measures import Judged, Measure
 
 app = typer.Typer(
     name="eval",
@@ -30,6 +31,7 @@ app = typer.Typer(
 
 app.command("datasets")(datasets)
 app.command("experiment")(experiment)
+app.command("matrix")(matrix)
 app.command("moments")(moments)
 app.command("label")(label)
 app.command("labels")(labels)
@@ -82,12 +84,13 @@ def run_command(
             talk(f"warning: {short}")
         given, judged = turned(given, judged)
     found = evaluate_run(given, judged, wanted)
-    groups = _by_group(found, read_groups(by)) if by else None
+    places = {query: judge(given.get(query, {}), items) for query, items in judged.items()}
+    groups = _by_group(places, wanted, read_groups(by)) if by else None
     _warn(found)
     if json:
-        ranks = set_ranks(judge(given.get(query, {}), items) for query, items in judged.items())
+        ranks = set_ranks(places.values())
         answer = _run(found, ranks, again, groups)
-        print_json(_finite(answer | ({"per_query": found.per_query} if per_query else {})))
+        print_json(finite(answer | ({"per_query": found.per_query} if per_query else {})))
     else:
         _print_run(found, again, groups or {}, per_query)
 
@@ -114,116 +117,30 @@ def compare_command(
         if missing:
             _say(f"{len(missing)} judged queries are not in run {name} and count as 0: ", missing)
     if json:
-        print_json(_finite(_comparison(found)))
+        print_json(finite(_comparison(found)))
         return
     _print_comparison(found, top)
-
-
-@app.command("matrix")
-def matrix_command(
-    matrices: Annotated[list[Path], typer.Argument(help="Score matrices (.npy), queries x items.")],
-    relevant: Annotated[
-        Path | None,
-        typer.Option("--relevant", help="Relevance (.npy, same shape); the diagonal without it."),
-    ] = None,
-    ids: Annotated[
-        list[Path] | None,
-        typer.Option("--ids", help="Item ids, one a line; once per matrix, in their order."),
-    ] = None,
-    fuse: Annotated[
-        str, typer.Option("--fuse", help="Rule of fusion: see  q2e methods fuse.")
-    ] = "entropy",
-    normalise: Annotated[
-        str, typer.Option("--normalise", help="Transform: see  q2e methods normalise.")
-    ] = "none",
-    temperature: Annotated[
-        float | None,
-        typer.Option("--temperature", help="That of a transform over a batch, else of the rule."),
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option("--weights", help="Comma-separated, one per matrix.")
-    ] = None,
-    correction: Annotated[
-        str | None,
-        typer.Option(
-            "--correction",
-            help="Hubness correction of the normalisation bank: see  q2e methods correction.",
-        ),
-    ] = None,
-    bank: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--bank",
-            help="Scores of other queries for the same items (.npy), once per matrix; for "
-            "--normalise bank.",
-        ),
-    ] = None,
-    ties: Annotated[str, typer.Option("--ties", help="average, pessimistic or optimistic.")] = (
-        "average"
-    ),
-    measures: Annotated[
-        str | None, typer.Option("--measures", help="Comma-separated measures.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Normalise, fuse and measure score matrices, in both directions."""
-    from q2e.evaluate.matrix import MATRIX_MEASURES, evaluate_matrices, load_ids, load_matrix
-    from q2e.evaluate.measures import parse_measures
-
-    if ties not in ("average", "pessimistic", "optimistic"):
-        raise ConfigError(f"unknown ties {ties!r}; known: average, pessimistic, optimistic")
-    report = evaluate_matrices(
-        [load_matrix(path) for path in matrices],
-        relevance=None if relevant is None else load_matrix(relevant),
-        ids=[load_ids(path) for path in ids or []],
-        banks=[load_matrix(path) for path in bank or []],
-        rule=fuse,
-        mode=normalise,
-        temperature=temperature,
-        weights=_weights(weights, len(matrices)),
-        correction=correction,
-        ties=ties,  # type: ignore[arg-type]
-        measures=parse_measures(measures or MATRIX_MEASURES),
-    )
-    for note in report.notes:
-        talk(f"note: {note}")
-    settings = {
-        "matrices": [str(path) for path in matrices],
-        "fuse": fuse if len(matrices) > 1 else None,
-        "normalise": normalise,
-        "temperature": temperature,
-        "weights": _weights(weights, len(matrices)),
-        "correction": correction,
-        "banks": [str(path) for path in bank or []],
-        "ties": ties,
-    }
-    if json:
-        print_json(_finite(_matrix(report, settings)))
-        return
-    _print_matrix(report)
 
 
 # -- helpers ----------------------------------------------------------------------------------
 
 
-def _by_group(found: Evaluation, groups: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    from q2e.evaluate.measures import Measure
+def _by_group(
+    judged: Mapping[str, Judged], measures: Sequence[Measure], groups: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    from q2e.evaluate.judging import summarise
 
-    queries = list(next(iter(found.per_query.values())))
-    unknown = [query for query in queries if query not in groups]
+    unknown = [query for query in judged if query not in groups]
     if unknown:
         raise EvaluationError(
             f"{len(unknown)} judged queries have no group, e.g. {unknown[0]!r}; give each one"
         )
     table: dict[str, dict[str, Any]] = {}
-    for group in sorted({groups[query] for query in queries}):
-        members = [query for query in queries if groups[query] == group]
+    for group in sorted({groups[query] for query in judged}):
+        members = {query: one for query, one in judged.items() if groups[query] == group}
         table[group] = {
             "queries": len(members),
-            "measures": {
-                name: Measure.of(name).overall(values[query] for query in members)
-                for name, values in found.per_query.items()
-            },
+            "measures": dict(summarise(members, measures).values),
         }
     return table
 
@@ -249,20 +166,6 @@ def _warn(found: Evaluation) -> None:
     ):
         if queries:
             _say(f"{len(queries)} {said}: ", queries)
-
-
-def _weights(text: str | None, count: int) -> list[float] | None:
-    if text is None:
-        return None
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if len(values) != count or any(not math.isfinite(value) or value < 0 for value in values):
-        raise ConfigError(
-            f"--weights {text!r}: needs {count} numbers of 0 or more, separated by commas"
-        )
-    return values
 
 
 def _interval(value: Interval) -> dict[str, float]:
@@ -309,28 +212,6 @@ def _comparison(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _matrix(report: MatrixReport, settings: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "settings": settings,
-        "queries": report.queries_to_items.n_queries,
-        "items": report.fused.shape[1],
-        "measures": report.queries_to_items.values,
-        "intervals": {name: [one.low, one.high] for name, one in report.intervals.items()},
-        "items_to_queries": report.items_to_queries.values,
-        "transductive": report.transductive,
-        "notes": list(report.notes),
-    }
-
-
-def _finite(value: Any) -> Any:
-    """Replace infinite ranks, which JSON cannot hold, by null."""
-    if isinstance(value, Mapping):
-        return {name: _finite(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _print_run(
     found: Evaluation,
     candidates: Mapping[str, Any],
@@ -339,50 +220,29 @@ def _print_run(
 ) -> None:
     from q2e.evaluate.run_checks import candidates_said
 
-    _print_values(found.values, _intervals(found))
+    print_values(found.values, _intervals(found))
     if candidates:
         print(candidates_said(candidates))
     for group, part in groups.items():
         print(f"\n{group} ({part['queries']} queries)")
-        _print_values(part["measures"], {})
+        print_values(part["measures"], {})
     if per_query:
         for measure, values in found.per_query.items():
             for query, value in values.items():
-                print(f"{measure}\t{query}\t{_number(value)}")
+                print(f"{measure}\t{query}\t{number(value)}")
 
 
 def _print_comparison(found: Comparison, top: int) -> None:
     for one in found.differences:
         print(
-            f"{one.measure}: A {_number(one.a.value)}, B {_number(one.b.value)}, difference "
+            f"{one.measure}: A {number(one.a.value)}, B {number(one.b.value)}, difference "
             f"{one.difference.value:+.4f} [{one.difference.low:+.4f}, {one.difference.high:+.4f}], "
             f"p {one.p_value:.4g} (Holm {one.p_holm:.4g}); {len(one.gained)} gained, "
             f"{len(one.lost)} lost, {one.equal} equal"
         )
         for sign, rows in (("+", one.gained), ("-", one.lost)):
             for query, before, after in rows[:top]:
-                print(f"  {sign} {query}\t{_number(before)} -> {_number(after)}")
-
-
-def _print_matrix(report: MatrixReport) -> None:
-    for name, found in (
-        ("queries to items", report.queries_to_items),
-        ("items to queries", report.items_to_queries),
-    ):
-        print(name + (" (transductive)" if report.transductive else ""))
-        _print_values(found.values, {})
-
-
-def _print_values(values: Mapping[str, float], intervals: Mapping[str, list[float]]) -> None:
-    width = max(len(name) for name in values)
-    for name, value in values.items():
-        bounds = intervals.get(name)
-        extra = f"  [{bounds[0]:.4f}, {bounds[1]:.4f}]" if bounds else ""
-        print(f"{name:<{width}}  {_number(value)}{extra}")
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else "not found"
+                print(f"  {sign} {query}\t{number(before)} -> {number(after)}")
 
 
 def _say(text: str, names: tuple[str, ...]) -> None:

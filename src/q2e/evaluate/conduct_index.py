@@ -23,7 +23,6 @@ from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_q
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.index import Index
-from q2e.methods.normalise.base import transductive
 from q2e.search.batch import about_of
 from q2e.search.plan import Plan
 from q2e.settings import changed, effective, load_settings
@@ -256,7 +255,7 @@ class IndexBench:
                 row,
                 judge_matrices(whole, relevance, names),
                 judge_matrices(whole[:, asked].T, relevance[:, asked].T, captioned),
-                transductive=transductive(ablation.normalise),
+                transductive=ablation.way.transductive,
             )
 
 

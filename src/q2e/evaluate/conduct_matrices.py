@@ -15,7 +15,6 @@ from q2e.evaluate.experiment import Experiment, Row
 from q2e.evaluate.matrix import evaluate_matrices, load_ids, load_matrix, query_groups
 from q2e.evaluate.measured import Measured, judge_matrices, measured
 from q2e.evaluate.scores import ablated
-from q2e.methods.normalise.base import transductive
 from q2e.versions import code_version
 
 
@@ -97,5 +96,5 @@ class MatrixBench:
                 judged,
                 self.experiment.measures,
                 {},
-                transductive=transductive(ablation.normalise),
+                transductive=ablation.way.transductive,
             )

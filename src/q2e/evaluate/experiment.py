@@ -12,7 +12,7 @@ from typing import Any
 from q2e.errors import ConfigError, EvaluationError, unknown
 from q2e.evaluate.direction import DIRECTIONS
 from q2e.evaluate.measures import Measure, parse_measures
-from q2e.evaluate.way import way
+from q2e.evaluate.way import Heats, Way, way
 from q2e.renamed import OLD
 from q2e.settings import Settings, load_settings
 
@@ -23,7 +23,16 @@ _DATA = ("set", "folder", "merge", "index", "direction", "relevant", "ids", "spl
 #: What a row may say over an index beside the settings.
 _OVER_INDEX = ("channels", "without")
 #: What a row may say over score matrices.
-_OVER_MATRICES = ("matrices", "fuse", "normalise", "temperature", "weights", "correction", "ties")
+_OVER_MATRICES = (
+    "matrices",
+    "fuse",
+    "normalise",
+    "temperature",
+    "weights",
+    "correction",
+    "after",
+    "ties",
+)
 #: The scores of the paper: the question against the video and against texts, and three events.
 SCORES = ("video", "query", "prequel", "current", "sequel")
 
@@ -46,7 +55,13 @@ class Ablation:
     scores: tuple[str, ...]
     fuse: str = "entropy_sum"
     normalise: str = "none"
-    temperature: float | None = None
+    temperature: Heats = None
+    after: str | None = None
+
+    @property
+    def way(self) -> Way:
+        """How its matrices become one."""
+        return way(self.fuse, self.normalise, self.temperature, after=self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +178,7 @@ def _rows(path: Path, table: Mapping[str, Any], over_matrices: bool) -> Iterator
 def _ablation(path: Path, table: Mapping[str, Any] | None, matrices: tuple[str, ...]) -> Any:
     if table is None:
         return None
-    _known(path, "[ablation]", table, ("scores", "fuse", "normalise", "temperature"))
+    _known(path, "[ablation]", table, ("scores", "fuse", "normalise", "temperature", "after"))
     allowed = matrices or (*SCORES, "words", "names")
     scores = tuple(table.get("scores", matrices or SCORES))
     strangers = [one for one in scores if one not in allowed]
@@ -172,12 +187,17 @@ def _ablation(path: Path, table: Mapping[str, Any] | None, matrices: tuple[str, 
             f"{path}: [ablation] scores must be 1 to 8 of {', '.join(allowed)}, got {list(scores)}"
         )
     _way(path, table)
+    heats = table.get("temperature")
+    if isinstance(heats, list) and len(heats) != len(scores):
+        raise EvaluationError(
+            f"{path}: [ablation] temperature has {len(heats)} numbers for {len(scores)} scores"
+        )
     return Ablation(**{**table, "scores": scores})
 
 
 def _way(path: Path, given: Mapping[str, Any]) -> None:
     """Refuse a rule or transform that does not exist before anything is measured."""
-    names = ("temperature", "correction")
+    names = ("temperature", "correction", "after")
     try:
         way(
             str(given.get("fuse", "entropy")),

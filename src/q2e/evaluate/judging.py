@@ -123,9 +123,7 @@ def summarise(
     per_query = {
         str(measure): {query: measure(one) for query, one in judged.items()} for measure in measures
     }
-    values = {
-        str(measure): measure.overall(per_query[str(measure)].values()) for measure in measures
-    }
+    values = {str(measure): measure.of_all(judged.values()) for measure in measures}
     irrelevant = tuple(query for query, one in judged.items() if not len(one.ranks))
     return Evaluation(values, per_query, missing, unjudged, irrelevant)
 

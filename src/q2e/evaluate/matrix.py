@@ -15,7 +15,7 @@ from q2e.evaluate.agreement import check_ids, check_matrices
 from q2e.evaluate.compare import Interval, bootstrap
 from q2e.evaluate.judging import Evaluation, Ties, judge_matrix, summarise
 from q2e.evaluate.measures import Judged, Measure, parse_measures
-from q2e.evaluate.way import way
+from q2e.evaluate.way import Heats, Way, way
 from q2e.methods.fuse.base import fuse_batch
 from q2e.methods.normalise.base import Normalised, normalise, transductive
 from q2e.registry import Choice
@@ -84,26 +84,28 @@ def evaluate_matrices(
     banks: Sequence[ArrayLike] = (),
     rule: str = "entropy",
     mode: str = "none",
-    temperature: float | None = None,
+    temperature: Heats = None,
     weights: ArrayLike | None = None,
     correction: str | None = None,
+    after: str | None = None,
     ties: Ties = "average",
     measures: Sequence[Measure] | None = None,
 ) -> MatrixReport:
     """Normalise, fuse and measure score matrices (Q, V); the diagonal is relevant by default.
 
     `rule` and `mode` name methods of the kinds `fuse` and `normalise`; see `way` for
-    `temperature` and `correction`. `ids` are lists of item ids, one per matrix. Mode `bank`
-    corrects by `banks`, the scores (B, V) that other queries give the same items, one per matrix;
-    without them the queries are dealt into two halves that serve as each other's bank, repeated
-    queries together. One matrix is measured as it is after normalisation. Items that answer no
-    query are not asked for queries.
+    `temperature`, `correction` and `after`. `ids` are lists of item ids, one per matrix. Mode
+    `bank` corrects by `banks`, the scores (B, V) that other queries give the same items, one per
+    matrix; without them the queries are dealt into two halves that serve as each other's bank,
+    repeated queries together. One matrix is measured as it is after normalisation. Items that
+    answer no query are not asked for queries.
 
     Raises FusionError where matrices do not describe the same items in the same order,
     EvaluationError where relevance or banks do not fit, and where test queries stand in a bank,
     ConfigError for an unknown rule or mode.
     """
-    fuse, transform = way(rule, mode, temperature, correction)
+    chosen = way(rule, mode, temperature, correction, after)
+    transform = chosen.transform
     over_bank = transform is not None and transform.method.facts["over"] == "bank"
     wanted = parse_measures(MATRIX_MEASURES) if measures is None else tuple(measures)
     tables = [np.asarray(matrix, dtype=np.float64) for matrix in matrices]
@@ -127,8 +129,9 @@ def evaluate_matrices(
     elif over_bank:
         rows = _cross_bank(stack, transform)
     else:
-        rows = normalise(stack, transform)
-    fused = rows.value[0] if len(tables) == 1 else fuse_batch(rows, fuse, weights)
+        rows = chosen.normalised(stack)
+    fused = rows.value[0] if len(tables) == 1 else fuse_batch(rows, chosen.rule, weights)
+    fused = chosen.finished(fused)
     judged = judge_matrix(fused, relevance, ties)
     back = judge_matrix(*_turned(fused, relevance), ties)
     forward = summarise(_named(judged), wanted)
@@ -140,8 +143,8 @@ def evaluate_matrices(
             for measure in wanted
             if not measure.lower_is_better
         },
-        rows.transductive,
-        tuple(_notes(stack, fused, relevance, None if banks else transform, ties, judged)),
+        chosen.transductive,
+        tuple(_notes(stack, fused, relevance, chosen, bool(banks), ties, judged)),
         fused,
     )
 
@@ -208,16 +211,21 @@ def _notes(
     stack: Float64,
     fused: Float64,
     relevance: ArrayLike | None,
-    transform: Choice | None,
+    chosen: Way,
+    banked: bool,
     ties: Ties,
     judged: Sequence[Judged],
 ) -> list[str]:
     notes = []
-    if transductive(transform):
+    transform = chosen.transform
+    if chosen.transductive:
+        last = transform if transductive(transform) else chosen.after
         notes.append(
-            f"transductive: normalisation {str(transform)!r} looks at all test queries together; "
+            f"transductive: normalisation {str(last)!r} looks at all test queries together; "
             "a single query cannot be answered this way"
         )
+    if banked:
+        transform = None
     if transform is not None and transform.method.facts["over"] == "bank":
         notes.append("the bank of each half of the test queries is the other half")
     repeated = stack.shape[1] - (int(query_groups(stack).max()) + 1)

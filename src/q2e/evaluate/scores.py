@@ -9,9 +9,7 @@ import numpy as np
 
 from q2e.arrays import Float64
 from q2e.evaluate.experiment import Ablation, subsets
-from q2e.evaluate.way import way
 from q2e.methods.fuse.base import fuse_batch
-from q2e.methods.normalise.base import normalise
 from q2e.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,17 +61,17 @@ def ablated(
     `event_weight` beside the question; with another normalisation all weigh the same.
     """
     known = [name for name in ablation.scores if name in matrices]
-    rule, transform = way(ablation.fuse, ablation.normalise, ablation.temperature)
-    as_in_search = transform is None
+    chosen_way = ablation.way
+    as_in_search = chosen_way.transform is None
     for chosen in subsets(known):
         stack = np.stack([matrices[name] for name in chosen])
         floor = np.zeros(len(stack)) if as_in_search and np.isnan(stack).any() else None
-        rows = normalise(stack, transform, floor=floor)
-        if len(chosen) == 1:
-            yield chosen, rows.value[0]
-            continue
+        which = [ablation.scores.index(name) for name in chosen]
+        rows = chosen_way.normalised(stack, which, floor=floor)
         weights = [_weight(name, event_weight) if as_in_search else 1.0 for name in chosen]
-        yield chosen, fuse_batch(rows, rule, weights)
+        alone = len(chosen) == 1
+        fused = rows.value[0] if alone else fuse_batch(rows, chosen_way.rule, weights)
+        yield chosen, chosen_way.finished(fused)
 
 
 def _weight(name: str, event_weight: float) -> float:

@@ -2,7 +2,8 @@
 
 A measure is a method of kind `measure`: (judged) -> the value of one query. Where it has a
 parameter `cutoff`, ranks beyond that do not count. Facts: `needs_cutoff`; `over`, the name of what
-makes one number of the queries' values, `mean` (without the fact) or `median`; `lower_is_better`.
+makes one number of the queries' values, `mean` (without the fact) or `median`; `pooled`, where that
+is made of the ranks of all queries' relevant items instead; `lower_is_better`.
 """
 
 from __future__ import annotations
@@ -95,6 +96,13 @@ class Measure:
         """Return one number for the values of the queries: their mean, or their median."""
         combine = _OVER[self.choice.method.facts.get("over", "mean")]
         return combine(np.fromiter(values, dtype=np.float64))
+
+    def of_all(self, judged: Iterable[Judged]) -> float:
+        """Return one number for queries: of their values, or of the ranks of all of them."""
+        if not self.choice.method.facts.get("pooled"):
+            return self.overall(map(self, judged))
+        ranks = [rank for one in judged for rank in one.ranks.tolist()]
+        return self.overall(ranks) if ranks else float("inf")
 
     def __call__(self, judged: Judged) -> float:
         return float(self.choice.bound(judged))

@@ -138,12 +138,20 @@ def row_entropy(probability: Float64) -> Float64:
     return np.asarray(entropy_bits(probability) / np.log2(n_videos))
 
 
-def inverse_entropy(rows: Normalised, given: Float64, entropy: Float64, epsilon: float) -> Float64:
-    """Return weights (S,) proportional to given / (H + epsilon) that sum to 1 over live rows."""
+def inverse_entropy(
+    rows: Normalised, given: Float64, entropy: Float64, epsilon: float, shares: bool = True
+) -> Float64:
+    """Return weights (S,) proportional to given / (H + epsilon) that sum to 1 over live rows.
+
+    Of a batch H is in bits and epsilon 1e-6, as in Q2E's reference code, and H is not clipped
+    though P is no distribution over the videos: below 0 it makes a weight negative. Without
+    `shares` that weight stays as it is and turns its row round, as in the reference code; with them
+    a negative sum is divided out, so that a row alone is never reversed.
+    """
     if rows.transductive:
-        # The reference arithmetic: bits, 1e-6, and no clipping though P is no distribution.
         n_videos = max(2, rows.value.shape[-1])
-        return shared(given / (entropy * np.log2(n_videos) + LOG_EPSILON), rows)
+        weight = given / (entropy * np.log2(n_videos) + LOG_EPSILON)
+        return shared(weight, rows) if shares else live(weight, rows)
     return shared(given / (np.clip(entropy, 0.0, 1.0) + epsilon), rows)
 
 

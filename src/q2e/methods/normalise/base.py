@@ -18,6 +18,7 @@ floor too, so that a collection of one video, or of copies of one, can be search
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -149,6 +150,27 @@ def normalise(
     value[dead] = 0.0
     softness = 1.0 if choice is None else choice.method.facts.get("softness", 1.0)
     return Normalised(value, present, dead, softness)
+
+
+def normalise_each(scores: ArrayLike, transforms: Sequence[str | Choice | None]) -> Normalised:
+    """Make score matrices (S, Q, V) comparable, each by its own transform over the batch.
+
+    So matrices on different scales, cosines and logits, have a temperature each. Raises FusionError
+    where the transforms are not as many, or one is not over a batch.
+    """
+    table = np.asarray(scores, dtype=np.float64)
+    if len(transforms) != len(table):
+        raise FusionError(f"{len(table)} score matrices need as many transforms: {len(transforms)}")
+    if not all(map(transductive, transforms)):
+        names = ", ".join(str(one or "none") for one in transforms)
+        raise FusionError(f"a transform for each matrix must be over the batch, got {names}")
+    parts = [normalise(own[None], one) for own, one in zip(table, transforms, strict=True)]
+    return Normalised(
+        np.concatenate([one.value for one in parts]),
+        np.concatenate([one.present for one in parts]),
+        np.concatenate([one.dead for one in parts]),
+        outcome=np.concatenate([one.probability() for one in parts]),
+    )
 
 
 # -- formulas that several transforms share ---------------------------------------------------

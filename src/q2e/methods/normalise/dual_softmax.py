@@ -16,8 +16,8 @@ _SOURCE = "CAMoE: Cheng et al. 2021"
 def dual_softmax(scores: ArrayLike, *, temperature: Heat = 100.0) -> Float64:
     """Scores times their softmax over the batch: transductive.
 
-    (Q, V) `s * softmax(t * s)` over the queries. Q2E's reference code calls it `softmax=post`
-    (t = 1 there).
+    (Q, V) `s * softmax(t * s)` over the queries. Q2E's reference code calls it `softmax=post`, with
+    t = 1, and takes it once of the fused matrix: `after` of an experiment or of `q2e eval matrix`.
     """
     table = np.array(scores, dtype=np.float64, ndmin=2)
     return np.asarray(table * softmax(temperature * table, axis=0))
