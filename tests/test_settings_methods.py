@@ -25,7 +25,7 @@ WRONG = {
     "fuse=rrf(q=1)": "unknown parameter of fuse rrf 'q'",
     "rerank=vote,nope": "unknown rerank 'nope'",
     "pool=frame=nope": "unknown pool 'nope'",
-    "recipe=quick": "unknown recipe 'quick'; known: default, mmi, q2e",
+    "recipe=quick": "unknown recipe 'quick'; known: default, mmi, q2e, q2e-live",
     "top=0": "setting top = '0': must be a whole number from 1 to 10,000",
     "false_alarms=2": "must be a number above 0 and below 1",
     "confident=maybe": "must be true or false",
@@ -134,7 +134,7 @@ def test_a_choice_before_stands_where_an_old_setting_comes_later() -> None:
 
 
 def test_recipes_come_with_the_package_and_settings_stand_before_them(tmp_path: Path) -> None:
-    assert recipes.names() == ("default", "mmi", "q2e")
+    assert recipes.names() == ("default", "mmi", "q2e", "q2e-live")
     for name in recipes.names():
         plan = Plan.of(load_settings(recipe=name))
         assert set(recipes.read(name).choices) == set(KINDS)
@@ -142,7 +142,7 @@ def test_recipes_come_with_the_package_and_settings_stand_before_them(tmp_path: 
         assert plan.fuse.method.kind == "fuse"
     paper = chosen(load_settings(recipe="q2e", fuse="rrf(k=5)"))
     assert paper["fuse"] == "rrf(k=5.0)"
-    assert json.loads(str(paper["pool"])) == {"*": "max", "frame": "mean"}
+    assert json.loads(str(paper["pool"])) == {"*": "max(across=True)", "frame": "mean"}
     own = tmp_path / "own.toml"
     own.write_text('summary = "mine"\nrerank = ["late_interaction(depth=5)", "mmi"]\n')
     found = load_settings(recipe=str(own))

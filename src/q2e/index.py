@@ -183,8 +183,9 @@ class Index(Upkeep):
         Queries already complete in `out` are not asked again. Videos are named by their id;
         `filters` and `more` are those of `search`.
         """
-        from q2e.search.batch import run_queries
+        from q2e.search.batch import read_queries, run_queries
         from q2e.search.plan import Plan
+        from q2e.search.together import answer_together
 
         given = {name: more.pop(name) for name in _FILTERS if name in more}
         only = (filters or Filters()) & Filters.of(**given)
@@ -195,17 +196,28 @@ class Index(Upkeep):
             parsed, own, _ = self._understood(text, only, {})
             return self._query(parsed, own)
 
+        plan, settings = Plan.of(used), used.model_copy(update={"top": top})
+        known: dict[str, list[tuple[str, float]]] = {}
+
         def answer(text: str) -> list[tuple[str, float]]:
-            settings = used.model_copy(update={"top": top})
+            if plan.batch:
+                return known[text]
             hits = searcher.search(asked(text), settings, moments=False)
             return [(hit.video.id, hit.score) for hit in hits]
 
         def prepare(texts: Sequence[str]) -> None:
-            searcher.unfold([asked(text) for text in texts], used)
+            # A batch is that of the whole file, also where some of it was answered before.
+            every = list(dict.fromkeys(read_queries(Path(queries)).values()))
+            whole = every if plan.batch else texts
+            asks = [asked(text) for text in whole]
+            searcher.unfold(asks, used)
+            if plan.batch:
+                found = answer_together(searcher, asks, settings, Path(out).parent)
+                known.update(zip(whole, found, strict=True))
 
         about: dict[str, Any] = {"version": self.store.table().version, "top": top}
         about |= {"channels": list(only.channels), "settings": effective(used)}
-        if again := Plan.of(used).reranked:
+        if again := plan.reranked:
             about["reranked"] = again
         files = Path(queries), Path(out)
         return run_queries(*files, answer, name=name, about=about, watch=watch, prepare=prepare)

@@ -119,7 +119,8 @@ class Settings(BaseModel):
     )
     recipe: str = Field(
         default=DEFAULT,
-        description="Methods of a whole search: default, q2e or mmi, or a TOML file of one's own. "
+        description="Methods of a whole search: default, q2e, q2e-live or mmi, or a TOML file of "
+        "one's own. "
         "The settings from `decompose` to `likes` stand before it.",
     )
     decompose: str | None = Field(

@@ -23,6 +23,7 @@ from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_q
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.index import Index
+from q2e.methods.normalise.base import transductive
 from q2e.search.batch import about_of
 from q2e.search.plan import Plan
 from q2e.settings import changed, effective, load_settings
@@ -183,6 +184,7 @@ class IndexBench:
             judge_run(found, qrels),
             judge_run(*turned(found, qrels)),
             notes=[candidates_said(again)] if again else [],
+            transductive=Plan.of(changed(index.settings, settings)).batch,
         )
 
     def _top(self) -> int:
@@ -230,6 +232,7 @@ class IndexBench:
             self.dataset.queries,
             settings,
             None if watch is None else lambda n, of: watch("scores", n, of),
+            raw=self.out / "runs" if transductive(ablation.normalise) else None,
         )
         # What is not in the index stands last, tied, and still counts as not found.
         absent_videos = [video for video in self.dataset.videos if video not in set(videos)]

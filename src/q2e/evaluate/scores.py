@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ def score_matrices(
     queries: Mapping[str, str],
     settings: Settings,
     watch: Callable[[int, int], None] | None = None,
+    raw: Path | None = None,
 ) -> tuple[tuple[str, ...], dict[str, Float64]]:
     """Return the video ids, and {score: (Q, V)} of all questions; NaN where nothing was scored.
 
@@ -29,12 +31,21 @@ def score_matrices(
     `current` and `sequel` (the question and its events against all texts), and beside them the
     `words` and `names` of the question. A video's score is the best over the channels, which
     stand on one scale. Feedback, which follows fusion, is not in them.
+
+    With `raw`, a folder for vectors of tokens, they are on no common scale and those of words are
+    left out: what a transform over the batch is meant for (`search.together.raw_matrices`).
     """
     from q2e.search.search import Searcher
     from q2e.types import Query
 
     searcher = Searcher(index.store, index.models)
     videos = index.store.table().video_ids
+    if raw is not None:
+        from q2e.search.together import raw_matrices
+
+        asked = [Query(text) for text in queries.values()]
+        searcher.unfold(asked, settings)
+        return tuple(videos), raw_matrices(searcher, asked, settings, raw, watch)
     found: dict[str, Float64] = {}
     for number, text in enumerate(queries.values()):
         for row in searcher.rows(Query(text), settings).rows:

@@ -12,6 +12,9 @@ import numpy as np
 
 from q2e.arrays import Float32, Float64, Int64
 
+#: The channel of a row that is made of the texts of several.
+DOCUMENTS = "documents"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folded:

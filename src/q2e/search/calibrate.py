@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from q2e.methods.calibrate.among_bank import AmongBankScale
 from q2e.methods.rows import ScoreRow, on_scale
 from q2e.search.debris import weighed
 from q2e.search.stage import stage
@@ -19,6 +20,8 @@ def calibrate(state: State) -> State:
 def calibrated(state: State, rows: Iterable[ScoreRow]) -> list[ScoreRow]:
     """Return rows on the scale of the state's plan, in their order."""
     scale = state.plan.calibration(state.at)
+    if isinstance(scale, AmongBankScale):
+        return state.at.among.rows(state, scale, rows)
     known = {one.space: one.scale for one in state.asked}
     seeing = {one.space: one for one in state.at.seeing.values()}
     found = []

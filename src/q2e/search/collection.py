@@ -16,6 +16,7 @@ from q2e.models.registry import Models
 from q2e.query.knowledge import load
 from q2e.query.names import Names
 from q2e.registry import Choice
+from q2e.search.among import Among
 from q2e.search.debris import Debris
 from q2e.search.examples import Examples
 from q2e.search.kept import Kept
@@ -42,6 +43,7 @@ class Collection:
         self.laws = Laws(store)
         self.nulls = Nulls(store)
         self.debris = Debris(store)
+        self.among = Among()
         self._calibrations: dict[Choice, Calibration] = {}
         self._decomposers: dict[str, Decomposer] = {}
         self._language: dict[str, LanguageModel] = {}

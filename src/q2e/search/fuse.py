@@ -50,6 +50,8 @@ def fused(state: State, rows: Sequence[ScoreRow]) -> Fusion:
         return Fusion(np.zeros(0), np.zeros(0), np.zeros((0, len(state.at.table.video_ids))))
     scores = np.stack([row.video for row in rows])
     level = normalise(scores, "none", floor=np.zeros(len(rows)))
+    if plan.calibrate is not None and plan.calibrate.method.facts.get("probability"):
+        level = replace(level, outcome=level.value)
     if plan.fuse.method.facts.get("grounds"):
         level = replace(level, grounds=_grounds(state, rows, scores))
     weights = [1.0 if row.part == "query" else plan.event_weight for row in rows]

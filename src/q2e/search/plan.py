@@ -54,6 +54,11 @@ class Plan:
         return self.calibrate is not None and bool(self.calibrate.method.facts.get("chance"))
 
     @property
+    def batch(self) -> bool:
+        """Whether the questions of a batch are compared, so that none can be asked alone."""
+        return self.calibrate is not None and bool(self.calibrate.method.facts.get("batch"))
+
+    @property
     def event_weight(self) -> float:
         """What a sub-event weighs beside the question itself."""
         if self.decompose is None or "weight" not in self.decompose.method.parameters:

@@ -16,7 +16,7 @@ from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.choices import Pools
 from q2e.methods.pool.base import Bag
 from q2e.methods.pool.schema import ordered
-from q2e.methods.rows import Folded, ScoreRow, Vectors
+from q2e.methods.rows import DOCUMENTS, Folded, ScoreRow, Vectors
 from q2e.store.base import Store, Table
 from q2e.store.growing import Growing
 
@@ -81,7 +81,7 @@ class Scanner:
                     row = replace(row, video=pooled)
                 found.append(row)
         rows = [row for row in found if row is not None]
-        return in_order(rows, table, pools)
+        return joined(in_order(rows, table, pools), pools)
 
     def _products(
         self, table: Table, space: str, parts: Sequence[Vectors], matrix: Float32
@@ -215,6 +215,31 @@ def bagged(
     starts = np.flatnonzero(np.diff(video, prepend=-1)).astype(np.int64)
     own = take[kept]
     return Bag(queries, matrix, own, starts, scores[:, own]), video[starts]
+
+
+def joined(rows: Sequence[ScoreRow], pools: Pools) -> list[ScoreRow]:
+    """Return the rows with those of one part joined whose rule is the best across channels."""
+    found: list[ScoreRow] = []
+    across: dict[str, list[ScoreRow]] = {}
+    for row in rows:
+        rule = pools.for_channel(row.channel)
+        if row.how == "meaning" and "across" in rule.method.parameters and rule["across"]:
+            across.setdefault(row.part, []).append(row)
+        else:
+            found.append(row)
+    for own in across.values():
+        first = own[0]
+        found.append(
+            replace(
+                first,
+                channel=DOCUMENTS,
+                video=np.fmax.reduce([row.video for row in own]),
+                rows=np.concatenate([row.rows for row in own]),
+                scores=np.concatenate([row.scores for row in own]),
+                which=np.concatenate([row.which for row in own]),
+            )
+        )
+    return found
 
 
 def in_order(rows: Sequence[ScoreRow], table: Table, pools: Pools) -> list[ScoreRow]:

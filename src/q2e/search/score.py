@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from q2e.methods.rows import ScoreRow
+from q2e.methods.rows import DOCUMENTS, ScoreRow
 from q2e.search.stage import stage
 from q2e.search.state import State
 
@@ -16,7 +16,9 @@ def score(state: State) -> State:
         rows += scanner.dense(one.space, one.how, one.parts, mask=state.mask, pool=pool)
     rows += by_words(state)
     allowed = state.query.filters.channels
-    return state.writing(rows=tuple(row for row in rows if not allowed or row.channel in allowed))
+    # What is made of the texts of several channels is of those that the filters leave.
+    known = {*allowed, DOCUMENTS}
+    return state.writing(rows=tuple(row for row in rows if not allowed or row.channel in known))
 
 
 def by_words(state: State) -> list[ScoreRow]:

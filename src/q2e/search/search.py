@@ -93,6 +93,8 @@ class Searcher:
         if offset < 0:
             raise QueryError(f"offset is {offset}; pages begin at 0")
         plan = replace(Plan.of(settings), offset=offset, details=moments)
+        if plan.batch:
+            plan.calibration(self.at)  # refuses
         # Row numbers must mean the same from the first look at the store to the last.
         with self.store.snapshot():
             state = line(plan)(State(self.at, plan, query, decomposition))

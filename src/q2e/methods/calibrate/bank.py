@@ -23,7 +23,7 @@ from pydantic import Field
 from q2e.arrays import Float32
 from q2e.methods.calibrate.base import WORDS, Covering, Words
 from q2e.methods.questions import Form, Questions
-from q2e.methods.rows import Folded, Scale, ScoreRow, on_scale
+from q2e.methods.rows import DOCUMENTS, Folded, Scale, ScoreRow, on_scale
 from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.registry import method
 from q2e.store.base import Store, Table
@@ -122,7 +122,8 @@ class BankScale:
 
         def make(before: tuple[Table, Sampled] | None) -> Sampled:
             rows, matrix = self.store.vectors(space)
-            chosen = np.flatnonzero(table.channel[rows] == table.code(row.channel))
+            own = table.channel[rows] == table.code(row.channel)
+            chosen = np.flatnonzero(own | (row.channel == DOCUMENTS))
             step = max(1, len(chosen) // self.sampled)
             old = before[1] if before is not None and before[1].step == step else Sampled(step)
             new = chosen[::step][old.pieces :]

@@ -1,0 +1,261 @@
+"""Q2E as published: whole batches of questions, their arithmetic, and one question among a bank."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import q2e
+from q2e.cli import app
+from q2e.errors import ConfigError, QueryError
+from q2e.evaluate.conduct import conduct
+from q2e.evaluate.experiment import read_experiment
+from q2e.evaluate.runs import read_run
+from q2e.methods.rows import DOCUMENTS, Vectors
+from q2e.models.windows import Windows
+from q2e.search.late import Tokens
+from q2e.search.scan import Scanner
+from q2e.search.search import Searcher
+from q2e.search.together import raw_matrices
+from q2e.settings import changed
+from q2e.store.base import Item, StageKey
+from q2e.store.memory import MemoryStore
+from q2e.types import Evidence, Query, Video
+
+LINES = [
+    ("flood", "caption", "streets under water after days of heavy rain"),
+    ("flood", "speech", "the river has burst its banks, people are rescued by boat"),
+    ("fire", "caption", "a warehouse burns at night"),
+    ("fire", "speech", "пожарные тушат склад"),
+    ("cook", "caption", "a cook slices onions for a soup"),
+    ("goal", "speech", "他在最后一分钟进球了"),
+]
+QUESTIONS = {
+    "ar": "فيضان في المدينة", "de": "ein Koch schneidet Zwiebeln", "en": "people rescued by boat",
+    "es": "un almacén en llamas", "fr": "inondation dans une ville", "hi": "शहर में बाढ़",
+    "ja": "火事の倉庫", "ko": "축구 골", "ru": "пожар на складе", "th": "น้ำท่วมเมือง",
+    "zh": "足球进球",
+}  # fmt: skip
+RIGHT = {"ar": "flood", "de": "cook", "en": "flood", "es": "fire", "fr": "flood", "hi": "flood",
+         "ja": "fire", "ko": "goal", "ru": "fire", "th": "flood", "zh": "goal"}  # fmt: skip
+#: The recipe without a language model, which none of these tests is about.
+PLAIN: dict[str, Any] = {"recipe": "q2e", "decompose": "none"}
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> q2e.Index:
+    folder = tmp_path_factory.mktemp("q2e")
+    file = folder / "lines.jsonl"
+    rows = [{"video": v, "channel": c, "text": t, "start": 0, "end": 1} for v, c, t in LINES]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    index = q2e.open(folder / "index", threads=1, duplicates="keep")
+    index.import_evidence(file)
+    return index
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("asked") / "questions.tsv"
+    file.write_text("".join(f"{k}\t{text}\n" for k, text in QUESTIONS.items()), encoding="utf-8")
+    return file
+
+
+def best_texts(index: q2e.Index, asked: np.ndarray) -> np.ndarray:
+    """Return (Q, V) the best cosine of each question with any text of each video."""
+    rows, matrix = index.store.vectors(index.models.text.space)
+    owner = index.store.table().video[rows]
+    cosines = asked @ matrix.T
+    videos = len(index.store.table().video_ids)
+    return np.stack([cosines[:, owner == video].max(axis=1) for video in range(videos)], axis=1)
+
+
+def released(matrices: list[np.ndarray], heat: float) -> np.ndarray:
+    """Return the sum of P / (H + 1e-6), P a softmax over the questions, H in bits."""
+    fused = np.zeros(matrices[0].shape)
+    for own in matrices:
+        power = np.exp(heat * own.astype(np.float64))
+        p = power / power.sum(axis=0)
+        fused += p / (-(p * np.log2(p + 1e-6)).sum(axis=1) + 1e-6)[:, None]
+    return fused
+
+
+def test_a_batch_is_ranked_as_the_released_code_ranks_it(
+    index: q2e.Index, questions: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "batch.run"
+    index.run(questions, run, **PLAIN)
+    asked = index.models.text.encode_queries(list(QUESTIONS.values()))
+    wanted = released([best_texts(index, asked)], 50.0)
+    names, found = index.store.table().video_ids, read_run(run)
+    for number, query in enumerate(QUESTIONS):
+        order = [names[one] for one in np.argsort(-wanted[number], kind="stable")]
+        assert list(found[query]) == order, query
+    assert sum(next(iter(found[q])) == right for q, right in RIGHT.items()) >= 9
+    # What was answered before an interruption is answered by the same batch.
+    whole = run.read_text("utf-8")
+    run.write_text("".join(whole.splitlines(keepends=True)[:10]), encoding="utf-8")
+    index.run(questions, run, **PLAIN)
+    assert run.read_text("utf-8") == whole
+
+
+def test_events_are_scores_of_their_own(index: q2e.Index, questions: Path, tmp_path: Path) -> None:
+    way = {"recipe": "q2e", "decompose": "events(weight=1.0)"}
+    texts = list(QUESTIONS.values())
+    settings = changed(index.settings, way)
+    found = raw_matrices(
+        Searcher(index.store, index.models), [Query(text) for text in texts], settings, tmp_path
+    )
+    assert set(found) == {"query", "prequel", "current", "sequel"}
+    index.run(questions, tmp_path / "run", **way)
+    known = [np.where(np.isnan(one), -np.inf, one) for one in found.values()]
+    # A question without events of a kind has no such score, and the others decide.
+    whole = [
+        number for number in range(len(texts)) if all(np.isfinite(k[number]).all() for k in known)
+    ]
+    wanted, names = released(known, 50.0), index.store.table().video_ids
+    run = read_run(tmp_path / "run")
+    assert whole
+    for number in whole:
+        order = [names[one] for one in np.argsort(-wanted[number], kind="stable")]
+        assert list(run[list(QUESTIONS)[number]]) == order
+
+
+def test_a_single_question_is_told_what_takes_it(index: q2e.Index, tmp_path: Path) -> None:
+    with pytest.raises(QueryError, match="q2e-live"):
+        index.search("a flood", **PLAIN)
+    one = tmp_path / "one.tsv"
+    one.write_text("a\ta flood\n", encoding="utf-8")
+    with pytest.raises(QueryError, match="q2e-live"):
+        index.run(one, tmp_path / "one.run", **PLAIN)
+    two = tmp_path / "two.tsv"
+    two.write_text("a\ta flood\nb\tfire OR flood\n", encoding="utf-8")
+    with pytest.raises(QueryError, match="operators"):
+        index.run(two, tmp_path / "two.run", **PLAIN)
+    with pytest.raises(ConfigError, match="feedback"):
+        index.run(two, tmp_path / "more.run", **PLAIN, feedback="likeness")
+
+
+@pytest.mark.parametrize("language", QUESTIONS)
+def test_one_question_stands_among_the_bank(index: q2e.Index, language: str) -> None:
+    way = {"recipe": "q2e-live", "decompose": "none"}
+    settings = changed(index.settings, way)
+    state = index._searching().rows(Query(QUESTIONS[language]), settings)
+    (row,) = state.rows
+    assert row.channel == DOCUMENTS and row.part == "query"
+    asked = index.models.text.encode_queries([QUESTIONS[language]])
+    bank = index._searching().at.questions.vectors(state.form)
+    own, others = (50.0 * best_texts(index, one).astype(np.float64) for one in (asked, bank))
+    wanted = np.exp(own[0]) / (np.exp(own[0]) + np.exp(others).sum(axis=0))
+    np.testing.assert_allclose(row.video, wanted, rtol=1e-4)
+    hits = index.search(QUESTIONS[language], **way, confidence=0.0).hits
+    order = np.argsort(-wanted, kind="stable")
+    assert [hit.video.id for hit in hits] == [index.store.table().video_ids[n] for n in order]
+    assert hits[0].why[0].channel == DOCUMENTS and hits[0].why[0].text
+
+
+def test_raw_scores_are_written_for_other_tools(
+    index: q2e.Index, questions: Path, tmp_path: Path
+) -> None:
+    judged = "".join(f"{query} 0 {video} 1\n" for query, video in RIGHT.items())
+    (tmp_path / "qrels.txt").write_text(judged, encoding="utf-8")
+    given = ["--queries", questions, "--index", index.directory, "--qrels", tmp_path / "qrels.txt"]
+    told = ["--out", tmp_path / "out", "--decompose", "none", "--json"]
+    done = CliRunner().invoke(app, ["eval", "scores", *map(str, [*given, *told])])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["files"] == ["query.npy", "relevant.npy"]
+    asked = index.models.text.encode_queries(list(QUESTIONS.values()))
+    np.testing.assert_allclose(np.load(tmp_path / "out" / "query.npy"), best_texts(index, asked))
+    names = (tmp_path / "out" / "videos.txt").read_text("utf-8").split()
+    relevant = np.load(tmp_path / "out" / "relevant.npy").argmax(axis=1)
+    assert [names[one] for one in relevant] == list(RIGHT.values())
+
+
+def test_tokens_score_all_texts_and_lie_beside_the_run(
+    index: q2e.Index, questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = PLAIN | {"calibrate": "batch(texts='late')"}
+    index.run(questions, tmp_path / "late.run", **way)
+    encoder = Windows(index.models.text)
+    rows, _ = index.store.vectors(index.models.text.space)
+    table, texts = index.store.table(), [one.text for one in index.store.evidence(rows.tolist())]
+    told = [
+        part.astype(np.float16).astype(np.float32) for part in encoder.encode_passage_tokens(texts)
+    ]
+    matrix = np.zeros((len(QUESTIONS), len(table.video_ids)))
+    for number, asked in enumerate(encoder.encode_query_tokens(list(QUESTIONS.values()))):
+        for row, part in zip(rows.tolist(), told, strict=True):
+            score = float((asked @ part.T).max(axis=1).sum())
+            video = int(table.video[row])
+            matrix[number, video] = max(matrix[number, video], score)
+    wanted, run = released([matrix], 1.0), read_run(tmp_path / "late.run")
+    for number, query in enumerate(QUESTIONS):
+        order = [table.video_ids[one] for one in np.argsort(-wanted[number], kind="stable")]
+        assert list(run[query]) == order, query
+    (kept,) = tmp_path.glob("tokens-*.npz")
+    assert kept.stat().st_size and index.models.text.space in index.store.spaces()
+    assert set(index.store.spaces()) == {index.models.text.space}
+
+    def encode(self: Windows, texts: Any) -> Any:
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr(Windows, "encode_passage_tokens", encode)
+    again = Tokens.of(index.store, index.models.text.space, encoder, tmp_path)
+    assert len(again.rows) == len(texts)
+
+
+def test_frames_are_pooled_by_their_mean_and_texts_as_one_set() -> None:
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(8, 5)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    store = MemoryStore()
+    for name in ("a", "b"):
+        store.put_video(Video(name, f"{name}.mp4", 9.0))
+    for number, (video, channel) in enumerate(
+        (v, c) for v in "ab" for c in ("frame", "frame", "caption", "speech")
+    ):
+        space = "seen" if channel == "frame" else "read"
+        own = Evidence(video, channel, 0.0, 1.0, "x", vectors={space: vectors[number]})
+        store.put_part(StageKey(video, channel, number), "k", [Item(own)])
+    scanner, kept = Scanner(store), vectors.astype(np.float16).astype(np.float32)
+    pool = {"frame": "mean", "*": "max(across=True)"}
+    part = [Vectors("query", ("q",), vectors[:1])]
+    (seen,) = scanner.dense("seen", "picture", part, pool=json.dumps(pool))
+    (read,) = scanner.dense("read", "meaning", part, pool=json.dumps(pool))
+    assert (seen.channel, read.channel) == ("frame", DOCUMENTS)
+    for video, first in enumerate((0, 4)):
+        mean = kept[first : first + 2].mean(axis=0)
+        cosine = float(vectors[0] @ mean / np.linalg.norm(mean))
+        assert seen.video[video] == pytest.approx(cosine, abs=1e-5)
+        best = float((kept[first + 2 : first + 4] @ vectors[0]).max())
+        assert read.video[video] == pytest.approx(best, abs=1e-5)
+    apart = scanner.dense("read", "meaning", part, pool="max")
+    assert sorted(row.channel for row in apart) == ["caption", "speech"]
+
+
+def test_an_experiment_over_an_index_takes_raw_scores_for_a_batch(
+    index: q2e.Index, tmp_path: Path
+) -> None:
+    lines = [f"{json.dumps(QUESTIONS[one], ensure_ascii=False)},{RIGHT[one]}" for one in QUESTIONS]
+    (tmp_path / "queries.csv").write_text("\n".join(["query,video", *lines]), encoding="utf-8")
+    (tmp_path / "e.toml").write_text(
+        '[data]\nset = "own"\nfolder = "."\nindex = ' + json.dumps(str(index.directory)) + "\n"
+        '[settings]\nrecipe = "q2e"\ndecompose = "none"\n'
+        '[[row]]\nname = "as published"\n'
+        '[ablation]\nfuse = "entropy(shares=False)"\nnormalise = "batch(temperature=50)"\n'
+        'scores = ["query", "prequel"]\n',
+        encoding="utf-8",
+    )
+    outcome = conduct(read_experiment(tmp_path / "e.toml"), tmp_path / "out")
+    (row,), (alone,) = outcome.rows, outcome.subsets
+    asked = index.models.text.encode_queries(list(QUESTIONS.values()))
+    power = np.exp(50.0 * best_texts(index, asked).astype(np.float64))
+    first = (power / power.sum(axis=0)).argmax(axis=1)
+    names = index.store.table().video_ids
+    hits = np.mean([names[n] == RIGHT[one] for n, one in zip(first, QUESTIONS, strict=True)])
+    assert alone.values["Success@1"] == row.values["Success@1"] == pytest.approx(hits)
+    assert row.transductive and alone.transductive
