@@ -2,9 +2,9 @@
 
 A method of kind `calibrate` is a class; `on` gives its `Calibration` of one store, which is kept
 between questions. Facts: `chance`, where 0 is what generic questions score and 1 their standard
-deviation, so that it can be said what chance would find; `batch`, where the questions of a batch are
-compared with each other, which `search.together` does; `probability`, where rows become shares of a
-question among others, which `search.among` does. Neither offers the protocol below.
+deviation, so that it can be said what chance would find; `batch`, where the questions of a batch
+are compared with each other, which `search.together` does; `probability`, where rows become shares
+of a question among others, which `search.among` does. Neither offers the protocol below.
 """
 
 from __future__ import annotations
