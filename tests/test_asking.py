@@ -19,7 +19,7 @@ from q2e.media.storyboard import filmstrip
 from q2e.methods.compose.pdv import pdv
 from q2e.methods.likes.rocchio import rocchio
 from q2e.search.duplicates import merged, twins
-from q2e.search.negative import by_chance, taken_off
+from q2e.search.negative import by_chance, fall, share_lost
 from q2e.search.search import Searcher
 from q2e.types import Decomposition, Example, Query, Results, SubEvent
 
@@ -355,9 +355,13 @@ def test_chance_and_loss() -> None:
     random = np.random.default_rng(3)
     expected = random.normal(size=(4000, 16)).max(axis=1).mean()
     assert by_chance([16])[0] == pytest.approx(expected, abs=0.05)
-    lost = taken_off(np.array([3.0, 2.5, 3.0]), np.array([2.0, 0.0, 2.0]), np.array([0, 0, 1]), 3)
-    # The first has another moment, the second has not, the third says nothing.
-    assert lost[:2].tolist() == [0.5, 2.0] and np.isinf(lost[2])
+    worth, seen = np.array([3.0, 2.5, 3.0]), np.array([1.0, 0.0, 0.5])
+    lost = share_lost(worth, seen, np.array([1.0, 0.5, 1.0]), np.array([0, 0, 1]))
+    # The first has another moment, the second has not, of the third nothing stands out.
+    assert lost.tolist() == pytest.approx([0.5 / 3, 0.5, 1.0])
+    score = np.array([4.0, 1.0, 5.0])
+    left = score - fall(score, np.array([0.0, 0.0, 1.0]), np.array([[0.0, 0.0, 2.0]]))
+    assert left.tolist() == [4.0, 1.0, -2.0]
 
 
 # -- questions back -----------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from q2e.methods.fuse.base import Fusion
 from q2e.methods.rows import ScoreRow
 from q2e.query.language import write
 from q2e.query.texts import is_plain, main_text
-from q2e.search.negative import held_against, stands_above, taken_off
+from q2e.search.negative import fall, share_lost, shown, stands_above
 from q2e.search.order import Order, alongside
 from q2e.search.phrases import phrase_rows
 from q2e.search.stage import Line, Stage, with_time
@@ -162,40 +162,44 @@ class _Joiner:
             has[phrase_rows(self.store, clause.text, clause.channel, self._mask)] = True
             return answer.writing(found=answer.found & ~self._videos(has))
         unwanted = self._ask(clause, self._mask)
-        video_of = self.table.video.astype(np.int64)
-        rows, fusion = held_against(
-            list(unwanted.rows), unwanted.fusion, video_of, self._settings.confidence
+        told, video_of = unwanted.fusion.contribution, self.table.video.astype(np.int64)
+        sure, above = shown(unwanted.rows, told, video_of, self._settings.confidence)
+        share = np.minimum(self._share(answer, sure) * self._settings.must_not, 1.0)
+        total = above.sum(axis=0)
+        parts = np.divide(above, total, out=np.zeros_like(above), where=total > 0)
+        loss = Fusion(
+            np.full(len(above), -1.0),
+            unwanted.fusion.entropy,
+            parts * fall(answer.score, share, above),
         )
         label = f"not {write(clause)}"
-        lowered = self._where_it_answers(answer, rows, fusion)
         against = unwanted.writing(
-            rows=tuple(replace(row, part=label) for row in rows),
-            fusion=lowered,
-            score=lowered.score,
+            rows=tuple(replace(row, part=label) for row in unwanted.rows),
+            fusion=loss,
+            score=loss.score,
         )
-        return _side_by_side([answer, against])
+        both = _side_by_side([answer, against])
+        if answer.alarm is None:
+            return both
+        return both.writing(alarm=1.0 - (1.0 - answer.alarm) * (1.0 - share))
 
-    def _where_it_answers(self, answer: State, rows: Sequence[ScoreRow], fusion: Fusion) -> Fusion:
-        """Lower what is held against videos that answer at another time, and note it by evidence.
+    def _share(self, answer: State, sure: Float64) -> Float64:
+        """Return (V,) the share lost of each video, and note what each piece of evidence loses.
 
-        Where a video answers only as a whole, all of it is held against it.
+        `sure` (E,) says how surely evidence shows what is not wanted. Where a video answers only
+        as a whole, all of it is held against it.
         """
-        videos = len(self.table.video_ids)
+        video_of = self.table.video.astype(np.int64)
+        whole = np.zeros(len(self.table.video_ids))
+        np.maximum.at(whole, video_of, sure)
         worth = self._sum(answer.rows, answer.fusion.weight)
-        against = self._sum(rows, -fusion.weight) * self._settings.must_not
         speaks = (worth > 0) & ~self._timeless()
-        values = np.where(against > 0, against, -np.inf)
         start_s, end_s = self.table.start_s, np.maximum(self.table.end_s, self.table.start_s + 1e-3)
-        lost = alongside(start_s, end_s, self.table.video, speaks, values)
-        lost = np.where(speaks & np.isfinite(lost), lost, 0.0)
-        self.lost += lost
-        own = np.flatnonzero(speaks)
-        most = taken_off(worth[own], lost[own], self.table.video[own].astype(np.int64), videos)
-        whole = -fusion.score * self._settings.must_not
-        share = np.divide(
-            np.minimum(most, whole), -fusion.score, out=np.zeros(videos), where=whole > 0
-        )
-        return replace(fusion, normalised=fusion.normalised * share)
+        held = np.where(sure > 0, sure, -np.inf)
+        seen = np.maximum(alongside(start_s, end_s, self.table.video, speaks, held), 0.0)
+        self.lost += np.where(speaks, worth * seen, 0.0)
+        own = np.flatnonzero(np.isfinite(self._worth(answer)))
+        return share_lost(worth[own], seen[own], whole, video_of[own])
 
     def _sum(self, rows: Sequence[ScoreRow], weights: Float64) -> Float64:
         """Return (E,) what rows add to each piece of evidence, where they say something for it."""

@@ -1,4 +1,4 @@
-"""Says what stands out, and turns a must-not into a loss where it does.
+"""Says what stands out, and what a video loses where that is not wanted.
 
 Every video scores something on everything: the best of its many pieces of evidence lies above
 generic questions by chance alone. Only what lies above that counts for a step of an order, or
@@ -7,7 +7,7 @@ against a video.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -15,13 +15,14 @@ from numpy.typing import ArrayLike
 
 from q2e.arrays import Float64, Int64
 from q2e.channel_facts import is_timeless
-from q2e.methods.fuse.base import Fusion
 from q2e.methods.rows import ScoreRow
 
 #: Ways of scoring by vectors, whose scores are about normal on the scale of the bank.
 _DENSE = ("meaning", "picture")
 #: Score that one piece of evidence in forty reaches by chance.
 STANDS_OUT = 2.0
+#: Deviations from where something stands out to where it is sure.
+RAMP = 1.0
 
 
 def by_chance(pieces: ArrayLike) -> Float64:
@@ -48,38 +49,54 @@ def stands_above(row: ScoreRow, video_of: Int64, videos: int, least: float) -> F
     return np.asarray(np.maximum(limit, chance))
 
 
-def held_against(
-    rows: list[ScoreRow], fusion: Fusion, video_of: Int64, least: float
-) -> tuple[list[ScoreRow], Fusion]:
-    """Return the rows of a must-not with what they hold against each video (V,), at least 0.
+def shown(
+    rows: Sequence[ScoreRow], told: Float64, video_of: Int64, least: float
+) -> tuple[Float64, Float64]:
+    """Return (E,) how surely each piece of evidence shows something, and (S, V) by how much.
 
-    A row holds against a video its weight times what its score has above `stands_above`. What a
-    title or a summary vaguely means is held against nobody; the words in it are.
+    A video shows it as surely as its best piece stands out in a row that is believed, `told`
+    (S, V) being what rows add for it: not at all at `stands_above`, fully a deviation higher. In
+    such a video a piece counts that nearly stands out too, as with the two thresholds of Canny
+    (1986): it shows the same from aside. What a title or a summary vaguely means shows nothing;
+    the words in it do.
     """
-    vague = [row.how == "meaning" and is_timeless(row.channel) for row in rows]
-    own = [number for number, out in enumerate(vague) if not out]
-    rows = [rows[number] for number in own]
-    fusion = Fusion(fusion.weight[own], fusion.entropy[own], fusion.normalised[own])
-    videos = fusion.normalised.shape[1]
-    held = np.zeros((len(rows), videos))
-    shifted = []
+    videos = told.shape[1]
+    above = np.zeros((len(rows), videos))
+    piece = np.full(len(video_of), -np.inf)
     for number, row in enumerate(rows):
-        limit = stands_above(row, video_of, videos, least)
-        held[number] = np.maximum(np.nan_to_num(fusion.normalised[number]) - limit, 0.0)
-        shifted.append(
-            replace(row, scores=(row.scores - limit[video_of[row.rows]]).astype(np.float32))
-        )
-    return shifted, Fusion(-fusion.weight, fusion.entropy, held)
+        if row.how == "meaning" and is_timeless(row.channel):
+            continue
+        own = video_of[row.rows]
+        excess = row.scores - stands_above(row, video_of, videos, least)[own]
+        believed = np.isfinite(excess) & (told[number, own] > 0)
+        excess = np.where(believed, excess, -np.inf)
+        np.maximum.at(above[number], own, excess)
+        np.maximum.at(piece, row.rows, excess)
+    sure = np.clip(above.max(axis=0, initial=0.0) / RAMP, 0.0, 1.0)
+    return sure[video_of] * np.clip((piece + RAMP) / RAMP, 0.0, 1.0), above
 
 
-def taken_off(worth: Float64, lost: Float64, video_of: Int64, videos: int) -> Float64:
-    """Return (V,) what a must-not takes off the best that each video has to offer.
+def share_lost(worth: Float64, seen: Float64, whole: Float64, video_of: Int64) -> Float64:
+    """Return (V,) the share of what videos offer that shows the unwanted at the same time.
 
-    `worth` (n,) is what pieces of evidence say for the question, `lost` (n,) what speaks against
-    it at the same time. A video with another moment that answers loses but the difference.
+    `worth` (n,) is what pieces of evidence that stand out say for the question, `seen` (n,) how
+    surely each shows the unwanted, `whole` (V,) how surely each video does. A video with another
+    moment that answers loses but the difference; one of which nothing stands out loses it all.
     """
-    before, after = np.full(videos, -np.inf), np.full(videos, -np.inf)
+    before, after = np.full(len(whole), -np.inf), np.full(len(whole), -np.inf)
     np.maximum.at(before, video_of, worth)
-    np.maximum.at(after, video_of, worth - lost)
-    some = np.isfinite(before)
-    return np.where(some, np.where(some, before, 0.0) - np.where(some, after, 0.0), np.inf)
+    np.maximum.at(after, video_of, worth * (1.0 - seen))
+    some = before > 0
+    lost = 1.0 - np.divide(after, before, out=np.zeros(len(whole)), where=some)
+    return np.where(some, np.minimum(lost, whole), whole)
+
+
+def fall(score: Float64, share: Float64, above: Float64) -> Float64:
+    """Return (V,) what is taken off scores (V,) for a share (V,) of the unwanted.
+
+    What shows it alone falls below all that does not, the deeper the more it stands out (`above`
+    (S, V)).
+    """
+    least = min(0.0, float(score.min(initial=0.0)))
+    deep: Float64 = share * (score - least + above.max(axis=0, initial=0.0))
+    return deep
