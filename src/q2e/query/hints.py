@@ -7,6 +7,7 @@ import re
 from q2e.channel_facts import known
 from q2e.query.loose import dangling, open_parenthesis, open_quote
 from q2e.query.marks import FILTER_FIELDS, fields, misspelt
+from q2e.types import Clause
 
 #: `name:value`, or `name: value`, where a word may begin; not `https://`, `C:\\` or `10:30`.
 _NAMED = re.compile(r"(?<![^\s(-])([A-Za-z_]{2,})[:：](?!/)(\s*)(?=\S)")
@@ -29,6 +30,23 @@ def hint(text: str) -> str:
         example = f'"dog" {"then" if after else loose.text} "cat"{after}'
         return f"{loose.text} joins nothing here and is searched as a word; as in  {example}"
     return ""
+
+
+def left_out(text: str, clause: Clause | None) -> str:
+    """Return one sentence about what a question was read to leave out, or nothing.
+
+    Of what `NOT` and `-` leave out nothing is said: they mean nothing else.
+    """
+    parts = () if clause is None or clause.kind != "all" else clause.parts
+    found = [
+        part.parts[0].text
+        for part in parts
+        if part.kind == "not" and text[part.start : part.start + 3] != "NOT"
+        if not part.parts[0].exact and not part.parts[0].channel
+    ]
+    if not found:
+        return ""
+    return f"read as leaving out {', '.join(found)}; in quotes a question is searched as it stands"
 
 
 def _named(name: str, space: str) -> str:

@@ -7,7 +7,8 @@
     field     = CHANNEL ":" (WORD | PHRASE | "(" question ")") | FILTER ":" VALUE
     exclusion = "not" (words | field | "(" question ")") | "-" (WORD | PHRASE | field)
 
-`q2e.query.marks` says when a word is an operator. Filters and exclusions hold for the whole
+`q2e.query.marks` says when a word is an operator, `q2e.query.negation_after` what Chinese, Japanese,
+Korean, Hindi and Thai leave out. Filters and exclusions hold for the whole
 question, so they stand outside of parentheses.
 """
 
@@ -22,6 +23,8 @@ from q2e.errors import QueryError
 from q2e.query.filters import one_filter
 from q2e.query.loose import unclosed
 from q2e.query.marks import FILTER_FIELDS, Mark, channel_fields, marks, misspelt, seconds
+from q2e.query.negation import bare, reach
+from q2e.query.negation_after import left_out
 from q2e.types import Clause, ClauseKind, Filters
 
 _ORDERS: dict[str, ClauseKind] = {
@@ -59,7 +62,12 @@ def parse(text: str) -> Parsed:
         raise point(text, start, start + 1, f"this quote is never closed; add a {text[start]}")
     if found is None:
         _refuse_misspelt(text)
-        return Parsed(text)
+        left = left_out(text)
+        return (
+            Parsed(text)
+            if left is None
+            else Parsed(text, left.clause(text), marks=left.marks(text))
+        )
     reader = _Reader(text, found)
     clause = reader.question()
     return Parsed(text, clause, reader.filters, found)
@@ -258,7 +266,7 @@ class _Reader:
 
     def _item(self, mark: Mark) -> Clause:
         if mark.kind in ("word", "phrase"):
-            return self._words(("word", "phrase"))
+            return self._text_of(self._run(("word", "phrase")))
         self.place += 1
         if mark.kind == "open":
             return self._group(mark)
@@ -268,15 +276,20 @@ class _Reader:
         self.place += 1
         return self._bound(self._group(self.found[self.place - 1]), channel, mark)
 
-    def _words(self, kinds: tuple[str, ...]) -> Clause:
-        """Return the run of words as it was typed, or the inside of a single phrase."""
+    def _run(self, kinds: tuple[str, ...]) -> list[Mark]:
         run = []
         while (mark := self._next()) is not None and mark.kind in kinds:
             run.append(mark)
             self.place += 1
+        return run
+
+    def _text_of(self, run: Sequence[Mark]) -> Clause:
+        """Return a run of words as it was typed, or the inside of a single phrase."""
         start, end = run[0].start, run[-1].end
         single = len(run) == 1
         text = run[0].text if single else " ".join(self.text[start:end].split())
+        if run[-1].kind == "word" and any(mark.text == "not" for mark in self.found):
+            text = bare(text) or text
         return Clause("text", text, start=start, end=end)
 
     def _bound(self, clause: Clause, channel: str, mark: Mark) -> Clause:
@@ -319,7 +332,12 @@ class _Reader:
     def _not(self, mark: Mark, inner: Mark | None) -> Clause:
         if inner is None or inner.kind in ("close", "operator", "minus"):
             raise self._error(mark, "not needs what is to be excluded, as in  dog not indoors")
-        return self._words(("word",)) if inner.kind == "word" else self._item(inner)
+        if inner.kind != "word":
+            return self._item(inner)
+        run = self._run(("word",))
+        length = reach([one.text for one in run], self.text[mark.start : mark.end])
+        self.place -= len(run) - length
+        return self._text_of(run[:length])
 
     def _without(self, mark: Mark, inner: Mark | None) -> Clause:
         """Return what `-` excludes: what has these very words."""

@@ -6,8 +6,8 @@ A word is an operator only where a plain sentence would hardly have it:
 * `then`, `before`, `after`, `during`, `or`, `and` between two quoted phrases, parentheses or
   fields, and `first time`, `every time` in front of one, where no words stand free beside them;
 * `or` and `and` inside of parentheses, where no words stand free outside of them;
-* `not`, `but not` and `without` where English uses them to exclude: not after a verb (`is not`),
-  not where they qualify (`not only`).
+* `not`, `without` and the like of six languages where they exclude (`q2e.query.negation`): not
+  after a verb (`is not`), not where they qualify (`not only`).
 
 Everything else is text, and a question in which nothing is recognised stays exactly as typed.
 """
@@ -17,10 +17,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import lru_cache
 from typing import Literal
 
 from q2e.channel_facts import known
+from q2e.query.negation import exclusion
 
 #: Names before a colon that filter, with the name each goes by.
 FILTER_FIELDS = {
@@ -63,28 +63,10 @@ _CLOSED = {
 _ORDERS = ("then", "before", "after", "during")
 #: Words that join what stands on both of their sides.
 JOINS = (*_ORDERS, "or", "and")
-_OPERATORS = (*_ORDERS, "or", "and", "not", "without", "within", "first time", "every time")
+_OPERATORS = (*_ORDERS, "or", "and", "not", "within", "first time", "every time")
 _NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
 _TIME = re.compile(rf"(?:{_NUMBER}(?:h|m|s|hours?|min(?:utes?)?|sec(?:onds?)?))+|\d{{1,9}}:[0-5]\d")
 _FIELD = re.compile(r"([a-z_]+)[:：]")
-
-#: Before `not` and `without`: words after which they belong to the sentence.
-_SENTENCE = """
-    am is are was were be been being do does did has have had can could will would shall should
-    may might must ought need cannot or if why whether how to there with go goes went i we you
-    they he she it who that which in of for at on by as about
-"""
-_SHORT = ("'m", "'s", "'re", "'ve", "'ll", "'d", "n't")
-#: After `not`: words with which it only qualifies.
-_QUALIFIES = """
-    only just even yet to so all every many much enough always because until that what who when
-    where how if quite really too again today tomorrow now guilty
-"""
-#: After `without`: what cannot be seen or heard to be absent.
-_IDIOMS = """
-    borders warning trace doubt end question precedent notice reason delay incident success
-    permission me you him her them us it being having knowing saying
-"""
 
 
 def channel_fields() -> dict[str, str]:
@@ -285,17 +267,17 @@ def _operator(
             return None
         name, end = f"{name} time", after.end
         after = found[number + 2] if number + 2 < len(found) else None
+    loud = text[mark.start : end].isupper()
+    if not loud and (span := exclusion(found, number, done, text)):
+        return Mark("operator", *span, "not")
     if name not in _OPERATORS:
         return None
-    loud = text[mark.start : end].isupper()
-    if not loud and text[mark.start : end] != name:
+    if not loud and (name == "not" or text[mark.start : end] != name):
         return None
-    said = Mark("operator", mark.start, end, "not" if name == "without" else name)
+    said = Mark("operator", mark.start, end, name)
     if loud:
-        return None if shouted or name == "without" else said
+        return None if shouted else said
     before = done[-1] if done else None
-    if name in ("not", "without"):
-        return _excluding(said, before, after, done, text)
     if name.endswith("time"):
         return said if after is not None and _closed(after, "open") else None
     if name == "within":
@@ -322,34 +304,3 @@ def _is_time(found: list[Mark], number: int) -> bool:
 
 def _in_order(done: list[Mark]) -> bool:
     return any(mark.kind == "operator" and mark.text in _ORDERS for mark in done)
-
-
-def _excluding(
-    said: Mark, before: Mark | None, after: Mark | None, done: list[Mark], text: str
-) -> Mark | None:
-    """Return the operator where English excludes with `not`, `but not` or `without`."""
-    if after is None or after.kind == "close":
-        return None
-    if after.kind == "field":
-        return said
-    if before is None or before.kind in ("operator", "minus", "open"):
-        return None
-    previous = before.text.lower()
-    name = text[said.start : said.end]
-    if before.kind == "word" and previous in ("but", "and") and len(done) > 1 and name == "not":
-        said, previous = replace(said, start=before.start), done[-2].text.lower()
-    said_so = previous in _SENTENCE.split() or previous.replace("’", "'").endswith(_SHORT)
-    if before.kind == "word" and said_so:
-        return None
-    following = after.text.lower().strip(".,;!?")
-    if after.kind == "word" and following in (_QUALIFIES if name == "not" else _IDIOMS).split():
-        return None
-    return said if _may_be_english(text) else None
-
-
-@lru_cache(maxsize=16)
-def _may_be_english(text: str) -> bool:
-    """Whether `not` can be the English word: in Turkish it is a note, in German distress."""
-    from q2e.text.language import detect
-
-    return detect(text) in (None, "en")

@@ -21,8 +21,8 @@ from q2e.methods.rows import ScoreRow
 _DENSE = ("meaning", "picture")
 #: Score that one piece of evidence in forty reaches by chance.
 STANDS_OUT = 2.0
-#: Deviations from where something stands out to where it is sure.
-RAMP = 1.0
+#: Deviations from where something stands out to where it is sure, and back to where it may be.
+RAMP = 0.5
 
 
 def by_chance(pieces: ArrayLike) -> Float64:
@@ -55,9 +55,9 @@ def shown(
     """Return (E,) how surely each piece of evidence shows something, and (S, V) by how much.
 
     A video shows it as surely as its best piece stands out in a row that is believed, `told`
-    (S, V) being what rows add for it: not at all at `stands_above`, fully a deviation higher. In
-    such a video a piece counts that nearly stands out too, as with the two thresholds of Canny
-    (1986): it shows the same from aside. What a title or a summary vaguely means shows nothing;
+    (S, V) being what rows add for it: not at all at `stands_above`, fully `RAMP` higher. In such a
+    video a piece counts that nearly stands out too, as with the two thresholds of Canny (1986): it
+    shows the same from aside. What a title or a summary vaguely means shows nothing;
     the words in it do.
     """
     videos = told.shape[1]

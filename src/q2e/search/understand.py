@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from q2e.errors import QueryError
-from q2e.query.hints import hint
+from q2e.query.hints import hint, left_out
 from q2e.query.slots import languages_by_script
 from q2e.query.texts import words_of
 from q2e.search.stage import stage
@@ -24,7 +24,8 @@ def understand(state: State) -> State:
 
     Raises QueryError for an empty or overlong question, and for examples that cannot be used.
     """
-    remark = hint(state.query.text) or state.at.behind()
+    asked = state.query
+    remark = hint(asked.text) or state.at.behind() or left_out(asked.text, asked.clause)
     read = [state.at.examples.read(one) for one in state.query.examples]
     said = [one.speech for one in read if one.vector is None]
     query = checked(_with_speech(state.query, said, len(read)) if said else state.query)

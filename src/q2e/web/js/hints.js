@@ -10,7 +10,7 @@ const LESSONS = [
   ["said", "speech:", "only in what is said"],
   ["on screen", "screen:", "only in text on screen"],
   ["“exact words”", '""', "as they stand"],
-  ["not", " -", "without this"],
+  ["not", " NOT ", "without this, seen, said or written"],
   ["or", " OR ", "either will do"],
   ["language", " lang:", "lang:ar, lang:zh"],
   ["dates", " after:", "after:2020, until:2021"],

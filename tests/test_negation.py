@@ -1,0 +1,186 @@
+"""What a sentence leaves out in eleven languages, what only looks so, and that it comes last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import q2e
+from q2e.query.hints import left_out
+from q2e.query.language import parse, write
+
+#: By language: sentences that leave something out, what is wanted, and what is not.
+LEFT_OUT = {
+    "en": [
+        ("animal not dog", "animal", "dog"),
+        ("guitar not guitar", "guitar", "guitar"),
+        ("a cat without glasses on a sofa", "a cat on a sofa", "glasses"),
+        ("a room with no people", "a room", "people"),
+        ("animals except dogs", "animals", "dogs"),
+        ("animals, but no dogs", "animals", "dogs"),
+    ],
+    "de": [
+        ("Zimmer ohne Hund", "Zimmer", "Hund"),
+        ("Hund ohne Leine im Park", "Hund im Park", "Leine"),
+        ("Tier, aber kein Hund", "Tier", "Hund"),
+        ("Tier nicht Hund", "Tier", "Hund"),
+        ("Tiere außer Hunden", "Tiere", "Hunden"),
+    ],
+    "es": [
+        ("perro sin correa en el parque", "perro en el parque", "correa"),
+        ("animal pero no perro", "animal", "perro"),
+        ("animal que no sea perro", "animal", "perro"),
+        ("animales excepto perros", "animales", "perros"),
+    ],
+    "fr": [
+        ("chambre sans chien", "chambre", "chien"),
+        ("plage sans personne sur le sable", "plage sur le sable", "personne"),
+        ("animal mais pas un chien", "animal", "chien"),
+        ("animal sauf le chien", "animal", "le chien"),
+    ],
+    "ru": [
+        ("комната без собаки", "комната", "собаки"),
+        ("человек без очков на улице", "человек на улице", "очков"),
+        ("животное, но не собака", "животное", "собака"),
+        ("улица, где нет людей", "улица", "людей"),
+        ("животные кроме собак", "животные", "собак"),
+    ],
+    "ar": [
+        ("غرفة بدون كلب", "غرفة", "كلب"),
+        ("حيوان بلا ذيل", "حيوان", "ذيل"),
+        ("رجل من دون نظارات في الشارع", "رجل في الشارع", "نظارات"),
+        ("حيوان ليس كلبا", "حيوان", "كلبا"),
+    ],
+    "zh": [
+        ("没有狗的房间", "房间", "狗"),
+        ("沒有狗的房間", "房間", "狗"),
+        ("房间里没有狗", "房间", "狗"),
+        ("动物不是狗", "动物", "狗"),
+        ("除了狗以外的动物", "动物", "狗"),
+        ("无人的街道", "街道", "人"),
+        ("不含肉的菜", "菜", "肉"),
+    ],
+    "ja": [
+        ("犬以外の動物", "動物", "犬"),
+        ("眼鏡なしの猫", "猫", "眼鏡"),
+        ("犬のいない部屋", "部屋", "犬"),
+        ("犬ではない動物", "動物", "犬"),
+        ("部屋に犬がいない", "部屋", "犬"),
+    ],
+    "ko": [
+        ("안경 없는 고양이", "고양이", "안경"),
+        ("개가 아닌 동물", "동물", "개"),
+        ("안경 없이 책 읽는 남자", "책 읽는 남자", "안경"),
+        ("동물, 개 제외", "동물", "개"),
+    ],
+    "hi": [
+        ("बिना चश्मे की बिल्ली", "बिल्ली", "चश्मे"),
+        ("चश्मे के बिना बिल्ली", "बिल्ली", "चश्मे"),
+        ("जानवर लेकिन कुत्ता नहीं", "जानवर", "कुत्ता"),
+        ("कमरा जिसमें कुत्ता नहीं है", "कमरा", "कुत्ता"),
+    ],
+    "th": [
+        ("ห้องที่ไม่มีสุนัข", "ห้อง", "สุนัข"),
+        ("สัตว์ที่ไม่ใช่สุนัข", "สัตว์", "สุนัข"),
+        ("ห้องปราศจากคน", "ห้อง", "คน"),
+        ("แมวไม่มีแว่นบนโซฟา", "แมวบนโซฟา", "แว่น"),
+    ],
+}
+#: Sentences, sayings, signs, names and titles with the same words.
+LITERAL = [
+    "no entry sign",
+    "a man next to a no smoking sign",
+    "Sin City",
+    "sans serif",
+    "a font sans serif on a wall",
+    "Nothing else matters",
+    "not only cats",
+    "doctors without borders",
+    "people with and without skis",
+    '"a cat without glasses"',
+    "ohne dich",
+    "ich kann nicht ohne dich leben",
+    "ein Mann, der nicht lächelt",
+    "Menschen mit und ohne Hut",
+    "„Zimmer ohne Hund“",
+    "médecins sans frontières",
+    "les premiers pas",
+    "sans toi",
+    "el perro no ladra",
+    "un mundo sin fin",
+    "sin ti",
+    "он не спит",
+    "город без конца",
+    "без тебя",
+    "أطباء بلا حدود",
+    "بدون عنوان",
+    "无人机",
+    "无线的耳机",
+    "我没有钱",
+    "有没有狗",
+    "没有人知道",
+    "「没有狗的房间」",
+    "仕方がない話",
+    "猫だけではない動物園",
+    "少ない水",
+    "알 수 없는 이유",
+    "끝없는 길",
+    "개뿐만 아니라 고양이",
+    "मैं खुश नहीं",
+    "बिना किसी शक के",
+    "ไม่มีใครรู้",
+    "ฉันไม่มีเงิน",
+]
+#: A cat, which one clip of the samples shows, in a sentence that wants it and leaves it out.
+NO_CAT = {
+    "en": "cat not cat",
+    "de": "Katze ohne Katze",
+    "es": "gato sin gato",
+    "fr": "chat sans chat",
+    "ru": "кот, но не кот",
+    "ar": "قطة بدون قطة",
+    "zh": "没有猫的猫",
+    "ja": "猫のいない猫",
+    "ko": "고양이 없는 고양이",
+    "hi": "बिल्ली के बिना बिल्ली",
+    "th": "แมวที่ไม่มีแมว",
+}
+
+
+@pytest.mark.parametrize("language", LEFT_OUT)
+def test_a_sentence_leaves_out(language: str) -> None:
+    assert len(LEFT_OUT) == 11
+    for text, wanted, unwanted in LEFT_OUT[language]:
+        parsed = parse(text)
+        assert parsed.clause is not None, text
+        assert write(parsed.clause) == f'"{wanted}" NOT "{unwanted}"'
+        said = [mark for mark in parsed.marks if mark.kind == "operator"]
+        assert len(said) == 1 and text[said[0].start : said[0].end].strip()
+        assert unwanted in left_out(text, parsed.clause)
+
+
+@pytest.mark.parametrize("text", LITERAL)
+def test_what_only_looks_so_stays_as_it_is(text: str) -> None:
+    parsed = parse(text)
+    assert parsed.plain and parsed.clause is None
+
+
+def test_filters_and_capitals_go_with_it() -> None:
+    parsed = parse("Hund ohne Leine im Park lang:de NOT Katze")
+    assert parsed.clause is not None
+    assert write(parsed.clause) == '"Hund im Park" NOT "Leine" NOT "Katze"'
+    assert parsed.filters.languages == ("de",)
+    assert left_out(parsed.text, parsed.clause).startswith("read as leaving out Leine;")
+
+
+@pytest.mark.parametrize("language", NO_CAT)
+def test_what_is_left_out_is_last(sample_index: q2e.Index, language: str) -> None:
+    results = sample_index.search(NO_CAT[language], confidence=0, top=50)
+    names = [Path(hit.video.path).name for hit in results]
+    assert names[-1] == "reel-02.mp4" and len(names) == len(sample_index)
+    last, first = results[-1], results[0]
+    assert last.score < 0 < first.score
+    assert "leaving out" in results.info["hint"]
+    # What is left out is no confident hit, however well it answers.
+    assert last.confidence is not None and last.confidence < 0.05
