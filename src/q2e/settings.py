@@ -178,7 +178,7 @@ class Settings(BaseModel):
     must_not: float = Field(
         default=1.0,
         ge=0,
-        description="Share of what a must-not finds that is taken off a video's score.",
+        description="How far a video falls that shows a must-not: at 1 below all others, at 0 not.",
     )
     duplicates: Literal["merge", "keep"] = Field(
         default="merge", description="Whether copies of a video are one hit or each their own."

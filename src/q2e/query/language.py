@@ -7,8 +7,8 @@
     field     = CHANNEL ":" (WORD | PHRASE | "(" question ")") | FILTER ":" VALUE
     exclusion = "not" (words | field | "(" question ")") | "-" (WORD | PHRASE | field)
 
-`q2e.query.marks` says when a word is an operator, `q2e.query.negation_after` what Chinese, Japanese,
-Korean, Hindi and Thai leave out. Filters and exclusions hold for the whole
+`q2e.query.marks` says when a word is an operator, `q2e.query.negation_after` what sentences in
+Chinese, Japanese, Korean, Hindi and Thai leave out. Filters and exclusions hold for the whole
 question, so they stand outside of parentheses.
 """
 
