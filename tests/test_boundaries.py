@@ -151,7 +151,7 @@ LAYERS = {
     "survey": "errors ingest paths settings store types",
     "opened": "errors models plugins settings store survey types",
     "upkeep": "backup erase errors ingest opened settings store types",
-    "index": "errors models query search settings store survey types upkeep",
+    "index": "channel_facts errors models query search settings store survey types upkeep",
     "q2e": "about index",
     "evaluate": (
         "arrays cache errors index methods plugins query registry renamed search settings "

@@ -7,7 +7,6 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from q2e.errors import ConfigError
@@ -184,10 +183,11 @@ def test_a_warm_cache_and_a_damaged_one_change_no_answer(tmp_path: Path) -> None
     first = choose()
     assert first.types[0] == "regatta"
     assert choose() == first
-    (file,) = cache.glob("*.npz")
-    file.write_bytes(b"PK damaged")
+    (file,) = (one for one in cache.rglob("*") if one.is_file())
+    whole_bytes = file.read_bytes()
+    file.write_bytes(whole_bytes[:-9])
     assert choose() == first
-    assert np.load(file)["vectors"].shape == (5, 384)
+    assert file.read_bytes() == whole_bytes
 
 
 def test_refinement_keeps_a_kind_without_time_or_place() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 import q2e
 from media_files import write_video
+from q2e.backup import restore
 from q2e.server.jobs import Jobs
 from q2e.server.keptjobs import KeptJobs
 from serving import serving
@@ -108,6 +109,7 @@ def test_a_replaced_folder_is_noticed(sample_index: q2e.Index, tmp_path: Path) -
     shutil.copytree(sample_index.directory, folder)
     write_video(tmp_path / "new.mp4", (1.0,), metadata={"title": "Uhrmacherei im Schwarzwald"})
     q2e.open(other).add(tmp_path / "new.mp4")
+    sample_index.back_up(tmp_path / "copy")
     with q2e.open(folder) as index, serving(index) as address:
         before = httpx.get(f"{address}/v1/videos").json()["total"]
         assert before >= 20
@@ -124,3 +126,7 @@ def test_a_replaced_folder_is_noticed(sample_index: q2e.Index, tmp_path: Path) -
         )
         job = httpx.get(f"{address}/v1/jobs/{job['id']}").json()
         assert job["report"]["unchanged"] == 1, "what is written lies beside what is read"
+        restore(tmp_path / "copy", folder, replace=True)
+        assert httpx.get(f"{address}/v1/videos").json()["total"] == before
+        got = httpx.get(f"{address}/v1/search", params={"q": "phone call"}, timeout=60)
+        assert got.json()["hits"][0]["path"].endswith("call-06.mp4"), "the restored one answers"

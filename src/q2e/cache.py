@@ -28,6 +28,8 @@ T = TypeVar("T")
 _MOST_BYTES = 256 << 20
 #: Results written between two looks at how much room all of their kind take.
 _LOOK_EVERY = 200
+#: Stands for all videos of a collection: what is made of them all is forgotten with any of them.
+ALL = ("*",)
 #: Folders of results of earlier versions, which do not say what they are about.
 _UNSAID = ("expansions", "pictures", "ratings")
 
@@ -160,7 +162,10 @@ class Results(Generic[T]):
         return value
 
     def put(self, which: Fingerprint, value: T, about: Collection[str] = ()) -> None:
-        """Keep a result. `about` names the videos from whose evidence it was made; see `forget`."""
+        """Keep a result.
+
+        `about` names the videos from whose evidence it was made, or is `ALL`; see `forget`.
+        """
         head: Mapping[str, Any] = {
             "method": which.method,
             "version": which.version,
@@ -208,11 +213,12 @@ class Results(Generic[T]):
 def forget(videos: Collection[str], folder: Path | None = None) -> int:
     """Delete all results that are about any of `videos` (ids), and return how many there were.
 
-    Results of earlier versions do not say what they are about, so all of theirs go.
+    Those about whole collections go with any video. Results of earlier versions do not say what
+    they are about, so all of theirs go.
     """
     import shutil
 
-    gone = set(videos)
+    gone = {*videos, *ALL} if videos else set()
     count = 0
     for path in _results(folder or cache_dir() / "results"):
         with suppress(OSError, ValueError, TypeError, LookupError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,6 +29,8 @@ class Facts:
 
 #: Channels that nothing here reads but evidence made elsewhere may be of.
 BROUGHT = {"sound": Facts("heard", "caption")}
+#: Channels of the indexes that this process has opened; what read them need not be installed.
+_MET: set[str] = set()
 
 
 def readable() -> tuple[str, ...]:
@@ -38,7 +40,12 @@ def readable() -> tuple[str, ...]:
 
 def known() -> tuple[str, ...]:
     """Return the channels that can be named anywhere, in the order in which they are shown."""
-    return in_order((*readable(), *BROUGHT))
+    return in_order({*readable(), *BROUGHT, *_MET})
+
+
+def meet(names: Iterable[str]) -> None:
+    """Let channels be named that an index holds, whatever is installed here."""
+    _MET.update(names)
 
 
 def facts(name: str) -> Facts:

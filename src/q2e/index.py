@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from q2e import survey
+from q2e.channel_facts import meet
 from q2e.errors import QueryError
 from q2e.query.filters import checked
 from q2e.search.batch import Ran
@@ -81,10 +82,15 @@ class Index(Upkeep):
     def parse(self, text: str) -> Parsed:
         """Return how a question in the query language is understood, with positions.
 
+        Channels that the index holds may stand before a colon, also where nothing installed reads
+        them.
+
         Raises QueryError, whose `start` and `end` are the characters it does not understand.
         """
         from q2e.query.language import parse
 
+        if self.exists:
+            meet(self.store.table().channels)
         return parse(text)
 
     def translate(self, text: str) -> Parsed:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from q2e.cache import Fingerprint, content_key, write_whole
+from q2e.cache import Fingerprint, write_whole
 from q2e.evaluate.compare import bootstrap, holm, randomisation_test
 from q2e.evaluate.conduct_index import IndexBench
 from q2e.evaluate.conduct_matrices import MatrixBench
@@ -86,8 +86,8 @@ def _kept(out: Path, bench: _Bench, row: Row, which: Fingerprint, keep: bool) ->
 def _subsets(out: Path, bench: _Bench, keep: bool) -> list[Measured]:
     ablation = bench.experiment.ablation
     first = bench.fingerprint(bench.experiment.rows[0])
-    key = content_key(first.key, repr(ablation), str(bench.experiment.measures))[:16]
-    file = out / "rows" / f"{key}.subsets.json"
+    which = replace(first, parent=first.key, method=f"subsets of {ablation!r}")
+    file = out / "rows" / f"{which.key[:16]}.subsets.json"
     if keep and file.exists():
         return [Measured(**one) for one in json.loads(file.read_text("utf-8"))]
     found = list(bench.subsets())

@@ -143,13 +143,13 @@ class IndexBench:
         Raises ConfigError for a setting that is not allowed.
         """
         index, channels, settings = self._asked(row)
-        used = effective(changed(index.settings, settings))
+        used = changed(index.settings, settings)
         held = (index.store.setting(f"space.{kind}") for kind in ("text", "image", "video"))
         return fingerprint(
             self.state,
             *channels,
-            method=json.dumps(used, sort_keys=True),
-            version=code_version(),
+            method=json.dumps(effective(used), sort_keys=True),
+            version=f"{code_version()} {Plan.of(used).versions}",
             space=" ".join(filter(None, held)),
         )
 

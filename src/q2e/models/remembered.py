@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,17 +17,23 @@ _VECTORS = Results("vectors", ARRAY)
 
 
 def remembered(
-    space: str, form: str, texts: Sequence[str], encode: Callable[[list[str]], Float32]
+    space: str,
+    form: str,
+    texts: Sequence[str],
+    encode: Callable[[list[str]], Float32],
+    folder: Path | None = None,
 ) -> Float32:
     """Return `encode(texts)` as (n, d) vectors, from disk where this was asked before.
 
     `space` and `form` name the model and the way in which `encode` uses it. A damaged file is
-    made anew; a cache folder that cannot be written only costs time.
+    made anew; a cache folder that cannot be written only costs time. They are kept in `folder`
+    instead of the user's cache where that is given.
     """
+    kept = _VECTORS if folder is None else replace(_VECTORS, folder=folder)
     which = fingerprint(*texts, method=form, version=_VERSION, space=space)
-    stored = _VECTORS.get(which)
+    stored = kept.get(which)
     if stored is not None and stored.ndim == 2 and len(stored) == len(texts):
         return stored
     vectors = np.ascontiguousarray(encode(list(texts)), dtype=np.float32)
-    _VECTORS.put(which, vectors)
+    kept.put(which, vectors)
     return vectors

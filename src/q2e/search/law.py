@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from q2e.arrays import Float64
-from q2e.cache import Results, as_json, fingerprint
+from q2e.cache import ALL, Results, as_json, fingerprint
 from q2e.methods.questions import Form
 from q2e.store.base import Store, Table
 
@@ -110,7 +110,7 @@ class Laws:
             method=way.method, version=way.version, space=way.space,
         )  # fmt: skip
         if which.key not in self._laws:
-            found = self._results.of(which, lambda: list(best()), about=table.video_ids)
+            found = self._results.of(which, lambda: list(best()), about=ALL)
             self._laws[which.key] = fit(np.array(found))
         self._last[form, way] = (len(table), which.key)
         return self._laws[which.key]

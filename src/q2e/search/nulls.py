@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float64
-from q2e.cache import Results, as_json, fingerprint
+from q2e.cache import ALL, Results, as_json, fingerprint
 from q2e.methods.fuse.witnesses import Null, centred
 from q2e.methods.questions import Form
 from q2e.search.generic import generic, rows_of
@@ -50,7 +50,7 @@ class Nulls:
             repr(form), str(len(table)), str(table.version), *table.video_ids,
             method=f"nulls {way.method}", version=way.version, space=way.space,
         )  # fmt: skip
-        found = self._results.of(which, make, about=table.video_ids)
+        found = self._results.of(which, make, about=ALL)
         self._last[form, way] = (len(table), found)
         return found
 

@@ -66,6 +66,15 @@ class Plan:
         return float(self.decompose["weight"])
 
     @property
+    def versions(self) -> str:
+        """The versions of its methods' code, that of plugins included."""
+        pools = (self.pool.default, *dict(self.pool.channels).values())
+        several = (*self.expand, *pools, *self.rerank)
+        single = (self.decompose, self.calibrate, self.fuse, self.feedback, self.localise)
+        found = (*several, *single, self.compose, self.likes)
+        return " ".join(one.method.version for one in found if one is not None)
+
+    @property
     def reranked(self) -> dict[str, Any] | None:
         """What ranks the best again, and how many of each list; None where nothing does."""
         if not self.rerank:

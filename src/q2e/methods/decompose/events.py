@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -25,10 +24,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from q2e.arrays import Float32, Int64
-from q2e.cache import cache_dir, content_key, write_whole
+from q2e.cache import content_key
 from q2e.methods.decompose.base import WEIGHT, Backend, EventWeight, Unfolder
 from q2e.methods.decompose.refine import fold, refine
 from q2e.models.base import TextEncoder
+from q2e.models.remembered import remembered
 from q2e.query import reading
 from q2e.query.knowledge import EventType, Knowledge, bank, load
 from q2e.query.reading import Anchors, Reading, mean_of_best
@@ -69,8 +69,8 @@ class EventsBackend:
     """The decomposition backend that needs no language model.
 
     The vectors of the built-in knowledge base in the space of the `local` profile come with the
-    package; others are computed once a language and kept in the folder `cache`, by default
-    `events` in Q2E's own (see q2e.cache).
+    package; others are computed once a language and kept in the folder `cache`, by default Q2E's
+    own (see q2e.cache).
     """
 
     name = "events"
@@ -86,7 +86,7 @@ class EventsBackend:
         self.knowledge = knowledge or load()
         self.version = f"events/{self.knowledge.version}"
         self._level = level
-        self._cache = cache or cache_dir() / "events"
+        self._cache = cache
         self._anchors: dict[str, Anchors] = {}
         self._readings: dict[tuple[str, ...], Reading] = {}
         self._lock = Lock()
@@ -229,23 +229,31 @@ class EventsBackend:
         languages = self.knowledge.languages
         return [self._file_name(_words(self.knowledge, language)[0]) for language in languages]
 
+    def write_vectors(self, folder: Path) -> None:
+        """Write the files that hold the vectors, those of `vector_files`, as they are shipped."""
+        for language in self.knowledge.languages:
+            texts, _ = _words(self.knowledge, language)
+            file = folder / self._file_name(texts)
+            if not file.is_file():
+                rounded, scale = _rounded(self._encoder.encode_queries(texts))
+                np.savez(file, vectors=rounded, scale=np.float32(scale))
+
     def _file_name(self, texts: Sequence[str]) -> str:
         return f"{content_key(self._encoder.space, *texts)}.npz"
 
     def _vectors(self, texts: Sequence[str]) -> Float32:
-        name = self._file_name(texts)
-        shipped = resources.files("q2e") / "data" / "events" / "vectors" / name
-        for file in (shipped, self._cache / name):
-            vectors = _read(file)
-            if vectors is not None and vectors.shape[:1] == (len(texts),):
-                return vectors
-        rounded, scale = _rounded(self._encoder.encode_queries(texts))
-        with suppress(OSError):  # A cache that cannot be written is computed again.
-            write_whole(
-                self._cache / name,
-                lambda out: np.savez(out, vectors=rounded, scale=np.float32(scale)),
-            )
-        return rounded.astype(np.float32) * np.float32(scale)
+        folder = resources.files("q2e") / "data" / "events" / "vectors"
+        shipped = _read(folder / self._file_name(texts))
+        if shipped is not None and shipped.shape[:1] == (len(texts),):
+            return shipped
+
+        def encode(some: list[str]) -> Float32:
+            rounded, scale = _rounded(self._encoder.encode_queries(some))
+            return rounded.astype(np.float32) * np.float32(scale)
+
+        # In the steps of those that are shipped, so that it is the same who made them.
+        form = "query in 8 bits"
+        return remembered(self._encoder.space, form, texts, encode, self._cache)
 
 
 @method("decompose", source="after Q2E: Dipta and Ferraro 2025")
