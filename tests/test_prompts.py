@@ -20,7 +20,7 @@ PROMPTS = sorted(
 OF_QUESTIONS = {
     SOURCE / f"{name}.j2"
     for name in (
-        *(f"methods/decompose/{name}" for name in ("llm", "llm_english", "llm_refine")),
+        *(f"methods/decompose/{name}" for name in ("llm", "llm_english", "llm_refine", "llm_slot")),
         *("methods/expand/hyde", "methods/expand/rewrite", "methods/rerank/likelihood_tell"),
         "query/translate",
     )

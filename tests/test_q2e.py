@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from q2e.cli import app
 from q2e.errors import ConfigError, QueryError
 from q2e.evaluate.conduct import conduct
 from q2e.evaluate.experiment import read_experiment
+from q2e.evaluate.paper_tables import ENCODERS, published
 from q2e.evaluate.runs import read_run
 from q2e.methods.rows import DOCUMENTS, Vectors
 from q2e.models.windows import Windows
@@ -26,6 +28,7 @@ from q2e.settings import changed
 from q2e.store.base import Item, StageKey
 from q2e.store.memory import MemoryStore
 from q2e.types import Evidence, Query, Video
+from scripted_model import Asked, scripted
 
 LINES = [
     ("flood", "caption", "streets under water after days of heavy rain"),
@@ -260,3 +263,70 @@ def test_an_experiment_over_an_index_takes_raw_scores_for_a_batch(
     hits = np.mean([names[n] == RIGHT[one] for n, one in zip(first, QUESTIONS, strict=True)])
     assert alone.values["Success@1"] == row.values["Success@1"] == pytest.approx(hits)
     assert row.transductive and alone.transductive
+
+
+def told_by_slots(asked: Asked) -> str:
+    """Answer the six prompts of a question, and word its events as they are."""
+    if "search request" in asked.prompt:
+        lines = re.findall(r"^\d+\. (.*)$", asked.prompt, re.MULTILINE)
+        return json.dumps({"requests": [json.loads(line) for line in lines]})
+    event = "rain" if "flood" in asked.prompt.casefold() else "flames"
+    words = {"when": [], "where": [], "which events": [event]}
+    found = next(
+        (lines for word, lines in words.items() if word in asked.prompt), [f"{event} near"]
+    )
+    return json.dumps({"lines": found})
+
+
+def test_one_command_runs_the_tables_again_and_says_what_it_lacks(tmp_path: Path) -> None:
+    rows = [{"video": v, "channel": c, "text": t} for v, c, t in LINES]
+    (tmp_path / "evidence.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = {"flood in a city": "flood", "a fire at night": "fire", "ein Koch": "cook",
+             "足球进球": "goal"}  # fmt: skip
+    languages = ("en", "en", "de", "zh")
+    told = zip(asked.items(), languages, strict=True)
+    lines = [f"{text},{video},{language}" for (text, video), language in told]
+    head = "query,video,language\n"
+    (tmp_path / "queries.csv").write_text(head + "\n".join(lines), encoding="utf-8")
+    with scripted(told_by_slots) as server:
+        given = ["eval", "paper", tmp_path, "--out", tmp_path / "out", "--json"]
+        given += ["--language-model", server.source]
+        done = CliRunner().invoke(app, [str(one) for one in given])
+        assert done.exit_code == 0, done.output
+        slots = [one for one in server.asked if "Say one thing" in one.prompt]
+        assert len(slots) == 6 * len(asked)
+    found = json.loads(done.stdout)
+    tables = {one["title"]: {row["name"]: row for row in one["rows"]} for one in found["tables"]}
+    assert (found["questions"], found["transductive"]) == (4, True)
+    retrieval = tables["Retrieval"]
+    assert "no pictures" in retrieval["this profile + Q2E"]["missing"]
+    for encoder in ("MultiCLIP", "InternVideo2-1B"):
+        row = retrieval[f"{encoder} + Q2E + ASR"]
+        assert row["values"] is None and "weights" in row["missing"] and not row["published"]
+    subsets = tables["Every subset of the scores"]
+    assert len(subsets) == 31 and sum(row["values"] is not None for row in subsets.values()) == 15
+    assert all("pictures" in row["missing"] for name, row in subsets.items() if "video" in name)
+    left = tables["Components left out"]
+    alone = left["without video, with speech"]["values"]
+    assert alone == subsets["query + prequel + current + sequel"]["values"]
+    assert set(alone) == {"R@1", "R@5", "R@10", "P@10", "MRR@10", "nDCG@10", "MAPfound@10",
+                          "MnRall", "MdRall"}  # fmt: skip
+    quiet = left["without video, without speech"]["values"]
+    assert quiet is not None and quiet != alone  # "goal" has nothing but speech
+    assert "weights of laion/CLIP-ViT-H-14" in (tmp_path / "out" / "tables.md").read_text("utf-8")
+
+
+def test_without_a_language_model_rows_of_events_say_so(tmp_path: Path) -> None:
+    rows = [{"video": v, "channel": c, "text": t} for v, c, t in LINES]
+    (tmp_path / "evidence.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "queries.csv").write_text("query,video\nflood,flood\nfire,fire\n")
+    given = ["eval", "paper", str(tmp_path), "--out", str(tmp_path / "out"), "--json"]
+    done = CliRunner().invoke(app, given)
+    assert done.exit_code == 0, done.output
+    tables = {one["title"]: one["rows"] for one in json.loads(done.stdout)["tables"]}
+    rows = {row["name"]: row for row in tables["Every subset of the scores"]}
+    assert "--language-model" in rows["query + prequel"]["missing"]
+    assert rows["query"]["values"]["R@1"] == 1.0
+    assert sum(row["values"] is not None for row in rows.values()) == 1
+    assert published("multivent1")["MultiCLIP"]["+ Q2E + ASR"][5] == 83.24
+    assert set(published("msrvtt_1ka")) == set(ENCODERS) and not published("own")

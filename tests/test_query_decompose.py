@@ -315,3 +315,23 @@ def test_nothing_said_is_no_content(said: str) -> None:
 @pytest.mark.parametrize("said", ["No entry, said the sign", "无人机", "Sorry seems to be hard"])
 def test_what_only_looks_like_nothing_is_content(said: str) -> None:
     assert content(said, 100) == said
+
+
+def test_six_prompts_fill_a_slot_each_and_the_named_event_stands_for_the_subject() -> None:
+    told = {"time": ["1995"], "place": ["神戸"], "event": ["Great Hanshin earthquake"],
+            "prequel": ["people sleep"], "current": ["shelves fall"]}  # fmt: skip
+    said = [json.dumps({"lines": lines}) for lines in told.values()]
+    model = Scripted(*said, "no JSON", "no JSON")
+    found = LanguageModelBackend(model, six=True).decompose("神戸の地震", "ja")
+    assert (found.time, found.place, found.subject) == (("1995",), ("神戸",), tuple(told["event"]))
+    assert found.english is None and found.of_kind("sequel") == ()
+    assert [event.text for event in found.events] == [
+        f"{own}, Great Hanshin earthquake, 神戸, 1995" for own in ("people sleep", "shelves fall")
+    ]
+    assert found.note.startswith("sequel not told") and found.prompt_version == "slot/1"
+    asked = ("when", "where", "which events", "shortly before", "during", "what happens after")
+    assert len(model.prompts) == 7
+    for prompt, words in zip(model.prompts, asked, strict=False):
+        assert words in prompt and "神戸の地震" in prompt
+    with pytest.raises(ModelError, match="no slot"):
+        LanguageModelBackend(Scripted(*["no JSON"] * 12), six=True).decompose("quake", "en")

@@ -152,6 +152,27 @@ def test_recipes_come_with_the_package_and_settings_stand_before_them(tmp_path: 
     assert load_settings(tmp_path) == found
 
 
+def test_a_recipe_says_how_a_new_index_is_read_and_an_old_one_stays_as_it_was(
+    tmp_path: Path,
+) -> None:
+    told = load_settings(tmp_path, recipe="q2e-live")
+    assert told.channels == ("frame", "caption", "summary", "speech")
+    assert (told.captions, told.summary) == ("vision", "llm")
+    assert told.speech_layers == ("english", "translation", "refined")
+    assert load_settings(tmp_path, recipe="q2e-live", captions="composed").captions == "composed"
+    assert load_settings(tmp_path).speech_layers == () != told.speech_layers
+    write_settings(tmp_path, Settings())
+    assert load_settings(tmp_path, recipe="q2e-live").channels == Settings().channels
+    own = tmp_path / "own.toml"
+    for text, said in (
+        ("reading = 1", "must be a table"),
+        ("[reading]\ntop = 1", "unknown setting"),
+    ):
+        own.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError, match=said):
+            load_settings(recipe=str(own))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -249,7 +249,11 @@ def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
     Raises ConfigError naming the setting, its value and what is allowed.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
-    return _checked(merged([_of_file(directory), _of_environment(), given]))
+    found = merged([_of_file(directory), _of_environment(), given])
+    if directory is not None and not (directory / CONFIG_NAME).exists() and "recipe" in found:
+        # An index that is there is read as it was; one that is made now as its recipe says.
+        found = {**recipes.read(str(found["recipe"])).reading, **found}
+    return _checked(found)
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:

@@ -15,6 +15,7 @@ from q2e.cli.judge_moments import moments
 from q2e.cli.label import channels, label, labels
 from q2e.cli.matrix import matrix
 from q2e.cli.options import Json, print_json, talk
+from q2e.cli.paper import paper
 from q2e.cli.scores import scores
 from q2e.errors import EvaluationError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command("datasets")(datasets)
 app.command("experiment")(experiment)
 app.command("matrix")(matrix)
+app.command("paper")(paper)
 app.command("scores")(scores)
 app.command("moments")(moments)
 app.command("label")(label)

@@ -53,7 +53,7 @@ def number(name: str, value: float | None, intervals: Mapping[str, Sequence[floa
     """Return a share in percent, with its interval, or a rank as it is."""
     if value is None or not math.isfinite(value):
         return "-" if value is None else "not found"
-    if name in ("MdR", "MnR"):
+    if name in ("MdR", "MnR", "MdRall", "MnRall"):
         return f"{value:.1f}"
     shown = f"{100 * value:.1f}"
     if name not in intervals:

@@ -1,14 +1,15 @@
 """Recipes: the methods of a whole search by kind, each a TOML file.
 
-Three come with the package; a file of one's own may say less, and what it leaves out is as in
-`default`. Settings of the same names stand before the recipe.
+Some come with the package; a file of one's own may say less, and what it leaves out is as in
+`default`. Settings of the same names stand before the recipe. What a recipe says under `[reading]`
+counts where an index is made with it; one that is there is read as it was.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,8 @@ from q2e.errors import ConfigError, unknown
 
 DEFAULT = "default"
 _ENDING = ".toml"
+#: Settings of how videos are read that a recipe may say.
+READING = ("channels", "captions", "summary", "speech_layers", "frames_per_video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Recipe:
     name: str
     summary: str
     choices: Mapping[str, Said]
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of how videos are read, for an index that is made with it."""
 
 
 def names() -> tuple[str, ...]:
@@ -69,15 +74,28 @@ def _parsed(name: str, text: str) -> Recipe:
         raise ConfigError(f"recipe {name}: not valid TOML ({error})") from None
     choices: dict[str, Said] = {} if name == DEFAULT else dict(_built_in(DEFAULT).choices)
     for key, value in table.items():
-        if key == "summary":
+        if key in ("summary", "reading"):
             continue
         if key not in KINDS:
-            raise ConfigError(f"recipe {name}: {unknown('kind', key, ('summary', *KINDS))}")
+            raise ConfigError(
+                f"recipe {name}: {unknown('kind', key, ('summary', 'reading', *KINDS))}"
+            )
         try:
             choices[key] = said(key, value)
         except ConfigError as error:
             raise ConfigError(f"recipe {name}: {error}") from None
-    return Recipe(name, _summary(name, table), MappingProxyType(choices))
+    return Recipe(name, _summary(name, table), MappingProxyType(choices), _reading(name, table))
+
+
+def _reading(name: str, table: Mapping[str, Any]) -> Mapping[str, Any]:
+    reading = table.get("reading", {})
+    if not isinstance(reading, dict):
+        raise ConfigError(f"recipe {name}: reading must be a table, got {reading!r}")
+    for key in reading:
+        if key not in READING:
+            raise ConfigError(f"recipe {name}: {unknown('setting of reading', key, READING)}")
+    found = {key: tuple(v) if isinstance(v, list) else v for key, v in reading.items()}
+    return MappingProxyType(found)
 
 
 def _summary(name: str, table: Mapping[str, Any]) -> str:

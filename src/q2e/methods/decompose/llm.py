@@ -39,6 +39,7 @@ _PROMPTS: Mapping[str, Path] = MappingProxyType(
         "decompose": beside(__file__),
         "english": beside(__file__, "llm_english"),
         "refine": beside(__file__, "llm_refine"),
+        "slot": beside(__file__, "llm_slot"),
     }
 )
 
@@ -58,6 +59,19 @@ class Answer(BaseModel):
     prequel: list[_Phrase] = Field(max_length=MOST)
     current: list[_Phrase] = Field(max_length=MOST)
     sequel: list[_Phrase] = Field(max_length=MOST)
+
+
+#: What the paper's six prompts ask for, each by itself; what the events are named stands where the
+#: subject does.
+SLOTS = ("time", "place", "event", "prequel", "current", "sequel")
+
+
+class Lines(BaseModel):
+    """What a language model may say of one slot."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lines: list[_Phrase] = Field(max_length=MOST)
 
 
 class English(BaseModel):
@@ -91,6 +105,13 @@ class Llm(Unfolder):
             "the language model words them."
         ),
     ] = "fold"
+    slots: Annotated[
+        Literal["one", "six"],
+        Field(
+            description="Whether one prompt fills time, place, subject and events, or six, as in "
+            "the paper, which ask for the events that are named instead of the subject."
+        ),
+    ] = "one"
     timeout_s: Annotated[
         float, Field(gt=0, le=3_600, description="Seconds that one question may take.")
     ] = 30.0
@@ -101,6 +122,7 @@ class Llm(Unfolder):
             language_model(settings, models),
             timeout_s=self.timeout_s,
             by_model=self.refine == "llm",
+            six=self.slots == "six",
         )
         return asked, EventsBackend(models.text)
 
@@ -110,9 +132,10 @@ class LanguageModelBackend:
 
     Two short prompts: the English form, unless the question is English, and the events. With
     `by_model`, as in the paper, one more for each kind puts time, place and subject into the
-    sub-events; otherwise they are appended (see `refine`). `max_tokens` bounds each answer,
-    `timeout_s` all of them together. Raises ModelError where no events came that are the model's
-    own; the caller falls back.
+    sub-events; otherwise they are appended (see `refine`). With `six` each slot has a prompt of its
+    own and no English form is made; one without a usable answer is empty. `max_tokens` bounds each
+    answer, `timeout_s` all of them together. Raises ModelError where no events came that are the
+    model's own; the caller falls back.
     """
 
     def __init__(
@@ -122,13 +145,15 @@ class LanguageModelBackend:
         max_tokens: int = 768,
         timeout_s: float = 30.0,
         by_model: bool = False,
+        six: bool = False,
     ) -> None:
         self._model = model
         self._max_tokens = max_tokens
         self._timeout_s = timeout_s
         self._by_model = by_model
+        self._six = six
         self.name = f"llm:{model.info.id}"
-        prompts = ("decompose", "english", *(("refine",) if by_model else ()))
+        prompts = (*(("slot",) if six else ("decompose", "english")), *(["refine"] * by_model))
         self.version = " ".join(f"{name}/{prompt_version(_PROMPTS[name])}" for name in prompts)
 
     def decompose(self, text: str, language: str | None = None) -> Decomposition:
@@ -136,8 +161,14 @@ class LanguageModelBackend:
         deadline = time.monotonic() + self._timeout_s
         language = language or detect(text)
         notes: list[str] = []
-        english = None if language == "en" else self._english(text, deadline, notes)
-        answer = self._ask("decompose", Answer, deadline, text, english=english or "", most=MOST)
+        english = None
+        if language != "en" and not self._six:
+            english = self._english(text, deadline, notes)
+        if self._six:
+            answer = self._slots(text, deadline, notes)
+        else:
+            given = {"english": english or "", "most": MOST}
+            answer = self._ask("decompose", Answer, deadline, text, **given)
         when, where, who = map(_distinct, (answer.time, answer.place, answer.subject))
         said = {
             "prequel": _own(answer.prequel, text, english),
@@ -178,6 +209,21 @@ class LanguageModelBackend:
             timeout_s=deadline - time.monotonic(),
             **values,
         )
+
+    def _slots(self, text: str, deadline: float, notes: list[str]) -> Answer:
+        """Return what each slot's own prompt is answered by. Raises ModelError for none."""
+        said: dict[str, list[str]] = {}
+        empty: dict[str, list[str]] = {slot: [] for slot in SLOTS}
+        for slot in SLOTS:
+            try:
+                said[slot] = self._ask("slot", Lines, deadline, text, slot=slot, most=MOST).lines
+            except ModelError as error:
+                notes.append(f"{slot} not told: {error}")
+        if not said:
+            raise ModelError(f"{self.name}: no slot has a usable answer")
+        named = {"subject": said.get("event", [])}
+        filled: Any = empty | said | named
+        return Answer.model_construct(**filled)
 
     def _english(self, text: str, deadline: float, notes: list[str]) -> str | None:
         """Return the English form, or None where there is none or it is the question itself."""
