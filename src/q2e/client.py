@@ -21,7 +21,7 @@ Json = dict[str, Any]
 class Settings(TypedDict, total=False):
     """Settings of the collection, changed for one request."""
 
-    recipe: Literal["default", "mmi", "q2e"] | None
+    recipe: Literal["default", "mmi", "q2e", "q2e-live"] | None
     decompose: str | None
     expand: list[str] | None
     pool: list[str] | None

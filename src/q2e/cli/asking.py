@@ -93,7 +93,7 @@ class Ways:
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="Methods of the whole search: default, q2e, mmi or a TOML file; the options "
+            help="Methods of the whole search: default, q2e, q2e-live, mmi or a TOML file; the options "
             "below stand before it.",
         ),
     ] = None
