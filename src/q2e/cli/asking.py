@@ -93,8 +93,8 @@ class Ways:
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="Methods of the whole search: default, q2e, q2e-live, mmi or a TOML file; the options "
-            "below stand before it.",
+            help="Methods of the whole search: default, q2e, q2e-live, mmi or a TOML file; the "
+            "options below stand before it.",
         ),
     ] = None
     decompose: Annotated[str | None, _way("decompose")] = None
