@@ -98,6 +98,13 @@ SHOWN = [
     (_cue(r"{\p1}m 0 0 l 100 0 100 100{\p0}said"), Span(1.0, 2.0, "said")),
     (_cue("A --> B, an arrow"), Span(1.0, 2.0, "A --> B, an arrow")),
     (_cue("3"), Span(1.0, 2.0, "3")),
+    (_cue("one", "00:00:-1,-500 ---> 00:00:02,000"), Span(0.0, 2.0, "one")),
+    (_cue("one", "00;00;01;500 --> 00:00:02,000"), Span(1.5, 2.0, "one")),
+    (_cue("one", "00：00：01，500 --> 00：00：02，000"), Span(1.5, 2.0, "one")),
+    (_cue("a<b and c>d, < i >yes< / i >"), Span(1.0, 2.0, "a<b and c>d, yes")),
+    (_cue("--> look there"), Span(1.0, 2.0, "--> look there")),
+    (_cue("C:\\New folder\\hats"), Span(1.0, 2.0, "C:\\New folder\\hats")),
+    (_cue("<ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby>字"), Span(1.0, 2.0, "漢字")),
 ]
 
 
@@ -109,6 +116,8 @@ def test_a_cue_is_read_as_a_good_player_shows_it(text: str, shown: Span) -> None
 def test_what_is_said_again_later_is_said_again() -> None:
     text = "".join(f"{at}\n00:00:{at},000 --> 00:00:{at},900\nGOAL!\n\n" for at in (12, 30, 50))
     assert [line.start_s for line in parse_subtitles(text)] == [12.0, 30.0, 50.0]
+    backwards = "\n\n".join(reversed(text.strip().split("\n\n")))
+    assert [line.start_s for line in parse_subtitles(backwards)] == [50.0, 30.0, 12.0]
 
 
 def test_bad_lines_are_dropped_and_good_ones_kept() -> None:
@@ -136,12 +145,20 @@ over before the film begins
     ]
 
 
+ASS = (
+    "[Script Info]\nTitle: no\n[Events]\n"
+    "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+)
+
+
 def test_sub_station_alpha_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.en.ass").write_text(
-        "[Script Info]\nTitle: no\n[Events]\n"
-        "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
-        "Comment: 0,0:00:00.00,0:00:02.00,D,,0,0,0,,no\n"
-        r"Dialogue: 0,0:00:01.00,0:00:02.50,D,,0,0,0,,{\i1}Hi{\i0},\Nyou, all" + "\n"
+        ASS
+        + "Comment: 0,0:00:00.00,0:00:02.00,D,,0,0,0,,no\n"
+        + r"Dialogue: 0,0:00:01.00,0:00:02.50,D,,0,0,0,,{\i1}Hi{\i0},\N{sic}you, all"
+        + "\n"
+        + r"Dialogue: 1,0:00:01.00,0:00:02.50,D,,0,0,0,,{\bord2}Hi,\Nyou, all"
+        + "\n"
     )
     found = subtitles(tmp_path / "a.mp4")
     assert found is not None and found.language == "en"
@@ -154,6 +171,8 @@ FLIGHTS = [
     "HOME(149.0251,-20.2532) 2017.08.05 14:11:5{n}\nGPS(149.0251,-20.2533,1{n}) BAROMETER:1.9",
     "F/2.8, SS 320, ISO 100, EV 0, GPS (8.6499, 53.1512, 18), D 24.{n}m, H 6.00m, H.S 2.10m/s",
     "2023-05-01 12:00:0{n} 52.3702N 4.8952E 6{n} km/h",
+    '{{"lat": 48.85, "lon": 2.3{n}, "alt": 120.5}}',
+    "Высота: 12{n} м Скорость: 35 км/ч",
 ]
 
 
@@ -192,6 +211,14 @@ NAMED = [
     ("talk.mp4", "talk.eng_sdh.srt talk.fr-forced.srt", "talk.eng_sdh.srt", "en"),
     ("talk.mp4", "talk.en-orig.vtt", "talk.en-orig.vtt", "en"),
     ("talk.mp4", "Subs/talk.en.srt", "Subs/talk.en.srt", "en"),
+    ("talk.mp4", "Subs/2_English.srt", "Subs/2_English.srt", "en"),
+    ("talk.mp4", "Subs/English.srt other.mp4", None, None),
+    ("talk.mp4", "Subs/talk/2_eng.srt other.mp4", "Subs/talk/2_eng.srt", "en"),
+    ("talk.mp4", "talk.und.srt", "talk.und.srt", None),
+    ("talk.mp4", "talk.Brazilian-Portuguese.srt", "talk.Brazilian-Portuguese.srt", "pt"),
+    ("talk.mp4", "talk.en-GB.srt", "talk.en-GB.srt", "en"),
+    ("talk.mp4", "talk.简体中文.srt", "talk.简体中文.srt", "zh"),
+    ("talk.mp4", "talk.chs&eng.ass talk.forced.srt", "talk.chs&eng.ass", None),
     ("talk.mp4", "talk.draft2.srt talk2.srt talking.srt talk.de.txt", None, None),
     ("talk.mp4", "talk.de.mp4 talk.de.srt", None, None),
     ("a.b.mp4", "a.b.pt-BR.srt", "a.b.pt-BR.srt", "pt"),
@@ -206,8 +233,9 @@ def test_subtitles_are_found_by_the_names_that_players_know(
 ) -> None:
     names = [beside] if " (" in beside else beside.split(" ")
     for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(SRT.format("said"))
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        text = ASS + "Dialogue: 0,0:00:01.00,0:00:02.00,D,,0,0,0,,said\n"
+        (tmp_path / name).write_text(text if name.endswith(".ass") else SRT.format("said"))
     found = subtitles(tmp_path / video)
     assert (found and found.path) == (taken and tmp_path / taken)
     assert (found and found.language) == language

@@ -55,6 +55,38 @@ def test_one_letter_beyond_ascii_is_of_its_word(text: str) -> None:
     assert text in str(decoded(f"1\n00:00:01,500 --> 00:00:03,000\n{text}\n".encode("cp1252")))
 
 
+@pytest.mark.parametrize(
+    ("encoding", "line"),
+    [
+        ("cp1252", "Ça va ?"),
+        ("cp1252", "¿Qué tal?"),
+        ("cp1252", "¡Año nuevo, mañana!"),
+        ("cp1252", "Où étais-tu hier soir ?"),
+        ("cp1252", "Ciao, perché no? È così."),
+        ("cp1252", "Dov’eri ieri sera? Città"),
+        ("cp1250", "Kde jsi byl včera večer?"),
+        ("cp1250", "Cześć, jak się masz?"),
+        ("cp1250", "Hol voltál tegnap este?"),
+        ("cp1254", "Şimdi gidiyoruz, acele et."),
+        ("cp1257", "Kur buvai vakar vakare? Čia šalta, ačiū."),
+        ("utf-16-le", "Xin chào, bạn khỏe không?"),
+        ("utf-16-be", "Xin chào, bạn khỏe không?"),
+        ("cp1251", "Стой! Куда ты?"),
+        ("cp1256", "أين كنت الليلة الماضية؟"),
+        ("big5", "昨天晚上你在哪裡？"),
+        ("cp932", "火事だ"),
+    ],
+)
+def test_one_short_line_is_enough(encoding: str, line: str) -> None:
+    text = f"1\r\n00:00:01,000 --> 00:00:02,000\r\n{line}\r\n\r\n"
+    assert decoded(text.encode(encoding)) == text
+
+
+def test_names_of_columns_tell_no_language() -> None:
+    text = "path,title,description,date\na.mp4,Żółta łódź płynie,Złoty pociąg,2020-01-02\n"
+    assert decoded(text.encode("cp1250")) == text
+
+
 def test_damage_in_a_text_does_not_make_it_another() -> None:
     text = "наводнение в городе " * 20
     raw = bytearray(text.encode())

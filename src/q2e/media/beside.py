@@ -11,20 +11,32 @@ from pathlib import Path
 
 from q2e.errors import MediaError
 from q2e.media.discover import SUFFIXES
-from q2e.paths import is_file, may_read
+from q2e.paths import is_dir, is_file, may_read
 from q2e.text.languages import language_code
 
 _KINDS = (".srt", ".vtt", ".ass", ".ssa")
 #: Folders beside a video that players look into for subtitles.
 _FOLDERS = ("sub", "subs", "subtitle", "subtitles")
-_PARTS = re.compile(r"[.\s()\[\]]+")
+_PARTS = re.compile(r"[.\s()\[\]&+]+")
 #: `pt-BR` and `zh_Hans` are one word, `en-forced` and `eng_sdh` are two.
 _TAG = re.compile(r"[a-z]{2,3}(?:[-_](?:[a-z]{2}|[a-z]{4}|\d{3}))+")
 _FORCED = {"forced", "foreign", "signs"}
 _NEEDED = {"sdh", "cc", "hi", "hoh", "closedcaptions"}
 _ASIDE = {"commentary", "lyrics", "songs"}
-_NEUTRAL = {"default", "full", "orig", "auto", "asr", "subs", "sub", "subtitle", "subtitles"}
-_KNOWN = _FORCED | _NEEDED | _ASIDE | _NEUTRAL
+_NEUTRAL = {
+    *("default", "full", "orig", "auto", "asr", "subs", "sub", "subtitle", "subtitles"),
+    *("und", "mul", "mis", "zxx"),  # languages that are none, or several
+    *("latin", "american", "latam", "brazilian", "european", "castilian", "british", "canadian"),
+}
+#: What subtitles are called by, beside codes and names of languages.
+_CALLED = {
+    **dict.fromkeys(("sc", "tc", "big5", "simplified", "traditional"), "zh"),
+    **dict.fromkeys(("简", "繁", "简体", "繁体", "繁體", "简中", "繁中"), "zh"),
+    **dict.fromkeys(("简体中文", "繁体中文", "繁體中文", "中字"), "zh"),
+    **dict.fromkeys(("vf", "vff", "vfq", "vostfr"), "fr"),
+    "ptbr": "pt",
+}
+_KNOWN = _FORCED | _NEEDED | _ASIDE | _NEUTRAL | _CALLED.keys()
 #: Files of one folder that are looked at, and subtitles of one video.
 _MOST_FILES, _MOST = 100_000, 50
 
@@ -50,14 +62,22 @@ def subtitle_files(video: Path) -> list[Beside]:
     """Return the subtitle files of a video, the one that a player takes first at the beginning.
 
     `talk.mp4` takes `talk.srt`, `talk.mp4.srt`, `talk.en.srt`, `Talk_English.SRT`, `talk.pt-BR.vtt`
-    and `talk.en.sdh.srt`, also from a folder `Subs` beside it. One without more than its name
-    goes first, one for the deaf after others, a forced one last: it holds foreign words alone.
+    and `talk.en.sdh.srt`, also from a folder `Subs` beside it, where the only video of its folder,
+    and any one from `Subs/talk`, takes `2_English.srt` too. One without more than its name goes
+    first, one for the deaf after others, a forced one last: it holds foreign words alone.
 
     Raises MediaError where the folder cannot be listed.
     """
     try:
         own, folders = _listed(video.parent)
-        others = [name for folder in folders for name in _listed(folder)[0]]
+        others_lie_here = any(file.suffix.lower() in SUFFIXES for file in own if file != video)
+        others: list[Path] = []
+        unnamed: set[Path] = set()
+        for folder in folders:
+            inner = _listed(folder)[0]
+            of_it = _listed(folder / video.stem)[0] if is_dir(folder / video.stem) else []
+            others += inner + of_it
+            unnamed.update(of_it, () if others_lie_here else inner)
     except OSError as error:
         raise MediaError(f"{video.parent}: cannot be listed ({error.strerror})") from error
     keys = (_key(video.name), _key(video.stem))
@@ -68,6 +88,8 @@ def subtitle_files(video: Path) -> list[Beside]:
         if kind not in _KINDS or _key(file.stem) in media:
             continue
         said = _said(_key(file.stem), keys)
+        if said is None and file in unnamed:
+            said = _words(_key(file.stem))
         if said is not None and is_file(file) and may_read(file):
             language, flags = said
             found.append(
@@ -114,21 +136,21 @@ def _said(stem: str, keys: tuple[str, ...]) -> tuple[str, frozenset[str]] | None
 
 
 def _words(rest: str) -> tuple[str, frozenset[str]] | None:
-    language, flags = "", set()
-    for word in filter(None, _split(rest)):
-        if word == "hi" and not language and _only(rest, "hi"):
-            language = "hi"
+    languages: dict[str, None] = {}
+    flags = set()
+    words = [word for word in _split(rest) if word]
+    for word in words:
+        if words == ["hi"]:  # Hindi, where nothing else says the language
+            languages["hi"] = None
+        elif code := _CALLED.get(word) or (None if word in _KNOWN else language_code(word)):
+            languages[code] = None
         elif word in _KNOWN or (word.isdecimal() and len(word) < 3):
             flags.add(word)
-        elif (code := language_code(word)) and language in ("", code):
-            language = code
         else:
             return None
-    return language, frozenset(flags)
-
-
-def _only(rest: str, word: str) -> bool:
-    return [one for one in _split(rest) if one] == [word]
+    if len(languages) > 1:  # one under the other
+        return "", frozenset((*flags, *languages))
+    return "".join(languages), frozenset(flags)
 
 
 def _split(rest: str) -> Iterator[str]:

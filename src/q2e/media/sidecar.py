@@ -84,7 +84,7 @@ def _looked_at(
             problems.append(str(error))
             continue
         parse = parse_ass if one.path.suffix.lower() in (".ass", ".ssa") else parse_subtitles
-        lines = tuple(parse(text))
+        lines = tuple(sorted(parse(text), key=lambda line: line.start_s))
         if lines and not is_telemetry(lines):
             return Subtitles(one.path, lines, one.language or None), ()
         if not lines and text.strip():

@@ -51,9 +51,14 @@ _COMMON = {usual.split()[0] for usual in _USUAL.values()} - {"cp1252"} | {"big5h
 _ODD = re.compile(
     "[\u0080-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u2013-\u2122\udc80-\udcff]{4}"
 )
-_OTHER = re.compile("[\u0370-\u1fff\u2c00-\u2fff\u3040-\uffef]")
+_OTHER = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\u2fff\u3040-\uffef]")
 _MIXED = re.compile(f"(?<=[A-Za-z]){_OTHER.pattern}|{_OTHER.pattern}(?=[A-Za-z])")
 _MOST_MIXED = 0.4
+#: Words of ASCII alone, which read alike in all encodings and tell the language of the others.
+_PLAIN_WORDS = re.compile(rb"(?<![^\s'(\"-])[A-Za-z']+(?![^\s'.,:;!?)\"-])")
+#: What Western text hardly goes beyond, and how sure the statistics are that know nothing.
+_WESTERN = re.compile(r"[\x00-\x7f àâçéèêëîïìôòùûäöüßñáíóúåøÀÂÇÉÈÊÎÌÔÒÙÄÖÜÑÁÍÓÚÅØ¿¡«»‘’“”–—…€°ªº]*")
+_UNSURE, _CLUELESS = 0.06, 0.025
 _SHIFTS = re.compile(rb"\x1b\$[)@AB(]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -155,11 +160,31 @@ def _likeliest(raw: bytes, language: str | None) -> list[str]:
     found = chardet.detect_all(
         raw, ignore_threshold=True, encoding_era=eras.ALL & ~eras.MAINFRAME, compat_names=False
     )
-    names = [str(one["encoding"]) for one in found if one["encoding"] is not None]
+    sure = {str(one["encoding"]): float(one["confidence"]) for one in found if one["encoding"]}
+    names, top = list(sure), max(sure.values(), default=0.0)
+    language = language or _language_of(raw)
     usual = _USUAL.get(language or "", "").split()
     own = [name for name in names if name in usual]
+    if usual and top < _CLUELESS and _decodes(raw, usual[0]):
+        own = [usual[0]]
     own += [name for name in usual if name not in names and _decodes(raw, name)]
+    if not own and top < _UNSURE and _WESTERN.fullmatch(raw.decode("cp1252", "replace")):
+        own = ["cp1252"]
     return list(dict.fromkeys((*own, *names[:_TRIED])))
+
+
+def _language_of(raw: bytes) -> str | None:
+    """Return the language of the words that are ASCII, or None where they tell none.
+
+    English ones tell none: they are names of columns as often, and English needs no other letters.
+    """
+    from q2e.text.language import detect
+
+    words = b" ".join(_PLAIN_WORDS.findall(raw)).decode("ascii")
+    if 3 * len(words) < sum(map(str.isalpha, raw.decode("latin-1"))):
+        return None
+    found = detect(words)
+    return found if found != "en" else None
 
 
 def _decodes(raw: bytes, encoding: str) -> bool:
