@@ -328,12 +328,19 @@ SAID = [
     ({"description": "By Harbour TV", "uploader": "Harbour TV"}, {"description": "By Harbour TV"}),
     ({"description": "Text", "channel": "Harbour TV"}, {"description": "Text\nHarbour TV"}),
     ({"title": "a.mp4"}, {}),
+    ({"timestamp": 1_680_652_800_000}, {"date": "2023-04-05"}),
+    ({"upload_date": "00000000", "release_year": 2023}, {"date": "2023-01-01"}),
+    ({"date": "April 5, 2023"}, {"date": "2023-04-05"}),
+    ({"tags": "#news #sport"}, {"tags": ("news", "sport")}),
+    ({"tags": "أخبار، رياضة；日本"}, {"tags": ("أخبار", "رياضة", "日本")}),
+    ({"tags": [{"name": "a"}, "#b"]}, {"tags": ("a", "b")}),
+    ({"Title": "Rock &amp; Roll", "Tags": "a"}, {"title": "Rock & Roll", "tags": ("a",)}),
     ({"title": 3, "tags": {"x": 1}, "chapters": "x", "timestamp": 1e30, "uploader": []}, {}),
 ]
 
 
 @pytest.mark.parametrize(("fields", "known"), SAID)
-@pytest.mark.parametrize("name", ["a.info.json", "a.mp4.json"])
+@pytest.mark.parametrize("name", ["a.info.json", "A.mp4.supplemental-met.JSON"])
 def test_what_a_description_says(
     tmp_path: Path, name: str, fields: dict[str, object], known: dict[str, object]
 ) -> None:
@@ -352,6 +359,8 @@ def test_chapters_of_a_description(tmp_path: Path) -> None:
         {"start_time": 60, "end_time": 90.5, "title": "洪水"},
         {"start_time": 0, "end_time": 60, "title": "The harbour"},
         {"start_time": 90, "end_time": 95, "title": "Chapter 3"},
+        {"start": "00:01:35", "title": "From here on"},
+        {"start_time": "100.5", "title": "The end"},
         {"start_time": "x", "title": "no time"},
         7,
     ]
@@ -359,6 +368,8 @@ def test_chapters_of_a_description(tmp_path: Path) -> None:
     assert sidecar_chapters(tmp_path / "a.mp4") == (
         Span(0.0, 60.0, "The harbour"),
         Span(60.0, 90.5, "洪水"),
+        Span(95.0, 100.5, "From here on"),
+        Span(100.5, 100.5, "The end"),
     )
     (tmp_path / "a.info.json").write_text("{")
     assert sidecar_chapters(tmp_path / "a.mp4") == ()

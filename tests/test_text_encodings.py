@@ -87,6 +87,10 @@ def test_names_of_columns_tell_no_language() -> None:
     assert decoded(text.encode("cp1250")) == text
 
 
+def test_wide_text_without_a_space_is_text() -> None:
+    assert decoded('{"title":"T"}'.encode("utf-16-le")) == '{"title":"T"}'
+
+
 def test_damage_in_a_text_does_not_make_it_another() -> None:
     text = "наводнение в городе " * 20
     raw = bytearray(text.encode())
@@ -146,6 +150,11 @@ def test_tags_that_are_right_stay(title: str) -> None:
         ("05.04.2023", "2023-04-05"),
         ("31/12/2023", "2023-12-31"),
         ("12/31/2023", "2023-12-31"),
+        ("5 April 2023", "2023-04-05"),
+        ("Apr 5th, 2023", "2023-04-05"),
+        ("Wed, 05 Apr 2023 10:00:00 GMT", "2023-04-05"),
+        ("April 2023", "2023-04-01"),
+        ("Aprilis 5 2023", None),
         ("01/02/2023", None),  # of January or of February
         ("2023-13-01", None),
         ("2023-02-29", None),

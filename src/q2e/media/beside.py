@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from q2e.errors import MediaError
@@ -37,6 +39,8 @@ _CALLED = {
     "ptbr": "pt",
 }
 _KNOWN = _FORCED | _NEEDED | _ASIDE | _NEUTRAL | _CALLED.keys()
+#: A folder whose time of change lies so far back would have another one if it had changed since.
+_SETTLED_NS = 2_000_000_000
 #: Files of one folder that are looked at, and subtitles of one video.
 _MOST_FILES, _MOST = 100_000, 50
 
@@ -69,56 +73,83 @@ def subtitle_files(video: Path) -> list[Beside]:
     Raises MediaError where the folder cannot be listed.
     """
     try:
-        own, folders = _listed(video.parent)
-        others_lie_here = any(file.suffix.lower() in SUFFIXES for file in own if file != video)
-        others: list[Path] = []
-        unnamed: set[Path] = set()
-        for folder in folders:
-            inner = _listed(folder)[0]
-            of_it = _listed(folder / video.stem)[0] if is_dir(folder / video.stem) else []
-            others += inner + of_it
-            unnamed.update(of_it, () if others_lie_here else inner)
+        own = listed(video.parent)
+        inner = [listed(folder) for folder in own.folders]
+        of_it = [listed(deep) for one in own.folders if is_dir(deep := one / video.stem)]
     except OSError as error:
         raise MediaError(f"{video.parent}: cannot be listed ({error.strerror})") from error
-    keys = (_key(video.name), _key(video.stem))
-    media = {_key(file.stem) for file in own if file.suffix.lower() in SUFFIXES} - set(keys)
+    keys = (key(video.name), key(video.stem))
+    others = own.media - set(keys)
+    # Of these, a language alone is enough of a name.
+    unnamed = [*of_it, *(() if others else inner)]
     found = []
-    for file in (*own, *others):
-        kind = file.suffix.lower()
-        if kind not in _KINDS or _key(file.stem) in media:
-            continue
-        said = _said(_key(file.stem), keys)
-        if said is None and file in unnamed:
-            said = _words(_key(file.stem))
-        if said is not None and is_file(file) and may_read(file):
-            language, flags = said
-            found.append(
-                Beside(
-                    forced=bool(flags & _FORCED),
-                    aside=bool(flags & _ASIDE),
-                    named=bool(language or flags),
-                    needed=bool(flags & _NEEDED),
-                    kind=_KINDS.index(kind),
-                    path=file,
-                    language=language,
+    for folder in (own, *inner, *of_it):
+        for stem, file in folder.subtitles:
+            if stem in others:
+                continue
+            said = _said(stem, keys)
+            if said is None and folder in unnamed:
+                said = _words(stem)
+            if said is not None and is_file(file) and may_read(file):
+                language, flags = said
+                found.append(
+                    Beside(
+                        forced=bool(flags & _FORCED),
+                        aside=bool(flags & _ASIDE),
+                        named=bool(language or flags),
+                        needed=bool(flags & _NEEDED),
+                        kind=_KINDS.index(file.suffix.lower()),
+                        path=file,
+                        language=language,
+                    )
                 )
-            )
     return sorted(found)[:_MOST]
 
 
-def _listed(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the files of a folder, and its folders for subtitles, by name."""
-    files, folders = [], []
+@dataclass(frozen=True, slots=True, eq=False)
+class Folder:
+    """What a folder holds, by the keys of names without their suffix."""
+
+    media: frozenset[str]
+    subtitles: tuple[tuple[str, Path], ...]
+    descriptions: Mapping[str, tuple[Path, ...]]
+    folders: tuple[Path, ...]
+    """Those for subtitles."""
+
+
+def listed(folder: Path) -> Folder:
+    """Return what a folder holds. Raises OSError where it cannot be listed."""
+    changed_ns = folder.stat().st_mtime_ns
+    if time.time_ns() - changed_ns < _SETTLED_NS:
+        return _scanned(folder)
+    return _kept(folder, changed_ns)
+
+
+@lru_cache(maxsize=8)
+def _kept(folder: Path, changed_ns: int) -> Folder:
+    return _scanned(folder)
+
+
+def _scanned(folder: Path) -> Folder:
+    media, subtitles, folders = set(), [], []
+    descriptions: dict[str, tuple[Path, ...]] = {}
     with os.scandir(folder) as entries:
-        for entry, _ in zip(entries, range(_MOST_FILES), strict=False):
-            if entry.name.lower() in _FOLDERS and entry.is_dir():
-                folders.append(folder / entry.name)
-            else:
-                files.append(folder / entry.name)
-    return sorted(files), sorted(folders)
+        names = sorted(entry.name for entry, _ in zip(entries, range(_MOST_FILES), strict=False))
+    for name in names:
+        stem, _, end = name.rpartition(".")
+        suffix = f".{end.lower()}" if stem else ""
+        if suffix in SUFFIXES:
+            media.add(key(stem))
+        elif suffix in _KINDS:
+            subtitles.append((key(stem), folder / name))
+        elif suffix == ".json":
+            descriptions[key(stem)] = (*descriptions.get(key(stem), ()), folder / name)
+        elif name.lower() in _FOLDERS and is_dir(folder / name):
+            folders.append(folder / name)
+    return Folder(frozenset(media), tuple(subtitles), descriptions, tuple(folders))
 
 
-def _key(name: str) -> str:
+def key(name: str) -> str:
     # A name is in another normal form where a file came from a Mac.
     return unicodedata.normalize("NFC", name).casefold()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict
@@ -13,13 +14,15 @@ from q2e.types import Span
 _MAX_TITLE, _MAX_DESCRIPTION, _MAX_TAG = 1_000, 100_000, 200
 _MAX_TAGS, _MAX_CHAPTERS = 200, 1_000
 #: Names of fields, the one that counts first.
-_TITLES = ("title", "fulltitle", "name")
+_TITLES = ("title", "fulltitle", "alt_title", "name")
 _DESCRIPTIONS = ("description", "summary", "caption")
 _DAYS = ("upload_date", "release_date", "date", "published", "publish_date")
+_YEARS = ("release_year", "year")
 _TIMES = ("timestamp", "release_timestamp", "photoTakenTime", "creationTime")
 _MAKERS = ("uploader", "channel", "creator", "artist")
 _TAGS = ("tags", "categories", "keywords")
-_SEPARATORS = re.compile(r"[,;\n]")
+_SEPARATORS = re.compile(r"[,;|\n，；、،؛]|\s(?=#)")
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(?:(\d{1,4}):)?(\d{1,9}(?:\.\d{1,9})?)")
 _NUMBERED = re.compile(r"<?(?:untitled )?chapter \d+>?", re.IGNORECASE)
 
 
@@ -40,6 +43,7 @@ def record_of(fields: Mapping[str, Any], name: str) -> SidecarRecord:
     are codes or names; tags a list, or one text with commas. Who made the video is the last line
     of its description.
     """
+    fields = _named(fields)
     record: SidecarRecord = {}
     if (title := _first(fields, _TITLES, _MAX_TITLE)) and title != name:
         record["title"] = title
@@ -60,17 +64,28 @@ def record_of(fields: Mapping[str, Any], name: str) -> SidecarRecord:
 
 def chapters_of(fields: Mapping[str, Any]) -> tuple[Span, ...]:
     """Return the titled chapters of a description, in order of time."""
-    given = fields.get("chapters")
-    found = []
+    given = _named(fields).get("chapters")
+    found: list[tuple[float, float | None, str]] = []
     for chapter in given[:_MAX_CHAPTERS] if isinstance(given, list) else ():
         if not isinstance(chapter, dict):
             continue
         title = _text(chapter.get("title"), _MAX_TITLE)
-        start_s, end_s = _seconds(chapter.get("start_time")), _seconds(chapter.get("end_time"))
-        if title and not _NUMBERED.fullmatch(title) and start_s is not None:
-            end_s = start_s if end_s is None else end_s
-            found.append(Span(start_s, max(start_s, end_s), title))
-    return tuple(sorted(found, key=lambda one: one.start_s))
+        start_s = _seconds(chapter.get("start_time", chapter.get("start")))
+        if start_s is not None:
+            found.append((start_s, _seconds(chapter.get("end_time", chapter.get("end"))), title))
+    found.sort(key=lambda one: one[0])
+    starts = [start_s for start_s, _, _ in found]
+    return tuple(
+        # One whose end is not said lasts until the next.
+        Span(start_s, max(start_s, next_s if end_s is None else end_s), title)
+        for (start_s, end_s, title), next_s in zip(found, [*starts[1:], *starts[-1:]], strict=True)
+        if title and not _NUMBERED.fullmatch(title)
+    )
+
+
+def _named(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return fields that are found by their names in small letters, too."""
+    return {**{str(name).casefold(): value for name, value in fields.items()}, **fields}
 
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...], longest: int) -> str:
@@ -78,7 +93,10 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...], longest: int) -> s
 
 
 def _text(value: object, longest: int) -> str:
-    return value.replace("\0", "")[:longest].strip() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # Photo services write `&amp;`.
+    return html.unescape(value.replace("\0", "")[:longest]).strip()
 
 
 def _days(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -96,6 +114,9 @@ def _days(fields: Mapping[str, Any]) -> Iterator[str]:
             value = int(value)
         if found := day_of(value):
             yield found
+    for name in _YEARS:
+        if found := day(str(fields.get(name, ""))[:4]):
+            yield found
 
 
 def _tags(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -104,11 +125,17 @@ def _tags(fields: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(given, str):
             given = _SEPARATORS.split(given[: _MAX_TAG * _MAX_TAGS])
         for tag in given[: 2 * _MAX_TAGS] if isinstance(given, list) else ():
-            if text := _text(tag, _MAX_TAG):
+            named = tag.get("name") if isinstance(tag, dict) else tag
+            if text := _text(named, _MAX_TAG).lstrip("#").strip():
                 yield text
 
 
 def _seconds(value: object) -> float | None:
+    if isinstance(value, str) and (match := _CLOCK.fullmatch(value.strip()[:40])):
+        hours, minutes, seconds = match.groups()
+        if minutes is None:
+            hours, minutes = None, hours
+        value = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
         return None
     return float(value)

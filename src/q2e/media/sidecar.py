@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import MediaError
-from q2e.media.beside import Beside, subtitle_files
+from q2e.media.beside import Beside, key, listed, subtitle_files
 from q2e.media.cues import is_telemetry, parse_ass
 from q2e.media.cues import parse_subtitles as parse_subtitles
 from q2e.media.described import SidecarRecord, chapters_of, record_of
@@ -20,6 +20,7 @@ from q2e.text.encodings import decoded
 from q2e.types import Span
 
 MAX_BYTES = 16 * 2**20
+_SUPPLEMENT = "supplemental-metadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _fields(video: Path) -> Iterator[dict[str, Any]]:
     """Yield the fields of each description beside a video, the one that counts first."""
     for file in descriptions(video):
         try:
-            fields = json.loads(_read_text(file))
+            fields = json.loads(_read_text(file), strict=False)
         except (ValueError, RecursionError) as error:
             name = shown_name(file)
             raise MediaError(f"{name}: not valid JSON; correct or remove it") from error
@@ -142,12 +143,18 @@ def _fields(video: Path) -> Iterator[dict[str, Any]]:
 
 def descriptions(video: Path) -> list[Path]:
     """Return the descriptions beside a video, the one that counts first at the beginning."""
-    names = (
-        f"{video.stem}.info.json",
-        f"{video.name}.info.json",
-        f"{video.name}.json",
-        f"{video.name}.supplemental-metadata.json",
-        f"{video.stem}.json",
-    )
-    files = [video.parent / name for name in dict.fromkeys(names)]
-    return [file for file in files if is_file(file) and may_read(file)]
+    ends = {
+        key(f"{video.stem}.info"): 0,
+        key(f"{video.name}.info"): 1,
+        key(video.name): 2,
+        # Of which a photo service keeps as much as fits a long name.
+        **{key(f"{video.name}.{_SUPPLEMENT[:end]}"): 3 for end in range(1, len(_SUPPLEMENT) + 1)},
+        key(video.stem): 4,
+    }
+    with suppress(OSError):
+        beside = listed(video.parent).descriptions
+        found = sorted(
+            (place, file) for name, place in ends.items() for file in beside.get(name, ())
+        )
+        return [file for _, file in found if is_file(file) and may_read(file)]
+    return []

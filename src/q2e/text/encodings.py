@@ -135,7 +135,7 @@ def _wide(raw: bytes) -> str | None:
     head = raw[:_LOOKED_AT]
     for encoding in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"):
         text = head[: len(head) // 4 * 4].decode(encoding, "replace")
-        if _reads(text) and any(one in text for one in (" ", "\n")):
+        if _reads(text) and (text.isascii() or any(one in text for one in (" ", "\n"))):
             return raw.decode(encoding, "replace")
     text = raw.decode("utf-8", "replace")
     said = text.replace("\0", "")
