@@ -88,7 +88,12 @@ def test_content_written_over_a_file_leaves_no_ghost(tmp_path: Path, film: Path)
     assert [round(one.duration_s) for one in index.videos()] == [3]
     write_video(film, (4.0,))
     write_video(other, (5.0,))
+    # Before it is read again, what was there is known to be gone; a new time alone is nothing.
+    (ghost,) = index.status().gone
+    assert round(ghost.duration_s) == 3 and index.remove(missing=True) == [ghost]
     index.add(film.parent)
+    other.touch()
+    assert index.status().gone == ()
     assert sorted(round(one.duration_s) for one in index.videos()) == [4, 5]
 
 

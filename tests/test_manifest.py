@@ -63,6 +63,18 @@ def test_what_is_plainly_meant_is_read(
     assert not any(row.wrong for row in found)
 
 
+def test_a_path_written_as_on_windows_is_found(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips/a.mp4").touch()
+    (tmp_path / "clips\\b.mp4").touch()
+    rows = read_manifest(_csv(tmp_path, "path\nclips\\a.mp4\nclips\\b.mp4\nclips\\c.mp4\n"))
+    assert [str(row.path.relative_to(tmp_path)) for row in rows] == [
+        "clips/a.mp4",
+        "clips\\b.mp4",
+        "clips\\c.mp4",
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["cp1251", "utf-16", "utf-8-sig"])
 def test_a_table_is_read_in_its_encoding(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "list.csv"

@@ -119,7 +119,8 @@ class Upkeep(Opened):
     def remove(
         self, *videos: str, missing: bool = False, forget: bool = False, wait_s: float = 0.0
     ) -> list[Video]:
-        """Remove videos by path, name or id, and with `missing` those whose file is gone.
+        """Remove videos by path, name or id, and with `missing` those whose file is gone
+        or holds something else now.
 
         With `forget` no trace is left: they go from every generation, the labels and the cache,
         and the files of the index are written anew, also for what was removed before. Returns
@@ -127,8 +128,7 @@ class Upkeep(Opened):
         """
         chosen = {video.id: video for video in map(self.find, videos)}
         if missing:
-            gone = set(self.status().missing)
-            chosen |= {video.id: video for video in self.store.videos() if video.path in gone}
+            chosen |= {video.id: video for video in self.status().gone}
         if forget:
             from q2e.erase import erase
 

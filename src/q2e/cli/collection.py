@@ -138,7 +138,8 @@ def remove(
         ),
     ] = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Remove every video whose file is gone.")
+        bool,
+        typer.Option("--missing", help="Remove every video whose file is gone or overwritten."),
     ] = False,
     forget: Annotated[
         bool,
@@ -241,7 +242,7 @@ def status(index_dir: IndexDir = None, json: Json = False) -> None:
     _print_failures(value.failures)
     if value.missing:
         gone = "file is" if len(value.missing) == 1 else "files are"
-        print(f"{len(value.missing)} {gone} gone (q2e remove --missing):")
+        print(f"{len(value.missing)} {gone} gone or overwritten (q2e remove --missing):")
         for path in value.missing:
             print(f"  {shown(path)}")
 

@@ -128,7 +128,7 @@ def read_manifest(path: Path) -> Iterator[Source]:
         if not isinstance(name, str) or not name.strip() or not _nameable(name):
             yield Source(path, wrong=f"{where}: needs a non-empty 'path', got {name!r}")
             continue
-        file = path.parent / _local(name.strip())
+        file = _meant(path.parent / _local(name.strip()))
         try:
             yield Source(file, _record(row))
         except ValueError as error:
@@ -142,6 +142,14 @@ def _local(name: str) -> str:
     from urllib.request import url2pathname
 
     return url2pathname("/" + name[len("file://") :].partition("/")[2])
+
+
+def _meant(file: Path) -> Path:
+    """Return a path, also of one written as on Windows: `clips\\a.mp4`."""
+    if "\\" in file.name and not exists(file):
+        other = file.parent / file.name.replace("\\", "/")
+        return other if exists(other) else file
+    return file
 
 
 def _nameable(name: str) -> bool:
