@@ -92,3 +92,9 @@ def test_a_storyboard_is_a_jpeg(samples: Path, tmp_path: Path, name: str) -> Non
     done = runner.invoke(app, ["storyboard", film, "--out", str(tmp_path / name)])
     assert "end its name in .jpg" in str(done.exception)
     assert not (tmp_path / name).exists()
+
+
+def test_a_clip_is_a_film_and_the_name_given_is_said(samples: Path, tmp_path: Path) -> None:
+    film = str(samples / "clips" / "reel-01.mp4")
+    done = runner.invoke(app, ["clip", film, "1", "2", "--out", str(tmp_path / "cut.txt")])
+    assert "cut.txt: a clip is written as .mp4" in str(done.exception)

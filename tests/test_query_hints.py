@@ -32,6 +32,8 @@ from test_query_language import PLAIN
         ('"भीड़" then "पुलिस" then', "then joins nothing here"),
         ('before "ฝน"', "before joins nothing here"),
         ("speech:снег or", "or joins nothing here"),
+        ("speech:", "speech: is given nothing and is searched as a word; as in  speech:WORD"),
+        ("หิมะ lang: ", "lang: is given nothing"),
         ("「犬」 then or 「猫」", "then joins nothing here"),
         ('"개" within 2m', 'as in  "dog" then "cat" within 2m'),
         ('"perro" then within 2m', "then joins nothing here"),

@@ -92,9 +92,14 @@ class ServerError(Q2EError):
         super().__init__(f"{message}; {next_step}")
 
 
-def unknown(what: str, value: object, known: Iterable[str]) -> str:
-    """Return what to say of a name that does not exist: the nearest that does, and all."""
+def unknown(what: str, value: object, known: Iterable[str], listed_by: str = "") -> str:
+    """Return what to say of a name that does not exist: the nearest that does, and all.
+
+    Of many the command that lists them is said.
+    """
     names = list(known)
     near = get_close_matches(str(value), names, n=1)
     meant = f"; did you mean {near[0]!r}?" if near else ";"
+    if listed_by:
+        return f"unknown {what} {value!r}{meant} {listed_by} shows all {len(names)}"
     return f"unknown {what} {value!r}{meant} known: {', '.join(names) or 'none'}"

@@ -278,7 +278,7 @@ def effective(settings: Settings) -> dict[str, Any]:
 def _checked(values: Mapping[str, Any]) -> Settings:
     for name in values:
         if name not in Settings.model_fields:
-            raise ConfigError(unknown("setting", name, Settings.model_fields))
+            raise ConfigError(unknown("setting", name, Settings.model_fields, "q2e config"))
     try:
         return Settings(**values)
     except ValidationError as error:

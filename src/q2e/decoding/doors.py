@@ -15,7 +15,7 @@ from typing import Any
 from q2e.arrays import UInt8
 from q2e.decoding.pool import USUAL, Allowance, pool
 from q2e.errors import MediaError
-from q2e.media.clip import MAX_SIDE_PX, Piece
+from q2e.media.clip import MAX_SIDE_PX, Piece, container_for
 from q2e.media.embedded import Contents, Cues
 from q2e.media.scan import ScanOptions, Shot
 from q2e.paths import shown_name
@@ -119,6 +119,7 @@ def cut(
     allowance: Allowance = USUAL,
 ) -> Segment:
     """Write a stretch of a file to `out`; see `q2e.media.clip.cut`."""
+    container_for(out)
     file = _file(path)
 
     def write(to: str, folder: str) -> Any:

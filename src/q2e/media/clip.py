@@ -120,13 +120,14 @@ def cut(
     written: list[Segment] = []
 
     def write(file: IO[bytes]) -> None:
-        written.append(_copy(piece, file, _container(out)))
+        written.append(_copy(piece, file, container_for(out)))
 
     write_whole(Path(out), write)
     return written[0]
 
 
-def _container(out: str | Path) -> str:
+def container_for(out: str | Path) -> str:
+    """Return the name of the container that a suffix stands for. Raises MediaError for another."""
     suffix = Path(out).suffix.lower()
     if suffix not in _CONTAINERS:
         raise MediaError(
@@ -246,7 +247,7 @@ def join(pieces: Sequence[Piece], out: str | Path, *, max_side: int = MAX_SIDE_P
 
     if not pieces:
         raise MediaError("no moment to join; search for something that is found")
-    container_format = _container(out)
+    container_format = container_for(out)
     size = _size(pieces, max_side)
     length_s = 0.0
 

@@ -10,7 +10,7 @@ from q2e.query.marks import FILTER_FIELDS, fields, misspelt
 from q2e.types import Clause
 
 #: `name:value`, or `name: value`, where a word may begin; not `https://`, `C:\\` or `10:30`.
-_NAMED = re.compile(r"(?<![^\s(-])([A-Za-z_]{2,})[:：](?!/)(\s*)(?=\S)")
+_NAMED = re.compile(r"(?<![^\s(-])([A-Za-z_]{2,})[:：](?!/)(\s*)(?=\S|$)")
 
 
 def hint(text: str) -> str:
@@ -19,6 +19,9 @@ def hint(text: str) -> str:
     A question is searched all the same: `speach:flood` may be meant as it stands.
     """
     for match in _NAMED.finditer(text):
+        name = match[1].lower()
+        if not text[match.end() :].strip() and name in fields():
+            return f"{match[1]}: is given nothing and is searched as a word; as in  {name}:WORD"
         if said := _named(*match.groups()):
             return said
     if (start := open_quote(text)) is not None:
