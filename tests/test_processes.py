@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,16 @@ import httpx
 import pytest
 
 from media_files import write_video
-from q2e.processes import clean_environment, forget_current_folder, program, python_module
+from q2e.ingest.executors.local import Local
+from q2e.ingest.messages import Failed, Job
+from q2e.processes import (
+    clean_environment,
+    forget_current_folder,
+    memory_bytes,
+    program,
+    python_module,
+)
+from q2e.settings import Settings
 
 #: The command as it is installed; `python -m q2e` is the other way to start it.
 COMMAND = Path(sys.executable).with_name("q2e")
@@ -149,6 +159,28 @@ def test_the_tools_for_assistants(trap: Path) -> None:
 
     asyncio.run(main())
     assert sprung(trap) == []
+
+
+def test_reading_takes_no_more_memory_than_the_machine_has(tmp_path: Path) -> None:
+    film = write_video(tmp_path / "film.mp4", (1.0,))
+    local = Local(Settings(channels=("metadata",)), tmp_path / "index")
+    try:
+        local.start()
+        assert local._process is not None
+        about = Path(f"/proc/{local._process.pid}")
+        (limit,) = re.findall(r"Max data size +(\d+)", (about / "limits").read_text())
+        assert (
+            int(limit) == memory_bytes() <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        )
+        (used_kb,) = re.findall(r"VmData:\s+(\d+)", (about / "status").read_text())
+        most = int(used_kb) * 1024 + (1 << 20)
+        resource.prlimit(local._process.pid, resource.RLIMIT_DATA, (most, most))
+        *_, last = local.run(Job(film, "0" * 32))
+        assert isinstance(last, Failed) and "needs more memory than the" in last.reason
+    finally:
+        local.close()
+    failed = Failed.by(RuntimeError("std::bad_alloc"), "frame")
+    assert (failed.stage, failed.reason) == ("frame", last.reason)
 
 
 def test_the_environment_of_a_child(monkeypatch: pytest.MonkeyPatch, trap: Path) -> None:

@@ -7,11 +7,14 @@ among downloaded videos would run as soon as they are indexed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 from pathlib import Path
 
+#: What a container may use, in versions 2 and 1 of control groups.
+_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 #: Lists of folders that code is loaded from.
 _LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 #: What makes Python run or import something more.
@@ -53,6 +56,29 @@ def forget_current_folder() -> None:
         del sys.path[0]
     if "PATH" in os.environ:
         os.environ["PATH"] = _absolute(os.environ["PATH"]) or os.defpath
+
+
+def memory_bytes() -> int:
+    """Return the memory of this machine, or of the container that this process runs in."""
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for file in _GROUPS:
+        with contextlib.suppress(OSError, ValueError):  # no such group, or "max"
+            most = min(most, int(Path(file).read_text("ascii")))
+    return most
+
+
+def bound_memory(most_bytes: int) -> None:
+    """Let this process, and those it starts, take no more memory than that, nor leave it on disk.
+
+    What goes beyond fails with MemoryError, or ends the process, before the machine has none left
+    for others.
+    """
+    import resource
+
+    for what, most in ((resource.RLIMIT_DATA, most_bytes), (resource.RLIMIT_CORE, 0)):
+        hard = resource.getrlimit(what)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (most, most))
 
 
 def _current_folder() -> list[str]:

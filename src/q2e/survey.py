@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from q2e.errors import ConfigError, MediaError, QueryError
+from q2e.errors import ConfigError, QueryError
 from q2e.paths import is_file
 from q2e.settings import Settings
 from q2e.store.base import Failure, Store, Table
 from q2e.store.generations import Generation
 from q2e.types import Clause, Evidence, Example, Filters, Segment, Video
-
-_READ_AGAIN_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,28 +127,10 @@ def record(store: Store, video: Video) -> VideoRecord:
     )
 
 
-def _is_there(store: Store, video: Video) -> bool:
-    """Return whether the file of a video holds it still.
-
-    Of a large file whose time alone has changed, as by a copy of it, nothing is read.
-    """
-    from q2e.ingest.identify import remembered
-    from q2e.media.identity import content_id
-
-    path = Path(video.path)
-    try:
-        size_bytes = path.stat().st_size
-        known = remembered(store, path)
-        if known is None and video.size_bytes in (0, size_bytes):
-            known = content_id(path) if size_bytes <= _READ_AGAIN_BYTES else video.id
-    except (OSError, MediaError):
-        return False
-    return known == video.id
-
-
 def status(directory: Path, store: Store, settings: Settings) -> Status:
     """Return counts, failures and files that are gone or hold something else now."""
     from q2e.ingest.derive import derived
+    from q2e.ingest.identify import still_there
     from q2e.ingest.switch import survey
 
     videos = store.videos()
@@ -165,7 +145,7 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
         failures=tuple(store.failures()),
         gone=tuple(
             sorted(
-                (video for video in videos if video.path and not _is_there(store, video)),
+                (video for video in videos if video.path and not still_there(store, video)),
                 key=lambda video: video.path,
             )
         ),

@@ -8,6 +8,9 @@ from pathlib import Path
 from q2e.errors import MediaError
 from q2e.paths import is_link
 from q2e.store.base import Store
+from q2e.types import Video
+
+_READ_AGAIN_BYTES = 256 << 20
 
 
 def identify(store: Store, path: Path) -> str:
@@ -34,6 +37,24 @@ def remembered(store: Store, path: Path) -> str | None:
         if known_stamp == stamp and isinstance(video_id, str):
             return video_id
     return None
+
+
+def still_there(store: Store, video: Video) -> bool:
+    """Return whether the file of a video holds it still.
+
+    Of a large file whose time alone has changed, as by a copy of it, nothing is read.
+    """
+    from q2e.media.identity import content_id
+
+    path = Path(video.path)
+    try:
+        known = remembered(store, path)
+        size_bytes = path.stat().st_size
+        if known is None and video.size_bytes in (0, size_bytes):
+            known = content_id(path) if size_bytes <= _READ_AGAIN_BYTES else video.id
+    except (OSError, MediaError):
+        return False
+    return known == video.id
 
 
 def _stamp(path: Path) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -9,6 +10,7 @@ from typing import IO, Any
 from q2e.errors import Q2EError
 from q2e.ingest.copies import Copy
 from q2e.ingest.manifest import Record
+from q2e.processes import memory_bytes
 from q2e.store.base import UNKNOWN, Derived, Item, StageKey
 from q2e.types import Evidence, Segment, Span, Tag, Video
 from q2e.wire import Wire
@@ -55,6 +57,21 @@ class PartRead:
     derived: Derived = UNKNOWN
 
 
+#: What native code says where an allocation fails; of graphics cards it is another matter.
+NO_MEMORY = re.compile(
+    r"bad_alloc|MemoryError|(?:cannot|failed to) allocate memory|can't start new thread",
+    re.IGNORECASE,
+)
+
+
+def too_much_memory() -> str:
+    """Return what to say of a file whose reading took all memory that there is."""
+    return (
+        f"needs more memory than the {memory_bytes() / 1e9:.1f} GB of this machine; "
+        "read it with a smaller profile or frame_max_side"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The file, or one stage of it, could not be read."""
@@ -67,6 +84,8 @@ class Failed:
     @classmethod
     def by(cls, error: Exception, stage: str) -> Failed:
         """Return the failure of a stage with one line that a person can act on."""
+        if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+            return cls(too_much_memory(), stage)
         text = " ".join(str(error).split()) or type(error).__name__
         said = text if isinstance(error, Q2EError) else f"{type(error).__name__}: {text}"[:300]
         return cls(said, stage)

@@ -2,7 +2,7 @@
 
 Media are decoded by processes of its own (`q2e.decoding`); what models do with the pictures is
 done here. Jobs come in and messages go out over pipes, in a form that cannot run code
-(`q2e.wire`).
+(`q2e.wire`). It may take the memory that the machine has, and not more.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from q2e.ingest.messages import WIRE, Failed, Finished, Ready, Refused, say
 from q2e.ingest.reader import Reader
 from q2e.paths import read_only_within
 from q2e.plugins import registry
+from q2e.processes import bound_memory, memory_bytes
 from q2e.settings import Settings
 from q2e.store.base import Store
 
@@ -36,6 +37,7 @@ def main() -> None:
     from q2e.decoding.pool import pool
     from q2e.store.sqlite import SqliteStore
 
+    bound_memory(memory_bytes())
     pool().prepare()
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # Libraries that print must not break into the stream of answers.

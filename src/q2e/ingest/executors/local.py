@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import signal
 import subprocess
 import tempfile
 import threading
@@ -19,7 +20,18 @@ from typing import IO, Self
 
 from q2e.errors import ModelError
 from q2e.ingest.executors.base import Executor
-from q2e.ingest.messages import WIRE, Failed, Finished, Greeting, Job, Message, Refused, say
+from q2e.ingest.messages import (
+    NO_MEMORY,
+    WIRE,
+    Failed,
+    Finished,
+    Greeting,
+    Job,
+    Message,
+    Refused,
+    say,
+    too_much_memory,
+)
 from q2e.processes import clean_environment, python_module
 from q2e.registry import method
 from q2e.settings import Settings
@@ -126,8 +138,11 @@ class Local:
         stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - 2000))
         last = stderr.read().decode(errors="replace").strip().splitlines()
         self.close()
+        if any(map(NO_MEMORY.search, last)):
+            return too_much_memory()
         if code < 0:
-            return f"the reading process was ended by signal {-code} while it read this file"
+            why = ", as the system does where memory runs out" if code == -signal.SIGKILL else ""
+            return f"the reading process was ended by signal {-code} while it read this file{why}"
         return f"the reading process ended ({last[-1] if last else f'exit code {code}'})"
 
     def close(self) -> None:
