@@ -19,6 +19,7 @@ def main() -> None:
         choices=[
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
             "truth",
+            "moments",
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
@@ -60,6 +61,10 @@ def main() -> None:
         if given.data is None:
             parser.error("truth needs --data FOLDER of collections")
         figures = truth.run(given.data)
+    elif given.what == "moments":
+        from benchmarks import moments
+
+        figures = moments.run()
     elif given.what == "letters":
         from benchmarks import letters
 

@@ -181,6 +181,8 @@ def compare_table(store: Store, oracle: Store) -> None:
     assert (np.diff(ours.evidence_id) > 0).all()
     everything = range(len(theirs))
     assert store.evidence(everything) == oracle.evidence(everything)
+    backwards = np.arange(len(theirs))[::-1]
+    assert np.array_equal(store.times_s(backwards), oracle.times_s(backwards), equal_nan=True)
     for space in (*SPACES, "unknown"):
         for mine, other in zip(store.vectors(space), oracle.vectors(space), strict=True):
             assert np.array_equal(mine, other)

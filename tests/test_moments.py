@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from q2e.methods.localise.base import Scored, Stretch
+from q2e.methods.localise.contrast import Contrast, curve_of, own_times
 from q2e.methods.localise.runs import Runs
 
 NAN = np.nan
@@ -67,3 +69,75 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         find_moments([0], [1, 2], [1], [0])
     with pytest.raises(ValueError, match="before"):
         find_moments([2], [1], [1], [0])
+
+
+# -- contrast: by the score's own curve ----------------------------------------------------------
+def timeline(*levels: tuple[float, float], every_s: float = 2.0, **more: Any) -> Scored:
+    """Pictures of one unbroken shot, (score, seconds) after each other."""
+    ends_s = np.cumsum([length for _, length in levels])
+    at = np.arange(every_s / 2, ends_s[-1], every_s)
+    score = np.array([level for level, _ in levels])[np.searchsorted(ends_s, at)]
+    shot = (np.zeros(len(at)), np.full(len(at), ends_s[-1]), score, np.zeros(len(at)))
+    return Scored.of(
+        *shot, frame_s=at, instant=np.ones(len(at), bool), duration_s=float(ends_s[-1]), **more
+    )
+
+
+def pieces(*spoken: tuple[float, float, float], of: int = 1) -> Scored:
+    """Evidence that stands for its own time, (start, end, score), of one channel."""
+    start, end, score = np.array(spoken).T
+    return Scored.of(start, end, score, np.zeros(len(start)), channel=np.full(len(start), of))
+
+
+def both(one: Scored, other: Scored) -> Scored:
+    names = ("start_s", "end_s", "score", "segment", "frame_s", "channel", "instant")
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in names
+    }
+    return replace(one, **joined)
+
+
+@pytest.mark.parametrize(
+    "given, bounds",
+    [
+        (timeline((0.2, 20), (1.0, 12), (0.1, 28)), [(20, 32)]),
+        (timeline((1.0, 8), (0.0, 40)), [(0, 8)]),
+        # All of it answers: the whole is the moment, and of a long one what a person can watch.
+        (timeline((1.0, 30)), [(0, 30)]),
+        (timeline((0.9, 200), (1.0, 2), (0.9, 198)), [(171, 231)]),
+        # Twice the same, apart; weak pictures are none.
+        (timeline((0.0, 10), (1.0, 10), (0.1, 20), (0.9, 10), (0.3, 10)), [(10, 20), (40, 50)]),
+        # A sentence has its own time, and adds to what is seen meanwhile.
+        (pieces((4, 9, 1.0), (9, 15, 0.2)), [(4, 9)]),
+        (both(timeline((0.3, 40)), pieces((12, 18, 1.0))), [(12, 18)]),
+        # One flicker is no better than twelve seconds that answer nearly as well.
+        (timeline((0.0, 20), (0.9, 12), (0.0, 18), (0.92, 2), (0.0, 20)), [(20, 32)]),
+        # Where none stands above what generic questions find, the best is shown.
+        (timeline((-2.0, 10), (-1.0, 10), (-2.0, 10)), [(10, 20)]),
+    ],
+)
+def test_a_moment_is_where_the_curve_stands_out(given: Scored, bounds: list[Any]) -> None:
+    found = Contrast().moments(given, 3)
+    told = [(one.start_s, one.end_s) for one in found][: len(bounds)]
+    np.testing.assert_allclose(told, bounds, atol=2.0)
+    assert all(one.start_s <= one.frame_s < one.end_s for one in found)
+
+
+def test_a_cut_bounds_a_moment_to_the_picture() -> None:
+    given = timeline((0.1, 6), (1.0, 3), (0.1, 6), every_s=1.0, cuts_s=(0.0, 6.2, 8.7))
+    [one, *_] = Contrast().moments(given, 1)
+    assert (one.start_s, one.end_s) == (6.2, 8.7)
+
+
+def test_smoothing_joins_what_flickers() -> None:
+    flicker = timeline(*[(1.0, 2), (0.3, 2)] * 5, (0.0, 30))
+    joined, torn = (Contrast(smooth_s=s).moments(flicker, 1)[0] for s in (6.0, 0.0))
+    assert joined.end_s - joined.start_s >= 16 and torn.end_s - torn.start_s <= 2
+
+
+def test_the_worth_of_a_stretch_is_inside_less_margins_times_the_root_of_its_length() -> None:
+    given = timeline((0.25, 8), (1.0, 4), (0.5, 8), every_s=1.0)
+    curve = curve_of(given, *own_times(given), 0.0)
+    worth = Contrast()._worth(curve, [(8.0, 12.0), (0.0, 20.0)])
+    inside = (2 + 4 + 4) / 20
+    np.testing.assert_allclose(worth, [(1.0 - 0.375) * 2.0, inside * np.sqrt(20)], atol=1e-9)

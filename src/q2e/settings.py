@@ -60,6 +60,13 @@ class Settings(BaseModel):
     frames_per_video: int = Field(
         default=16, ge=1, le=512, description="Uniform frames of a video, besides one in each shot."
     )
+    frames_per_hour: int = Field(
+        default=0,
+        ge=0,
+        le=36_000,
+        description="Frames an hour, at most, that are looked at where the picture changes within "
+        "a shot, so that moments can be told apart; 0 for none.",
+    )
     frame_max_side: int = Field(
         default=640,
         ge=64,

@@ -35,6 +35,18 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class SamplesDensely(Protocol):
+    """A channel of frames that also reads those between them, which no other channel is given."""
+
+    dense_key: str
+    """Changes exactly when the same frames would give other evidence."""
+
+    def dense(self, part: Part) -> list[Evidence]:
+        """Return the evidence of the frames of `part`, in time order."""
+        ...
+
+
+@runtime_checkable
 class JoinsSlices(Protocol):
     """A channel of frames that puts together what it found in slices of one part."""
 

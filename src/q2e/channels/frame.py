@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -10,7 +10,7 @@ from q2e.arrays import Float32, UInt8
 from q2e.channels.base import Needs
 from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.registry import method
-from q2e.types import Evidence, Frame, Part, Tag
+from q2e.types import BETWEEN, Evidence, Frame, Part, Tag
 
 if TYPE_CHECKING:
     from q2e.models.registry import Models
@@ -41,7 +41,7 @@ class FrameChannel:
     def __init__(self, encoder: ImageTextEncoder, clips: VideoEncoder | None = None) -> None:
         self._encoder = encoder
         self._clips = clips
-        self.config_key = f"frame/{_VERSION} {encoder.space}"
+        self.config_key = self.dense_key = f"frame/{_VERSION} {encoder.space}"
         if clips is not None:
             self.config_key += f" {clips.space}"
 
@@ -50,15 +50,30 @@ class FrameChannel:
         if not part.frames:
             return []
         frames = sorted(part.frames, key=lambda frame: frame.time_s)
+        return self._evidence(
+            part.video.id, frames, self._encoder.info.id, self._clip_vectors(frames)
+        )
+
+    def dense(self, part: Part) -> list[Evidence]:
+        """Return one item for each frame between others, in time order; they are of no clip."""
+        frames = sorted(part.frames, key=lambda frame: frame.time_s)
+        return self._evidence(part.video.id, frames, BETWEEN + self._encoder.info.id, {})
+
+    def _evidence(
+        self,
+        video: str,
+        frames: Sequence[Frame],
+        origin: str,
+        more: Mapping[int, Mapping[str, Float32]],
+    ) -> list[Evidence]:
         vectors, tags = self._read([frame.image for frame in frames])
-        more = self._clip_vectors(frames)
         return [
             Evidence(
-                video=part.video.id,
+                video=video,
                 channel=self.name,
                 start_s=start_s,
                 end_s=end_s,
-                origin=self._encoder.info.id,
+                origin=origin,
                 frame_s=frame.time_s,
                 tags=named,
                 vectors={self._encoder.space: vector, **more.get(number, {})},

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from q2e.ingest.derive import derived, items
 from q2e.ingest.keys import SHOTS
 from q2e.models.base import TextEncoder
-from q2e.store.base import StageKey, Store
+from q2e.store.base import DENSE, StageKey, Store
 from q2e.types import Evidence, Segment, Video
 
 #: Of evidence whose file is gone: read again where the file comes back.
@@ -59,6 +59,7 @@ class Inheritance:
             for stage in stages
             if self._done.get((stage, number)) in (self._keys[stage], self._keys_then.get(stage))
             and (stage, number) in self._done
+            and stage != DENSE  # pictures alone, which lie in another space
         ]
         if not same:
             return []

@@ -9,9 +9,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from q2e.channels.base import Channel
+from q2e.channels.base import Channel, SamplesDensely
 from q2e.media.embedded import Contents
 from q2e.settings import Settings
+from q2e.store.base import DENSE
 from q2e.types import Video
 
 SHOTS = "shots"
@@ -21,6 +22,8 @@ IMPORTED = "import"
 _GROWN_S = 0.5
 #: Raised when shots, their movement or frame choice change for the same settings.
 SHOTS_VERSION = 2
+#: Raised when other frames are chosen between those of a shot for the same settings.
+DENSE_VERSION = 1
 #: Raised when the same subtitles would give other lines.
 CUES_VERSION = 2
 #: The version of tokens in the keys of the first format, which held it.
@@ -69,6 +72,10 @@ def stage_keys(
             if inside.subtitles:
                 below.append(f"{inside.subtitles} inside")
         keys[channel.name] = digest(*below)
+    for channel in channels:
+        # Nothing is made of these frames, so no other key holds theirs.
+        if isinstance(channel, SamplesDensely):
+            keys[DENSE] = digest(channel.dense_key, shots, DENSE_VERSION, settings.frames_per_hour)
     return keys
 
 

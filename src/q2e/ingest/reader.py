@@ -7,28 +7,32 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from queue import SimpleQueue
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from q2e.arrays import Float32
 from q2e.channels.base import NEEDS, Channel, JoinsSlices
 from q2e.errors import MediaError
 from q2e.ingest.copies import merged
+from q2e.ingest.dense import Dense
 from q2e.ingest.derive import derived, items
+from q2e.ingest.facts import read_facts, said_of_copies
 from q2e.ingest.inherit import Inheritance
 from q2e.ingest.keys import SHOTS, grown, stage_keys
-from q2e.ingest.manifest import Record
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.record import contents_of, dated, storable_record
-from q2e.ingest.said import said_before
-from q2e.ingest.slices import slices
+from q2e.ingest.slices import Scanned, slices
 from q2e.media.sidecar import subtitle_problems
 from q2e.models.registry import Models
 from q2e.plugins import registry
 from q2e.settings import Settings
-from q2e.store.base import Item, StageKey, Store
-from q2e.types import Evidence, Frame, Part, Segment, Video
+from q2e.store.base import DENSE, Item, StageKey, Store
+from q2e.types import BETWEEN, Evidence, Part, Segment, Video
+
+if TYPE_CHECKING:
+    from q2e.media.scan import Shot
 
 #: Frames handed to the channels at once; bounds memory where cuts are many.
 FRAMES_AT_ONCE = 48
@@ -64,12 +68,12 @@ class Reader:
     def read(self, job: Job) -> Iterator[Message]:
         """Yield what is found in one file; never raises for what the file contains."""
         try:
-            video, wrong = self._video(job)
+            video, wrong = read_facts(job, self.store, self.older)
         except MediaError as error:
             yield Failed(str(error))
             return
         before = self.store.video(job.video_id)
-        copied, problems = self._said_of_copies(job)
+        copied, problems = said_of_copies(job)
         video = dated(storable_record(merged(video, copied)))
         yield Found(video)
         if wrong:
@@ -78,41 +82,6 @@ class Reader:
         if any(channel.name == "speech" for channel in self.channels):
             yield from (Failed(one, "subtitles") for one in subtitle_problems(job.path))
         yield from _Reading(self, video, anew=grown(before, video)).messages()
-
-    def _said_of_copies(self, job: Job) -> tuple[list[Record], list[Failed]]:
-        """Return what is said about other files of the same content, and what is wrong there."""
-        from q2e.media.sidecar import sidecar_record
-
-        said, problems = [], []
-        for copy in job.copies:
-            if copy.record is not None:
-                said.append(copy.record)
-                continue
-            try:
-                said.append(Record(**sidecar_record(copy.path)))
-            except MediaError as error:
-                problems.append(Failed(str(error), "description", copy.path))
-        return said, problems
-
-    def _video(self, job: Job) -> tuple[Video, str]:
-        """Return the file's facts with what is said about it (by its manifest row, else by the
-        description beside it, else by an earlier manifest), and what is wrong with the second."""
-        from q2e.decoding.doors import probe
-        from q2e.media.sidecar import sidecar_record
-
-        video = probe(job.path, job.video_id)
-        if job.record is not None:
-            return replace(video, **asdict(job.record)), ""
-        wrong = ""
-        try:
-            if beside := sidecar_record(job.path):
-                return replace(video, **beside), ""
-        except MediaError as error:
-            wrong = str(error)
-        stores = (store for store in (self.store, self.older) if store is not None)
-        earlier = (said_before(store, job.video_id) for store in stores)
-        said = next((one for one in earlier if one is not None), Record())
-        return replace(video, **asdict(said)), wrong
 
 
 class _Reading:
@@ -237,9 +206,13 @@ class _Reading:
     def _pictures(self, number: int, part: Part) -> list[Evidence]:
         channels = self._outstanding("frames", number)
         shots_done = self._is_done(SHOTS, number)
-        if not self.video.has_video or (shots_done and not channels):
+        dense = self._dense(number, part)
+        if not self.video.has_video or (shots_done and not channels and dense is None):
             return []
-        pieces = self._stored_slices(number, part) if shots_done else self._scanned(number, part)
+        if not shots_done:
+            pieces = self._scanned(number, part, dense)
+        else:
+            pieces = self._stored_slices(number, part) if channels else iter(())
         found: dict[str, list[Evidence]] = {channel.name: [] for channel in channels}
         failed: set[str] = set()
         for piece in pieces:
@@ -254,46 +227,69 @@ class _Reading:
             if channel.name not in failed:
                 if isinstance(channel, JoinsSlices):
                     found[channel.name] = channel.joined(found[channel.name])
-                self._keep(channel, number, found[channel.name])
+                self._keep(channel.name, number, found[channel.name])
+        if dense is not None:
+            # Of an index made without, the file is decoded once more for these alone.
+            for _ in self._shots(part, dense) if shots_done else ():
+                pass
+            self._keep_dense(number, dense)
         return [evidence for name in found if name not in failed for evidence in found[name]]
 
-    def _scanned(self, number: int, part: Part) -> Iterator[Part]:
-        """Yield slices of the part as the one decoding pass finds its shots; then store them."""
+    def _dense(self, number: int, part: Part) -> Dense | None:
+        """Return what reads the frames between those of the shots; None where none are wanted."""
+        if not self.video.has_video or self._is_done(DENSE, number):
+            return None
+        return Dense.of(self.channels, part, self.settings.frames_per_hour, self._uniform_s())
+
+    def _keep_dense(self, number: int, dense: Dense) -> None:
+        try:
+            found = dense.finish()
+        except Exception as error:  # noqa: BLE001 - a failure is a row with a reason, not an end
+            self._say(Failed.by(error, DENSE))
+            return
+        finally:
+            self.seconds[DENSE] += dense.seconds
+        self._keep(DENSE, number, found)
+
+    def _uniform_s(self) -> tuple[float, ...]:
+        from q2e.media.scan import uniform_times
+
+        return uniform_times(self.video.duration_s, self.settings.frames_per_video)
+
+    def _shots(self, part: Part, dense: Dense | None) -> Iterator[Shot]:
+        """Yield the shots of one decoding pass, and hand on the frames between theirs."""
         from q2e.decoding.doors import scan
-        from q2e.media.scan import ScanOptions, uniform_times
+        from q2e.media.scan import ScanOptions
 
         settings = self.settings
         options = ScanOptions(
-            max_segment_s=settings.segment_max_s, max_side=settings.frame_max_side
+            max_segment_s=settings.segment_max_s,
+            max_side=settings.frame_max_side,
+            per_hour=0 if dense is None else settings.frames_per_hour,
         )
-        uniform_s = uniform_times(self.video.duration_s, settings.frames_per_video)
-        segments: list[Segment] = []
-        times_s: list[float] = []
-        frames: list[Frame] = []
-        first = 0
         began = time.perf_counter()
         for shot in scan(
-            self.video.path, part.start_s, part.end_s, times_s=uniform_s, options=options
+            *(self.video.path, part.start_s, part.end_s), times_s=self._uniform_s(), options=options
         ):
             self.seconds[SHOTS] += time.perf_counter() - began
-            segments.append(shot.segment)
-            times_s += [frame.time_s for frame in shot.frames]
-            frames += shot.frames
             self._say(Progress(SHOTS, shot.segment.end_s, self.video.duration_s))
-            if len(frames) >= FRAMES_AT_ONCE:
-                yield replace(part, segments=tuple(segments[first:]), frames=tuple(frames))
-                frames, first = [], len(segments)
+            if dense is not None:
+                dense.add(shot.between)
+            yield shot
             began = time.perf_counter()
         self.seconds[SHOTS] += time.perf_counter() - began
-        if frames:
-            yield replace(part, segments=tuple(segments[first:]), frames=tuple(frames))
-        self._scanned_shots[number] = (segments, times_s)
+
+    def _scanned(self, number: int, part: Part, dense: Dense | None) -> Iterator[Part]:
+        """Yield slices of the part as the one decoding pass finds its shots; then store them."""
+        found = Scanned()
+        yield from found.slices(part, self._shots(part, dense), FRAMES_AT_ONCE)
+        self._scanned_shots[number] = found.segments, found.times_s
         self._say(
             PartRead(
                 StageKey(self.video.id, SHOTS, number),
                 self._keys[SHOTS],
-                segments=tuple(segments),
-                frame_times_s=tuple(times_s),
+                segments=tuple(found.segments),
+                frame_times_s=tuple(found.times_s),
             )
         )
 
@@ -340,7 +336,7 @@ class _Reading:
         except Exception as error:  # noqa: BLE001 - a failure is a row with a reason, not an end
             self._say(Failed.by(error, channel.name))
             return []
-        self._keep(channel, number, found)
+        self._keep(channel.name, number, found)
         self._say(Progress(channel.name, end_s, self.video.duration_s))
         return found
 
@@ -351,11 +347,11 @@ class _Reading:
         finally:
             self.seconds[channel.name] += time.perf_counter() - began
 
-    def _keep(self, channel: Channel, number: int, found: list[Evidence]) -> None:
-        key = StageKey(self.video.id, channel.name, number)
-        self._fresh.add((channel.name, number))
+    def _keep(self, stage: str, number: int, found: list[Evidence]) -> None:
+        key = StageKey(self.video.id, stage, number)
+        self._fresh.add((stage, number))
         ready = tuple(self._items(found))
-        self._say(PartRead(key, self._keys[channel.name], ready, derived=self._derived))
+        self._say(PartRead(key, self._keys[stage], ready, derived=self._derived))
 
     def _items(self, found: list[Evidence]) -> list[Item]:
         """Add to each evidence its lexical tokens and, where it has a meaning, its text vector."""
@@ -376,6 +372,7 @@ class _Reading:
             for evidence in self.store.evidence_of(self.video.id)
             if (evidence.channel, int(evidence.start_s // self.settings.part_s)) not in self._fresh
             and part.start_s <= evidence.start_s < part.end_s
+            and not evidence.origin.startswith(BETWEEN)
         ]
         return sorted(stored + found, key=lambda evidence: (evidence.start_s, evidence.channel))
 

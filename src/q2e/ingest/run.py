@@ -151,7 +151,7 @@ def _keep(
                 store.put_video(video)
         case PartRead(key, config_key, items, segments, times_s, derived):
             store.put_part(key, config_key, items, segments, times_s, derived)
-            report.evidence[key.stage] += len(items)
+            report.evidence[key.channel] += len(items)
         case Failed(reason, stage, path):
             _fail(store, report, Failure(str(path or job.path), reason, job.video_id, stage))
         case Finished(seconds):

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from q2e.types import Part, Segment
+from q2e.types import Frame, Part, Segment
+
+if TYPE_CHECKING:
+    from q2e.media.scan import Shot
+
+
+@dataclass(slots=True)
+class Scanned:
+    """The shots of a part as they are found, and the times of their frames."""
+
+    segments: list[Segment] = field(default_factory=list)
+    times_s: list[float] = field(default_factory=list)
+
+    def slices(self, part: Part, shots: Iterable[Shot], at_once: int) -> Iterator[Part]:
+        """Yield `part` in slices of whole shots with at least `at_once` frames but for the last."""
+        frames: list[Frame] = []
+        first = 0
+        for shot in shots:
+            self.segments.append(shot.segment)
+            self.times_s += [frame.time_s for frame in shot.frames]
+            frames += shot.frames
+            if len(frames) >= at_once:
+                yield replace(part, segments=tuple(self.segments[first:]), frames=tuple(frames))
+                frames, first = [], len(self.segments)
+        if frames:
+            yield replace(part, segments=tuple(self.segments[first:]), frames=tuple(frames))
 
 
 def slices(

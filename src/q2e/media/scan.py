@@ -16,6 +16,7 @@ import numpy as np
 
 from q2e.arrays import Float32, UInt8
 from q2e.errors import MissingDependency
+from q2e.media.between import Between
 from q2e.media.container import CLOSE_S, video_stream
 from q2e.media.decoder import opened
 from q2e.media.pictures import Painter, Shown, shown
@@ -43,6 +44,8 @@ class ScanOptions:
     """Movement is how much a picture differs from the one this long before it, at least."""
     grid_s: float = 0.4
     """Frames are chosen among those on screen at multiples of this time."""
+    per_hour: int = 0
+    """Frames an hour, with those of `times_s`, up to which a shot also gives those `between`."""
 
     def __post_init__(self) -> None:
         if not 0 < self.grid_s < self.min_shot_s <= self.frame_every_s <= self.max_segment_s:
@@ -58,6 +61,8 @@ class Shot:
 
     segment: Segment
     frames: tuple[Frame, ...]
+    between: tuple[Frame, ...] = ()
+    """Where the picture changes within the shot and no frame is near, as often as asked for."""
 
 
 def uniform_times(duration_s: float, n: int = 16) -> tuple[float, ...]:
@@ -91,16 +96,17 @@ def scan(
     """
     options = options or ScanOptions()
     collector = _Collector(options, start_s, end_s, times_s)
+    between = Between(options.per_hour, start_s, times_s)
     with opened(path) as container:
         stream = video_stream(container)
         if stream is not None:
-            find_cut = _CutFinder(options, stream, collector.moved)
+            find_cut = _CutFinder(options, stream, collector.moved, between)
             for picture in shown(container, stream, start_s, end_s, options.max_side):
                 cut_s = find_cut(picture)
                 if cut_s is not None:
-                    yield from collector.cut(cut_s)
-                yield from collector.add(picture)
-    yield from collector.finish()
+                    yield from map(between.given, collector.cut(cut_s))
+                yield from map(between.given, collector.add(picture))
+    yield from map(between.given, collector.finish())
 
 
 class _CutFinder:
@@ -110,7 +116,11 @@ class _CutFinder:
     """
 
     def __init__(
-        self, options: ScanOptions, stream: Any, moved: Callable[[float, float], None]
+        self,
+        options: ScanOptions,
+        stream: Any,
+        moved: Callable[[float, float], None],
+        between: Between,
     ) -> None:
         try:
             from scenedetect.detectors import AdaptiveDetector
@@ -120,6 +130,7 @@ class _CutFinder:
         self._side = options.detect_side
         self._every_s = options.compared_every_s
         self._moved = moved
+        self._between = between
         self._compared: tuple[float, Float32] | None = None
         self._shape: tuple[int, ...] | None = None
         self._detector: Any = None
@@ -139,18 +150,20 @@ class _CutFinder:
             self._compared = None
             self._detector.process_frame(picture.start_s, pixels)
             return cut_s
-        self._compare(picture.start_s, pixels)
+        self._compare(picture, pixels)
         cuts = self._detector.process_frame(picture.start_s, pixels)
         return cuts[0] if cuts else None
 
-    def _compare(self, time_s: float, pixels: UInt8) -> None:
+    def _compare(self, picture: Shown, pixels: UInt8) -> None:
         """Say how much the picture has changed since the last one that was compared."""
+        time_s = picture.start_s
         if self._compared is not None and time_s - self._compared[0] < self._every_s - CLOSE_S:
             return
         grey = pixels.mean(axis=2, dtype=np.float32)
         if self._compared is not None:
             self._moved(time_s, float(np.abs(grey - self._compared[1]).mean()))
         self._compared = time_s, grey
+        self._between.look(picture, grey)
 
 
 @dataclass(slots=True, eq=False)

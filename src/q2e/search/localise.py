@@ -13,6 +13,8 @@ from q2e.types import Evidence, Moment, Video
 
 #: Pieces of evidence shown with a moment.
 SHOWN = 5
+#: The channel whose evidence is a picture each, kept for the whole shot.
+SEEN = "frame"
 #: Moments of a video shown where every time is asked for.
 EVERY = 100
 #: Share of the best chain's score that another chain of the video needs.
@@ -28,14 +30,9 @@ def localise(state: State) -> State:
     witness, order = state.witness, state.order
     shown = state.page
     witness.locate(shown)
-    wanted = [row for video in shown for row, _ in witness.best(video) if row >= 0]
-    kept: dict[int, tuple[Int64, Float64]] = {}
-    if order is None:
-        for video in shown:
-            kept[video] = _strong(state, video)
-            wanted += kept[video][0].tolist()
-    # What reasons and moments of all of them tell is read at once.
-    witness.evidence(wanted)
+    kept = {} if order is not None else {video: _worth(state, video) for video in shown}
+    # What reasons of all of them tell is read at once.
+    witness.evidence([row for video in shown for row, _ in witness.best(video) if row >= 0])
     top = state.plan.settings.moments_per_video
     most = {"first": EVERY, "every": EVERY}.get(state.which or "", top)
     moments: dict[int, tuple[Moment, ...]] = {}
@@ -59,17 +56,16 @@ def _way(state: State) -> Localiser:
     return way
 
 
-def _strong(state: State, video: int) -> tuple[Int64, Float64]:
-    """Return what of a video's evidence may be in a moment, with what it adds.
+def _worth(state: State, video: int) -> tuple[Int64, Float64]:
+    """Return the evidence of a video, with what each piece adds.
 
-    Evidence about the whole video is left out where there is any about a part of it.
+    Evidence about the whole video is left out where any about a part of it adds something.
     """
     rows, scores = state.witness.worth(video, state.lost)
-    local = ~state.witness.timeless[rows] & (scores > 0)
-    if local.any():
+    local = ~state.witness.timeless[rows]
+    if (scores[local] > 0).any():
         rows, scores = rows[local], scores[local]
-    kept = _way(state).strong(scores)
-    return rows[kept], scores[kept]
+    return rows, scores
 
 
 def _stretches(
@@ -78,18 +74,26 @@ def _stretches(
     """Return the stretches of a video that answer best, best first."""
     if not len(rows):
         return ()
-    read = state.witness.evidence(rows.tolist())
-    evidence = [read[row] for row in rows.tolist()]
-    start_s = np.array([one.start_s for one in evidence])
-    end_s = np.array([one.end_s for one in evidence])
-    frame_s = np.array([np.nan if one.frame_s is None else one.frame_s for one in evidence])
+    start_s, end_s, frame_s = state.at.store.times_s(rows).T
     cuts = np.array([segment.start_s for segment in state.at.store.segments(known.id)])
-    segment = np.searchsorted(cuts, start_s, side="right") if len(cuts) else np.zeros(len(rows))
+    table = state.at.table
     scored = Scored.of(
-        start_s, end_s, scores, segment, frame_s=frame_s, duration_s=known.duration_s
+        start_s,
+        end_s,
+        scores,
+        np.searchsorted(cuts, start_s, side="right") if len(cuts) else np.zeros(len(rows)),
+        frame_s=frame_s,
+        channel=table.channel[rows],
+        instant=(table.channel[rows] == table.code(SEEN)) & np.isfinite(frame_s),
+        cuts_s=cuts,
+        duration_s=known.duration_s,
     )
     stretches = _way(state).moments(scored, top)
-    return tuple(_moment(stretch, evidence) for stretch in stretches)
+    told = [[int(rows[member]) for member in one.members[:SHOWN]] for one in stretches]
+    read = state.witness.evidence([row for own in told for row in own])
+    return tuple(
+        _moment(one, [read[row] for row in own]) for one, own in zip(stretches, told, strict=True)
+    )
 
 
 def _chained(state: State, order: Order, video: int, top: int) -> tuple[Moment, ...]:
@@ -122,5 +126,5 @@ def _moment(stretch: Stretch, evidence: list[Evidence]) -> Moment:
         end_s=stretch.end_s,
         score=stretch.score,
         frame_s=stretch.frame_s,
-        evidence=tuple(evidence[member] for member in stretch.members[:SHOWN]),
+        evidence=tuple(evidence),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from q2e.arrays import Bool, Float32, Int64
+from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.errors import IndexMissing, StoreError
 from q2e.registry import method
 from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Table
@@ -89,7 +89,7 @@ class MemoryStore:
             raise StoreError(f"video {key.video!r} is not in the index; put_video comes first")
         dimensions = dict(self._dimensions)
         for one in (item.evidence for item in items):
-            if (one.video, one.channel) != (key.video, key.stage):
+            if (one.video, one.channel) != (key.video, key.channel):
                 raise StoreError(f"{key} cannot hold {one}")
             for space, vector in one.vectors.items():
                 if dimensions.setdefault(space, len(vector)) != len(vector):
@@ -322,6 +322,11 @@ class MemoryStore:
         matrix = np.array([vector for _, vector in found], np.float32)
         shape = (len(found), self._dimensions.get(space, 0))
         return np.array([row for row, _ in found], np.int64), matrix.reshape(shape)
+
+    def times_s(self, rows: Int64) -> Float64:
+        found = self.evidence(rows.tolist())
+        times = [(o.start_s, o.end_s, np.nan if o.frame_s is None else o.frame_s) for o in found]
+        return np.array(times, np.float64).reshape(-1, 3)
 
     def evidence(self, rows: Iterable[int]) -> list[Evidence]:
         stored = list(self._stored.values())

@@ -18,6 +18,8 @@ from q2e.types import Evidence, Span, Tag, Video
 
 #: Columns that `evidence` reads, of tables `evidence e` and `video v`.
 EVIDENCE = "v.id, e.channel, e.start_s, e.end_s, e.language, e.body"
+#: The times of a piece of evidence, NULL for that of a frame that it has not.
+TIMES = "e.start_s, e.end_s, json_extract(CAST(e.body AS TEXT), '$.frame_s')"
 
 
 def pack(text: str) -> bytes:

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
-from q2e.arrays import Bool, Float32, Int64
+from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.errors import StoreError
 from q2e.registry import method
 from q2e.store import derived as deriving
@@ -66,7 +66,7 @@ class SqliteStore:
         derived: Derived = UNKNOWN,
     ) -> None:
         for one in (item.evidence for item in items):
-            if (one.video, one.channel) != (key.video, key.stage):
+            if (one.video, one.channel) != (key.video, key.channel):
                 raise StoreError(
                     f"stage {key.stage!r} of video {key.video!r} found evidence of channel "
                     f"{one.channel!r} of video {one.video!r}; a channel reads for itself alone"
@@ -306,20 +306,25 @@ class SqliteStore:
             return self._database.columns(view).space(view.connection, space)
 
     def evidence(self, rows: Iterable[int]) -> list[Evidence]:
-        found: dict[int, Evidence] = {}
         with self._database.view() as view:
-            table = self._database.columns(view).table
-            ids = [int(table.evidence_id[row]) for row in rows]
-            for start in range(0, len(ids), _VARIABLES):
-                some = ids[start : start + _VARIABLES]
-                marks = ", ".join("?" * len(some))
-                for row in view.connection.execute(
-                    f"SELECT e.id, {packing.EVIDENCE} FROM evidence e "
-                    f"JOIN video v ON v.number = e.video WHERE e.id IN ({marks})",
-                    some,
-                ):
-                    found[row[0]] = packing.evidence(row[1:], view.channels)
+            ids = self._database.columns(view).table.evidence_id[list(rows)].tolist()
+            source = f"{packing.EVIDENCE} FROM evidence e JOIN video v ON v.number = e.video"
+            found = {
+                row[0]: packing.evidence(row[1:], view.channels)
+                for row in _chosen(view.connection, source, ids)
+            }
         return [found[evidence_id] for evidence_id in ids]
+
+    def times_s(self, rows: Int64) -> Float64:
+        with self._database.view() as view:
+            ids = self._database.columns(view).table.evidence_id[rows].tolist()
+            found = {
+                number: times
+                for number, *times in _chosen(
+                    view.connection, f"{packing.TIMES} FROM evidence e", ids
+                )
+            }
+        return np.array([found[one] for one in ids], np.float64).reshape(-1, 3)
 
     # -- plumbing -------------------------------------------------------------------------------
     def close(self) -> None:
@@ -342,6 +347,14 @@ class SqliteStore:
 def sqlite(file: Path, read_only: bool, wait_s: float) -> SqliteStore:
     """A file in the folder of the index, with its columns in memory when searched."""
     return SqliteStore(file, read_only=read_only, wait_s=wait_s)
+
+
+def _chosen(connection: sqlite3.Connection, source: str, ids: list[int]) -> Iterator[Any]:
+    """Yield rows of evidence by their ids, each with its id before the columns of `source`."""
+    for start in range(0, len(ids), _VARIABLES):
+        some = ids[start : start + _VARIABLES]
+        marks = ", ".join("?" * len(some))
+        yield from connection.execute(f"SELECT e.id, {source} WHERE e.id IN ({marks})", some)
 
 
 def _asked(space: str, queries: Float32, matrix: Float32) -> Float32:

@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 #: What stands before a colon in a question and is no channel, and stages that are none.
 _TAKEN = (
     *("after", "before", "channel", "duration", "lang", "language", "screen", "since", "tag"),
-    *("until", "video", "shots", "description"),
+    *("until", "video", "shots", "dense", "description"),
 )
 
 
@@ -56,6 +56,11 @@ class Tag:
 
     label: str
     probability: float
+
+
+#: What the origin of evidence begins with that was found between the frames of a shot, so that
+#: moments can be told apart; nothing is composed of it.
+BETWEEN = "between/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from q2e.arrays import Bool, Float64
-from q2e.methods.localise.base import Localiser, Scored, Stretch
+from q2e.methods.localise.base import Localiser, Scored, Stretch, widened
 from q2e.registry import method
 
 
@@ -95,14 +95,8 @@ def _stretch(
 
 
 def _grown(stretch: Stretch, shortest_s: float, duration_s: float | None) -> Stretch:
-    """Widen a short stretch around its middle, inside the video where its length allows it."""
-    missing = shortest_s - (stretch.end_s - stretch.start_s)
-    if missing <= 0:
-        return stretch
-    latest = float("inf") if duration_s is None else max(duration_s, stretch.end_s)
-    begin = max(0.0, min(stretch.start_s - missing / 2, latest - shortest_s))
-    finish = max(stretch.end_s, min(begin + shortest_s, latest))
-    return replace(stretch, start_s=begin, end_s=finish)
+    start_s, end_s = widened(stretch.start_s, stretch.end_s, shortest_s, duration_s)
+    return replace(stretch, start_s=start_s, end_s=end_s)
 
 
 def _apart(stretches: list[Stretch], score: list[float], longest_s: float) -> list[Stretch]:

@@ -1,0 +1,241 @@
+"""Moments as stretches in which the score stands out from what is before and after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from q2e.arrays import Bool, Float64, Int64
+from q2e.methods.localise.base import Localiser, Scored, Stretch, widened
+from q2e.registry import method
+
+#: Thresholds between the floor and the peak of the curve, whose runs are proposed.
+LEVELS = (0.4, 0.5, 0.6)
+#: Seconds that two stretches may share by rounding.
+_TOUCH_S = 1e-6
+#: Seconds that evidence of a single point in time stands for.
+_BRIEF_S = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """The score of one video over time: `value` (m,) between neighbouring `edge` (m + 1,)."""
+
+    edge: Float64
+    value: Float64
+
+    def sum(self, start_s: Float64, end_s: Float64) -> Float64:
+        """Return the integrals (k,) of the curve over stretches, 0 outside of it."""
+        total = np.concatenate([[0.0], np.cumsum(self.value * np.diff(self.edge))])
+        between = np.interp(end_s, self.edge, total) - np.interp(start_s, self.edge, total)
+        return np.asarray(between, np.float64)
+
+
+@method(
+    "localise",
+    source="proposals: temporal actionness grouping, Zhao et al. 2017; inside less outside: "
+    "AutoLoc, Shou et al. 2018; root of the length: scan statistic, Arias-Castro et al. 2005",
+)
+@dataclass(frozen=True, kw_only=True)
+class Contrast(Localiser):
+    """Stretches whose score stands out from their margins, by the score's own curve over time.
+
+    1. The curve: a picture stands for the time until half way to its neighbours, or to the cut
+       between them, with the mean of the pictures within `smooth_s` in its shot; any other
+       evidence stands for its own time. Of one channel the best counts, channels are added, and
+       `floor` is 0.
+    2. Runs above 0.4, 0.5 and 0.6 of the peak are proposed; those under `shortest_s` grow to it,
+       those over `longest_s` are cut around their best evidence.
+    3. A run of length L is worth (mean inside - mean of its margins) * sqrt(L). Margins are
+       `margin` * L long on both sides, at least `least_s`; outside the video the curve is 0.
+    4. Non-maximum suppression: the best is kept, what overlaps it goes, and so on.
+
+    A moment's score is what its run is worth; its frame is that of its best evidence, else of the
+    best that has one inside, else the middle of the best.
+    """
+
+    smooth_s: Annotated[
+        float, Field(ge=0, le=60, description="Seconds over which pictures are averaged.")
+    ] = 3.0
+    margin: Annotated[
+        float, Field(gt=0, le=10, description="Length of a margin, in lengths of the moment.")
+    ] = 1.0
+    least_s: Annotated[
+        float, Field(gt=0, le=3_600, description="Seconds that a margin has at least.")
+    ] = 2.0
+    shortest_s: Annotated[
+        float, Field(gt=0, le=3_600, description="Seconds that a moment has at least.")
+    ] = 1.0
+    longest_s: Annotated[
+        float, Field(gt=0, le=86_400, description="Seconds that a moment has at most.")
+    ] = 60.0
+
+    def strong(self, scores: Float64, floor: float = 0.0) -> Bool:
+        known = np.isfinite(scores)
+        above: Bool = known & (np.where(known, scores, floor) > floor)
+        return above if above.any() else known
+
+    def moments(self, evidence: Scored, top: int) -> list[Stretch]:
+        known = np.flatnonzero(np.isfinite(evidence.score))
+        if not len(known) or top < 1:
+            return []
+        given = evidence.of_rows(known)
+        times = own_times(given)
+        curve = curve_of(given, *times, self.smooth_s)
+        proposed = self._proposed(given, curve, times)
+        worth = self._worth(curve, proposed)
+        may = self.strong(given.score, given.floor)
+        return [
+            _told(given, known, may, times, proposed[number], float(worth[number]))
+            for number in apart(proposed, worth)[:top]
+        ]
+
+    def _proposed(
+        self, given: Scored, curve: Curve, times: tuple[Float64, Float64]
+    ) -> list[tuple[float, float]]:
+        """Return runs above shares of the peak, none shorter or longer than a moment may be."""
+        peak = float(curve.value.max())
+        found = [
+            (float(curve.edge[a]), float(curve.edge[z]))
+            for level in LEVELS
+            for a, z in _runs(curve.value >= level * peak)
+        ]
+        return list(dict.fromkeys(self._fitted(given, times, one) for one in found))
+
+    def _fitted(
+        self, given: Scored, times: tuple[Float64, Float64], one: tuple[float, float]
+    ) -> tuple[float, float]:
+        low, high = one
+        most = max(self.longest_s, self.shortest_s)
+        if high - low <= most:
+            return widened(low, high, self.shortest_s, given.duration_s)
+        near = np.flatnonzero(_meeting(times, low, high))
+        lead = near[int(np.argmax(given.score[near]))]
+        middle = float(np.clip((times[0][lead] + times[1][lead]) / 2, low, high))
+        begin = min(max(low, middle - most / 2), high - most)
+        return begin, begin + most
+
+    def _worth(self, curve: Curve, stretches: list[tuple[float, float]]) -> Float64:
+        """Return (k,) how far each stretch stands out from its margins."""
+        low, high = np.array(stretches, np.float64).reshape(-1, 2).T
+        length = high - low
+        wide = np.maximum(self.least_s, self.margin * length)
+        around = curve.sum(low - wide, low) + curve.sum(high, high + wide)
+        worth = (curve.sum(low, high) / length - around / (2 * wide)) * np.sqrt(length)
+        return np.asarray(worth, np.float64)
+
+
+def _told(
+    given: Scored,
+    known: Int64,
+    may: Bool,
+    times: tuple[Float64, Float64],
+    one: tuple[float, float],
+    worth: float,
+) -> Stretch:
+    """Return a stretch with the strong evidence in it; of `known`, the places among all."""
+    low, high = one
+    near = _meeting(times, low, high)
+    # A weak picture between strong ones may be all that a stretch holds.
+    inside = np.flatnonzero(near & may if (near & may).any() else near)
+    members = inside[np.lexsort((times[0][inside], -given.score[inside]))]
+    lead, frame = members[0], given.frame_s[members]
+    pictured = frame[(frame >= low) & (frame < high)]
+    middle = (max(times[0][lead], low) + min(times[1][lead], high)) / 2
+    shown = float(pictured[0]) if len(pictured) else float(middle)
+    return Stretch(low, high, worth, shown, tuple(known[members].tolist()))
+
+
+def _meeting(times: tuple[Float64, Float64], low: float, high: float) -> Bool:
+    """Return (n,) which evidence stands for any of a stretch."""
+    return np.asarray(np.minimum(times[1], high) - np.maximum(times[0], low) > _TOUCH_S)
+
+
+def own_times(given: Scored) -> tuple[Float64, Float64]:
+    """Return (n,) from when to when each piece of evidence stands, never for no time at all.
+
+    A picture stands until half way to the next one of its channel; where shots begin between
+    them, it ends with the first of these, and the next one begins with the last.
+    """
+    start_s, end_s = given.start_s.copy(), given.end_s.copy()
+    last_s = given.length_s
+    for channel in np.unique(given.channel[given.instant]).tolist():
+        own = np.flatnonzero(given.instant & (given.channel == channel))
+        own = own[np.argsort(given.frame_s[own], kind="stable")]
+        at = given.frame_s[own]
+        between = (at[1:] + at[:-1]) / 2
+        low, high = np.append(0.0, between), np.append(between, last_s)
+        if len(given.cuts_s):
+            before = np.searchsorted(given.cuts_s, at[:-1], side="right")
+            after = np.searchsorted(given.cuts_s, at[1:], side="right")
+            cut = np.flatnonzero(after > before)
+            high[cut], low[cut + 1] = given.cuts_s[before[cut]], given.cuts_s[after[cut] - 1]
+        start_s[own], end_s[own] = low, np.maximum(high, low)
+    return start_s, np.maximum(end_s, start_s + _BRIEF_S)
+
+
+def curve_of(given: Scored, start_s: Float64, end_s: Float64, smooth_s: float) -> Curve:
+    """Return the curve of evidence that stands for `[start_s, end_s)` (n,): see `Contrast`."""
+    value = _above(given)
+    edge = np.unique(np.concatenate([[0.0], start_s, end_s]))
+    edge = edge[np.append(True, np.diff(edge) > 1e-9)]
+    low, high = np.searchsorted(edge, start_s - 1e-9), np.searchsorted(edge, end_s - 1e-9)
+    total = np.zeros(len(edge) - 1)
+    for channel in np.unique(given.channel).tolist():
+        own = np.flatnonzero(given.channel == channel)
+        heights = _smoothed(given, own, value, start_s, end_s, smooth_s)
+        line = np.zeros(len(total))
+        places = zip(low[own].tolist(), high[own].tolist(), heights.tolist(), strict=True)
+        for a, z, height in places:
+            np.maximum(line[a:z], height, out=line[a:z])
+        total += line
+    return Curve(edge, total)
+
+
+def _above(given: Scored) -> Float64:
+    """Return (n,) scores above the floor; where none is, above the weakest."""
+    value = given.score - given.floor
+    if value.max() <= 0:
+        value = given.score - given.score.min()
+    return value if value.max() > 0 else np.ones(len(value))
+
+
+def _smoothed(
+    given: Scored, own: Int64, value: Float64, start_s: Float64, end_s: Float64, smooth_s: float
+) -> Float64:
+    """Return values of one channel, those of pictures averaged over time within their shot."""
+    found = value[own]
+    seen = np.flatnonzero(given.instant[own])
+    if smooth_s <= 0 or len(seen) < 2:
+        return found
+    at = given.frame_s[own[seen]]
+    low, high = start_s[own[seen]], end_s[own[seen]]
+    shot = np.searchsorted(given.cuts_s, at, side="right")
+    order = np.argsort(at, kind="stable")
+    for number in order.tolist():
+        # Only few lie so near, but finding them costs as much as weighing all of a video's.
+        shared = np.minimum(high, at[number] + smooth_s / 2)
+        shared = np.maximum(shared - np.maximum(low, at[number] - smooth_s / 2), 0.0)
+        shared[shot != shot[number]] = 0.0
+        if (weight := float(shared.sum())) > 0:
+            found[seen[number]] = float(shared @ value[own[seen]]) / weight
+    return found
+
+
+def _runs(on: Bool) -> list[tuple[int, int]]:
+    """Return from where to where a mask (m,) holds, again and again."""
+    change = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]])))
+    return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))
+
+
+def apart(stretches: list[tuple[float, float]], worth: Float64) -> list[int]:
+    """Return the numbers of the stretches that overlap no better one, best first."""
+    taken: list[int] = []
+    for number in np.argsort(-worth, kind="stable").tolist():
+        low, high = stretches[number]
+        if all(low >= stretches[n][1] or high <= stretches[n][0] for n in taken):
+            taken.append(number)
+    return taken
