@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from q2e.decoding import doors
+from q2e.decoding.messages import WIRE, Answer
 from q2e.decoding.pool import pool
 from q2e.media import frames, probe, scan, sound, storyboard
+from q2e.types import Frame
 
 CLIP = Path(__file__).resolve().parent.parent / "samples" / "clips" / "news-11.mp4"
+_SIZES = ((448, 336), (640, 360), (1280, 720))
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -64,7 +71,47 @@ def run(rounds: int = 15) -> dict[str, Any]:
         "shut_in_by": shut_in_by,
         "start_s": round(start_s, 2),
         "doors": rows,
+        "frame_way_cpu_ms": {f"{w}x{h}": _frame_way_ms(w, h) for w, h in _SIZES},
+        "longest_question_cpu_ms": longest_question_ms(),
     }
+
+
+def _frame_way_ms(width: int, height: int, frames: int = 40) -> float:
+    """Return the processor time for the way of a frame through a socket: both ends, both copies."""
+    frame = Frame(1.0, np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
+    ours, theirs = socket.socketpair()
+    with ours, theirs, theirs.makefile("rb") as stream:
+
+        def send() -> None:
+            for _ in range(frames):
+                for piece in WIRE.pack(Answer(frame)):
+                    ours.sendall(piece)
+
+        spent = []
+        for _ in range(7):
+            sender = threading.Thread(target=send)
+            began = time.process_time()
+            sender.start()
+            for _ in range(frames):
+                WIRE.unpack(stream.read)
+            sender.join()
+            spent.append((time.process_time() - began) / frames)
+    return round(median(spent) * 1000, 2)
+
+
+def longest_question_ms(rounds: int = 5) -> float:
+    """Return the processor time of the longest encoding of a question, which nothing can stop."""
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
+    encoder = Models(Settings()).text
+    encoder.encode_queries(["warm"])
+    spent = []
+    for number in range(rounds):
+        began = time.process_time()
+        encoder.encode_queries([f"{number} {'猫' * 4000}"])
+        spent.append(time.process_time() - began)
+    return _ms(max(spent))
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, float]:

@@ -285,6 +285,42 @@ def load_clients(figures: Figures) -> str:
     return markdown([*head, f"{head[1]} while indexing", head[2], "failed"], rows)
 
 
+# -- faults.md and safety.md ----------------------------------------------------------------------
+def decoding_doors(figures: Figures) -> str:
+    """What a decoding costs in a process of its own and in this one."""
+    found, machine = figures["decoding"], figures["machines"]["decoding"]
+    rows = [
+        [one["what"], f"{one['here_cpu_ms']:.0f} ms", f"{one['door_cpu_ms']:.0f} ms"]
+        for one in found["doors"]
+    ]
+    head = ["of a clip of " + f"{found['clip_s']:.0f} s", "in this process", "shut in"]
+    said = (
+        f"\nProcessor time, mean of {found['rounds']}; {_machine(machine)}; shut in by "
+        f"{found['shut_in_by']}. A frame of 448 x 336 costs "
+        f"{found['frame_way_cpu_ms']['448x336']:.1f} ms on its way, the longest question "
+        f"{found['longest_question_cpu_ms'] / 1000:.1f} s.\n"
+    )
+    return markdown(head, rows) + said
+
+
+def fuzz_runs(figures: Figures) -> str:
+    """What became of damaged inputs, by the door that they were fed to."""
+    found = figures["fuzz"]
+    faults = ("traceback", "crash", "hang")
+    rows = [
+        [name, f"{one['inputs']:,}", f"{one['read']:,}", f"{one['refused']:,}",
+         *(str(one[kind]) for kind in faults), f"{one['slowest_s']:.1f} s"]
+        for name, one in found["targets"].items()
+    ]  # fmt: skip
+    said = f"\nSeed {found['seed']}; {_machine(figures['machines']['fuzz'])}.\n"
+    return markdown(["door", "inputs", "read", "refused", *faults, "slowest"], rows) + said
+
+
+def _machine(about: Mapping[str, Any]) -> str:
+    load = about["load_at_start"][0]
+    return f"{about['processor']}, {about['cores']} cores, {load:.0f} waiting for them"
+
+
 # -- experiments --------------------------------------------------------------------------------
 def experiment_rows(name: str) -> Table:
     """Return the table of an experiment's rows, with what it says of itself."""
@@ -424,6 +460,8 @@ TABLES: dict[str, Table] = {
     "reading rates": reading_rates,
     "truth collections": truth_collections,
     "truth reliability": truth_reliability,
+    "decoding doors": decoding_doors,
+    "fuzz runs": fuzz_runs,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
@@ -444,4 +482,6 @@ NEEDS: dict[str, set[str]] = {
     "load": {"load"},
     "reading": {"reading"},
     "truth": {"truth"},
+    "decoding": {"decoding"},
+    "fuzz": {"fuzz"},
 }

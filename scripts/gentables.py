@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-FILES = ("load", "reading", "truth")
+FILES = ("load", "reading", "truth", "decoding", "fuzz")
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
 
 sys.path.insert(0, str(ROOT))
@@ -46,9 +46,11 @@ def main() -> int:
 
 def measured() -> dict[str, Any]:
     """Return the figures of all parts: those of quality, and those with a file of their own."""
-    found = {name: json.loads((RESULTS / f"{name}.json").read_text("utf-8"))[name]
-             for name in ("quality", *FILES)}  # fmt: skip
-    return found.pop("quality") | found
+    written = {name: json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+               for name in ("quality", *FILES)}  # fmt: skip
+    found = {name: one[name] for name, one in written.items()}
+    machines = {name: one["machine"] for name, one in written.items() if "machine" in one}
+    return found.pop("quality") | found | {"machines": machines}
 
 
 def pages() -> list[Path]:

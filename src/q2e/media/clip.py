@@ -168,7 +168,7 @@ def _copy(piece: Piece, file: IO[bytes], container_format: str) -> Segment:
                     end_s = max(end_s, shown_until_s)
                 packet.stream = copies[packet.stream.index]
                 target.mux(packet)
-    if end_s <= piece.start_s:
+    if end_s <= max(piece.start_s, begin_s):  # also where no picture says how long it is shown
         raise MediaError(f"{name}: ends before {piece.start_s:g} s")
     return Segment(begin_s, end_s)
 
