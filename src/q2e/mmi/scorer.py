@@ -128,13 +128,17 @@ def _filled(relevance: Float64, skeleton: Float64) -> Float64:
 
 
 def joint_scores(
-    relevance: Float64, pair: Callable[[int, int], float | None], top: int = TOP
+    relevance: Float64,
+    pair: Callable[[int, int], float | None],
+    top: int = TOP,
+    shares: tuple[float, float] = (RELEVANCE, SKELETON),
 ) -> Float64:
     """Return joint scores (Q, V) from L_r (Q, V), asking `pair(q, v)` for L_s of the `top` a row.
 
-    For the other direction transpose `relevance`, and the pair with it. What is not asked about
-    has the lowest L_s of its row, so it never passes what was; a pair without an answer (None)
-    is filled in by L_r on the scale of L_s. Ties of L_r are broken by position.
+    `shares` are lambda_r and lambda_s. For the other direction transpose `relevance`, and the pair
+    with it. What is not asked about has the lowest L_s of its row, so it never passes what was; a
+    pair without an answer (None) is filled in by L_r on the scale of L_s. Ties of L_r are broken by
+    position.
     """
     scores = np.empty(relevance.shape)
     for row, values in enumerate(relevance):
@@ -142,6 +146,6 @@ def joint_scores(
         said = [pair(row, column) for column in best.tolist()]
         answers = np.array([np.nan if one is None else one for one in said], np.float64)
         filled = _filled(values[best], answers)
-        scores[row] = RELEVANCE * values + SKELETON * filled.min(initial=1.0)
-        scores[row, best] = RELEVANCE * values[best] + SKELETON * filled
+        scores[row] = shares[0] * values + shares[1] * filled.min(initial=1.0)
+        scores[row, best] = shares[0] * values[best] + shares[1] * filled
     return scores
