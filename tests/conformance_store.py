@@ -40,6 +40,10 @@ videos = st.builds(
 )
 
 
+def _lines(start_s: float, confidence: float | None = None) -> tuple[Span, ...]:
+    return (Span(start_s, start_s + 1, "行", confidence),)
+
+
 @st.composite
 def parts(draw: st.DrawFn) -> Step:
     key = StageKey(
@@ -65,7 +69,7 @@ def parts(draw: st.DrawFn) -> Step:
                     language=draw(languages),
                     origin="test",
                     frame_s=draw(st.sampled_from([None, start_s + 0.25])),
-                    spans=(Span(start_s, start_s + 1, "行"),) if draw(st.booleans()) else (),
+                    spans=draw(st.sampled_from([(), _lines(start_s), _lines(start_s, 0.875)])),
                     tags=(Tag("cat", 0.1),) if draw(st.booleans()) else (),
                     vectors=vectors,
                 ),

@@ -148,7 +148,7 @@ LAYERS = {
         "arrays cache channel_facts choices decoding errors media methods models plugins "
         "query registry settings stopping store text types"
     ),
-    "survey": "errors ingest paths settings store types",
+    "survey": "errors ingest paths settings store text types",
     "opened": "errors models plugins settings store survey types",
     "upkeep": "backup erase errors ingest opened settings store types",
     "index": "channel_facts errors models query search settings store survey types upkeep",

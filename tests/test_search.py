@@ -77,6 +77,51 @@ def test_reasons_add_up_and_point_into_the_video(sample_index: q2e.Index, sample
             assert len(hit.moments) <= 3
 
 
+@pytest.mark.parametrize(
+    ("question", "channel", "says"),
+    [
+        ("a giant panda", "frame", "looks like: panda"),
+        ("weasels have eaten the telephone system", "speech", "said: weasels, eaten, system"),
+        ("Wanderweg wegen Lawinengefahr gesperrt", "speech", "said: Wanderweg, Lawinengefahr"),
+        ("una taza de café sobre una mesa", "frame", "looks like: café"),
+        ("ce numéro n'accepte pas les appels inconnus", "speech", "said: numéro"),
+        ("крокодил лежит на берегу", "frame", "looks like: крокодил"),
+        ("فنجان قهوة على الطاولة", "frame", "looks like: قهوة"),
+        ("बिल्ली", "frame", "looks like: बिल्ली"),
+        ("植物園のダリア", "speech", "said: 植物園, ダリア"),
+        ("커피 한 잔", "frame", "looks like: 커피"),
+        ("แมว", "frame", "looks like: แมว"),
+        ("颐和园春季花展", "screen_text", "written: 园春"),
+        ("猫的特写", "frame", "looks like: 猫"),
+    ],
+)
+def test_reasons_are_told_in_words_of_the_question(
+    sample_index: q2e.Index, question: str, channel: str, says: str
+) -> None:
+    best = next(one for one in sample_index.search(question)[0].why if one.channel == channel)
+    verb, words = says.split(": ")
+    assert best.says.startswith(f"{verb}: ") and set(words.split(", ")) <= set(best.words)
+    assert 0 < len(best.words) <= 3 and all(word in question for word in best.words)
+
+
+def test_a_channel_that_does_not_answer_is_given_no_words(sample_index: q2e.Index) -> None:
+    hits = sample_index.search("weasels have eaten the telephone system")
+    silent = [one for hit in hits for one in hit.why if one.contribution <= 0]
+    assert silent and not any(one.words for one in silent)
+
+
+def test_recognisers_say_how_sure_they_are(sample_index: q2e.Index) -> None:
+    sure = {"speech": 0.5, "screen_text": 0.9}
+    for name, channel in (("call-06.mp4", "speech"), ("launch-18.mp4", "screen_text")):
+        record = sample_index.show(name)
+        told = [one.confidence for one in record.evidence if one.channel == channel]
+        assert told and all(one is not None and sure[channel] <= one <= 1 for one in told)
+    # A file name that only counts says little, and nobody recognised it.
+    says = {one.text: (chance, one.confidence) for one, chance in record.chances}
+    chance, confidence = says["launch 18"]
+    assert chance is not None and chance < 0.5 and confidence is None
+
+
 def test_hits_are_ranked(sample_index: q2e.Index) -> None:
     results = sample_index.search("weasels have eaten the telephone system")
     assert [hit.rank for hit in results] == list(range(1, len(results) + 1))

@@ -134,6 +134,8 @@ def reason(value: Reason) -> Json:
         "start": _time(value.start_s),
         "end": _time(value.end_s),
         "frame": None if value.frame_s is None else _time(value.frame_s),
+        "words": list(value.words),
+        "says": value.says,
     }
 
 
@@ -154,6 +156,8 @@ def evidence(value: Evidence) -> Json:
             {"start": _time(span.start_s), "end": _time(span.end_s), "text": span.text}
             for span in value.spans
         ]
+    if value.confidence is not None:
+        shape["confidence"] = round(value.confidence, 3)
     if value.tags:
         shape["tags"] = [
             {"label": tag.label, "probability": round(tag.probability, 4)} for tag in value.tags
@@ -211,7 +215,10 @@ def record(value: VideoRecord) -> Json:
         "version": VERSION,
         "video": video(value.video),
         "segments": [segment(one) for one in value.segments],
-        "evidence": [evidence(one) for one in value.evidence],
+        "evidence": [
+            evidence(one) | ({} if says is None else {"says_something": round(says, 2)})
+            for one, says in value.chances
+        ],
         "failures": [asdict(failure) for failure in value.failures],
     }
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from q2e.errors import ConfigError, QueryError
 from q2e.paths import is_file
 from q2e.settings import Settings
 from q2e.store.base import Failure, Store, Table
 from q2e.store.generations import Generation
+from q2e.text.saying import chance_to_say
 from q2e.types import Clause, Evidence, Example, Filters, Segment, Video
+
+#: Channels whose texts are recognised, or written by strangers.
+TEXTS = ("speech", "screen_text", "metadata")
+#: Tokens of a text that is compared with those of other videos, and how many texts are.
+_SHORT, _COMPARED = 24, 300
+#: By how much each number of two vectors of one text may differ.
+_DIGITS = 2e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,15 @@ class VideoRecord:
     segments: tuple[Segment, ...]
     evidence: tuple[Evidence, ...]
     failures: tuple[Failure, ...]
+    saying: tuple[float | None, ...] = ()
+    """The chance that each piece of `evidence` says something of the video; None for what was
+    neither recognised nor stored as text."""
+
+    @property
+    def chances(self) -> tuple[tuple[Evidence, float | None], ...]:
+        """Each piece of evidence with its chance."""
+        told = self.saying or (None,) * len(self.evidence)
+        return tuple(zip(self.evidence, told, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +138,48 @@ def example(videos: Sequence[Video], given: str | Path | Example, indexed: bool)
 
 def record(store: Store, video: Video) -> VideoRecord:
     """Return everything a store knows about one video."""
-    return VideoRecord(
-        video=video,
-        segments=tuple(store.segments(video.id)),
-        evidence=tuple(store.evidence_of(video.id)),
-        failures=tuple(f for f in store.failures() if f.path == video.path),
-    )
+    with store.snapshot():
+        evidence = tuple(store.evidence_of(video.id))
+        return VideoRecord(
+            video=video,
+            segments=tuple(store.segments(video.id)),
+            evidence=evidence,
+            failures=tuple(f for f in store.failures() if f.path == video.path),
+            saying=tuple(_saying(store, video, evidence)),
+        )
+
+
+def _saying(store: Store, video: Video, evidence: Sequence[Evidence]) -> Iterator[float | None]:
+    """Yield the chance that each piece says something, as far as it is text of strangers."""
+    often = _often(store, video)
+    for one in evidence:
+        if one.channel not in TEXTS or not one.text:
+            yield None
+        else:
+            videos = often.get((one.channel, one.text), 1)
+            yield chance_to_say(one.text, one.channel, one.confidence, videos)
+
+
+def _often(store: Store, video: Video) -> dict[tuple[str, str], int]:
+    """Return in how many videos the short texts of a video stand, by channel and text.
+
+    Equal texts have equal vectors but for their last digits.
+    """
+    table, space = store.table(), store.setting("space.text")
+    if space is None or video.id not in table.video_ids:
+        return {}
+    rows, matrix = store.vectors(space)
+    mine = (table.video == table.video_ids.index(video.id)) & table.of_channels(TEXTS)
+    own = np.flatnonzero(mine & (table.length > 0) & (table.length <= _SHORT))[:_COMPARED]
+    found: dict[tuple[str, str], int] = {}
+    for row, one in zip(own.tolist(), store.evidence(own.tolist()), strict=True):
+        at = int(np.searchsorted(rows, row))
+        if at < len(rows) and rows[at] == row:
+            near = np.flatnonzero(np.abs(matrix[:, 0] - matrix[at, 0]) < _DIGITS)
+            near = near[(np.abs(matrix[near] - matrix[at]) < _DIGITS).all(axis=1)]
+            alike = rows[near][table.channel[rows[near]] == table.channel[row]]
+            found[one.channel, one.text] = len(np.unique(table.video[alike]))
+    return found
 
 
 def status(directory: Path, store: Store, settings: Settings) -> Status:

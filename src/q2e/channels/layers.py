@@ -111,7 +111,7 @@ class Layers:
         heard = self.recognizer.translate(audio, language)
         first, last_s = foreign[0], max(one.end_s for one in transcript)
         lines = [
-            Span(line.start_s, min(line.end_s, last_s), text)
+            Span(line.start_s, min(line.end_s, last_s), text, line.confidence)
             for line in heard.lines
             if line.start_s <= min(line.end_s, last_s)
             and any(_meet(line, one) for one in foreign)

@@ -75,7 +75,7 @@ class ScreenTextChannel:
         for (first, last), tracks in sorted(together.items()):
             start_s, end_s = _interval(frames, first, last)
             lines = [
-                Span(start_s, end_s, track.text)
+                Span(start_s, end_s, track.text, _sure(track.confidence))
                 for track in sorted(tracks, key=lambda track: (track.top, track.left))
             ]
             found += self._evidence(part.video.id, lines, frames[first].time_s)
@@ -85,8 +85,8 @@ class ScreenTextChannel:
         """Return the text of several slices of a video, what goes on in the next one as one."""
         lines: list[tuple[Span, float]] = []
         for one in sorted(found, key=lambda one: one.start_s):
-            for text in (span.text for span in one.spans):
-                line = Span(one.start_s, one.end_s, text)
+            for span in one.spans:
+                line = replace(span, start_s=one.start_s, end_s=one.end_s)
                 before = _going_on(line, [span for span, _ in lines])
                 if before is None:
                     lines.append((line, one.start_s if one.frame_s is None else one.frame_s))
@@ -160,6 +160,11 @@ class ScreenTextChannel:
             text = clean(box.text, _MAX_LINE)
             if sum(map(str.isalnum, text)) >= 2:
                 yield _Track(text, box.confidence, number, number, box.box[1], box.box[0])
+
+
+def _sure(confidence: float) -> float:
+    # Readers promise a probability; three digits are more than any of them means.
+    return round(min(max(confidence, 0.0), 1.0), 3)
 
 
 def _language(text: str) -> str | None:

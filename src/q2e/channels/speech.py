@@ -81,7 +81,7 @@ class SpeechChannel:
     ) -> list[Evidence]:
         last_s = max(part.end_s, part.start_s)
         usable = [
-            Span(min(line.start_s, last_s), min(line.end_s, last_s), text)
+            Span(min(line.start_s, last_s), min(line.end_s, last_s), text, line.confidence)
             for line in sorted(lines, key=lambda line: (line.start_s, line.end_s))
             if (text := clean(line.text, _MAX_LINE))
         ]

@@ -8,7 +8,8 @@ from rich.text import Text
 from q2e.cli.options import clock, one_line, shown, talk
 from q2e.survey import VideoRecord
 from q2e.text.layers import is_layer
-from q2e.types import Decomposition, Evidence, Hit, Moment, Reason, Results
+from q2e.text.saying import LITTLE
+from q2e.types import SAYS, Decomposition, Evidence, Hit, Moment, Reason, Results
 
 #: Hits shown where none is likely to answer.
 _NEAREST = 3
@@ -68,11 +69,30 @@ def _print_hit(console: Console, hit: Hit, explain: bool) -> None:
         console.print(Text(f"     also in {len(hit.also_in)} more: {others}"))
     for moment in hit.moments:
         console.print(_moment_line(moment))
-    # Whoever does not ask for every term is told only what counts for the hit.
-    total = sum(reason.contribution for reason in hit.why if reason.contribution > 0)
-    counting = [one for one in hit.why if one.contribution >= max(0.0005, _LITTLE * total)]
-    for reason in hit.why if explain else counting[:2]:
-        console.print(_reason_line(reason, explain))
+    if explain:
+        for reason in hit.why:
+            console.print(_reason_line(reason))
+    else:
+        for said, contribution in _told(hit)[:2]:
+            console.print(Text(f"     {said} ({contribution:+.2f})", style="dim"))
+
+
+def _told(hit: Hit) -> list[tuple[str, float]]:
+    """Return what counts for a hit, in words of the question, and how much; the most first.
+
+    Terms of one channel are told as one; what explains less than `_LITTLE` of the score is not.
+    """
+    found: dict[str, tuple[str, float]] = {}
+    for reason in hit.why:
+        said, before = found.get(reason.channel, ("", 0.0))
+        found[reason.channel] = (said or reason.says, before + reason.contribution)
+    total = sum(value for _, value in found.values() if value > 0)
+    counting = [
+        (said or SAYS.get(channel, channel), value)
+        for channel, (said, value) in found.items()
+        if value >= max(0.0005, _LITTLE * total)
+    ]
+    return sorted(counting, key=lambda one: -one[1])
 
 
 def print_lines(results: Results) -> None:
@@ -108,19 +128,18 @@ def _evidence_words(evidence: Evidence) -> str:
     return ""
 
 
-def _reason_line(reason: Reason, explain: bool) -> Text:
+def _reason_line(reason: Reason) -> Text:
     line = Text("     because ", style="dim")
     line.append(f"{reason.channel} by {reason.how}")
     line.append(f" (rank {reason.rank}, {reason.contribution:+.3f}")
-    if explain:
-        line.append(
-            f" = weight {reason.weight:.3f} x score {reason.score:+.3f}, "
-            f"entropy {reason.entropy:.3f}"
-        )
-    line.append(")")
+    line.append(
+        f" = weight {reason.weight:.3f} x score {reason.score:+.3f}, entropy {reason.entropy:.3f})"
+    )
+    if reason.words:
+        line.append(f" {reason.says}")
     if reason.part != "query" and reason.event:
         line.append(f" {_KINDS.get(reason.part, reason.part)}: {one_line(reason.event, 60)}")
-    if reason.text and explain:
+    if reason.text:
         line.append(f" “{one_line(reason.text, 80)}”")
     return line
 
@@ -154,15 +173,17 @@ def print_record(record: VideoRecord) -> None:
     channels = dict.fromkeys(evidence.channel for evidence in record.evidence)
     for channel in channels:
         console.print(Text(channel, style="bold"))
-        for evidence in record.evidence:
+        for evidence, says in record.chances:
             if evidence.channel == channel:
-                _print_evidence(console, evidence)
+                _print_evidence(console, evidence, says)
 
 
-def _print_evidence(console: Console, evidence: Evidence) -> None:
+def _print_evidence(console: Console, evidence: Evidence, says: float | None) -> None:
     when = f"{clock(evidence.start_s)}-{clock(evidence.end_s)}"
     layer = evidence.origin.split("/", 1)[0] if is_layer(evidence) else ""
-    about = ", ".join(filter(None, (evidence.language, layer)))
+    sure = "" if evidence.confidence is None else f"{evidence.confidence:.0%} sure"
+    little = "says little" if says is not None and says < LITTLE else ""
+    about = ", ".join(filter(None, (evidence.language, layer, sure, little)))
     language = f" [{about}]" if about else ""
     if evidence.tags:
         words = ", ".join(f"{tag.label} {tag.probability:.0%}" for tag in evidence.tags[:5])

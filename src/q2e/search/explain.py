@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from q2e.search.matched import Matched
 from q2e.search.stage import stage
 from q2e.search.state import State
 from q2e.search.witness import shown_text
@@ -15,8 +16,8 @@ PARTS = ("query", *EVENT_KINDS)
 
 @stage(
     reads=(
-        "rows", "fusion", "score", "alarm", "certainty", "ranking", "also", "witness", "lent",
-        "moments",
+        "query", "question", "shown", "form", "rows", "fusion", "score", "alarm", "certainty",
+        "ranking", "also", "witness", "lent", "moments",
     ),
     writes=("hits",),
 )  # fmt: skip
@@ -24,6 +25,7 @@ def explain(state: State) -> State:
     """Make the hits that are shown; reasons where they were localised."""
     table, total = state.at.table, state.total
     lent = state.score - state.fusion.score if state.plan.details else total
+    matched = Matched.of(state)
     hits = []
     for rank, number in enumerate(state.page, state.plan.offset + 1):
         video = state.at.store.video(table.video_ids[number])
@@ -35,7 +37,9 @@ def explain(state: State) -> State:
                 video=video,
                 score=float(total[number]),
                 moments=state.moments.get(number, ()),
-                why=_reasons(state, number, float(lent[number])) if state.plan.details else (),
+                why=_reasons(state, matched, number, float(lent[number]))
+                if state.plan.details
+                else (),
                 also_in=tuple(table.video_ids[copy] for copy in state.also.get(number, ())),
                 confidence=None if state.alarm is None else 1.0 - float(state.alarm[number]),
                 certainty=None if state.certainty is None else float(state.certainty[number]),
@@ -44,7 +48,7 @@ def explain(state: State) -> State:
     return state.writing(hits=tuple(hits))
 
 
-def _reasons(state: State, video: int, likeness: float) -> tuple[Reason, ...]:
+def _reasons(state: State, matched: Matched, video: int, likeness: float) -> tuple[Reason, ...]:
     """Return the terms of a video's score, largest first; they add up to it.
 
     `likeness` is what feedback added to the sum of the rows.
@@ -77,6 +81,9 @@ def _reasons(state: State, video: int, likeness: float) -> tuple[Reason, ...]:
                 start_s=shown.start_s if shown is not None else 0.0,
                 end_s=shown.end_s if shown is not None else 0.0,
                 frame_s=shown.frame_s if shown is not None else None,
+                words=matched.told(row, place, "" if shown is None else shown.text)
+                if contribution[number] > 0
+                else (),
             )
         )
     if likeness:

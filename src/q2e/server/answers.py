@@ -43,6 +43,7 @@ class EvidenceShape(BaseModel):
     origin: str
     frame: float | None = None
     spans: list[TimedText] = []
+    confidence: float | None = None
     tags: list[TagShape] = []
 
 
@@ -70,6 +71,8 @@ class ReasonShape(BaseModel):
     start: float
     end: float
     frame: float | None
+    words: list[str] = Field(description="Words of the question that the evidence matches.")
+    says: str = Field(description="The same for people, such as `looks like: snow, slope`.")
 
 
 class HitShape(BaseModel):
@@ -81,7 +84,13 @@ class HitShape(BaseModel):
     moments: list[MomentShape]
     why: list[ReasonShape]
     also_in: list[str] = Field(description="Near duplicates that were merged into this hit.")
-    confidence: float | None = Field(description="Probability that the hit answers.")
+    confidence: float | None = Field(
+        description="1 less the chance that a question without an answer finds as good a hit."
+    )
+    certainty: float | None = Field(description="Probability that the hit answers.")
+    certain: Literal["found", "perhaps", "weaker"] | None = Field(
+        description="The certainty in a word."
+    )
 
 
 class EventShape(BaseModel):

@@ -47,10 +47,15 @@ def body(one: Evidence) -> bytes:
     if one.frame_s is not None:
         values["frame_s"] = one.frame_s
     if one.spans:
-        values["spans"] = [[span.start_s, span.end_s, span.text] for span in one.spans]
+        values["spans"] = [_span(span) for span in one.spans]
     if one.tags:
         values["tags"] = [[tag.label, tag.probability] for tag in one.tags]
     return pack(json.dumps(values, ensure_ascii=False))
+
+
+def _span(one: Span) -> list[Any]:
+    sure = [] if one.confidence is None else [one.confidence]
+    return [one.start_s, one.end_s, one.text, *sure]
 
 
 def evidence(row: Sequence[Any], channels: Mapping[int, str]) -> Evidence:

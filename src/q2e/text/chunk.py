@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from q2e.types import Span
 
@@ -13,7 +13,7 @@ _UNSPACED = (
     "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u1000-\u102a\u1780-\u17b3"
     "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
+UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
 _LETTERS_PER_WORD = 2
 
 _CLOSING = "[\"'”’»）)」』】\\]]*"
@@ -49,8 +49,8 @@ class Chunk:
 
 def count_words(text: str) -> int:
     """Return the number of words; two letters of an unspaced script count as one word."""
-    letters = len(_UNSPACED_LETTER.findall(text))
-    spaced = _UNSPACED_LETTER.sub(" ", text) if letters else text
+    letters = len(UNSPACED_LETTER.findall(text))
+    spaced = UNSPACED_LETTER.sub(" ", text) if letters else text
     words = sum(any(map(str.isalnum, word)) for word in spaced.split())
     return words + -(-letters // _LETTERS_PER_WORD)
 
@@ -90,7 +90,7 @@ def join(texts: Sequence[str]) -> str:
     for text in texts:
         glued = not result or (
             result[-1] in "。！？，、；：」』）"
-            or (_UNSPACED_LETTER.match(result[-1]) and _UNSPACED_LETTER.match(text[:1]))
+            or (UNSPACED_LETTER.match(result[-1]) and UNSPACED_LETTER.match(text[:1]))
         )
         result += text if glued else f" {text}"
     return result
@@ -110,7 +110,7 @@ def _divided(span: Span, words: int) -> Iterator[Span]:
     if not text:
         return
     if count_words(text) <= words:
-        yield Span(span.start_s, span.end_s, text)
+        yield replace(span, text=text)
         return
     pieces = chunk_text(text, words)
     per_letter_s = (span.end_s - span.start_s) / sum(map(len, pieces))
@@ -118,7 +118,8 @@ def _divided(span: Span, words: int) -> Iterator[Span]:
     for piece in pieces:
         start_s = span.start_s + done * per_letter_s
         done += len(piece)
-        yield Span(start_s, min(span.start_s + done * per_letter_s, span.end_s), piece)
+        end_s = min(span.start_s + done * per_letter_s, span.end_s)
+        yield Span(start_s, end_s, piece, span.confidence)
 
 
 def _pieces(text: str, words: int, depth: int) -> Iterator[str]:

@@ -70,6 +70,14 @@ def says_something(text: str) -> bool:
     return any(map(str.isalnum, text)) or _SYMBOL.search(text) is not None
 
 
+def spaced(text: str) -> str:
+    """Return a text, composed, with spaces for all that is neither letter, digit nor mark."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(
+        one if one.isalnum() or unicodedata.category(one)[0] == "M" else " " for one in composed
+    )
+
+
 def _spelt(word: str) -> tuple[str, ...]:
     plain = word.replace(MAY_E, "").replace(MAY_A, "")
     full = word.replace(MAY_E, "e").replace(MAY_A, "a")

@@ -6,7 +6,7 @@ L2-normalised unless a docstring says otherwise.
 
 from __future__ import annotations
 
-from q2e.types.answer import Hit, Moment, Reason, Results
+from q2e.types.answer import SAYS, Hit, Moment, Reason, Results
 from q2e.types.evidence import BETWEEN, Evidence, Part, Span, Tag, check_channel, in_order
 from q2e.types.media import Audio, Frame, Segment, Video
 from q2e.types.question import (
@@ -24,6 +24,7 @@ from q2e.types.question import (
 __all__ = [
     "BETWEEN",
     "EVENT_KINDS",
+    "SAYS",
     "Audio",
     "Clause",
     "ClauseKind",

@@ -14,6 +14,16 @@ from q2e.types.question import Decomposition, Query
 Certain = Literal["found", "perhaps", "weaker"]
 #: The least certainty that each word stands for.
 CERTAIN: Mapping[Certain, float] = {"found": 0.6, "perhaps": 0.3, "weaker": 0.0}
+#: What a channel does with what was asked for, by channel.
+SAYS: Mapping[str, str] = {
+    "frame": "looks like",
+    "caption": "described as",
+    "summary": "tells of",
+    "speech": "said",
+    "screen_text": "written",
+    "metadata": "named",
+    "sound": "sounds like",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,16 @@ class Reason:
     start_s: float = 0.0
     end_s: float = 0.0
     frame_s: float | None = None
+    words: tuple[str, ...] = ()
+    """The words of the question that the evidence matches, at most three, as they were asked."""
+
+    @property
+    def says(self) -> str:
+        """What was matched, for people: `looks like: snow, slope`; empty where no word stands out.
+
+        Channels that are no part of the product are told by their name.
+        """
+        return f"{SAYS.get(self.channel, self.channel)}: {', '.join(self.words)}" * bool(self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,13 @@ class Span:
     start_s: float
     end_s: float
     text: str
+    confidence: float | None = None
+    """How sure the recogniser was of it, in 0 to 1; None where nothing was recognised."""
 
     def __post_init__(self) -> None:
         check_interval("Span", self.start_s, self.end_s)
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise ValueError(f"Span: {self.confidence=} must lie in 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,16 @@ class Evidence:
             raise ValueError(
                 f"Evidence: frame_s={self.frame_s} lies outside [{self.start_s}, {self.end_s}]"
             )
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure its recogniser was, in 0 to 1: the mean of its lines by their length.
+
+        None where no line says it: nothing was recognised, or an earlier version read it.
+        """
+        told = [(len(one.text), one.confidence) for one in self.spans if one.confidence is not None]
+        letters = sum(count for count, _ in told)
+        return sum(count * sure for count, sure in told) / letters if letters else None
 
 
 @dataclass(frozen=True, slots=True)

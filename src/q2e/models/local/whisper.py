@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from math import ceil
@@ -187,7 +188,12 @@ class Whisper:
         )
         found = []
         for window, answer in zip(batch, answers, strict=True):
-            lines = self._lines(answer.sequences_ids[0], window.duration_s)
+            # The geometric mean of the probabilities of its tokens.
+            sure = round(min(math.exp(answer.scores[0]), 1.0), 3)
+            lines = [
+                replace(line, confidence=sure)
+                for line in self._lines(answer.sequences_ids[0], window.duration_s)
+            ]
             text = " ".join(line.text for line in lines)
             silent = (
                 answer.no_speech_prob > _MAX_NO_SPEECH and answer.scores[0] < _MIN_LOG_PROBABILITY
@@ -271,7 +277,7 @@ def _batches(windows: Sequence[_Window]) -> Iterator[list[_Window]]:
 
 
 def _shift(line: Span, by_s: float) -> Span:
-    return Span(line.start_s + by_s, line.end_s + by_s, line.text)
+    return replace(line, start_s=line.start_s + by_s, end_s=line.end_s + by_s)
 
 
 def _compression(text: str) -> float:

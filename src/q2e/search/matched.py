@@ -1,0 +1,104 @@
+"""Says which words of a question a piece of evidence matches, for people to read.
+
+A word is asked like a question of its own: how far the piece stands above what generic questions
+find, less what the word finds in the channel at large, so that a word that is near to everything
+is told of nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from q2e.arrays import Float32, Float64, Int64
+from q2e.methods.fuse.witnesses import centred
+from q2e.methods.rows import ScoreRow
+from q2e.query.parts import words_of_meaning
+from q2e.search.state import State
+from q2e.text.tokens import tokens
+
+#: Standard deviations from which a word is told, and share of what the best one has.
+_LEAST, _SHARE = 1.0, 0.5
+#: Words told of one piece, and pieces of a channel by which a word is measured.
+_MOST, _SAMPLED = 3, 200
+
+
+@dataclass(slots=True)
+class Matched:
+    """Tells words of one question; what was worked out for a space is kept."""
+
+    state: State
+    words: Sequence[str]
+    _vectors: dict[str, Float32] = field(default_factory=dict)
+    _usual: dict[tuple[str, str], Float64] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, state: State) -> Matched:
+        """Return what tells the words of a state's question."""
+        asked = "" if state.shown else state.question
+        return cls(state, words_of_meaning(asked, state.query.language))
+
+    def told(self, row: ScoreRow, place: int, text: str) -> tuple[str, ...]:
+        """Return the words that the evidence of a row of the table matches, as they were asked.
+
+        Words that stand in its text come first, then those whose meaning is nearest; at most
+        three, in the order of the question.
+        """
+        if place < 0 or row.part != "query" or not self.words:
+            return ()
+        held = set(tokens(text)) if text else set()
+        level = np.array([np.inf if held & set(tokens(word)) else -np.inf for word in self.words])
+        if row.space:
+            level = np.maximum(level, self._levels(row, place))
+        if not (level >= _LEAST).any():
+            return ()
+        finite = level[np.isfinite(level)]
+        least = max(_LEAST, _SHARE * float(finite.max(initial=_LEAST)))
+        best = [n for n in np.argsort(-level, kind="stable").tolist() if level[n] >= least]
+        return tuple(self.words[n] for n in sorted(best[:_MOST]))
+
+    def _levels(self, row: ScoreRow, place: int) -> Float64:
+        """Return (w,) how far a piece stands above chance for each word."""
+        rows, matrix = self.state.at.store.vectors(row.space)
+        scale = self.state.plan.calibration(self.state.at)
+        at = int(np.searchsorted(rows, place))
+        if scale is None or at >= len(rows) or rows[at] != place:
+            return np.full(len(self.words), -np.inf)
+        table = self.state.at.table
+        own = np.flatnonzero(table.channel[rows] == table.code(row.channel))
+        own = own[:: max(1, len(own) // _SAMPLED)]
+        chosen = np.append(own, at)
+        scores = self._calibrated(row, chosen, self._asked(row) @ matrix[chosen].T)
+        # The piece itself is one of those by which its word is measured.
+        return np.asarray(centred(scores)[:, -1])
+
+    def _asked(self, row: ScoreRow) -> Float32:
+        """Return (w, d) the words as vectors of a row's space, as questions are scored."""
+        if row.space not in self._vectors:
+            state, words = self.state, list(self.words)
+            if row.how == "picture":
+                seeing = {one.space: one for one in state.at.seeing.values()}
+                vectors = seeing[row.space].encode_texts(words)
+            else:
+                vectors = state.at.models.text.encode_queries(words)
+                scale = state.plan.calibration(state.at)
+                if scale is not None:
+                    vectors = scale.corrected(vectors, state.form)
+            self._vectors[row.space] = vectors
+        return self._vectors[row.space]
+
+    def _calibrated(self, row: ScoreRow, chosen: Int64, scores: Float32) -> Float64:
+        """Return scores (w, n) on the scale by which the row is told."""
+        state = self.state
+        flat = replace(row, scores=scores.reshape(-1))
+        scale = state.plan.calibration(state.at)
+        if scale is None:
+            return scores.astype(np.float64)
+        if row.how == "picture":
+            seeing = {one.space: one for one in state.at.seeing.values()}
+            told = scale.picture(flat, seeing[row.space], state.form)
+        else:
+            told = scale.meaning(flat, row.space, state.form)
+        return told.scores.astype(np.float64).reshape(scores.shape)
