@@ -18,8 +18,7 @@ def main() -> None:
         "what",
         choices=[
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
-            "truth",
-            "moments",
+            *("truth", "certainty", "moments"),
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
@@ -65,6 +64,12 @@ def main() -> None:
         from benchmarks import moments
 
         figures = moments.run()
+    elif given.what == "certainty":
+        from benchmarks import certainty
+
+        if given.data is None:
+            parser.error("certainty needs --data FOLDER of collections")
+        figures = certainty.run(given.data)
     elif given.what == "letters":
         from benchmarks import letters
 

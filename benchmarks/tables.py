@@ -424,19 +424,26 @@ def truth_collections(figures: Figures) -> str:
     return markdown(head, rows)
 
 
-def truth_reliability(figures: Figures) -> str:
-    """Hits by stated certainty, and how many of them answer."""
-    found = figures["truth"]["reliability"]
-    rows = [
-        [f"from {float(low):.2f}", str(count), f"{100 * told:.0f} %", f"{100 * right:.0f} %"]
-        for low, (count, told, right) in found["bins"].items()
-    ]
-    said = (
-        f"\n{found['hits']} hits, the first four of each question; expected calibration error "
-        f"{found['ece']:.3f} in ten bins of equal count, Brier score {found['brier']:.3f} (of the "
-        f"base rate {found['base']:.3f}).\n"
-    )
-    return markdown(["certainty", "hits", "stated", "right"], rows) + said
+def certainty_groups(figures: Figures) -> str:
+    """How hits come out whose collection was left out, by size and collection."""
+    rows = []
+    for name, one in figures["certainty"]["groups"].items():
+        right = "-" if one["right"] is None else f"{100 * one['right']:.0f} %"
+        rows.append(
+            [name, str(one["hits"]), f"{one['error']:.3f}", f"{one['brier']:.3f}",
+             f"{one['base']:.3f}", str(one["found"]), right, f"{100 * one['firsts found']:.0f} %"]
+        )  # fmt: skip
+    head = ["asked of", "hits", "calibration error", "Brier", "of the base rate", "found",
+            "of these right", "of right firsts found"]  # fmt: skip
+    return markdown(head, rows)
+
+
+def certainty_laws(figures: Figures) -> str:
+    """The two numbers of the law by the collection that is left out."""
+    found = figures["certainty"]
+    rows = [[name, *(f"{one:.2f}" for one in law)] for name, law in found["laws"].items()]
+    rows.append(["none", *(f"{one:.2f}" for one in found["law"])])
+    return markdown(["left out", "log-odds at a lead of 0", "by nat of lead"], rows)
 
 
 #: Every table by the name that stands in the docs.
@@ -459,9 +466,10 @@ TABLES: dict[str, Table] = {
     "load clients": load_clients,
     "reading rates": reading_rates,
     "truth collections": truth_collections,
-    "truth reliability": truth_reliability,
     "decoding doors": decoding_doors,
     "fuzz runs": fuzz_runs,
+    "certainty groups": certainty_groups,
+    "certainty laws": certainty_laws,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
@@ -484,4 +492,5 @@ NEEDS: dict[str, set[str]] = {
     "truth": {"truth"},
     "decoding": {"decoding"},
     "fuzz": {"fuzz"},
+    "certainty": {"certainty"},
 }

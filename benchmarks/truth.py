@@ -2,16 +2,13 @@
 
 `python -m benchmarks truth --data SETS`; SETS holds for each collection `NAME.q2e`, an index, and
 `NAME.json`: a list of {"q", "right": [names or ids], "kind"}; a question without an answer has no
-`right`. Reciprocal ranks by kind, paired with the rule before, and how often hits of a stated
-certainty are right. Nothing is fitted here.
+`right`. Reciprocal ranks by kind, paired with the rule before. Nothing is fitted here.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +16,24 @@ import numpy as np
 
 import q2e
 from q2e.evaluate.compare import bootstrap
-from q2e.types import Hit, Results
+from q2e.types import Hit
 
 RULES = ("entropy_sum", "witnesses")
 #: Kinds of question that pictures answer, and the others.
 SAID = ("said", "written", "sound", "speech", "screen_text", "metadata", "known",
         "title")  # fmt: skip
-BINS = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 1.01)
 
 
 def run(sets: Path) -> dict[str, Any]:
-    """Return reciprocal ranks of every collection by rule, and the reliability of certainties."""
+    """Return reciprocal ranks of every collection by rule."""
     rows: list[dict[str, Any]] = []
-    judged: list[tuple[float, bool]] = []
     for file in sorted(sets.glob("*.json")):
         questions = [one for one in json.loads(file.read_text("utf-8")) if one["q"].strip()]
         with q2e.open(file.with_suffix(".q2e")) as index:
             names = {video.id: Path(video.path).name for video in index.videos()}
-            ranks = {rule: _ranks(index, questions, names, rule, judged) for rule in RULES}
+            ranks = {rule: _ranks(index, questions, names, rule) for rule in RULES}
         rows += list(_compared(file.stem, questions, ranks))
-    return {"rows": rows, "reliability": _reliability(judged)}
+    return {"rows": rows}
 
 
 def _ranks(
@@ -46,7 +41,6 @@ def _ranks(
     questions: Sequence[Mapping[str, Any]],
     names: Mapping[str, str],
     rule: str,
-    judged: list[tuple[float, bool]],
 ) -> list[float]:
     """Return the reciprocal rank of each question; NaN for one that has no answer."""
     found = []
@@ -55,18 +49,11 @@ def _ranks(
         right = [_right(hit, one["right"], names) for hit in hits]
         first = right.index(True) + 1 if True in right else 0
         found.append((1 / first if first else 0.0) if one["right"] else float("nan"))
-        judged += _told(hits, right)
     return found
 
 
 def _right(hit: Hit, right: Sequence[str], names: Mapping[str, str]) -> bool:
     return hit.video.id in right or names.get(hit.video.id, "") in right
-
-
-def _told(hits: Results, right: Sequence[bool]) -> list[tuple[float, bool]]:
-    """Return the certainty of the first four hits, where it is stated, and whether they answer."""
-    pairs = zip(hits, right, strict=True)
-    return [(hit.certainty, own) for hit, own in pairs if hit.certainty is not None][:4]
 
 
 def _compared(
@@ -86,25 +73,3 @@ def _compared(
                 "after": float(after[own].mean()),
                 "change": [change.value, change.low, change.high],
             }
-
-
-def _reliability(judged: Sequence[tuple[float, bool]]) -> dict[str, Any]:
-    """Return hits by stated certainty, and the expected calibration error in ten equal bins."""
-    told = np.array([chance for chance, _ in judged])
-    right = np.array([own for _, own in judged], dtype=float)
-    bins: dict[str, list[float]] = defaultdict(list)
-    for low, high in pairwise(BINS):
-        inside = (told >= low) & (told < high)
-        if inside.any():
-            bins[f"{low:.2f}"] = [int(inside.sum()), float(told[inside].mean()),
-                                  float(right[inside].mean())]  # fmt: skip
-    order = np.argsort(told)
-    error = sum(
-        len(part) / len(told) * abs(told[part].mean() - right[part].mean())
-        for part in np.array_split(order, 10)
-        if len(part)
-    )
-    base = right.mean() * (1 - right.mean())
-    brier = ((told - right) ** 2).mean()
-    return {"hits": len(told), "bins": bins, "ece": float(error), "brier": float(brier),
-            "base": float(base)}  # fmt: skip

@@ -16,11 +16,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-FILES = ("load", "reading", "truth", "decoding", "fuzz")
+FILES = ("load", "reading", "truth", "certainty", "decoding", "fuzz")
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
 
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.certainty import picture  # noqa: E402
 from benchmarks.tables import NEEDS, TABLES  # noqa: E402
 
 
@@ -37,6 +38,13 @@ def main() -> int:
             stale.append(page)
             if not check:
                 page.write_text(made, "utf-8")
+    drawn = ROOT / "docs" / "img" / "reliability.svg"
+    if (made := picture(figures["certainty"])) != (
+        drawn.read_text("utf-8") if drawn.exists() else ""
+    ):
+        stale.append(drawn)
+        if not check:
+            drawn.write_text(made, "utf-8")
     for page in stale:
         print(f"{page.relative_to(ROOT)}: {'stale' if check else 'written'}", file=sys.stderr)
     if check and stale:

@@ -199,5 +199,8 @@ def test_a_collection_of_one_video_answers(
     (hit,) = index.search(question)
     assert hit.score > 1.0 and hit.confidence is not None and hit.confidence > 0.9
     assert hit.why[0].channel == channel
-    if any(hit.certain == "found" for hit in index.search(other)):
-        pytest.xfail("known fault: one video has no rivals, and certainty is then too high")
+    assert hit.certain == "found"
+    # One video has no rivals: what is believed rests on the evidence alone.
+    for unrelated in (other, "a wedding", "stock market report", "пожар в лесу", "競馬"):
+        told = [(one.certain, one.certainty) for one in index.search(unrelated, confidence=0.0)]
+        assert all(word != "found" for word, _ in told), (unrelated, told)

@@ -1,47 +1,104 @@
-"""Says how likely each video is a right answer."""
+"""Says how likely each video is a right answer.
+
+Ranking compares the videos of one question; certainty compares questions and collections. So what
+each channel brought is weighed again by how much its law of chance can be trusted here.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from q2e.arrays import Float64, Int64
+from q2e.methods.fuse.witnesses import EYE, NORMAL, Grounds, centred, parts_of
+from q2e.search.fuse import given_of, grounds_of
 from q2e.search.stage import stage
 from q2e.search.state import State
 
 #: What stands beside the videos for no answer, as so many videos that know nothing.
-NOTHING = 20.0
+NOTHING = 60.0
+#: What is known of texts at large counts beside what a question finds here like so many videos.
+PRIOR = 4.0
 
 
-@stage(reads=("fusion", "shown", "order"), writes=("certainty",))
+class Law(NamedTuple):
+    """Log-odds that a video answers: at a lead of 0, and by nat of lead."""
+
+    start: float
+    slope: float
+
+
+@stage(reads=("rows", "form", "fusion", "shown", "order"), writes=("certainty",))
 def certain(state: State) -> State:
     """Say for each video how likely it answers, where the rule of fusion knows that."""
     law = state.plan.fuse.method.facts.get("certainty")
     if law is None or state.shown or state.order is not None or not len(state.fusion.normalised):
         return state
-    return state.writing(certainty=certainty(state.fusion.score, law))
+    told = state.fusion.contribution
+    # Rows of clauses are put together, and no longer those that were scored.
+    if len(state.rows) == len(told):
+        raw = np.stack([row.video for row in state.rows])
+        told = trusted(told, grounds_of(state, state.rows, raw), given_of(state, state.rows))
+    return state.writing(certainty=certainty(told.sum(axis=0), Law(*law)))
 
 
-def certainty(score: Float64, law: tuple[float, float, float]) -> Float64:
-    """Return (V,) the chance that each video answers, from scores (V,) in nats.
+def trusted(contribution: Float64, grounds: Grounds, given: Float64) -> Float64:
+    """Return contributions (S, V) of rows as far as the law of chance of their channel holds here.
 
-    A video's lead is its score less the logarithm of what all others, and `NOTHING` for no answer
-    at all, have together: log-odds of the video, were scores log likelihood ratios. `law` turns
-    leads below and above 0 into the log-odds that were found on judged hits.
+    Those of any channel but the eye, which n videos have, are multiplied by n / (n + `PRIOR`),
+    since by few videos it is not known how near a question is to texts at large (James and Stein),
+    and by min(1, s0 / s(v)): s0 is the variance of what generic questions score, s(v) that of what
+    this one scores in the other videos, drawn to s0 as by `PRIOR` of them (moderated variance:
+    Smyth 2004). Where all videos are about one thing, a question about it scatters more than a
+    generic one, and a lead over the rest means less.
     """
-    if not len(score):
+    told = contribution.copy()
+    for channel in dict.fromkeys(grounds.channels):
+        own = np.flatnonzero([name == channel for name in grounds.channels])
+        if channel == EYE or not any(grounds.leads[number] for number in own.tolist()):
+            continue
+        scores = centred(parts_of(grounds, own, given).sum(axis=0))
+        known = np.isfinite(scores)
+        count = int(known.sum())
+        if count:
+            usual = grounds.nulls.get(channel, NORMAL).variance
+            spread = np.full(len(scores), usual)
+            spread[known] = _of_others(scores[known], usual)
+            told[own] *= count / (count + PRIOR) * np.minimum(1.0, usual / spread)
+    return told
+
+
+def _of_others(scores: Float64, usual: float) -> Float64:
+    """Return (n,) the variance of all other scores (n,) for each, drawn to `usual`."""
+    others = len(scores) - 1
+    rest = scores.sum() - scores
+    squares = (scores**2).sum() - scores**2 - rest**2 / max(others, 1)
+    spread: Float64 = np.maximum(squares, 0.0) + PRIOR * usual
+    return spread / (PRIOR + max(others - 1, 0))
+
+
+def certainty(evidence: Float64, law: Law) -> Float64:
+    """Return (V,) the chance that each video answers, from evidence (V,) in nats.
+
+    A video's lead is its evidence less the logarithm of what all others, and `NOTHING` for no
+    answer at all, have together: log-odds of the video, were they log likelihood ratios. `law`
+    turns leads into the log-odds that were found on judged hits.
+    """
+    if not len(evidence):
         return np.zeros(0)
-    top = max(float(score.max()), 0.0)
-    share = np.exp(score - top)
-    # All others: the whole less oneself would lose the digits of a video that has it all.
-    leaders = _leaders(score)
-    others = np.full(len(score), share.sum() + NOTHING * np.exp(-top))
-    others[leaders] = [
-        np.delete(share, one).sum() + NOTHING * np.exp(-top) for one in leaders.tolist()
-    ]
-    lead = score - top - np.log(others)
-    start, below, above = law
-    level = start + below * np.minimum(lead, 0.0) + above * np.maximum(lead, 0.0)
+    level = law.start + law.slope * lead(evidence)
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(level, -40.0, 40.0))))
+
+
+def lead(evidence: Float64) -> Float64:
+    """Return (V,) how far each video's evidence (V,) lies above that of all others and of none."""
+    with_none = np.append(evidence, np.log(NOTHING))
+    others = np.full(len(evidence), np.logaddexp.reduce(with_none))
+    # The whole less oneself would lose the digits of a video that has it all.
+    for one in _leaders(evidence).tolist():
+        others[one] = np.logaddexp.reduce(np.delete(with_none, one))
+    return np.asarray(evidence - others)
 
 
 def _leaders(score: Float64, most: int = 3) -> Int64:

@@ -53,12 +53,17 @@ def fused(state: State, rows: Sequence[ScoreRow]) -> Fusion:
     if plan.calibrate is not None and plan.calibrate.method.facts.get("probability"):
         level = replace(level, outcome=level.value)
     if plan.fuse.method.facts.get("grounds"):
-        level = replace(level, grounds=_grounds(state, rows, scores))
-    weights = [1.0 if row.part == "query" else plan.event_weight for row in rows]
-    return fuse_rows(level, plan.fuse, weights)
+        level = replace(level, grounds=grounds_of(state, rows, scores))
+    return fuse_rows(level, plan.fuse, given_of(state, rows))
 
 
-def _grounds(state: State, rows: Sequence[ScoreRow], scores: Float64) -> Grounds:
+def given_of(state: State, rows: Sequence[ScoreRow]) -> Float64:
+    """Return (S,) what each row weighs by the part of the question that it answers."""
+    own = state.plan.event_weight
+    return np.array([1.0 if row.part == "query" else own for row in rows])
+
+
+def grounds_of(state: State, rows: Sequence[ScoreRow], scores: Float64) -> Grounds:
     """Return what rows rest on; scores whose scale is not that of the bank have no laws."""
     leads = tuple(row.part == "query" and row.how in ("meaning", "picture") for row in rows)
     laws: Laws = {}

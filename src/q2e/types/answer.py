@@ -13,7 +13,7 @@ from q2e.types.question import Decomposition, Query
 #: How certain a hit is, in a word.
 Certain = Literal["found", "perhaps", "weaker"]
 #: The least certainty that each word stands for.
-CERTAIN: Mapping[Certain, float] = {"found": 0.6, "perhaps": 0.3, "weaker": 0.0}
+CERTAIN: Mapping[Certain, float] = {"found": 0.8, "perhaps": 0.3, "weaker": 0.0}
 #: What a channel does with what was asked for, by channel.
 SAYS: Mapping[str, str] = {
     "frame": "looks like",

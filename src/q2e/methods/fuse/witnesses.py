@@ -17,9 +17,9 @@ from q2e.registry import method
 
 #: The channel that everybody's question can be answered by, where there is one.
 EYE = "frame"
-#: From a video's lead over all others, in nats, to the log-odds that it answers: at 0, by nat below
-#: 0, by nat above (docs/research/truth.md).
-CERTAINTY = (2.106, 1.411, 0.569)
+#: From a video's lead over all others, in nats, to the log-odds that it answers: at 0, and by nat
+#: (docs/research/truth.md).
+CERTAINTY = (4.0, 1.8)
 #: Share of what generic questions score beyond which their scores are told by an exponential law.
 _EDGE = 0.9
 _LEAST = 1e-3
@@ -55,6 +55,11 @@ class Null:
         step = np.linspace(0, len(known) - 1, min(_KEPT, len(known))).astype(np.int64)
         share = max(len(above) / len(known), _LEAST)
         return cls(tuple(known[step].tolist()), edge, spread, share)
+
+    @property
+    def variance(self) -> float:
+        """The variance of what generic questions score."""
+        return max(float(np.var(self.levels)), 1e-12)
 
     def surprise(self, scores: Float64) -> Float64:
         """Return -ln of the chance that a generic question scores as high; NaN stays."""
@@ -116,7 +121,7 @@ def witnesses(
         mine = [n for n, name in enumerate(grounds.channels) if name == channel]
         own = np.array(mine, dtype=np.int64)[~rows.dead[mine]]
         if len(own):
-            parts = _parts(grounds, own, given)
+            parts = parts_of(grounds, own, given)
             surprise = grounds.nulls.get(channel, NORMAL).surprise(centred(parts.sum(axis=0)))
             if not any(np.allclose(surprise, one, equal_nan=True) for one in heard):
                 told = _believed(surprise, alpha, share if channel in first else None)
@@ -152,7 +157,7 @@ def _first(grounds: Grounds, dead: Bool) -> set[str]:
     return {name for name, count in most.items() if count == max(most.values())}
 
 
-def _parts(grounds: Grounds, own: Int64, given: Float64) -> Float64:
+def parts_of(grounds: Grounds, own: Int64, given: Float64) -> Float64:
     """Return (s, V) what each row of a channel adds to its score; NaN where the first has none."""
     leads = [number for number in own.tolist() if grounds.leads[number]]
     parts = []
