@@ -29,7 +29,7 @@ class Law(NamedTuple):
     slope: float
 
 
-@stage(reads=("rows", "form", "fusion", "shown", "order"), writes=("certainty",))
+@stage(reads=("query", "rows", "form", "fusion", "shown", "order"), writes=("certainty",))
 def certain(state: State) -> State:
     """Say for each video how likely it answers, where the rule of fusion knows that."""
     law = state.plan.fuse.method.facts.get("certainty")
@@ -65,7 +65,9 @@ def trusted(contribution: Float64, grounds: Grounds, given: Float64) -> Float64:
             usual = grounds.nulls.get(channel, NORMAL).variance
             spread = np.full(len(scores), usual)
             spread[known] = _of_others(scores[known], usual)
-            told[own] *= count / (count + PRIOR) * np.minimum(1.0, usual / spread)
+            trust = count / (count + PRIOR) * np.minimum(1.0, usual / spread)
+            # What must-nots take off is taken off in full.
+            told[own] = np.where(told[own] > 0, told[own] * trust, told[own])
     return told
 
 
