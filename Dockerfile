@@ -11,7 +11,8 @@ RUN apt-get update \
       libgomp1 tesseract-ocr tesseract-ocr-ara tesseract-ocr-hin tesseract-ocr-kor \
       tesseract-ocr-rus tesseract-ocr-tha \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --create-home --uid 10001 q2e
+ && useradd --create-home --uid 10001 q2e \
+ && install --directory --owner q2e --group q2e /index
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --find-links /wheels "q2e[local,server]"
 USER q2e

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 import q2e
-from q2e.index import STORE_NAME
 from q2e.models.registry import Models
 from q2e.settings import Settings
 from q2e.store.base import Item, StageKey
+from q2e.store.generations import FIRST as STORE_NAME
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Evidence, Video
 

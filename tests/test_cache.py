@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from q2e import cache
-from q2e.cache import ARRAY, BYTES, Results, as_json, fingerprint
+from q2e.cache import ARRAY, BYTES, ResultCache, as_json, fingerprint
 from q2e.models.remembered import remembered
 
 WORDS = as_json(tuple)
@@ -44,7 +44,7 @@ def test_each_of_the_four_makes_another_result(changed: dict[str, object]) -> No
     assert first == fingerprint(*parent, **values)  # type: ignore[arg-type]
     values |= changed
     second = fingerprint(*values.pop("parent", parent), **values)  # type: ignore[arg-type, misc]
-    kept = Results("words", WORDS)
+    kept = ResultCache("words", WORDS)
     made = []
 
     def make(said: str) -> tuple[str, ...]:
@@ -54,13 +54,13 @@ def test_each_of_the_four_makes_another_result(changed: dict[str, object]) -> No
     assert kept.of(first, lambda: make("one")) == ("one", "地震")
     assert kept.of(second, lambda: make("two")) == ("two", "地震")
     assert kept.of(first, lambda: make("three")) == ("one", "地震")
-    assert Results("words", WORDS).get(second) == ("two", "地震")
+    assert ResultCache("words", WORDS).get(second) == ("two", "地震")
     assert made == ["one", "two"]
 
 
 def test_a_formula_that_is_edited_is_seen() -> None:
     """As a method does it: its version is part of what its results are known by."""
-    kept = Results("sums", ARRAY)
+    kept = ResultCache("sums", ARRAY)
 
     def weighed(x: np.ndarray, version: int, k: float) -> np.ndarray:
         which = fingerprint(x.tobytes().hex(), method="weighed", version=version)
@@ -83,7 +83,7 @@ def test_a_formula_that_is_edited_is_seen() -> None:
 def test_what_is_damaged_is_made_anew(
     codec: cache.Codec[Any], value: Any, damage: bytes, folder: Path
 ) -> None:
-    kept = Results("any", codec)
+    kept = ResultCache("any", codec)
     which = fingerprint("x", method="m")
     kept.put(which, value)
     (file,) = files(folder)
@@ -101,12 +101,12 @@ def test_a_folder_that_cannot_be_written_only_costs_time(
 ) -> None:
     (folder / "file").touch()
     monkeypatch.setenv("Q2E_CACHE", str(folder / "file"))
-    kept = Results("words", WORDS)
+    kept = ResultCache("words", WORDS)
     assert [kept.of(fingerprint("x", method="m"), lambda: ("x",)) for _ in range(2)] == [("x",)] * 2
 
 
 def test_what_is_not_asked_for_longest_goes_first(folder: Path) -> None:
-    kept = Results("pictures", BYTES, most_bytes=5_000)
+    kept = ResultCache("pictures", BYTES, most_bytes=5_000)
     keys = [fingerprint(str(number), method="jpeg") for number in range(6)]
     for number, key in enumerate(keys):
         kept.put(key, bytes(1_000))
@@ -117,7 +117,7 @@ def test_what_is_not_asked_for_longest_goes_first(folder: Path) -> None:
 
 
 def test_what_is_about_a_video_can_be_forgotten(folder: Path) -> None:
-    kept = Results("lamer", WORDS)
+    kept = ResultCache("lamer", WORDS)
     keys = {about: fingerprint(about, method="lamer") for about in ("", "a", "b", "ab", *cache.ALL)}
     for about, key in keys.items():
         kept.put(key, (about,), tuple(about))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import q2e
-from q2e.cache import Results, as_json, fingerprint
+from q2e.cache import ResultCache, as_json, fingerprint
 from q2e.cli import app
 from q2e.erase import erase
 from q2e.errors import StoreError
@@ -82,10 +82,10 @@ def test_a_forgotten_video_leaves_no_trace(places: tuple[Path, Path, Path]) -> N
     with SqliteStore(directory / "index.sqlite") as store:
         store.set_setting(f"file:/elsewhere/{secret.name}", json.dumps([1, 2, video.id]))
         store.put_failure(Failure(video.path, f"cannot read {SECRET}", video.id, "speech"))
-    pictures = Results("pictures", as_json(str))
+    pictures = ResultCache("pictures", as_json(str))
     for one in (video, kept):
         pictures.put(drawn(one.id, "frame", [1.0], 96), SECRET, about=(one.id,))
-    imagined = Results("lamer", as_json(str))
+    imagined = ResultCache("lamer", as_json(str))
     imagined.put(fingerprint("dunes", method="lamer"), SECRET, about=(kept.id, video.id))
     assert set(traces([directory, cache], wanted)) >= {"id", "path", "Zyxwonga"}
 

@@ -14,8 +14,8 @@ import pytest
 
 import q2e
 from q2e.errors import ConfigError, IndexLocked, ModelError
-from q2e.index import STORE_NAME
 from q2e.ingest.messages import Message, PartRead
+from q2e.store.generations import FIRST as STORE_NAME
 from q2e.store.sqlite import SqliteStore
 
 #: Short clips of the samples with speech, screen text and a description between them.

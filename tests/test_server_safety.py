@@ -269,7 +269,7 @@ def test_slow_clients_are_dropped_and_hold_nobody_up(
 def test_clients_that_take_nothing_are_dropped(
     served_index: q2e.Index, samples: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from q2e.index import STORE_NAME
+    from q2e.store.generations import FIRST as STORE_NAME
     from q2e.store.sqlite import SqliteStore
     from q2e.types import Video
 

@@ -15,7 +15,7 @@ from q2e.search.encode import encode
 from q2e.search.fuse import fuse
 from q2e.search.plan import Plan
 from q2e.search.score import score
-from q2e.search.stage import Line, Stage, assemble
+from q2e.search.stage import Pipeline, Stage, assemble
 from q2e.search.state import State, start_values
 from q2e.search.understand import understand
 from q2e.types import Query
@@ -96,7 +96,7 @@ def test_stages_read_and_write_what_they_say(sample_index: q2e.Index) -> None:
 
         return replace(one, run=run)
 
-    line = Line(tuple(map(watched, search.STAGES)))
+    line = Pipeline(tuple(map(watched, search.STAGES)))
     with index.store.snapshot():
         for query in QUESTIONS:
             line(State(searcher.at, Plan.of(settings), query))

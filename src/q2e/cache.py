@@ -127,7 +127,7 @@ BYTES: Codec[bytes] = Codec(bytes, bytes)
 
 
 @dataclass(slots=True)
-class Results(Generic[T]):
+class ResultCache(Generic[T]):
     """Results of one kind by fingerprint, a file each; those not asked for longest go first.
 
     What cannot be read, or is damaged, is made anew; a cache folder that cannot be written only

@@ -13,7 +13,6 @@ from q2e.errors import QueryError
 from q2e.query.filters import checked
 from q2e.search.batch import Ran
 from q2e.settings import changed, effective
-from q2e.store import generations
 from q2e.types import Decomposition, Example, Filters, Query, Results
 from q2e.upkeep import Upkeep
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from q2e.search.clarify import Clarification
     from q2e.search.search import Searcher
 
-STORE_NAME = generations.FIRST
 _FILTERS = tuple(field.name for field in fields(Filters))
 
 

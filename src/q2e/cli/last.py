@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from q2e.cache import Results as Kept
-from q2e.cache import as_json, fingerprint
+from q2e.cache import ResultCache, as_json, fingerprint
 from q2e.cli.options import clock
 from q2e.errors import ConfigError
 
@@ -81,8 +80,8 @@ def _row(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _kept() -> Kept[list[dict[str, Any]]]:
-    return Kept("last-search", as_json(list))
+def _kept() -> ResultCache[list[dict[str, Any]]]:
+    return ResultCache("last-search", as_json(list))
 
 
 def _of(directory: Path) -> Any:

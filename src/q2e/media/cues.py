@@ -50,7 +50,6 @@ _DRAWN = re.compile(r"\{[^{}]{0,500}\\p[1-9][^{}]{0,500}\}[^{]{0,10000}(?:\{\\p0
 #: A line is part of a rolling caption where it was shown so shortly before, in seconds.
 _ROLLS_S = 0.5
 
-_DIALOGUE = re.compile(r"(?:Dialogue|Comment)\s*:", re.IGNORECASE)
 _ASS_TIME = re.compile(r"\s*(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.:,](\d{1,3}))?\s*")
 
 #: A name and a number, as instruments write them: `iso : 100`, `GPS(149.02`, `F/2.8`, `H 12.5m`.

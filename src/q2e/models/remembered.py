@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from q2e.arrays import Float32
-from q2e.cache import ARRAY, Results, fingerprint
+from q2e.cache import ARRAY, ResultCache, fingerprint
 
 #: Raised when vectors are kept in another way.
 _VERSION = 1
-_VECTORS = Results("vectors", ARRAY)
+_VECTORS = ResultCache("vectors", ARRAY)
 
 
 def remembered(

@@ -19,7 +19,7 @@ from importlib import resources
 import numpy as np
 
 from q2e.arrays import Float32, Float64, Int64
-from q2e.cache import ARRAY, Results, fingerprint
+from q2e.cache import ARRAY, ResultCache, fingerprint
 from q2e.query.slots import find_slots
 
 #: Log-odds above which a question is one about an event: at most 2 in 100 plain ones are above.
@@ -36,7 +36,7 @@ _YEARS = re.compile(r"พ\.ศ\.\s*\d+|[()（）]|年|년")
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Labelled:
     """A question of the lists; `row` tells which half it is in, `weight` how much it counts."""
 
     source: str
@@ -123,7 +123,7 @@ def _stated(text: str, language: str | None) -> tuple[bool, ...]:
     return (*said, any(said))
 
 
-def fit(asked: Sequence[Example], vectors: Float32, anchors: Callable[[str], Anchors]) -> Reading:
+def fit(asked: Sequence[Labelled], vectors: Float32, anchors: Callable[[str], Anchors]) -> Reading:
     """Return weights fitted to questions with their vectors (n, d).
 
     `anchors` gives what questions in a language are compared with. Both classes count alike: a
@@ -169,28 +169,28 @@ def mean_of_best(values: Float64, count: int = _NEAREST) -> float:
 
 # -- lists --------------------------------------------------------------------------------------
 @lru_cache(maxsize=1)
-def examples() -> tuple[Example, ...]:
+def examples() -> tuple[Labelled, ...]:
     """Return all questions of the lists; even rows are fitted to, odd ones judge the fit."""
     found = list(_listed("names.tsv", True))
     found += [
-        Example("bare", one.language, bare, True, one.row)
+        Labelled("bare", one.language, bare, True, one.row)
         for one in found
         if (bare := _without_year(one.text, one.language)) not in ("", one.text)
     ]
     found += [
-        Example("small", one.language, one.text.lower(), True, one.row)
+        Labelled("small", one.language, one.text.lower(), True, one.row)
         for one in found
         if one.text.lower() != one.text
     ]
     for one in _listed("names_en.tsv", True, _ENGLISH):
-        small = Example("english", one.language, one.text.lower(), True, one.row, _ENGLISH)
-        found += [Example("english", one.language, one.text, True, one.row, _ENGLISH), small]
+        small = Labelled("english", one.language, one.text.lower(), True, one.row, _ENGLISH)
+        found += [Labelled("english", one.language, one.text, True, one.row, _ENGLISH), small]
     found += _listed("nouns.tsv", False)
     found += _listed("plain.tsv", False, _SENTENCE)
     return tuple(found)
 
 
-def _listed(name: str, event: bool, weight: float = 1.0) -> Iterator[Example]:
+def _listed(name: str, event: bool, weight: float = 1.0) -> Iterator[Labelled]:
     file = resources.files("q2e") / "data" / "events" / "reading" / name
     with file.open(encoding="utf-8") as opened:
         for number, row in enumerate(
@@ -198,7 +198,7 @@ def _listed(name: str, event: bool, weight: float = 1.0) -> Iterator[Example]:
         ):
             for language, text in row.items():
                 if text:
-                    yield Example(name.removesuffix(".tsv"), language, text, event, number, weight)
+                    yield Labelled(name.removesuffix(".tsv"), language, text, event, number, weight)
 
 
 def _without_year(text: str, language: str) -> str:
@@ -208,10 +208,10 @@ def _without_year(text: str, language: str) -> str:
     return " ".join(text.split())
 
 
-def known(language: str, words: Sequence[str], types: Int64) -> list[Example]:
+def known(language: str, words: Sequence[str], types: Int64) -> list[Labelled]:
     """Return the words of the knowledge base in a language as questions to fit to."""
     return [
-        Example(KNOWN, language, text, bool(one >= 0), 0, 1.0 if one >= 0 else _SENTENCE)
+        Labelled(KNOWN, language, text, bool(one >= 0), 0, 1.0 if one >= 0 else _SENTENCE)
         for text, one in zip(words, types.tolist(), strict=True)
     ]
 
@@ -236,5 +236,5 @@ def kept(
 ) -> Reading:
     """Return the reading of some languages in another space, which `make` fits where none is."""
     which = fingerprint(version, *languages, method="reading", version=VERSION, space=space)
-    row = Results("reading", ARRAY).of(which, lambda: make().packed())
+    row = ResultCache("reading", ARRAY).of(which, lambda: make().packed())
     return Reading.unpacked(row)

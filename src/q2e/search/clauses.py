@@ -22,7 +22,7 @@ from q2e.query.texts import is_plain, main_text
 from q2e.search.negative import fall, share_lost, shown, stands_above
 from q2e.search.order import Order, alongside
 from q2e.search.phrases import phrase_rows
-from q2e.search.stage import Line, Stage, with_time
+from q2e.search.stage import Pipeline, Stage, with_time
 from q2e.search.state import State
 from q2e.search.timeless import timeless
 from q2e.search.understand import language_of
@@ -35,7 +35,7 @@ INSTANT_S = 1e-3
 _JOINED = frozenset(("order", "which", "lost"))
 
 
-def each_clause(whole: Line, part: Line) -> Stage:
+def each_clause(whole: Pipeline, part: Pipeline) -> Stage:
     """Return the stage that asks a question by `whole`, or its clauses and joins what they found.
 
     `whole` asks a plain question, and the text that is one beside other clauses; `part` asks what
@@ -66,7 +66,7 @@ def each_clause(whole: Line, part: Line) -> Stage:
 class _Joiner:
     """Joins what the clauses of one question found; each as a state of its own."""
 
-    def __init__(self, state: State, whole: Line, part: Line) -> None:
+    def __init__(self, state: State, whole: Pipeline, part: Pipeline) -> None:
         self.store = state.at.store
         self.table: Table = state.at.table
         self.timings_s: dict[str, float] = {}

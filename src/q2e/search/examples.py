@@ -35,7 +35,7 @@ _SAMPLED = 1500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
+class Seen:
     """What an example shows as a vector (d,) of the image space, or says as a text."""
 
     vector: Float32 | None = None
@@ -52,7 +52,7 @@ class Examples:
         self._scales: dict[tuple[int, str], Scale] = {}
         self._lock = Lock()
 
-    def read(self, example: Example) -> Shown:
+    def read(self, example: Example) -> Seen:
         """Return what an example shows or says. Raises QueryError where it cannot be used."""
         if example.video:
             return self._of_video(example)
@@ -76,7 +76,7 @@ class Examples:
             raise QueryError(f"the example cannot be used: {error}") from None
         return self._pictures([frame.image for frame in frames])
 
-    def changed(self, shown: Shown, text: str, compose: Choice) -> Float32:
+    def changed(self, shown: Seen, text: str, compose: Choice) -> Float32:
         """Return the vector (d,) of an example, changed as a text says where there is one."""
         if shown.vector is None:
             raise ValueError("what is only heard has no vector")
@@ -98,7 +98,7 @@ class Examples:
                 self._scales = {(table.version, space): scale_of((sample @ sample.T)[apart])}
             return self._scales[table.version, space]
 
-    def _of_video(self, example: Example) -> Shown:
+    def _of_video(self, example: Example) -> Seen:
         """Return a frame as it is decoded now, or where the file is gone as it was indexed."""
         video = self._store.video(example.video)
         if video is None:
@@ -116,7 +116,7 @@ class Examples:
             return self._pictures([frame.image for frame in frames])
         return self._indexed(example.video, start_s, end_s)
 
-    def _indexed(self, video_id: str, start_s: float | None, end_s: float | None) -> Shown:
+    def _indexed(self, video_id: str, start_s: float | None, end_s: float | None) -> Seen:
         table, space = self._store.table(), self._models.image.space
         rows, matrix = self._store.vectors(space)
         last = end_s if end_s is not None else start_s
@@ -128,9 +128,9 @@ class Examples:
         frames = [one for one in self._store.evidence(rows[own].tolist()) if one.tags]
         labels = [tag.label for one in frames for tag in one.tags[:1]]
         told = ", ".join(list(dict.fromkeys(labels))[:_LABELS])
-        return Shown(_unit(matrix[own].mean(axis=0)), told and f"a photo of {told}")
+        return Seen(_unit(matrix[own].mean(axis=0)), told and f"a photo of {told}")
 
-    def _pictures(self, images: list[UInt8]) -> Shown:
+    def _pictures(self, images: list[UInt8]) -> Seen:
         encoder: Any = self._models.image
         vectors, tags = (
             encoder.read(images)
@@ -139,9 +139,9 @@ class Examples:
         )
         sure = [tag.label for named in tags for tag in named if tag.probability >= _LEAST]
         told = ", ".join(list(dict.fromkeys(sure))[:_LABELS])
-        return Shown(_unit(vectors.mean(axis=0)), told and f"a photo of {told}")
+        return Seen(_unit(vectors.mean(axis=0)), told and f"a photo of {told}")
 
-    def _sound(self, path: Path, duration_s: float) -> Shown:
+    def _sound(self, path: Path, duration_s: float) -> Seen:
         audio = read_audio(path, 0.0, min(duration_s, LONGEST_S))
         heard = None if audio is None else self._models.speech.transcribe(audio)
         text = " ".join(line.text for line in heard.lines).strip() if heard else ""
@@ -150,7 +150,7 @@ class Examples:
                 f"nothing is said in {path.name}; sounds are searched by what is said in them, "
                 "other sounds are not indexed"
             )
-        return Shown(speech=text)
+        return Seen(speech=text)
 
 
 def _unit(vector: Float32) -> Float32:

@@ -67,13 +67,3 @@ def way_of(state: State) -> Way:
         " ".join(one.method.version for one in methods),
         " ".join(spaces),
     )
-
-
-def _generic(state: State) -> tuple[list[str], Float32]:
-    """Return generic questions of a form and their (n, d) vectors as they are scored."""
-    known = state.at.questions
-    texts, vectors = known.texts(state.form), known.vectors(state.form)
-    if (scale := state.plan.calibration(state.at)) is not None:
-        vectors = scale.corrected(vectors, state.form)
-    step = max(1, len(texts) // ASKED)
-    return texts[::step], vectors[::step]

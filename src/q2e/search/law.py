@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from q2e.arrays import Float64
-from q2e.cache import ALL, Results, as_json, fingerprint
+from q2e.cache import ALL, ResultCache, as_json, fingerprint
 from q2e.methods.questions import Form
 from q2e.store.base import Store, Table
 
@@ -80,7 +80,9 @@ class Laws:
     """
 
     store: Store
-    _results: Results[list[float]] = field(default_factory=lambda: Results("chance", _NUMBERS))
+    _results: ResultCache[list[float]] = field(
+        default_factory=lambda: ResultCache("chance", _NUMBERS)
+    )
     _laws: dict[str, Chance | None] = field(default_factory=dict)
     _last: dict[tuple[Form, Way], tuple[int, str]] = field(default_factory=dict)
     """Evidence and key of the law found last, by form and way."""

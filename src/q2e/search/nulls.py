@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float64
-from q2e.cache import ALL, Results, as_json, fingerprint
+from q2e.cache import ALL, ResultCache, as_json, fingerprint
 from q2e.methods.fuse.witnesses import Null, centred
 from q2e.methods.questions import Form
 from q2e.search.generic import generic, rows_of
@@ -37,7 +37,9 @@ class Nulls:
     """Keeps the law of each channel for each form of question and way to ask."""
 
     store: Store
-    _results: Results[Laws] = field(default_factory=lambda: Results("nulls", as_json(_load, _dump)))
+    _results: ResultCache[Laws] = field(
+        default_factory=lambda: ResultCache("nulls", as_json(_load, _dump))
+    )
     _last: dict[tuple[Form, Way], tuple[int, Laws]] = field(default_factory=dict)
 
     def of(self, form: Form, way: Way, make: Callable[[], Laws]) -> Laws:

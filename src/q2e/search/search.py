@@ -27,7 +27,7 @@ from q2e.search.plan import Plan
 from q2e.search.rank import rank
 from q2e.search.rerank import rerank
 from q2e.search.score import score
-from q2e.search.stage import Line, Stage, assemble
+from q2e.search.stage import Pipeline, Stage, assemble
 from q2e.search.state import State
 from q2e.search.understand import checked, understand
 from q2e.settings import Settings
@@ -42,7 +42,7 @@ _TELL = (rank, certain, rerank, localise, explain)
 STAGES = (*_READ, *_ASK, *_TELL)
 
 
-def line(plan: Plan) -> Line:
+def line(plan: Plan) -> Pipeline:
     """Return the stages that answer a question by a plan; what it has no method for is left out.
 
     What asks one text stands in a stage of its own, which asks the clauses of a question so.
@@ -50,7 +50,7 @@ def line(plan: Plan) -> Line:
     without = set(_idle(plan))
     ask, tell = (tuple(one for one in part if one not in without) for part in (_ASK, _TELL))
     calm = (one for one in ask if one not in (expand, feedback))
-    clauses = each_clause(Line(ask), Line((decompose, stand_alone, *calm)))
+    clauses = each_clause(Pipeline(ask), Pipeline((decompose, stand_alone, *calm)))
     return assemble(*_READ, clauses, *tell)
 
 

@@ -50,7 +50,7 @@ def with_time(state: State, name: str, seconds: float) -> dict[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Pipeline:
     """Stages one after the other."""
 
     stages: tuple[Stage, ...]
@@ -75,15 +75,15 @@ class Line:
         """What any of its stages writes."""
         return frozenset[str]().union(*(one.writes for one in self.stages))
 
-    def until(self, name: str) -> Line:
+    def until(self, name: str) -> Pipeline:
         """Return it up to the stage of a name. Raises ConfigError where it has none such."""
         names = [one.name for one in self.stages]
         if name not in names:
             raise ConfigError(f"no stage {name!r}; there are: {', '.join(names)}")
-        return Line(self.stages[: names.index(name) + 1])
+        return Pipeline(self.stages[: names.index(name) + 1])
 
 
-def assemble(*stages: Stage) -> Line:
+def assemble(*stages: Stage) -> Pipeline:
     """Return stages one after the other.
 
     Raises ConfigError with the name of the first stage that reads what nothing before it wrote.
@@ -96,4 +96,4 @@ def assemble(*stages: Stage) -> Line:
                 f"the order is: {', '.join(other.name for other in stages)}"
             )
         written |= one.writes
-    return Line(stages)
+    return Pipeline(stages)

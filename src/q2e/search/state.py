@@ -18,7 +18,7 @@ from q2e.types import ClauseKind, Decomposition, Hit, Moment, Query
 
 if TYPE_CHECKING:
     from q2e.search.collection import Collection
-    from q2e.search.examples import Shown
+    from q2e.search.examples import Seen
     from q2e.search.order import Order
     from q2e.search.plan import Plan
     from q2e.search.witness import Witness
@@ -58,7 +58,7 @@ class State:
     # -- understand ------------------------------------------------------------------------------
     question: str = _UNWRITTEN
     """The words that are looked for."""
-    shown: tuple[Shown, ...] = _UNWRITTEN
+    shown: tuple[Seen, ...] = _UNWRITTEN
     """What examples show."""
     mask: Bool | None = _UNWRITTEN
     """(E,) the evidence that counts, None where all does."""

@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 import q2e
-from q2e.cache import BYTES, Results
+from q2e.cache import BYTES, ResultCache
 from q2e.evaluate.labels import Labels
 from q2e.index import Index
 from q2e.server import faults
@@ -65,7 +65,7 @@ def create_app(
         jobs=Jobs(index, roots),
         labels=Labels(index.directory),
         uploads=Uploads(),
-        pictures=Results("pictures", BYTES, most_bytes=limits.picture_bytes),
+        pictures=ResultCache("pictures", BYTES, most_bytes=limits.picture_bytes),
         metrics=Metrics(),
         access=access,
     )

@@ -86,7 +86,7 @@ def run(
     )
     bound = _bind(place.host, place.port)
     address = _address(place, bound.getsockname()[1], token)
-    if not held(directory):
+    if not (held(directory) or index.exists):
         say(f"{directory} holds no index yet; add videos on the page, or with  q2e index FOLDER")
     say(f"q2e serves {directory} at {address}  (stop with Ctrl-C)")
     config = uvicorn.Config(

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from q2e.cache import Results
+from q2e.cache import ResultCache
 from q2e.decoding.pool import pool
 from q2e.errors import Q2EError
 from q2e.evaluate.labels import Labels
@@ -34,7 +34,7 @@ class Service:
     jobs: Jobs
     labels: Labels
     uploads: Uploads
-    pictures: Results[bytes]
+    pictures: ResultCache[bytes]
     metrics: Metrics
     access: Access
     ready: threading.Event = field(default_factory=threading.Event)

@@ -49,7 +49,7 @@ class _Space:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class FileState:
     """Which state of a file columns are of."""
 
     number: int
@@ -154,7 +154,7 @@ class Columns:
 def read(
     connection: sqlite3.Connection,
     channels: Mapping[int, str],
-    state: State,
+    state: FileState,
     old: Columns | None,
 ) -> Columns:
     """Return the columns of the state a connection sees, taking over what `old` knows of it.
@@ -193,7 +193,7 @@ def read(
 def _columns(
     fresh: list[tuple[Any, ...]],
     channels: Mapping[int, str],
-    state: State,
+    state: FileState,
     numbers: Int64,
     ids: tuple[str, ...],
     kept: Columns | None,

@@ -130,7 +130,7 @@ class Database:
         if view.columns is None:
             # An older file counts nothing that was made again.
             now, *remade = view.connection.execute("SELECT * FROM generation").fetchone()
-            state = loading.State(now, *remade)
+            state = loading.FileState(now, *remade)
             with self._loading:
                 known = self._columns
                 if known is None or known.generation < now:

@@ -62,7 +62,7 @@ class Calibration(Protocol):
         ...
 
 
-class Method(Protocol):
+class Scaling(Protocol):
     """What a class of kind `calibrate` offers."""
 
     def on(self, store: Store, questions: Questions) -> Calibration: ...

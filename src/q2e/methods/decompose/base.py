@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field
 
-from q2e.cache import Fingerprint, Results, as_json, fingerprint
+from q2e.cache import Fingerprint, ResultCache, as_json, fingerprint
 from q2e.errors import ModelError
 from q2e.registry import Choice
 from q2e.types import EVENT_KINDS, Decomposition, Query, SubEvent
@@ -141,4 +141,4 @@ def _from_json(row: dict[str, Any]) -> Decomposition:
     return Decomposition(**row)
 
 
-_DECOMPOSITIONS = Results("decompositions", as_json(_from_json, asdict))
+_DECOMPOSITIONS = ResultCache("decompositions", as_json(_from_json, asdict))

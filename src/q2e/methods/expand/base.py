@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, Field, StringConstraints
 
 from q2e.arrays import Float32
-from q2e.cache import Results, as_json, fingerprint
+from q2e.cache import ResultCache, as_json, fingerprint
 from q2e.errors import ConfigError, ModelError
 from q2e.models.base import LanguageModel
 from q2e.registry import Choice, method_of
@@ -224,4 +224,4 @@ def _to_json(value: Expansion) -> dict[str, Any]:
     return asdict(replace(value, passages=dict(value.passages)))
 
 
-_EXPANSIONS = Results("expansions", as_json(_from_json, _to_json))
+_EXPANSIONS = ResultCache("expansions", as_json(_from_json, _to_json))

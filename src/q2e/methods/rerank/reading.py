@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from q2e.arrays import Float64
-from q2e.cache import Results, as_json, content_key, fingerprint
+from q2e.cache import ResultCache, as_json, content_key, fingerprint
 from q2e.errors import ModelError
 from q2e.methods.rerank.base import Candidate, Rating, Tools
 from q2e.models.base import LanguageModel
@@ -19,7 +19,7 @@ from q2e.text.fence import clean, fence
 READ = 600
 
 #: Ratings of single candidates by language models.
-RATINGS = Results("ratings", as_json(float))
+RATINGS = ResultCache("ratings", as_json(float))
 
 
 def by_best_text(candidates: Sequence[Candidate], score: Callable[[list[str]], Float64]) -> Float64:

@@ -48,7 +48,7 @@ _LARGEST_LISTING = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class HubFile:
     """One file of a repository; `sha256` of large files, `git` (a blob's SHA-1) of small ones."""
 
     name: str
@@ -110,7 +110,7 @@ def _client() -> httpx.Client:
     return httpx.Client(headers=headers, follow_redirects=True, timeout=_SILENCE_S)
 
 
-def _listing(client: httpx.Client, source: Source) -> tuple[str, list[Listed], str]:
+def _listing(client: httpx.Client, source: Source) -> tuple[str, list[HubFile], str]:
     """Return the commit, the files and the licence of a repository at a revision."""
     import httpx
 
@@ -132,12 +132,12 @@ def _listing(client: httpx.Client, source: Source) -> tuple[str, list[Listed], s
     return commit, files, str(licence)
 
 
-def _listed(entry: dict[str, Any]) -> Listed:
+def _listed(entry: dict[str, Any]) -> HubFile:
     name, large = str(entry["rfilename"]), entry.get("lfs") or {}
     if not safe(name):
         raise ValueError(f"unsafe file name {name!r}")
     size = int(large.get("size") or entry.get("size") or 0)
-    return Listed(name, size, str(large.get("sha256") or ""), str(entry.get("blobId") or ""))
+    return HubFile(name, size, str(large.get("sha256") or ""), str(entry.get("blobId") or ""))
 
 
 def _checked(status: int, source: Source, url: str) -> None:
@@ -157,7 +157,7 @@ def _fetch_all(
     source: Source,
     commit: str,
     folder: Path,
-    chosen: Collection[Listed],
+    chosen: Collection[HubFile],
     watch: Watcher | None,
 ) -> None:
     total = sum(file.size for file in chosen)
@@ -188,7 +188,7 @@ def _fetch(
     source: Source,
     url: str,
     path: Path,
-    file: Listed,
+    file: HubFile,
     progress: Callable[[int], None],
 ) -> None:
     """Fetch one file, going on where an earlier try stopped."""
@@ -224,7 +224,7 @@ def _stream(
     source: Source,
     url: str,
     partial: Path,
-    file: Listed,
+    file: HubFile,
     progress: Callable[[int], None],
 ) -> None:
     have = partial.stat().st_size if partial.is_file() else 0
@@ -252,7 +252,7 @@ def _stream(
                 progress(have)
 
 
-def _right(path: Path, file: Listed) -> bool:
+def _right(path: Path, file: HubFile) -> bool:
     """Return whether a file holds the bytes that are listed."""
     if not path.is_file() or path.stat().st_size != file.size:
         return False
@@ -268,7 +268,7 @@ def _digest(path: Path, digest: Any) -> str:
     return str(digest.hexdigest())
 
 
-def _plain(folder: Path, file: Listed) -> Listed:
+def _plain(folder: Path, file: HubFile) -> HubFile:
     """Turn a pickled checkpoint into safetensors, reading nothing of it but tensors."""
     from q2e.models.local.checkpoint import read_checkpoint
 
@@ -281,11 +281,11 @@ def _plain(folder: Path, file: Listed) -> Listed:
     save_file(read_checkpoint(folder / file.name), partial, metadata={"format": "pt"})
     partial.replace(target)
     (folder / file.name).unlink()
-    return Listed(target.name, target.stat().st_size, _digest(target, hashlib.sha256()))
+    return HubFile(target.name, target.stat().st_size, _digest(target, hashlib.sha256()))
 
 
 def _note(
-    source: Source, commit: str, folder: Path, chosen: Collection[Listed], licence: str
+    source: Source, commit: str, folder: Path, chosen: Collection[HubFile], licence: str
 ) -> None:
     files = dict((receipt(folder) or {"files": {}})["files"])
     for file in chosen:

@@ -49,7 +49,7 @@ _DAMPING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class PictureLabel:
     """A class of the classifier: its name, the kinds above it, and what is usually around it."""
 
     name: str
@@ -147,13 +147,13 @@ class _Anchors:
         return cls(centred @ spread, (colours - colours.mean(axis=0)) @ spread, mean, spread)
 
 
-def anchor_texts(labels: Sequence[Label]) -> list[str]:
+def anchor_texts(labels: Sequence[PictureLabel]) -> list[str]:
     """Return what is encoded: the sentences of the labels, their scenes, and the colours."""
     sentences = [label.sentence for label in labels]
     return [*sentences, *_scenes(labels), *(f"something {colour}" for colour in COLOURS)]
 
 
-def _scenes(labels: Sequence[Label]) -> list[str]:
+def _scenes(labels: Sequence[PictureLabel]) -> list[str]:
     return sorted({label.scene for label in labels if label.scene})
 
 
@@ -169,10 +169,12 @@ def _vectors(text: TextEncoder, texts: list[str]) -> Float32:
     return remembered(text.space, "query", texts, text.encode_queries)
 
 
-def load_labels() -> list[Label]:
+def load_labels() -> list[PictureLabel]:
     """Return the 1,000 labels in the order of the classifier."""
     text = (files("q2e") / "data" / "labels_imagenet.json").read_text(encoding="utf-8")
-    return [Label(row["name"], tuple(row["kinds"]), row["scene"]) for row in json.loads(text)]
+    return [
+        PictureLabel(row["name"], tuple(row["kinds"]), row["scene"]) for row in json.loads(text)
+    ]
 
 
 def _softmax(logits: Float32) -> Float32:
