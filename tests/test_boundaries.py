@@ -151,7 +151,7 @@ LAYERS = {
     "survey": "errors ingest paths settings store text types",
     "opened": "errors models plugins settings store survey types",
     "upkeep": "backup erase errors ingest opened settings store types",
-    "index": "channel_facts errors models query search settings store survey types upkeep",
+    "index": "channel_facts errors models query search settings survey types upkeep",
     "q2e": "about index",
     "evaluate": (
         "arrays cache errors index methods plugins query registry renamed search settings "
