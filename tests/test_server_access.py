@@ -123,10 +123,12 @@ def test_waits_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_throttled_page_says_how_long(served_index: q2e.Index) -> None:
     with serving(served_index, token=TOKEN) as address:
-        for _ in range(8):
-            got = httpx.post(f"{address}/sign-in", data={"token": "wrong"}, headers=HTML)
-        assert got.status_code == 429 and "too many wrong tokens" in got.text
-        got = httpx.get(f"{address}/v1/status", headers=bearer("wrong"))
+        for _ in range(20):  # the wait doubles, until it is longer than a busy machine takes
+            page = httpx.post(f"{address}/sign-in", data={"token": "wrong"}, headers=HTML)
+            got = httpx.get(f"{address}/v1/status", headers=bearer("wrong"))
+            if page.status_code == got.status_code == 429:
+                break
+        assert page.status_code == 429 and "too many wrong tokens" in page.text
         assert (got.status_code, code(got)) == (429, "too_many_guesses")
         assert int(got.headers["retry-after"]) >= 1
 

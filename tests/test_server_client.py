@@ -25,7 +25,7 @@ def test_everything_a_program_does(server: str, samples: Path, tmp_path: Path) -
         assert client.health()["status"] == "ok"
         found = client.search("weasels and monkeys", top=3, channels=["speech"])
         best = found["hits"][0]["video"]
-        events = [{"kind": "prequel", "text": "a telephone rings"}]
+        events = [{"kind": "prequel", "text": "a telephone rings", "own": True}]
         own = client.ask(q="weasels", decomposition={"events": events}, top=2)
         assert own["query"]["decomposition"]["events"] == events
         assert client.parse(q='speech:"weasels"')["error"] is None

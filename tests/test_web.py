@@ -272,7 +272,7 @@ def test_permalinks_and_the_way_back(visit: Visit) -> None:
     page.get_by_role("button", name="Add an event before").click()
     page.locator(".column.prequel textarea").fill("a zoo")
     page.keyboard.press("Enter")
-    visit.until("new URL(location).searchParams.get('ev') === 'b:a zoo'")
+    visit.until("new URL(location).searchParams.get('ev') === 'b+:a zoo'")
     there = page.url
     page.goto("about:blank")
     page.goto(there)
@@ -298,7 +298,7 @@ def test_the_list_is_saved_as_it_is_shown(visit: Visit, tmp_path: Path) -> None:
         page.get_by_role("button", name="Table (CSV)").click()
     body = asked.value.post_data_json
     assert body["decomposition"]["events"] == [
-        {"kind": "prequel", "text": "a keeper opens the gate"}
+        {"kind": "prequel", "text": "a keeper opens the gate", "own": False}
     ]
     assert len(body["like"]) == 1
     assert download.value.suggested_filename == "q2e.csv"

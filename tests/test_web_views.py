@@ -208,7 +208,7 @@ def test_the_keyboard_alone_does_it_all(visit: Visit) -> None:
     page.wait_for_selector(".column textarea:focus")
     keys.type("a zoo")
     keys.press("Enter")
-    visit.until("new URL(location).searchParams.get('ev') === 'b:a zoo'")
+    visit.until("new URL(location).searchParams.get('ev') === 'b+:a zoo'")
     keys.press("u")
     visit.until("!new URL(location).searchParams.has('ev')")
     keys.press("b")
