@@ -63,6 +63,15 @@ def test_sound_alone_is_cut_too(tmp_path: Path, exact: bool) -> None:
     assert probe(out).duration_s == pytest.approx(2.0, abs=0.15)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".opus", "libopus"), (".mp3", "libmp3lame"), (".m4a", "aac")]
+)
+def test_sound_is_cut_from_its_beginning(tmp_path: Path, suffix: str, codec: str) -> None:
+    sound = write_sound(tmp_path / f"s{suffix}", 3.0, codec=codec, rate=48_000)
+    written = cut(sound, 0.0, 1.0, tmp_path / f"c{suffix_for(sound)}")
+    assert (written.start_s, written.end_s) == pytest.approx((0.0, 1.0), abs=0.1)
+
+
 def test_rotated_stays_upright(tmp_path: Path, film: Path) -> None:
     exact, copied = tmp_path / "e.mp4", tmp_path / "c.mp4"
     turned = turn(write_video(tmp_path / "t.mp4", (2.0, 2.0), gop=25, size=(160, 96)), 90)

@@ -185,6 +185,10 @@ def test_deep_and_strange_json_is_refused(api: httpx.Client) -> None:
     for name in ("a\0b", "\n", ""):
         assert api.post("/search", json={"q": "dog", "videos": [name]}).status_code == 422
         assert api.get("/facets", params={"videos": name}).status_code == 422
+    told = api.post("/search", content=b"{", headers=headers).json()["error"]["message"]
+    assert told.startswith("the body is not JSON (")
+    told = api.post("/search", json={"question": "dog"}).json()["error"]["message"]
+    assert told == "question: there is no such field"
     many = {"q": "dog", "examples": ["a@1"] * 1000}
     assert api.post("/search", json=many).status_code == 422
 

@@ -170,7 +170,8 @@ def _copy(piece: Piece, file: IO[bytes], container_format: str) -> Segment:
                 target.mux(packet)
     if end_s <= max(piece.start_s, begin_s):  # also where no picture says how long it is shown
         raise MediaError(f"{name}: ends before {piece.start_s:g} s")
-    return Segment(begin_s, end_s)
+    # Sound may begin before the beginning, with what only sets its decoder going.
+    return Segment(max(0.0, begin_s), end_s)
 
 
 def _packet_s(container: Any, packet: Any) -> float:

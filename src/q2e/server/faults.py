@@ -111,7 +111,12 @@ def install(app: FastAPI) -> None:
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "request"
-        message = f"{where}: {first['msg']}"
+        if first["type"] == "json_invalid":
+            why = first.get("ctx", {}).get("error", "damaged")
+            said = f"the body is not JSON ({why} at character {where})"
+            return Fault(422, "invalid_request", said, "send a JSON object").response()
+        unheard_of = first["type"] == "extra_forbidden"
+        message = f"{where}: {'there is no such field' if unheard_of else first['msg']}"
         return Fault(422, "invalid_request", message, f"correct {where}").response()
 
     @app.exception_handler(HTTPException)

@@ -1,0 +1,103 @@
+"""Every command of every page is run as it stands there, page by page and in order.
+
+Those that last, ask or train have tests of their own, named here; those that need a model that is
+not here must say how to get it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import q2e
+from media_files import write_video
+from q2e.cli import app
+from q2e.errors import Q2EError
+from q2e.media.frames import save_jpeg
+from test_docs import ROOT, _lines
+
+#: Commands with a test of their own.
+APART = {
+    "serve": "test_server_command.py::test_from_an_empty_folder_to_an_answer",
+    "play": "test_cli_hits.py::test_a_hit_is_played_from_its_moment",
+    "mmi": "test_mmi_cli.py::test_train_export_and_eval",
+    "eval experiment": "test_experiment.py::test_commands_say_the_same_as_json",
+    "eval label": "test_label_cli.py::test_hits_are_judged_with_one_key_each",
+    "eval channels": "test_label_cli.py::test_leaving_out_says_which_channel_earns_its_keep",
+    "eval datasets multivent1": "test_experiment.py::"
+    "test_a_data_set_is_written_for_the_other_commands",
+}
+_LACKS = re.compile(r"q2e models pull|is not installed|language_model|needs a|set by a profile")
+
+
+def _by_page() -> Iterator[object]:
+    found: dict[str, list[str]] = {}
+    for line in _lines():
+        assert line.id is not None
+        found.setdefault(line.id.split(":")[0], []).append(line.values[0])
+    yield from (pytest.param(lines, id=page) for page, lines in found.items())
+
+
+@pytest.fixture(scope="module")
+def prepared(sample_index: q2e.Index, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which everything lies that the pages name."""
+    here = tmp_path_factory.mktemp("pages")
+    (here / "q2e").mkdir()
+    (here / "q2e/samples").symlink_to(ROOT / "samples")
+    clips = ROOT / "samples/clips"
+    for folder in ("Videos", "videos"):
+        (here / folder).mkdir()
+        shutil.copy(clips / "reel-02.mp4", here / folder)
+    shutil.copy(clips / "reel-02.mp4", here / "clip.mp4")
+    shutil.copy(clips / "chiamata-09.opus", here / "spoken.opus")
+    (here / "manifest.csv").write_text("path,title\nvideos/reel-02.mp4,Reel\n")
+    named = [write_video(here / f"{name}.mp4", (1.0,)) for name in ("reel", "other", "interview")]
+    shutil.copytree(sample_index.directory, here / "demo.q2e")
+    shutil.copytree(sample_index.directory, here / "videos.q2e")
+    with q2e.open(here / "videos.q2e") as index:
+        index.add(*named)
+    save_jpeg(np.full((48, 64, 3), 128, np.uint8), here / "photo.jpg")
+    for name in ("questions.tsv", "queries.tsv"):
+        (here / name).write_text("q1\ta panda\nq2\tsnow\n")
+    for name in ("judged.qrels", "qrels.txt"):
+        (here / name).write_text("q1 0 x 1\nq2 0 y 1\n")
+    (here / "groups.tsv").write_text("q1\teasy\nq2\thard\n")
+    texts = '{"video": "v", "channel": "speech", "text": "a dog", "start": 0, "end": 1}\n'
+    (here / "evidence.jsonl").write_text(texts)
+    for name in ("video", "captions", "other_queries"):
+        size = (3, 5) if name == "other_queries" else (5, 5)
+        np.save(here / f"{name}.npy", np.random.default_rng(1).normal(size=size) + np.eye(*size))
+    return here
+
+
+@pytest.mark.parametrize("lines", [*_by_page()])
+def test_each_command_of_a_page_does_what_it_is_shown_for(
+    prepared: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(prepared)
+    monkeypatch.setenv("HOME", str(prepared))
+    monkeypatch.setenv("Q2E_CACHE", str(prepared / "cache"))
+    monkeypatch.setenv("Q2E_INDEX", "videos.q2e")
+    for line in lines:
+        words = shlex.split(line.replace("/backups", str(prepared / "backups")), comments=True)[1:]
+        words = words[: words.index("|")] if "|" in words else words
+        if any(" ".join(words).startswith(name) for name in APART):
+            continue
+        done = CliRunner().invoke(app, words)
+        if isinstance(done.exception, Q2EError):
+            assert _LACKS.search(str(done.exception)), (line, str(done.exception))
+        else:
+            assert done.exit_code in (0, 1), (line, done.output, done.exception)
+
+
+@pytest.mark.parametrize("named", APART.values())
+def test_commands_that_are_tested_apart_are(named: str) -> None:
+    file, name = named.split("::")
+    assert f"def {name}(" in (ROOT / "tests" / file).read_text("utf-8")
