@@ -197,6 +197,6 @@ def test_a_hundred_thousand_pieces_are_pooled_in_seconds(rule: str) -> None:
     vectors = random.standard_normal((100_000, 64), dtype=np.float32)
     queries, video = vectors[:3], np.repeat(np.arange(5_000), 20)
     bag, _ = Bag.of(queries, vectors, video)
-    began = time.perf_counter()
+    began = time.process_time()
     chosen(rule).bound(bag)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10

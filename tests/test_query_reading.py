@@ -40,21 +40,22 @@ def test_the_lists_are_of_all_languages_and_both_halves() -> None:
 
 @pytest.mark.parametrize(
     ("source", "least", "most"),
-    [("names", 0.95, 1.0), ("bare", 0.93, 1.0), ("small", 0.9, 1.0), ("nouns", 0.0, 0.03)],
+    [("bare", 0.93, 1.0), ("small", 0.9, 1.0), ("nouns", 0.0, 0.03)],
 )
 def test_stated_rates_hold_on_what_was_not_fitted_to(
     backend: EventsBackend, source: str, least: float, most: float
 ) -> None:
-    chosen = some(source, 220)
+    chosen = some(source, 165)
     read = [backend.choose(one.text, one.language).is_event for one in chosen]
     assert least <= np.mean(read) <= most
 
 
-def test_no_language_is_left_behind(backend: EventsBackend) -> None:
+def test_names_are_events_in_every_language(backend: EventsBackend) -> None:
     read: dict[str, list[bool]] = defaultdict(list)
     for one in some("names", 275):
         read[one.language].append(backend.choose(one.text, one.language).is_event)
     assert set(read) == LANGUAGES
+    assert np.mean([one for own in read.values() for one in own]) >= 0.95
     assert all(np.mean(own) >= 0.8 for own in read.values()), read
 
 
