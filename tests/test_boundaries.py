@@ -45,7 +45,7 @@ RUNTIMES = {
     "torch",
 }
 
-TRAINS = {"mmi/module.py", "mmi/train.py", "mmi/objective.py", "mmi/lora.py"}
+TRAINS = {"mmi/module.py", "mmi/train.py", "mmi/objective.py", "mmi/lora.py", "mmi/tuned.py"}
 
 
 def _imports(path: Path) -> set[str]:

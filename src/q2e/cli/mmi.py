@@ -1,4 +1,4 @@
-"""`q2e mmi train | export | eval`: train a head on cached features, keep it, measure it."""
+"""`q2e mmi train | export | eval | tune`: train on cached features, keep it, measure it."""
 
 from __future__ import annotations
 
@@ -184,6 +184,76 @@ def eval_command(
     for direction in ("text_to_video", "video_to_text"):
         values = "  ".join(f"{name} {value:.4g}" for name, value in answer[direction].items())
         print(f"{direction.replace('_', ' ')}: {values}")
+
+
+@app.command("tune")
+def tune_command(
+    features: Annotated[
+        Path,
+        typer.Argument(help="Features by the model's vision tower, with texts."),
+    ],
+    model: Annotated[
+        Path, typer.Option("--model", help="Folder of a LLaVA-class model.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for checkpoints and adapters.")],
+    steps: Annotated[int, typer.Option("--steps", help="Steps of contrast.")] = 600,
+    masked_steps: Annotated[
+        int, typer.Option("--masked-steps", help="Steps of masked prediction before.")
+    ] = 200,
+    batch: Annotated[int, typer.Option("--batch", help="Videos in a batch.")] = 16,
+    accumulate: Annotated[
+        int, typer.Option("--accumulate", help="Batches to one step of the optimizer.")
+    ] = 1,
+    learning_rate: Annotated[float, typer.Option("--learning-rate", help="Highest rate.")] = 3e-5,
+    rank: Annotated[int, typer.Option("--rank", min=1, help="Rank of the adapters.")] = 8,
+    patience: Annotated[
+        int, typer.Option("--patience", help="Checks without gain until it stops; 0 never.")
+    ] = 5,
+    check_every: Annotated[
+        int, typer.Option("--check-every", help="Steps between checkpoints.")
+    ] = 100,
+    precision: Annotated[
+        str, typer.Option("--precision", help="float32, bfloat16 or float16.")
+    ] = "float32",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
+    json: Json = False,
+) -> None:
+    """Fine-tune a LLaVA-class model by LoRA; run again to go on where it stopped.
+
+    A profile names the result as `mmi = "file:OUT"` under `[optional]`. `--rerank mmi` then takes
+    its vectors, skeletons and judgements from it; `mmi(tuned=False)` is the same without its
+    adapters.
+    """
+    _needs_torch()
+    from q2e.mmi.features import load
+    from q2e.mmi.lora import LoraSettings, tune
+    from q2e.mmi.schedule import TrainConfig
+    from q2e.mmi.tuned import opened, save_tuned
+    from q2e.settings import load_settings
+
+    data, seeing = load(features), opened(model, load_settings())
+    config = TrainConfig(
+        seed=seed,
+        steps=steps,
+        masked_steps=masked_steps,
+        batch=batch,
+        accumulate=accumulate,
+        learning_rate=learning_rate,
+        check_every=check_every,
+        patience=patience,
+        precision=precision,  # type: ignore[arg-type]
+        device=device,
+    )
+    used = LoraSettings(rank=rank, alpha=2 * rank)
+    _, done = tune(seeing._model, seeing.numbers, data, config, used, out, _watch)
+    save_tuned(out, model, used, data.space, **_facts(str(features), done))
+    answer = {"adapters": str(out), "source": f"file:{out}", **_facts(str(features), done)}
+    if json:
+        print_json(answer)
+        return
+    print(f"best at step {done.best_step}: mean reciprocal rank {done.best:.4f} on val")
+    print(f'name it in a profile:  [optional]  mmi = "file:{out.resolve()}"')
 
 
 def _load(features: str) -> Any:

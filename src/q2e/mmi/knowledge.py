@@ -88,18 +88,20 @@ def _file(name: str) -> str:
     return (resources.files("q2e") / "data" / "mmi" / name).read_text(encoding="utf-8")
 
 
-class _TokenVectors(Protocol):
+class TokenVectors(Protocol):
+    """What makes a vector of each token of a text."""
+
     def encode_passage_tokens(self, texts: Sequence[str]) -> list[Float32]: ...
 
 
-def vectors(encoder: TextEncoder, questions: Sequence[Question]) -> Float32:
+def vectors(encoder: TextEncoder | TokenVectors, questions: Sequence[Question]) -> Float32:
     """Return (n, d) vectors of questions: the mean of token vectors (eq. 4), of unit length.
 
     A model that gives no token vectors gives its own sentence vectors, which are such means.
     """
     texts = [question.text for question in questions]
     if hasattr(encoder, "encode_passage_tokens"):
-        of_tokens = cast(_TokenVectors, encoder).encode_passage_tokens(texts)
+        of_tokens = cast(TokenVectors, encoder).encode_passage_tokens(texts)
         means = np.stack([part.mean(axis=0) for part in of_tokens])
     else:
         means = remembered(encoder.space, "passages", texts, encoder.encode_passages)

@@ -18,12 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from q2e.arrays import Float32
 from q2e.errors import ConfigError, MissingDependency
 from q2e.mmi.features import FeatureSet
 from q2e.mmi.reason import HeadConfig, prepare
 from q2e.mmi.schedule import TrainConfig
 from q2e.mmi.train import Trained, Watch, train
 
+#: Where the adapters of a training lie, in peft's own form.
+ADAPTERS = "adapters"
 Tokenize = Callable[[str], Sequence[int]]
 
 
@@ -52,8 +55,21 @@ class LlavaBatch:
 class LlavaObjective(nn.Module):
     """The two losses of training for a LLaVA-class model with adapters."""
 
-    def __init__(self, model: Any, tokenize: Tokenize, settings: LoraSettings) -> None:
+    def __init__(
+        self, model: Any, tokenize: Tokenize, settings: LoraSettings, language: Any = None
+    ) -> None:
+        """Put new adapters on the model's language model, or take `language` that has some."""
         super().__init__()
+        self.projector = model.model.multi_modal_projector
+        self.words = model.get_input_embeddings()
+        self.output = model.lm_head
+        self.log_scale = nn.Parameter(torch.tensor(2.659))
+        self.settings = settings
+        self._tokenize = tokenize
+        self.language = self._adapted(model, settings) if language is None else language
+
+    @staticmethod
+    def _adapted(model: Any, settings: LoraSettings) -> Any:
         try:
             from peft import LoraConfig, get_peft_model
         except ImportError as error:
@@ -69,20 +85,14 @@ class LlavaObjective(nn.Module):
         with warnings.catch_warnings():
             # peft asks transformers in a way that transformers no longer likes.
             warnings.simplefilter("ignore", FutureWarning)
-            self.language = get_peft_model(model.model.language_model, adapters)
-        self.projector = model.model.multi_modal_projector
-        self.words = model.get_input_embeddings()
-        self.output = model.lm_head
-        self.log_scale = nn.Parameter(torch.tensor(2.659))
-        self.settings = settings
-        self._tokenize = tokenize
+            return get_peft_model(model.model.language_model, adapters)
 
     def batch(
         self, features: FeatureSet, pairs: Sequence[tuple[int, int]], device: Any
     ) -> LlavaBatch:
         """Return pairs of (video, text) as tensors."""
-        videos = [self._keys(features, video) for video, _ in pairs]
-        texts = [np.asarray(self._numbers(features, text)) for _, text in pairs]
+        videos = [self._key_images(features.frames[video]) for video, _ in pairs]
+        texts = [np.asarray(self._tokenize(_texts(features)[text]) or [0]) for _, text in pairs]
         keys, shown = _padded(videos, np.float32, device)
         numbers, said = _padded(texts, np.int64, device)
         return LlavaBatch(keys, shown, numbers, said)
@@ -119,17 +129,31 @@ class LlavaObjective(nn.Module):
         texts, videos = [], []
         with torch.no_grad():
             for at in range(0, len(features.tokens), size):
-                part = range(at, min(at + size, len(features.tokens)))
-                rows = [np.asarray(self._numbers(features, text)) for text in part]
-                numbers, said = _padded(rows, np.int64, device)
-                texts.append(self._last(self.words(numbers), said).float().cpu())
+                texts.append(self.of_texts(_texts(features)[at : at + size], device))
             for at in range(0, len(features.frames), size):
-                part = range(at, min(at + size, len(features.frames)))
-                keys, shown = _padded(
-                    [self._keys(features, video) for video in part], np.float32, device
-                )
-                videos.append(self._last(self.projector(keys), shown).float().cpu())
+                videos.append(self.of_videos(features.frames[at : at + size], device))
         return torch.cat(texts), torch.cat(videos)
+
+    def of_texts(self, texts: Sequence[str], device: Any) -> Tensor:
+        """Return the unit vectors h_T (n, d) of texts on the CPU."""
+        rows = [np.asarray(self._tokenize(text) or [0]) for text in texts]
+        numbers, said = _padded(rows, np.int64, device)
+        return self._last(self.words(numbers), said).float().cpu()
+
+    def of_tokens(self, texts: Sequence[str], device: Any) -> list[Tensor]:
+        """Return the unit states (m, d) of the tokens of each text on the CPU."""
+        rows = [np.asarray(self._tokenize(text) or [0]) for text in texts]
+        numbers, said = _padded(rows, np.int64, device)
+        items, real = self.words(numbers), said.long()
+        hidden = self.language(inputs_embeds=items, attention_mask=real).last_hidden_state
+        states = F.normalize(hidden.float(), dim=-1).cpu()
+        return [state[own] for state, own in zip(states, said.cpu(), strict=True)]
+
+    def of_videos(self, frames: Sequence[Float32], device: Any) -> Tensor:
+        """Return the unit vectors h_v (n, d) of videos, each frames (m, d), on the CPU."""
+        keys, shown = _padded([self._key_images(one) for one in frames], np.float32, device)
+        keys = keys.to(next(self.projector.parameters()).dtype)
+        return self._last(self.projector(keys), shown).float().cpu()
 
     def _run(self, first: Tensor, first_real: Tensor, then: Tensor, then_real: Tensor) -> Tensor:
         real = torch.cat([first_real, then_real], dim=1)
@@ -141,16 +165,17 @@ class LlavaObjective(nn.Module):
         # Padding stands before the items, so the last place is always real.
         return F.normalize(hidden[:, -1], dim=-1)
 
-    def _keys(self, features: FeatureSet, video: int) -> Any:
+    def _key_images(self, frames: Float32) -> Any:
         """Return the (K, d) mean frame vectors of a video's segments."""
-        config = HeadConfig(features.dimension, most=self.settings.key_images)
-        clip = prepare(config, features.frames[video])
+        config = HeadConfig(frames.shape[1], most=self.settings.key_images)
+        clip = prepare(config, frames)
         return clip.inside @ clip.frames / clip.inside.sum(axis=1, keepdims=True)
 
-    def _numbers(self, features: FeatureSet, text: int) -> Sequence[int]:
-        if not features.texts:
-            raise ConfigError("LoRA needs the words of each text: give `texts` in the features")
-        return self._tokenize(features.texts[text]) or [0]
+
+def _texts(features: FeatureSet) -> Sequence[str]:
+    if not features.texts:
+        raise ConfigError("LoRA needs the words of each text: give `texts` in the features")
+    return features.texts
 
 
 def tune(
@@ -180,7 +205,7 @@ def tune(
     done = train(objective, features, config, folder, watch, asdict(used))
     objective.load_state_dict(done.state)
     if folder is not None:
-        objective.language.save_pretrained(str(folder / "adapters"))
+        objective.language.save_pretrained(str(folder / ADAPTERS))
     return objective, done
 
 

@@ -88,7 +88,6 @@ class HeadObjective(nn.Module):
         count as one, which makes it the cross-entropy over the batch's vocabulary.
         """
         raw, regions = self.module.keys(batch.videos)
-        raw, regions = self.module.keys(batch.videos)
         real, times = batch.videos.real, batch.videos.times
         hidden, shown = self._hidden(raw, times, real, 0)
         if regions is not None:

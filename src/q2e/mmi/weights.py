@@ -16,6 +16,7 @@ from q2e.errors import ConfigError, MissingDependency, ModelError
 from q2e.mmi.reason import Head, HeadConfig
 
 if TYPE_CHECKING:
+    from q2e.mmi.tuned import Tuned
     from q2e.models.base import ModelInfo
     from q2e.settings import Settings
 
@@ -57,8 +58,12 @@ def load_head(folder: Path) -> Head:
         raise ModelError(f"{folder}: no usable head: {error}") from None
 
 
-def open_head(folder: Path, info: ModelInfo, settings: Settings) -> Head:
-    """Return the head of the source `file:folder`, as profiles name it under `mmi`."""
+def open_head(folder: Path, info: ModelInfo, settings: Settings) -> Head | Tuned:
+    """Return the head, or the tuned model, of `file:folder`, as profiles name it under `mmi`."""
+    if (folder / "tuned.json").is_file():
+        from q2e.mmi.tuned import open_tuned
+
+        return open_tuned(folder, info, settings)
     return load_head(folder)
 
 

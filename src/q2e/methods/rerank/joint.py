@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -42,6 +42,24 @@ from q2e.types import Decomposition, Video
 #: Frames of a video that a vision-language model sees.
 FRAMES = 4
 
+#: Frames of a video that a tuned model makes its vector of.
+SEEN = 16
+
+
+class TunedModel(Protocol):
+    """A vision-language model that makes vectors of texts and of videos; see `q2e.mmi.tuned`."""
+
+    space: str
+
+    def pictures(self, images: Sequence[UInt8]) -> Float32: ...
+
+    def text_vectors(self, texts: Sequence[str]) -> Float32: ...
+
+    def video_vector(self, frames: Float32) -> Float32: ...
+
+    def encode_passage_tokens(self, texts: Sequence[str]) -> list[Float32]: ...
+
+
 Direction = Literal["text_to_video", "video_to_text"]
 Side = Literal["text", "visual"]
 
@@ -54,6 +72,8 @@ class Mmi:
     image: ImageTextEncoder
     text: TextEncoder
     head: Head | None = None
+    tuned: TunedModel | None = None
+    """Makes h_T, h_v and the vectors of questions, instead of the head and the profile's models."""
     model: LanguageModel | None = None
     vision: VisionLanguageModel | None = None
     """Makes skeletons of videos from their frames, and judges where there is no `model`."""
@@ -69,6 +89,7 @@ class Mmi:
     _questions: dict[tuple[Side, str], list[Question]] = field(default_factory=dict)
     _skeletons: dict[str, Skeleton] = field(default_factory=dict)
     _said: dict[str, Float32] = field(default_factory=dict)
+    _seen: dict[str, Float32 | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.head is not None and self.head.space not in ("", self.image.space):
@@ -113,6 +134,8 @@ class Mmi:
 
     def relevance(self, texts: Sequence[str], videos: Sequence[Video]) -> Float64:
         """Return L_r (Q, V), the cosine of h_T and h_v."""
+        if self.tuned is not None:
+            return self._by_tuned(self.tuned, texts, videos)
         said = self.image.encode_texts(list(texts))
         head = self.head or Head.untrained(HeadConfig(said.shape[1]))
         asked = np.stack([head.text(one[None]) for one in said])
@@ -133,6 +156,23 @@ class Mmi:
                 found[:, column] = [h @ head.video(frames, times_s, query=h) for h in asked]
             else:
                 found[:, column] = asked @ head.video(frames, times_s)
+        return found
+
+    def _by_tuned(
+        self, tuned: TunedModel, texts: Sequence[str], videos: Sequence[Video]
+    ) -> Float64:
+        """Return L_r by a tuned model, which sees frames of each video's file, once."""
+        asked = tuned.text_vectors(texts).astype(np.float64)
+        found = np.zeros((len(texts), len(videos)))
+        for column, video in enumerate(videos):
+            if video.id not in self._seen:
+                times_s = uniform_times(video.duration_s, SEEN)
+                frames = self._frames(video, times_s)
+                whole = tuned.video_vector(tuned.pictures(frames)) if frames else None
+                self._seen[video.id] = whole
+            seen = self._seen[video.id]
+            if seen is not None:
+                found[:, column] = asked @ seen
         return found
 
     def _times_s(self, rows: Int64) -> Float64:
@@ -219,7 +259,7 @@ class Mmi:
             words = f"{example.query} {answer}" if side == "text" else answer or example.query
             return answer, _name(self._found(words, videos))
 
-        clusters = self.ways.clusters(vectors(self.text, questions))
+        clusters = self.ways.clusters(vectors(self._reader, questions))
         self.shown[side, language] = tuple(demonstrations(questions, clusters, ask, rule))
         self._skeletons.clear()
         return self.shown[side, language]
@@ -241,12 +281,18 @@ class Mmi:
             return None
 
     @property
+    def _reader(self) -> TextEncoder | TunedModel:
+        """What makes the vectors of questions: the tuned model, or the profile's of texts."""
+        return self.text if self.tuned is None else self.tuned
+
+    @property
     def _left_s(self) -> float:
         return min(self.timeout_s, self.deadline - time.monotonic())
 
-    def _frames(self, video: Video) -> list[UInt8]:
+    def _frames(self, video: Video, times_s: Sequence[float] | None = None) -> list[UInt8]:
         """Return a few frames of a video's file, or none where it cannot be read."""
-        times_s = uniform_times(video.duration_s, FRAMES)
+        if times_s is None:
+            times_s = uniform_times(video.duration_s, FRAMES)
         try:
             return [frame.image for frame in frames_at(video.path, times_s)]
         except (MediaError, OSError):
@@ -258,7 +304,7 @@ class Mmi:
             return []
         if (side, language) not in self._questions:
             questions = pool(side, language)
-            chosen = self.ways.chosen(questions, vectors(self.text, questions))
+            chosen = self.ways.chosen(questions, vectors(self._reader, questions))
             self._questions[side, language] = chosen
         return self._questions[side, language]
 

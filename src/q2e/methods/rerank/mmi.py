@@ -17,6 +17,7 @@ from q2e.methods.decompose.base import Decomposer
 from q2e.methods.rerank.base import Candidate, Depth, Rating, Reranker, Tools, Unfold, Weight
 from q2e.methods.rerank.joint import Mmi, Side, spoken
 from q2e.mmi.knowledge import ASKED, Rule
+from q2e.mmi.reason import Head
 from q2e.mmi.scorer import RELEVANCE, SKELETON, TOP
 from q2e.mmi.ways import Grain, KnowledgeWays, Sides
 from q2e.models.language import language_model
@@ -71,6 +72,10 @@ class MmiReranker(Reranker):
         Rule | Literal["none"],
         Field(description="How demonstrations are sampled (eq. 7); none shows none."),
     ] = "none"
+    tuned: Annotated[
+        bool,
+        Field(description="Whether a tuned model has its adapters: table 3's first ablation."),
+    ] = True
     lambda_r: Share = RELEVANCE
     lambda_s: Share = SKELETON
 
@@ -85,7 +90,7 @@ class MmiReranker(Reranker):
     def rate(self, question: str, candidates: Sequence[Candidate], tools: Tools) -> Rating:
         if tools.store is None:
             return Rating(np.full(len(candidates), np.nan), note="mmi needs the store")
-        kept = _scorer(tools.store, tools, self.ways)
+        kept = _scorer(tools.store, tools, self.ways, self.tuned)
         # Searches at the same time share skeletons and vectors, not time and counts.
         scorer = replace(kept, deadline=tools.deadline, how=Counter())
         unfold = tools.unfold or _by_events(tools)
@@ -97,6 +102,8 @@ class MmiReranker(Reranker):
         scores = scorer.scores([decomposition], videos, top=self.top)[0]
         how = ", ".join(f"{count} by {name}" for name, count in sorted(scorer.how.items()))
         name = "untrained head" if scorer.head is None else f"head of {scorer.head.space}"
+        if scorer.tuned is not None:
+            name = f"tuned model of {scorer.tuned.space}"
         return Rating(scores, f"mmi ({name})", "; ".join(filter(None, (f"skeletons: {how}", told))))
 
 
@@ -130,13 +137,13 @@ def _by_events(tools: Tools) -> Unfold:
 
 
 #: The scorers of each open store, so that skeletons are made once for many questions.
-_scorers: WeakKeyDictionary[Store, tuple[tuple[object, ...], dict[KnowledgeWays, Mmi]]] = (
+_scorers: WeakKeyDictionary[Store, tuple[tuple[object, ...], dict[object, Mmi]]] = (
     WeakKeyDictionary()
 )
 _making = Lock()
 
 
-def _scorer(store: Store, tools: Tools, ways: KnowledgeWays) -> Mmi:
+def _scorer(store: Store, tools: Tools, ways: KnowledgeWays, adapted: bool = True) -> Mmi:
     models = tools.models
     # How questions are ranked again has its own place in the key, and asks no other models.
     settings = tools.settings.model_copy(update={"rerank": None})
@@ -145,18 +152,26 @@ def _scorer(store: Store, tools: Tools, ways: KnowledgeWays) -> Mmi:
         known = _scorers.get(store)
         if known is None or known[0] != key:
             known = _scorers[store] = (key, {})
-        kept = known[1].get(ways)
+        kept = known[1].get((ways, adapted))
         if kept is not None and len(kept._said) < KEPT:
             return kept
         named = tools.settings.language_model is not None or models.has("language")
-        made = Mmi(
-            store,
-            models.image,
-            models.text,
-            head=models.load("mmi") if models.has("mmi") else None,
-            model=language_model(tools.settings, models) if named else None,
-            vision=models.vision if models.has("vision") else None,
-            ways=ways,
-        )
-        known[1][ways] = made
+        own = models.load("mmi") if models.has("mmi") else None
+        if own is not None and not isinstance(own, Head):
+            # A tuned model is the paper's in every place: vectors, skeletons, Enc.
+            own = own if adapted else own.plain
+            made = Mmi(
+                store, models.image, models.text, tuned=own, model=own, vision=own, ways=ways
+            )
+        else:
+            made = Mmi(
+                store,
+                models.image,
+                models.text,
+                head=own,
+                model=language_model(tools.settings, models) if named else None,
+                vision=models.vision if models.has("vision") else None,
+                ways=ways,
+            )
+        known[1][ways, adapted] = made
         return made

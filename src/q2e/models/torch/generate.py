@@ -132,6 +132,10 @@ class Seeing(Generator):
         super().__init__(model, processor.tokenizer, info, device)
         self._processor = processor
 
+    def numbers(self, text: str) -> list[int]:
+        """Return the numbers of a text's tokens."""
+        return list(self._words(encodable(text))["input_ids"])
+
     def describe(
         self, images: Sequence[UInt8], prompt: str, *, max_tokens: int = 256, timeout_s: float = 60
     ) -> str:
