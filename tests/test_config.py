@@ -29,6 +29,23 @@ def test_what_is_written_is_read_back(tmp_path: Path, text: str) -> None:
     assert load_settings(tmp_path).language_model == text + "!"
 
 
+def test_changing_one_setting_leaves_all_else_as_somebody_wrote_it(tmp_path: Path) -> None:
+    text = """# Ours
+top = 5  # few
+profile = "standard"  # bigger
+channels = [
+    "frame",  # what is seen
+    'speech',
+]
+"""
+    (tmp_path / CONFIG_NAME).write_text(text, "utf-8")
+    write_setting(tmp_path, "profile", "local")
+    write_setting(tmp_path, "threads", 2)
+    written = (tmp_path / CONFIG_NAME).read_text("utf-8")
+    assert written == text.replace('"standard"', '"local"') + "threads = 2\n"
+    assert load_settings(tmp_path).channels == ("frame", "speech")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [

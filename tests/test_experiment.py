@@ -29,6 +29,7 @@ from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated
 from q2e.methods.fuse.base import fuse_batch
 from q2e.methods.normalise.base import normalise
+from q2e.plugins import registry
 from q2e.versions import code_version
 
 Write = Callable[[str], Path]
@@ -133,6 +134,14 @@ def test_other_code_measures_anew(
     monkeypatch.setattr(conduct_matrices, "code_version", lambda: "another")
     conduct(plan, out)
     assert len(list((out / "rows").iterdir())) == 10
+    # As an edited formula of a plugin does, which is no part of our code.
+    monkeypatch.setattr("q2e.registry.files_of", lambda module: [plan.matrices["a"]])
+    for rule in registry().all("fuse"):
+        rule.__dict__.pop("version", None)
+    conduct(plan, out)
+    assert len(list((out / "rows").iterdir())) == 15
+    for rule in registry().all("fuse"):
+        rule.__dict__.pop("version", None)
 
 
 def test_differences_are_paired_and_corrected(write: Write, tmp_path: Path) -> None:

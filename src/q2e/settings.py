@@ -361,33 +361,25 @@ def default_index() -> Path:
 
 def write_settings(directory: Path, settings: Settings) -> None:
     """Keep in a new index what differs from the defaults, so that later runs read alike."""
+    import tomlkit
+
     file = directory / CONFIG_NAME
     if file.exists():
         return
-    lines = ["# Settings of this collection; `q2e config` lists all of them.\n"]
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Settings of this collection; `q2e config` lists all of them."))
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         if value != field.default and value is not None:
-            lines.append(f"{name} = {_toml(value)}\n")
-    file.write_text("".join(lines), encoding="utf-8")
+            document[name] = value
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
 def write_setting(directory: Path, name: str, value: object) -> None:
-    """Change one line of an index's settings; the rest of the file stays as it is."""
+    """Change one setting of an index; the rest of its file, comments too, stays as it is."""
+    import tomlkit
+
     file = directory / CONFIG_NAME
-    lines = file.read_text("utf-8").rstrip("\n").split("\n") if file.is_file() else []
-    kept = [line for line in lines if line.partition("=")[0].strip() != name]
-    # Above any table, where a name would belong to it.
-    first = next((n for n, line in enumerate(kept) if line.lstrip().startswith("[")), len(kept))
-    kept.insert(first, f"{name} = {_toml(value)}")
-    file.write_text("\n".join(kept) + "\n", "utf-8")
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+    document = tomlkit.parse(file.read_text("utf-8") if file.is_file() else "")
+    document[name] = value
+    file.write_text(tomlkit.dumps(document), "utf-8")

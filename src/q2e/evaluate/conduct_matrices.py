@@ -15,6 +15,7 @@ from q2e.evaluate.experiment import Experiment, Row
 from q2e.evaluate.matrix import evaluate_matrices, load_ids, load_matrix, query_groups
 from q2e.evaluate.measured import Measured, judge_matrices, measured
 from q2e.evaluate.scores import ablated
+from q2e.plugins import registry
 from q2e.versions import code_version
 
 
@@ -50,8 +51,15 @@ class MatrixBench:
 
     def fingerprint(self, row: Row) -> Fingerprint:
         """Return what a row's measures rest on: the matrices, how they are fused, and the code."""
-        options = repr(sorted(row.options.items()))
-        return fingerprint(self.state, method=options, version=code_version())
+        named = ((kind, row.options.get(kind)) for kind in ("fuse", "normalise"))
+        chosen = (registry().choose(kind, str(text)) for kind, text in named if text)
+        versions = [one.method.version for one in chosen if one is not None]
+        return fingerprint(
+            self.state,
+            method=repr(sorted(row.options.items())),
+            # Ours are in the version of the whole code, a plugin's are not.
+            version=" ".join((code_version(), *versions)),
+        )
 
     def measure(self, row: Row, key: str) -> Measured:
         """Return the measures of one way to normalise and fuse."""
