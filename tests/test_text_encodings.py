@@ -117,6 +117,16 @@ def test_any_bytes_are_read_or_not(raw: bytes) -> None:
     [
         ({"title": "Ïðèâåò", "artist": "Êèíî"}, {"title": "Привет", "artist": "Кино"}),
         ({"title": "Ñëàâà"}, {"title": "Слава"}),
+        (
+            {"title": "¤ë«G¥Nªí§Úªº¤ß", "artist": "¾HÄR§g", "album": "Live"},
+            {"title": "月亮代表我的心", "artist": "鄧麗君", "album": "Live"},
+        ),
+        ({"title": "Prze¿yj to sam"}, {"title": "Przeżyj to sam"}),
+        (
+            {"title": "\udce7\udcd2\udcd5\udcd0\udcd0\udcc1 \udccb\udcd2\udccf\udcd7\udcc9"},
+            {"title": "Группа крови"},
+        ),
+        ({"artist": "\udcc9dith Piaf"}, {"artist": "Édith Piaf"}),
         ({"title": "ÊáëçìÝñá êüóìå"}, {"title": "Καλημέρα κόσμε"}),
         ({"title": "\udccf\udcf0\udce8\udce2\udce5\udcf2"}, {"title": "Привет"}),
         ({"title": "Tokyo æ\x9d±äº¬"}, {"title": "Tokyo 東京"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 #: Bytes that are looked at where the encoding is not plain.
@@ -46,10 +46,12 @@ _USUAL = {
     ),
 }
 #: Those in which tags are written that say they are Latin.
-_COMMON = {usual.split()[0] for usual in _USUAL.values()} - {"cp1252"} | {"big5hkscs"}
-#: Four letters beyond ASCII in a row: real Latin text hardly has them, wrongly read text is full.
+_COMMON = {usual.split()[0] for usual in _USUAL.values()} - {"cp1252"} | {"big5hkscs", "koi8-r"}
+#: Four letters beyond ASCII in a row, or a sign inside a word: real Latin text hardly has them,
+#: wrongly read text is full.
 _ODD = re.compile(
     "[\u0080-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u2013-\u2122\udc80-\udcff]{4}"
+    "|(?<=[A-Za-z])[\u00a1-\u00b6\u00b8-\u00bf](?=[a-z])"
 )
 _OTHER = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\u2fff\u3040-\uffef]")
 _MIXED = re.compile(f"(?<=[A-Za-z]){_OTHER.pattern}|{_OTHER.pattern}(?=[A-Za-z])")
@@ -103,14 +105,27 @@ def mended(texts: Mapping[str, str]) -> dict[str, str]:
     likely = _likeliest(b"\n".join(odd.values()), None) if odd else []
     for encoding in (name for name in likely if name in _COMMON):
         again = {key: one.decode(encoding, "replace") for key, one in odd.items()}
-        if all(one.isalpha() or unicodedata.category(one)[0] == "M" for one in _beyond(again)):
-            return kept | again
+        if _are_letters(again.values()):
+            # All of a file is of one country: `¾HÄR§g` is 鄧麗君 beside another name in Big5.
+            others = {key: one for key, one in raw.items() if key not in odd}
+            for key, one in others.items():
+                read = one.decode(encoding, "replace")
+                if _are_letters([read]) and not _MIXED.search(read):
+                    again[key] = read
+            kept |= again
+            break
+    for key in (key for key in raw if "\ufffd" in kept[key]):
+        kept[key] = decoded(raw[key]) or kept[key]
     return kept
 
 
-def _beyond(texts: Mapping[str, str]) -> Iterator[str]:
+def _are_letters(texts: Iterable[str]) -> bool:
+    return all(one.isalpha() or unicodedata.category(one)[0] == "M" for one in _beyond(texts))
+
+
+def _beyond(texts: Iterable[str]) -> Iterator[str]:
     """Yield what is neither ASCII nor punctuation."""
-    for one in "".join(texts.values()):
+    for one in "".join(texts):
         if not one.isascii() and unicodedata.category(one)[0] not in "PZ":
             yield one
 
