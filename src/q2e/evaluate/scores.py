@@ -60,6 +60,8 @@ def score_matrices(
 def _score_of(row: ScoreRow) -> str:
     if row.how in ("words", "names"):
         return row.how
+    if row.how == "elsewhere":
+        return "names"
     return "video" if row.how == "picture" else row.part
 
 

@@ -9,13 +9,15 @@ a word stays what it is: `Sin City`, `sans serif`, `ohne dich`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from q2e.query.negation_words import LANGUAGES, NOT, WITHOUT, Language
 
 #: Longest sentence that leaves something out, in words; a longer one describes.
 LONGEST = 14
+#: Pieces of the longest question in the query language that may.
+_PIECES = 100
 _COMMAS = (",", "،", ";", "؛")
 _ENDS = (*_COMMAS, ".", "!", "?", "؟", ":")
 
@@ -45,13 +47,33 @@ def exclusion(
 
     `found` are all pieces of the text, `done` those before, as they were read.
     """
-    for language in LANGUAGES:
-        length = _said(language, found, number)
+    if len(found) > _PIECES:
+        return None
+    for language, phrases in _by_first_word().get(_plain(found[number]), ()):
+        length = _said(phrases, found, number)
         if length and (start := _begins(language, found, number, length, done)) is not None:
             spoken = _spoken(text)
             if spoken is None or spoken == language.code:
                 return start, found[number + length - 1].end
     return None
+
+
+@cache
+def _by_first_word() -> dict[str, list[tuple[Language, list[list[str]]]]]:
+    """Return the phrases of each language by their first word."""
+    known: dict[str, list[tuple[Language, list[list[str]]]]] = {}
+    for language in LANGUAGES:
+        own: dict[str, list[list[str]]] = {}
+        for phrase in (*language.things, *language.weak, *language.clauses):
+            parts = phrase.split("_")
+            own.setdefault(parts[0], []).append(parts)
+        for first, phrases in own.items():
+            known.setdefault(first, []).append((language, phrases))
+    return known
+
+
+def _plain(word: Word) -> str:
+    return word.text.replace("’", "'")
 
 
 def reach(words: Sequence[str], said: str) -> int:
@@ -79,16 +101,12 @@ def bare(text: str) -> str:
     return text.rstrip("".join(_COMMAS) + ". ")
 
 
-def _said(language: Language, found: Sequence[Word], number: int) -> int:
+def _said(phrases: Sequence[Sequence[str]], found: Sequence[Word], number: int) -> int:
     """Return of how many words the longest phrase at `number` is, 0 where none is there."""
     best = 0
-    for phrase in (*language.things, *language.weak, *language.clauses):
-        parts = phrase.split("_")
+    for parts in phrases:
         there = found[number : number + len(parts)]
-        if len(there) == len(parts) and all(
-            one.kind == "word" and one.text.replace("’", "'") == part
-            for one, part in zip(there, parts, strict=True)
-        ):
+        if all(one.kind == "word" for one in there) and [*map(_plain, there)] == [*parts]:
             best = max(best, len(parts))
     return best
 
@@ -97,7 +115,7 @@ def _begins(
     language: Language, found: Sequence[Word], number: int, length: int, done: Sequence[Word]
 ) -> int | None:
     """Return at which character it begins, with what joins; None where it leaves nothing out."""
-    phrase = "_".join(one.text.replace("’", "'") for one in found[number : number + length])
+    phrase = "_".join(map(_plain, found[number : number + length]))
     after = found[number + length :]
     if not done or not after or after[0].kind == "close":
         return None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from q2e.methods.calibrate.among_bank import AmongBankScale
 from q2e.methods.rows import ScoreRow, on_scale
+from q2e.query.elsewhere import sought
 from q2e.search.debris import weighed
 from q2e.search.stage import stage
 from q2e.search.state import State
@@ -35,7 +36,10 @@ def calibrated(state: State, rows: Iterable[ScoreRow]) -> list[ScoreRow]:
             row = scale.picture(row, seeing[row.space], state.form)
         elif scale is not None:
             speaks = state.query.language if row.how == "words" else None
-            row = scale.words(row, state.terms[row.how], speaks)
+            terms = state.terms[row.how]
+            if row.how == "elsewhere":
+                terms = sought(row.texts[0])[1]
+            row = scale.words(row, terms, speaks)
         found.append(row)
     return found
 

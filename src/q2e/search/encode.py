@@ -10,6 +10,7 @@ from q2e.arrays import Float32
 from q2e.methods.calibrate.base import Calibration
 from q2e.methods.expand.base import asked_words
 from q2e.methods.rows import Folded, Vectors
+from q2e.query.elsewhere import sought
 from q2e.search.likes import moved
 from q2e.search.stage import stage
 from q2e.search.state import Asked, State
@@ -41,11 +42,12 @@ def encode(state: State) -> State:
 
 
 def terms(state: State) -> dict[str, tuple[str, ...]]:
-    """Return the words of a question and its names, which are alike across scripts."""
+    """Return what texts are asked for: words, names as they sound, and as they are elsewhere."""
     more = [words for one in state.expansions for words in one.words]
     return {
         "words": tuple(asked_words(state.question, more)),
         "names": tuple(state.at.names.grams(state.question, state.query.language)),
+        "elsewhere": sought(state.question)[0],
     }
 
 

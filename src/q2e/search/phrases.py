@@ -26,15 +26,25 @@ def phrase_rows(
     if channel is not None:
         allowed &= table.of_channels((channel,))
     for word in dict.fromkeys(wanted):
-        holding = np.zeros(len(table), dtype=bool)
-        holding[store.lexical(word, mask=allowed)[0]] = True
-        allowed &= holding
+        there = np.zeros(len(table), dtype=bool)
+        there[store.lexical(word, mask=allowed)[0]] = True
+        allowed &= there
+        if not allowed.any():
+            return np.zeros(0, dtype=np.int64)
     rows = np.flatnonzero(allowed).astype(np.int64)
     if len(wanted) == 1:
         return rows
     texts = store.evidence(rows.tolist())
     kept = [_holds(spellings(one.text), wanted) for one in texts]
     return rows[np.array(kept, dtype=bool)] if len(rows) else rows
+
+
+def holding(store: Store, phrases: Sequence[str], mask: Bool | None = None) -> Bool:
+    """Return (E,) the evidence whose text holds any of several phrases."""
+    found = np.zeros(len(store.table()), dtype=bool)
+    for phrase in phrases:
+        found[phrase_rows(store, phrase, mask=mask)] = True
+    return found
 
 
 def _holds(words: Sequence[tuple[str, ...]], phrase: Sequence[tuple[str, ...]]) -> bool:

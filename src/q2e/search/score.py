@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from q2e.methods.rows import DOCUMENTS, ScoreRow
+from q2e.query.elsewhere import elsewhere
+from q2e.search.phrases import holding
 from q2e.search.stage import stage
 from q2e.search.state import State
 
@@ -22,9 +24,17 @@ def score(state: State) -> State:
 
 
 def by_words(state: State) -> list[ScoreRow]:
-    """Return the rows of what is looked for in texts as it stands."""
-    return [
-        row
-        for how, terms in state.terms.items()
-        for row in state.at.scanner.lexical(how, state.question, terms, state.mask)
-    ]
+    """Return the rows of what is looked for in texts as it stands.
+
+    Of names elsewhere only texts count that hold one of them whole: a part of one is another word.
+    """
+    rows: list[ScoreRow] = []
+    for how, terms in state.terms.items():
+        mask = state.mask
+        if how == "elsewhere":
+            names = [name for own in elsewhere(state.question) for name in own]
+            mask = holding(state.at.store, names, mask)
+            if not mask.any():
+                continue
+        rows += state.at.scanner.lexical(how, state.question, terms, mask)
+    return rows

@@ -72,7 +72,7 @@ class State:
     # -- encode, score, calibrate ----------------------------------------------------------------
     asked: tuple[Asked, ...] = _UNWRITTEN
     terms: Mapping[str, tuple[str, ...]] = _UNWRITTEN
-    """What is looked for in texts, as it stands: by `words` and by `names`."""
+    """What is looked for in texts, as it stands: by `words`, `names` and names `elsewhere`."""
     rows: tuple[ScoreRow, ...] = _UNWRITTEN
     """The evidence table: what all evidence says to each part of the question, by channel."""
 

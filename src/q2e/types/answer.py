@@ -40,7 +40,8 @@ class Reason:
     entropy: float
     contribution: float
     how: str = "meaning"
-    """`meaning` (vectors of text), `words` (lexical), `picture` (vectors of frames) or, with
+    """`meaning` (vectors of text), `words` (lexical), `names` (as they sound in Latin letters),
+    `elsewhere` (names as another script writes them), `picture` (vectors of frames) or, with
     feedback, `likeness` to other videos that answer."""
     event: str | None = None
     text: str = ""
