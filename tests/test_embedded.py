@@ -55,7 +55,7 @@ def test_subtitles_inside_are_read_with_their_times(
     given = SAID
     if codec == "ass":
         drawn = (3.6, 4.0, r"{\p1}m 0 0 l 100 0 100 100{\p0}")
-        given = ((0.5, 1.5, r"{\an8\i1}Die Uhr {\b1}geht{\b0} nach"),)
+        given = ((0.5, 1.5, r"{\an8\i1}Die Uhr {sic}{\b1}geht{\b0} nach"),)
         given += ((2.0, 3.5, r"第二行\NКрасная площадь"), drawn)
     if codec == "mov_text":
         given = ((0.5, 1.5, "Die Uhr geht nach"), (2.0, 3.5, SAID[1][2]))

@@ -7,6 +7,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -74,21 +75,25 @@ def subtitle_files(video: Path) -> list[Beside]:
     """
     try:
         own = listed(video.parent)
-        inner = [listed(folder) for folder in own.folders]
-        of_it = [listed(deep) for one in own.folders if is_dir(deep := one / video.stem)]
     except OSError as error:
         raise MediaError(f"{video.parent}: cannot be listed ({error.strerror})") from error
+    inner, of_it = [], []
+    for folder in own.folders:
+        with suppress(OSError):  # what may not be looked into has nothing for us
+            inner.append(listed(folder))
+            if is_dir(deep := folder / video.stem):
+                of_it.append(listed(deep))
     keys = (key(video.name), key(video.stem))
     others = own.media - set(keys)
     # Of these, a language alone is enough of a name.
     unnamed = [*of_it, *(() if others else inner)]
     found = []
-    for folder in (own, *inner, *of_it):
-        for stem, file in folder.subtitles:
+    for beside in (own, *inner, *of_it):
+        for stem, file in beside.subtitles:
             if stem in others:
                 continue
             said = _said(stem, keys)
-            if said is None and folder in unnamed:
+            if said is None and beside in unnamed:
                 said = _words(stem)
             if said is not None and is_file(file) and may_read(file):
                 language, flags = said

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from q2e.media.container import origin_s, packets
-from q2e.media.cues import is_telemetry, parse_subtitles
+from q2e.media.cues import is_telemetry, parse_subtitles, shown_in_ass
 from q2e.media.decoder import opened
 from q2e.media.sidecar import Subtitles
 from q2e.types import Span
@@ -156,7 +156,7 @@ def _text(raw: bytes, codec: str) -> str:
     text = raw.decode("utf-8", "replace").replace("\0", "")
     if codec in ("ass", "ssa"):  # number, layer, style, name, three margins, effect, text
         fields = text.split(",", 8)
-        text = fields[8] if len(fields) == 9 else ""
+        text = shown_in_ass(fields[8]) if len(fields) == 9 else ""
     return text
 
 
