@@ -36,11 +36,14 @@ HEATS = (50.0, 100.0)
 def run(dev_data: Path) -> dict[str, Any]:
     """Return every figure; `dev_data` holds `cap4video/` and `vic/`."""
     ours = [f"msrvtt_{name}_matrix.npy" for name in ("video", "titles")]
-    aligned = [f"{name}_msrvtt.npy" for name in ("InternVideo2", "clip4clip")]
+    aligned = (
+        dev_data / "vic" / "InternVideo2_msrvtt.npy",
+        dev_data / "vic" / "clip4clip_msrvtt.npy",
+    )
     cosines = [load_matrix(dev_data / "cap4video" / name) for name in ours]
     return {
         "cap4video": {f"{heat:g}": _rules(cosines, heat) for heat in HEATS},
-        "vic": _reversed([load_matrix(dev_data / "vic" / name) for name in aligned]),
+        "vic": _reversed([load_matrix(path) for path in aligned]),
     }
 
 

@@ -110,14 +110,15 @@ def filled(kind: Any, field: tuple[str, str] = ("", "")) -> Any:
     if not dataclasses.is_dataclass(kind) or kind in (Dataset, Example):
         return None
     hints = _hints(kind)
-    return kind(
+    made = kind(
         **{
             one.name: filled(hints[one.name], (kind.__name__, one.name))
-            # A clause holds clauses, one of which is enough to show.
             for one in dataclasses.fields(kind)
             if one.init and (kind.__name__, one.name) != ("Clause", "parts")
         }
     )
+    # A clause holds clauses, one of which is enough to show.
+    return dataclasses.replace(made, parts=(made,)) if kind.__name__ == "Clause" else made
 
 
 def _hints(kind: type) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_the_layout_that_benchmarks_read_is_on_the_page() -> None:
     page = (ROOT / "docs/how-to/evaluation.md").read_text("utf-8")
     (tree,) = re.findall(r"^```text\nFOLDER/\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     shown = {line.split()[0].rstrip("/") for line in tree.splitlines()}
-    readers = ("captions", "events", "matrices", "reading")
+    readers = ("captions", "events", "matrices", "reading", "released")
     sources = [(ROOT / "benchmarks" / f"{name}.py").read_text("utf-8") for name in readers]
     read = {
         name
