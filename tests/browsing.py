@@ -114,6 +114,12 @@ class Visit:
         self.page.goto(f"{self.server}/?{query}" if query else f"{self.server}/")
         return self.page
 
+    def unfold(self) -> None:
+        """Show the weaker hits, where there are any."""
+        self.quiet()
+        if self.page.locator("#weaker").count():
+            self.page.locator("#weaker").click()
+
     def ask(self, question: str) -> None:
         """Type a question, and wait for its answer."""
 

@@ -221,7 +221,7 @@ def test_a_still_image_that_moves_is_shown_as_pictures(visit: Visit) -> None:
 def test_like_and_dislike(visit: Visit) -> None:
     page = visit.open(q="an animal")
     page.wait_for_selector("#hits .hit")
-    visit.quiet()
+    visit.unfold()
     last = page.locator("#hits .hit").last
     liked = last.get_attribute("data-video")
     rank = visit.titles().index(last.locator("h2").inner_text())
@@ -235,6 +235,25 @@ def test_like_and_dislike(visit: Visit) -> None:
     page.locator(f"#hit-{liked} .dislike").click()
     page.wait_for_selector("#given .disliked")
     expect(page.locator("#given .liked")).to_have_count(0)
+
+
+def test_weaker_hits_are_folded_and_reasons_say_what_was_matched(visit: Visit) -> None:
+    page = visit.open(q="a giant panda")
+    page.wait_for_selector("#hits .hit")
+    visit.quiet()
+    expect(page.locator("#hits .hit:visible h2")).to_have_text(["reel-01"])
+    expect(page.locator("#hits .hit .told li").first).to_contain_text("looks like: panda")
+    folded = page.locator("#hits .hit.weaker")
+    count = folded.count()
+    assert count > 3 and not folded.first.is_visible()
+    page.get_by_role("button", name=f"{count} weaker hits").click()
+    expect(page.locator("#hits .hit:visible")).to_have_count(count + 1)
+    expect(page.locator("#hits .hit.weaker .still").first).to_be_focused()
+    # Where all are weak the nearest are shown.
+    visit.ask("zwölf Pinguine auf dem Mond")
+    visit.quiet()
+    expect(page.locator(".unsure")).to_be_visible()
+    assert 0 < page.locator("#hits .hit:visible").count() <= 3
 
 
 def test_filters_and_facets(visit: Visit) -> None:
@@ -289,6 +308,7 @@ def test_permalinks_and_the_way_back(visit: Visit) -> None:
 def test_the_list_is_saved_as_it_is_shown(visit: Visit, tmp_path: Path) -> None:
     page = visit.open(("ev", "b:a keeper opens the gate"), ("ev", "d-:struck"), q="an animal")
     page.wait_for_selector("#hits .hit")
+    visit.unfold()
     with visit.searching():
         page.locator("#hits .hit").nth(1).locator(".like").click()
     page.wait_for_selector("#given .liked")

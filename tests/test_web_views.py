@@ -143,6 +143,7 @@ def test_the_keyboard_shows_where_it_is(visit: Visit) -> None:
         seen.append(name)
     assert len(set(seen)) > 8
     moving = "document.getAnimations().filter((one) => one.playState === 'running').length"
+    visit.unfold()
     with visit.searching():
         page.locator("#hits .like").last.click()
     assert page.evaluate(moving) == 0, "nothing moves for those who asked for less of it"

@@ -38,6 +38,7 @@ def results(value: Results) -> Json:
             "clause": None if value.query.clause is None else clause(value.query.clause),
         },
         "hits": [hit(one) for one in value.hits],
+        "weaker": sum(one.certain == "weaker" for one in value.hits),
         "index": dict(value.info),
         "timings": {name: round(seconds, 4) for name, seconds in value.timings_s.items()},
     }

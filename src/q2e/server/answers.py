@@ -123,6 +123,7 @@ class ResultsShape(BaseModel):
     version: int
     query: QueryShape
     hits: list[HitShape]
+    weaker: int = Field(description="Hits of these that hardly answer, and are shown folded.")
     index: dict[str, Any]
     timings: dict[str, float]
 

@@ -7,6 +7,10 @@ import { go, linkTo, question, state, videoLink } from "./state.js";
 import { channelName, clock, soundOnly, titleOf } from "./text.js";
 
 const STRIP = 10;
+/** Share of a score below which a reason explains nothing. */
+const LITTLE = 0.05;
+/** Hits shown where none is likely to answer. */
+const NEAREST = 3;
 const KINDS = ["query", "prequel", "current", "sequel"];
 
 /** Return one hit as a list item. */
@@ -16,7 +20,11 @@ export function card(hit, { moved = 0 } = {}) {
   const open = (moment) => () => play(hit, moment);
   const node = h(
     "li",
-    { class: "hit", id: `hit-${hit.video}`, data: { video: hit.video } },
+    {
+      class: hit.certain === "weaker" ? "hit weaker" : "hit",
+      id: `hit-${hit.video}`,
+      data: { video: hit.video },
+    },
     h(
       "article",
       { "aria-label": `${hit.rank}. ${title}` },
@@ -148,11 +156,13 @@ function scrubbed(node, hit, from, to) {
   });
 }
 
-/** Return what was found in up to two channels, the strongest first. */
+/** Return what was found in up to two channels, the strongest first; not what explains little. */
 function reasons(hit) {
   const told = [];
+  const whole = hit.why.reduce((sum, { contribution }) => sum + Math.max(contribution, 0), 0);
   for (const reason of hit.why) {
     if (!reason.text || reason.contribution <= 0 || reason.channel === "collection") continue;
+    if (reason.contribution < LITTLE * whole) continue;
     if (reason.channel === "metadata" && told.length && !hit.title) continue;
     if (told.some((other) => other.channel === reason.channel || other.text === reason.text))
       continue;
@@ -168,7 +178,8 @@ function reasons(hit) {
         {},
         h("span", { class: "dot", style: { "--c": `var(--${reason.channel})` } }),
         h("span", { class: "unseen" }, `${channelName(reason.channel)}: `),
-        words(reason.text),
+        // What a picture was taken for says less than the words of the question that it matches.
+        words(reason.channel === "frame" && reason.says ? reason.says : reason.text),
       ),
     ),
   );
@@ -323,6 +334,19 @@ export function showHits(list, hits, { from = 0 } = {}) {
     });
   if (!from && old.size && matchMedia("(prefers-reduced-motion: no-preference)").matches)
     slide(cards, old);
+}
+
+/**
+ * Fold the hits that hardly answer, but for the nearest where all do and for `kept`, a video; return
+ * how many are folded.
+ */
+export function foldWeaker(list, kept, unfolded) {
+  const cards = all(".hit", list);
+  const weaker = cards.filter((node) => node.classList.contains("weaker"));
+  const less = weaker.length < cards.length ? weaker : weaker.slice(NEAREST);
+  const folded = unfolded ? [] : less.filter((node) => node.dataset.video !== kept);
+  for (const node of cards) node.hidden = folded.includes(node);
+  return folded.length;
 }
 
 function slide(cards, old) {

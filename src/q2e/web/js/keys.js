@@ -99,6 +99,8 @@ const typing = (node) =>
   node.isContentEditable ||
   /^(TEXTAREA|SELECT)$/.test(node.tagName) ||
   (node.tagName === "INPUT" && node.type !== "checkbox");
+/** The hits that are not folded. */
+const HITS = "#hits > .hit:not([hidden])";
 const here = () => document.activeElement?.closest?.(".hit") ?? one(".hit.open");
 const press = (selector) => () => {
   const node = here()?.querySelector(selector);
@@ -182,7 +184,7 @@ const ACTS = {
 };
 
 function move(to) {
-  const hits = all("#hits > .hit");
+  const hits = all(HITS);
   const next = hits[Math.min(hits.length - 1, Math.max(0, to))];
   const target = next && one(".still", next);
   target?.focus({ focusVisible: true });
@@ -190,11 +192,11 @@ function move(to) {
   return Boolean(next);
 }
 
-const step = (by) => move(here() ? all("#hits > .hit").indexOf(here()) + by : 0);
+const step = (by) => move(here() ? all(HITS).indexOf(here()) + by : 0);
 
 function arrows(event, x, y) {
   if (event.shiftKey || !document.activeElement?.closest?.(".hit")) return false;
-  const hits = all("#hits > .hit");
+  const hits = all(HITS);
   const top = hits[0].getBoundingClientRect().top;
   const wide = hits.findIndex((hit) => hit.getBoundingClientRect().top > top + 4);
   const columns = wide < 1 ? hits.length : wide;

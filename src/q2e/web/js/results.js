@@ -2,7 +2,7 @@
 
 import { Refused, api, at } from "./api.js";
 import { button, fill, h, icon, notice, one, say, words } from "./dom.js";
-import { showHits } from "./hits.js";
+import { foldWeaker, showHits } from "./hits.js";
 import { clarify } from "./clarify.js";
 import { parsed } from "./hints.js";
 import { measuresBar } from "./labels.js";
@@ -16,6 +16,8 @@ let asked = null;
 let running = null;
 let answer = null;
 let answered = null;
+/** The question whose weaker hits are shown. */
+let unfolded = null;
 let seen = null;
 const watchers = new Set();
 
@@ -229,6 +231,20 @@ function end(more) {
   const place = one("#results .end");
   seen?.disconnect();
   fill(place);
+  // Whoever judges hits judges them all.
+  const whole = state().label || unfolded === question(state());
+  const folded = foldWeaker(one("#hits"), state().hit, whole);
+  if (folded) {
+    const first = one("#hits > .hit[hidden] .still");
+    const show = () => {
+      unfolded = question(state());
+      end(more);
+      first.focus();
+    };
+    const label = `${count(folded, "weaker hit")}${more ? " and more" : ""}`;
+    place.append(button(label, show, { id: "weaker" }));
+    return;
+  }
   if (!more || answer.hits.length >= MOST) return;
   place.append(button("More", next, { id: "next" }));
   seen = new IntersectionObserver(
