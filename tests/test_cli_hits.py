@@ -52,6 +52,30 @@ def _run(*arguments: str) -> Result:
     return runner.invoke(app, list(arguments))
 
 
+def test_reasons_are_words_of_the_question_and_weaker_hits_are_folded() -> None:
+    done = _run("search", "a market at dawn")
+    assert done.exit_code == 0 and "because" not in done.stdout
+    assert "     said: market, dawn (+" in done.stdout
+    told = json.loads(_run("search", "a market at dawn", "--json").stdout)
+    words = [hit["certain"] for hit in told["hits"]]
+    weak = told["weaker"]
+    assert words[0] == "found" and weak == words.count("weaker")
+    folded = f"{weak} weaker hit{'s' * (weak > 1)}; --weaker shows them"
+    assert (folded in done.stdout) is (weak > 0)
+    none = _run("search", "zwölf Pinguine auf dem Mond", "--set", "confidence=0")
+    assert none.exit_code == 0 and "nothing here answers; the nearest:" in none.stdout
+    assert told["hits"][0]["why"][0]["words"] == ["market", "dawn"]
+    assert told["hits"][0]["why"][0]["says"] == "said: market, dawn"
+    explained = _run("search", "a market at dawn", "--explain").stdout
+    assert "because speech by meaning" in explained and ") said: market, dawn" in explained
+
+
+def test_what_says_little_is_marked_and_kept() -> None:
+    assert "says little]  two words" in _run("show", "two words.mp4").stdout
+    record = json.loads(_run("show", "two words.mp4", "--json").stdout)
+    assert [one["says_something"] < 0.5 for one in record["evidence"] if one["text"] == "two words"]
+
+
 def test_one_line_a_moment(collection: Path) -> None:
     done = _run("search", "market at dawn", "--lines", "--top", "1")
     assert done.exit_code == 0 and done.stderr == ""

@@ -9,7 +9,7 @@ from q2e.cli.options import clock, one_line, shown, talk
 from q2e.survey import VideoRecord
 from q2e.text.layers import is_layer
 from q2e.text.saying import LITTLE
-from q2e.types import SAYS, Decomposition, Evidence, Hit, Moment, Reason, Results
+from q2e.types import Decomposition, Evidence, Hit, Moment, Reason, Results
 
 #: Hits shown where none is likely to answer.
 _NEAREST = 3
@@ -88,7 +88,7 @@ def _told(hit: Hit) -> list[tuple[str, float]]:
         found[reason.channel] = (said or reason.says, before + reason.contribution)
     total = sum(value for _, value in found.values() if value > 0)
     counting = [
-        (said or SAYS.get(channel, channel), value)
+        (said or channel, value)
         for channel, (said, value) in found.items()
         if value >= max(0.0005, _LITTLE * total)
     ]
