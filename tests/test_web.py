@@ -214,6 +214,7 @@ def test_pointing_scrubs_the_filmstrip(visit: Visit) -> None:
 def test_a_still_image_that_moves_is_shown_as_pictures(visit: Visit) -> None:
     page = visit.open(q="ein Elch mit großem Geweih")
     page.wait_for_selector("#hits .hit")
+    visit.unfold()
     page.get_by_role("button", name=re.compile("Play loop-05")).first.click()
     page.wait_for_selector("#panel .player.stills img[src*='/frame']")
 
