@@ -183,8 +183,14 @@ def test_the_keyboard_alone_does_it_all(visit: Visit) -> None:
     page.wait_for_selector("#hits .hit")
     keys.press("ArrowDown")
     visit.until("document.activeElement.closest('.hit')?.dataset.video !== undefined")
+    second = "document.activeElement.closest('.hit')?.querySelector('.rank').textContent === '2'"
+    # The weaker hits are folded: Enter on their button shows them and goes on with the first.
+    page.locator("#weaker").press("Enter")
+    visit.until(second)
+    keys.press("k")
+    visit.until("document.activeElement.closest('.hit').querySelector('.rank').textContent === '1'")
     keys.press("ArrowRight")
-    visit.until("document.activeElement.closest('.hit').querySelector('.rank').textContent === '2'")
+    visit.until(second)
     keys.press("k")
     visit.until("document.activeElement.closest('.hit').querySelector('.rank').textContent === '1'")
     keys.press("Shift+ArrowRight")
