@@ -63,6 +63,7 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e eval experiment", _said(_experiment())
     yield "q2e eval labels", _said(_LABELS)
     yield "q2e eval matrix", _said(_matrix())
+    yield "q2e eval paper", _said(_PAPER)
     yield "q2e eval run", _said(_run())
     yield "q2e index, q2e retry", shape.report(filled(Report))
     yield "q2e methods KIND, q2e methods NAME", _said({"methods": [_method()]})
@@ -72,6 +73,7 @@ def shapes() -> Iterator[tuple[str, Any]]:
     facts = mmi._facts("…", _Done())
     yield "q2e mmi train", _said({"weights": "…", "source": "…"} | facts)
     yield "q2e mmi export", _said({"weights": "…", "source": "…", "size_bytes": 1} | facts)
+    yield "q2e mmi tune", _said({"adapters": "…", "source": "…"} | facts)
     yield "q2e models list", [dict.fromkeys(checks.model_rows()[0], "…")]
     yield "q2e models pull", [dataclasses.asdict(filled(Pulled))]
     yield "q2e search --facets", _said({"…": {"…": 1}})
@@ -79,6 +81,21 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e list", shape.videos([filled(Video)])
     yield "q2e status", shape.status(filled(survey.Status), ["…"])
     yield "q2e token list", [{"name": "…", "scope": "…", "made": "…"}]
+
+
+#: What `q2e eval paper` says; a row is measured, printed by the paper, or missing with its reason.
+_PAPER = {
+    "set": "…",
+    "questions": 1,
+    "transductive": True,
+    "warnings": ["…"],
+    "tables": [
+        {
+            "title": "…",
+            "rows": [{"name": "…", "values": {"…": 0.5}, "published": {"…": 0.5}, "missing": "…"}],
+        }
+    ],
+}
 
 
 def results() -> Any:
