@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import ArrayLike
 from q2e.methods.localise.base import Scored, Stretch
 from q2e.methods.localise.contrast import Contrast, curve_of, own_times
 from q2e.methods.localise.runs import Runs
+from q2e.search.localise import shown_cuts
+from q2e.settings import Settings
+from q2e.types import Segment
 
 NAN = np.nan
 
@@ -127,6 +131,28 @@ def test_a_cut_bounds_a_moment_to_the_picture() -> None:
     given = timeline((0.1, 6), (1.0, 3), (0.1, 6), every_s=1.0, cuts_s=(0.0, 6.2, 8.7))
     [one, *_] = Contrast().moments(given, 1)
     assert (one.start_s, one.end_s) == (6.2, 8.7)
+
+
+def test_a_moment_ends_at_a_cut_that_no_sentence_goes_on_across() -> None:
+    seen = timeline((1.0, 6), (0.8, 6), every_s=1.0, cuts_s=(6.0,))
+    [one, other] = Contrast().moments(seen, 2)
+    assert (one.start_s, one.end_s, other.start_s, other.end_s) == (0.0, 6.0, 6.0, 12.0)
+    [across] = Contrast().moments(both(seen, pieces((3, 9, 2.0))), 1)
+    assert (across.start_s, across.end_s) == (3.0, 9.0)
+
+
+@pytest.mark.parametrize(
+    "bounds, cuts",
+    [
+        ([0, 30, 55, 80], []),  # a shot of 80 s: 30 s of it, and the rest in two
+        ([0, 30, 60, 81, 102, 110], [102]),
+        ([0, 4, 9, 12], [4, 9]),
+        ([0, 25, 29, 54], [25, 29]),
+        ([590, 600, 610, 630], [610]),  # parts end every ten minutes
+    ],
+)
+def test_only_cuts_that_are_seen_divide(bounds: list[float], cuts: list[float]) -> None:
+    assert shown_cuts([Segment(a, b) for a, b in pairwise(bounds)], Settings()) == cuts
 
 
 def test_smoothing_joins_what_flickers() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 
-from q2e.arrays import Float64, Int64
+from q2e.arrays import Bool, Float64, Int64
 from q2e.methods.localise.base import Localiser, Scored, Stretch
 from q2e.search.order import Order
 from q2e.search.stage import stage
 from q2e.search.state import State
-from q2e.types import Evidence, Moment, Video
+from q2e.settings import Settings
+from q2e.types import Evidence, Moment, Segment, Video
 
 #: Pieces of evidence shown with a moment.
 SHOWN = 5
@@ -17,6 +21,10 @@ SHOWN = 5
 SEEN = "frame"
 #: Moments of a video shown where every time is asked for.
 EVERY = 100
+#: Share of the best that evidence adds from which it is looked at line by line.
+LINES = 0.25
+#: Seconds by which pieces of equal length differ in an index.
+EQUAL_S = 0.05
 #: Share of the best chain's score that another chain of the video needs.
 RELATIVE = 0.5
 
@@ -75,25 +83,74 @@ def _stretches(
     if not len(rows):
         return ()
     start_s, end_s, frame_s = state.at.store.times_s(rows).T
-    cuts = np.array([segment.start_s for segment in state.at.store.segments(known.id)])
-    table = state.at.table
+    segments = state.at.store.segments(known.id)
+    cuts = np.array([segment.start_s for segment in segments])
+    channel = state.at.table.channel[rows]
+    instant = (channel == state.at.table.code(SEEN)) & np.isfinite(frame_s)
+    of, start_s, end_s = _lines(state, rows, scores, instant, (start_s, end_s))
     scored = Scored.of(
         start_s,
         end_s,
-        scores,
-        np.searchsorted(cuts, start_s, side="right") if len(cuts) else np.zeros(len(rows)),
-        frame_s=frame_s,
-        channel=table.channel[rows],
-        instant=(table.channel[rows] == table.code(SEEN)) & np.isfinite(frame_s),
-        cuts_s=cuts,
+        scores[of],
+        np.searchsorted(cuts, start_s, side="right") if len(cuts) else np.zeros(len(of)),
+        frame_s=frame_s[of],
+        channel=channel[of],
+        instant=instant[of],
+        cuts_s=shown_cuts(segments, state.plan.settings),
         duration_s=known.duration_s,
     )
     stretches = _way(state).moments(scored, top)
-    told = [[int(rows[member]) for member in one.members[:SHOWN]] for one in stretches]
+    told = [list(dict.fromkeys(rows[of[list(one.members)]].tolist()))[:SHOWN] for one in stretches]
     read = state.witness.evidence([row for own in told for row in own])
     return tuple(
         _moment(one, [read[row] for row in own]) for one, own in zip(stretches, told, strict=True)
     )
+
+
+def _lines(
+    state: State,
+    rows: Int64,
+    scores: Float64,
+    instant: Bool,
+    times_s: tuple[Float64, Float64],
+) -> tuple[Int64, Float64, Float64]:
+    """Return evidence line by line (m,): which of (n,) each is of, from when to when.
+
+    What is said or written in several lines stands for the times of these, not for what is between
+    them. What says little for the question is left whole: it need not be read.
+    """
+    best = float(scores.max())
+    strong = np.flatnonzero(~instant & (scores > 0) & (scores >= LINES * best))
+    read = state.witness.evidence(rows[strong].tolist())
+    lines = {
+        number: read[row].spans
+        for number, row in zip(strong.tolist(), rows[strong].tolist(), strict=True)
+    }
+    apart = {number: own for number, own in lines.items() if len(own) > 1}
+    whole = np.setdiff1d(np.arange(len(rows)), list(apart))
+    spans = [(number, one.start_s, one.end_s) for number, own in apart.items() for one in own]
+    of, start_s, end_s = np.array(spans, np.float64).reshape(-1, 3).T
+    return (
+        np.concatenate([whole, of.astype(np.int64)]),
+        np.concatenate([times_s[0][whole], start_s]),
+        np.concatenate([times_s[1][whole], end_s]),
+    )
+
+
+def shown_cuts(segments: Sequence[Segment], settings: Settings) -> list[float]:
+    """Return where one shot follows another that is really seen to, of segments in time order.
+
+    Longer shots are divided into pieces of equal length or of the greatest, and at ends of parts.
+    """
+    most_s, part_s = settings.segment_max_s, settings.part_s
+    found = []
+    for one, other in pairwise(segments):
+        first, second = one.duration_s, other.duration_s
+        equal = abs(first - second) < EQUAL_S and first > most_s / 2 - EQUAL_S
+        at_part = abs(other.start_s / part_s - round(other.start_s / part_s)) * part_s < EQUAL_S
+        if not (equal or at_part or abs(first - most_s) < EQUAL_S):
+            found.append(other.start_s)
+    return found
 
 
 def _chained(state: State, order: Order, video: int, top: int) -> tuple[Moment, ...]:

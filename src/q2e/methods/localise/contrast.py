@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -47,8 +48,9 @@ class Contrast(Localiser):
        between them, with the mean of the pictures within `smooth_s` in its shot; any other
        evidence stands for its own time. Of one channel the best counts, channels are added, and
        `floor` is 0.
-    2. Runs above 0.4, 0.5 and 0.6 of the peak are proposed; those under `shortest_s` grow to it,
-       those over `longest_s` are cut around their best evidence.
+    2. Runs above 0.4, 0.5 and 0.6 of the peak are proposed; they end at cuts, but for those that
+       a sentence goes on across. Runs under `shortest_s` grow to it, those over `longest_s` are
+       cut around their best evidence.
     3. A run of length L is worth (mean inside - mean of its margins) * sqrt(L). Margins are
        `margin` * L long on both sides, at least `least_s`; outside the video the curve is 0.
     4. Non-maximum suppression: the best is kept, what overlaps it goes, and so on.
@@ -98,10 +100,11 @@ class Contrast(Localiser):
     ) -> list[tuple[float, float]]:
         """Return runs above shares of the peak, none shorter or longer than a moment may be."""
         peak = float(curve.value.max())
+        ends = _ends(given, curve, times, LEVELS[0] * peak)
         found = [
             (float(curve.edge[a]), float(curve.edge[z]))
             for level in LEVELS
-            for a, z in _runs(curve.value >= level * peak)
+            for a, z in _runs(curve.value >= level * peak, ends)
         ]
         return list(dict.fromkeys(self._fitted(given, times, one) for one in found))
 
@@ -146,6 +149,8 @@ def _told(
     pictured = frame[(frame >= low) & (frame < high)]
     middle = (max(times[0][lead], low) + min(times[1][lead], high)) / 2
     shown = float(pictured[0]) if len(pictured) else float(middle)
+    # What has no time at all was given some, so as to stand anywhere.
+    low, high, shown = (min(one, given.length_s) for one in (low, high, shown))
     return Stretch(low, high, worth, shown, tuple(known[members].tolist()))
 
 
@@ -225,10 +230,26 @@ def _smoothed(
     return found
 
 
-def _runs(on: Bool) -> list[tuple[int, int]]:
-    """Return from where to where a mask (m,) holds, again and again."""
+def _ends(given: Scored, curve: Curve, times: tuple[Float64, Float64], least: float) -> Bool:
+    """Return (m + 1,) the edges at which a run ends: cuts that no sentence goes on across."""
+    cuts = given.cuts_s
+    strong = np.flatnonzero(~given.instant & (_above(given) >= least))
+    for low, high in zip(times[0][strong].tolist(), times[1][strong].tolist(), strict=True):
+        cuts = cuts[(cuts <= low + _TOUCH_S) | (cuts >= high - _TOUCH_S)]
+    near = np.minimum(np.searchsorted(curve.edge, cuts - _TOUCH_S), len(curve.edge) - 1)
+    found = np.zeros(len(curve.edge), bool)
+    found[near[np.abs(curve.edge[near] - cuts) <= _TOUCH_S]] = True
+    return found
+
+
+def _runs(on: Bool, ends: Bool) -> list[tuple[int, int]]:
+    """Return from where to where a mask (m,) holds, again and again; `ends` (m + 1,) divide."""
     change = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]])))
-    return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))
+    found: list[tuple[int, int]] = []
+    for first, last in zip(change[::2].tolist(), change[1::2].tolist(), strict=True):
+        inner = first + 1 + np.flatnonzero(ends[first + 1 : last])
+        found += pairwise([first, *inner.tolist(), last])
+    return found
 
 
 def apart(stretches: list[tuple[float, float]], worth: Float64) -> list[int]:
