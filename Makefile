@@ -3,6 +3,7 @@
 #   make demo                                  index the samples, ask five questions
 #   make demo VIDEOS="my folder" Q="a dog"     the same on your own folder
 #   make test                                  lint, types, tests and docs; CI runs `make system test`
+#   make test-slow                             the few tests that take longest
 #   make system                                Debian packages without which some tests are skipped
 #   make docs                                  build the documentation site into site/
 #   make bench [BENCH=search]                  run a benchmark: ingest, search or quality
@@ -34,7 +35,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 # What is installed for a test has to be there before it.
 .NOTPARALLEL:
-.PHONY: help demo system test lint types unit docs-check docs bench samples lock clean
+.PHONY: help demo system test test-slow lint types unit docs-check docs bench samples lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -56,6 +57,9 @@ types: $(DEV_INSTALLED)
 
 unit: $(DEV_INSTALLED)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations 10
+
+test-slow: $(DEV_INSTALLED)
+	$(BIN)/python -m pytest -q -n 2 -m slow --durations 10
 
 docs-check: $(DEV_INSTALLED)
 	$(BIN)/python scripts/gendocs.py --check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -72,7 +73,21 @@ def _no_user_settings() -> None:
 @pytest.fixture(scope="session")
 def sample_index(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> q2e.Index:
     """The whole sample collection, read once with the real models; tests must not change it."""
-    index = q2e.open(tmp_path_factory.mktemp("samples") / "index")
+    own = tmp_path_factory.mktemp("samples") / "index"
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return _read(samples, own)
+    shared = tmp_path_factory.getbasetemp().parent / "samples" / "index"
+    shared.parent.mkdir(exist_ok=True)
+    with (shared.parent / "lock").open("w") as lock:  # one process reads, the others copy
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            _read(samples, shared).close()
+    shutil.copytree(shared, own)
+    return q2e.open(own)
+
+
+def _read(samples: Path, directory: Path) -> q2e.Index:
+    index = q2e.open(directory)
     report = index.add(samples / "manifest.csv")
     assert report.failures == []
     return index

@@ -56,7 +56,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_search_prints_the_documented_shape(imported: Path) -> None:
     found = _json("search", "un gato duerme", "--index", str(imported))
-    assert found.keys() == {"version", "query", "hits", "index", "timings"}
+    assert found.keys() == {"version", "query", "hits", "weaker", "index", "timings"}
     hit = found["hits"][0]
     assert hit["video"] == "cat"
     assert {"rank", "video", "path", "score", "moments", "why"} <= hit.keys()

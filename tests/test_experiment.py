@@ -361,6 +361,7 @@ def test_settings_from_elsewhere_are_part_of_what_was_measured(
         conduct(plan, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_videos_rank_the_texts_of_a_real_set(
     own_set: Path, sample_index: q2e.Index, tmp_path: Path
 ) -> None:

@@ -115,6 +115,7 @@ def test_what_the_models_would_make_again_is_taken_over(index: Path, profile: Pa
             assert new.find(video.id) == video
 
 
+@pytest.mark.slow
 def test_pictures_are_read_again_by_the_other_model(
     videos: Path, profile: Path, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ def test_a_second_judgement_of_a_video_replaces_the_first(mine: Path) -> None:
     assert [one.relevance for one in Labels(mine).all()] == [0]
 
 
+@pytest.mark.slow
 def test_leaving_out_says_which_channel_earns_its_keep(
     sample_index: q2e.Index, samples: Path
 ) -> None:

@@ -226,6 +226,7 @@ def test_layers_change_what_is_read() -> None:
     assert SpeechChannel(recognizer, Settings()).config_key in keys
 
 
+@pytest.mark.slow
 def test_a_real_voice_in_two_layers_and_a_real_model_that_refines(
     samples: Path, gguf: Path
 ) -> None:

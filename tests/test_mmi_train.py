@@ -222,6 +222,7 @@ def test_exported_weights_come_back_and_damage_is_seen(tmp_path: Path) -> None:
         load_head(tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_order_is_told_apart_where_means_and_self_attention_cannot() -> None:
     pytest.importorskip("torch")
     from q2e.mmi.schedule import TrainConfig

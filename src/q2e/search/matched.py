@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from q2e.arrays import Float32, Float64, Int64
+from q2e.methods.calibrate.among_bank import AmongBankScale
 from q2e.methods.fuse.witnesses import centred
 from q2e.methods.rows import ScoreRow
 from q2e.query.parts import words_of_meaning
@@ -94,7 +95,7 @@ class Matched:
         state = self.state
         flat = replace(row, scores=scores.reshape(-1))
         scale = state.plan.calibration(state.at)
-        if scale is None:
+        if scale is None or isinstance(scale, AmongBankScale):  # whose shares are of one question
             return scores.astype(np.float64)
         if row.how == "picture":
             seeing = {one.space: one for one in state.at.seeing.values()}
