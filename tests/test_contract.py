@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from q2e import builtin
@@ -179,6 +179,7 @@ def test__fuse__is_a_finite_sum_in_which_dead_rows_are_silent(
 
 @choices("fuse")
 @given(seed=SEEDS, mode=MODES)
+@example(seed=1068, mode="videos")  # whose mean is 0 or hardly more, by the order of the sum
 @settings(max_examples=12)
 def test__fuse__does_not_depend_on_order_or_on_other_questions(
     choice: Choice, seed: int, mode: str

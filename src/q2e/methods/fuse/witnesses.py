@@ -63,7 +63,9 @@ class Null:
 
     def surprise(self, scores: Float64) -> Float64:
         """Return -ln of the chance that a generic question scores as high; NaN stays."""
-        below = 1.0 - np.searchsorted(self.levels, scores) / (len(self.levels) + 1.0)
+        # Rounded, so that the order in which sums were taken moves no score across a level.
+        level = np.searchsorted(self.levels, np.round(scores, 12))
+        below = 1.0 - level / (len(self.levels) + 1.0)
         beyond = self.beyond * np.exp(-np.maximum(scores - self.edge, 0.0) / self.excess)
         chance = np.where(scores > self.edge, np.minimum(beyond, self.beyond), below)
         return np.where(np.isnan(scores), np.nan, -np.log(np.maximum(chance, 1e-300)))
