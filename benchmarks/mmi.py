@@ -25,10 +25,11 @@ from benchmarks.__main__ import RESULTS, machine
 from q2e.arrays import Float32, Float64
 from q2e.evaluate.compare import bootstrap
 from q2e.evaluate.matrix import evaluate_matrices
-from q2e.mmi.features import FeatureSet, scores
+from q2e.heads.features import FeatureSet
+from q2e.heads.schedule import TrainConfig
+from q2e.mmi.features import config_for, scores
 from q2e.mmi.knowledge import Question, choose, pool, vectors
 from q2e.mmi.reason import Head
-from q2e.mmi.schedule import TrainConfig
 from q2e.mmi.scorer import RELEVANCE, SKELETON, likeness
 from q2e.mmi.synthetic import SyntheticConfig, synthetic
 from q2e.mmi.train import train_head
@@ -80,14 +81,14 @@ def run(seeds: int, steps: int, config: SyntheticConfig | None = None) -> dict[s
     }
     rows: dict[str, Any] = {}
     found: dict[str, list[Float64]] = {}
-    head = Head.untrained(features.config())
+    head = Head.untrained(config_for(features))
     rows["untrained (zero-shot)"] = measured([scores(head, test)], test)
     for name, (changes, others) in HEADS.items():
         began = time.perf_counter()
         found[name] = []
         for seed in range(seeds):
             used = TrainConfig(**(training | others | {"seed": seed}))
-            head, _ = train_head(features, features.config(**changes), used)
+            head, _ = train_head(features, config_for(features, **changes), used)
             found[name].append(scores(head, test))
         seconds = (time.perf_counter() - began) / seeds
         rows[name] = measured(found[name], test) | {"train_seconds": round(seconds, 1)}
@@ -177,7 +178,7 @@ def full_size(device: str, precision: str, batch: int, steps: int) -> dict[str, 
     """
     import torch
 
-    from q2e.mmi.train import device as named
+    from q2e.heads.trainer import device as named
 
     features = synthetic(
         SyntheticConfig(groups=max(10, 2 * batch // 4), dimension=768, vocabulary=400, grid=4)
@@ -194,8 +195,8 @@ def full_size(device: str, precision: str, batch: int, steps: int) -> dict[str, 
     on_gpu = named(device).type == "cuda"
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
-    train_head(features, features.config(), config)
-    _, done = train_head(features, features.config(), config)
+    train_head(features, config_for(features), config)
+    _, done = train_head(features, config_for(features), config)
     seconds = done.log[-1].seconds
     return {
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",

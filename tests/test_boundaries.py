@@ -45,7 +45,10 @@ RUNTIMES = {
     "torch",
 }
 
-TRAINS = {"mmi/module.py", "mmi/train.py", "mmi/objective.py", "mmi/lora.py", "mmi/tuned.py"}
+TRAINS = {
+    *("mmi/module.py", "mmi/train.py", "mmi/objective.py", "mmi/lora.py", "mmi/tuned.py"),
+    *("heads/checkpoint.py", "heads/losses.py", "heads/objective.py", "heads/trainer.py"),
+}
 
 
 def _imports(path: Path) -> set[str]:
@@ -132,7 +135,8 @@ LAYERS = {
     "settings": "allowed channel_facts choices errors plugins recipes renamed text",
     "models": "arrays cache errors media plugins processes registry settings text types",
     "channels": "arrays decoding errors media models plugins registry settings text types",
-    "mmi": "arrays cache errors models text types",
+    "heads": "arrays cache errors",
+    "mmi": "arrays cache errors heads models text types",
     "query": "arrays cache channel_facts errors models text types",
     "ingest": (
         "arrays channel_facts channels decoding errors media models paths plugins "
@@ -164,7 +168,7 @@ LAYERS = {
     ),
     "cli": (
         "backup builtin cache channel_facts checks choices decoding errors evaluate "
-        "export ingest methods mmi models papers paths plugins processes q2e query "
+        "export heads ingest methods mmi models papers paths plugins processes q2e query "
         "registry search server settings shape survey text types"
     ),
     "__main__": "cli processes",

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from q2e.cli import app
-from q2e.mmi.features import save
+from q2e.heads.feature_files import save
+from q2e.mmi.features import config_for
 from q2e.mmi.reason import Head
 from q2e.mmi.synthetic import SyntheticConfig, synthetic
 from q2e.mmi.weights import load_head
@@ -54,7 +55,7 @@ def test_exported_weights_are_a_model_source(features: Path, tmp_path: Path) -> 
     from q2e.mmi.weights import save_head
     from q2e.models.registry import Models
 
-    head = Head.untrained(synthetic(SyntheticConfig(groups=10, dimension=16, grid=0)).config())
+    head = Head.untrained(config_for(synthetic(SyntheticConfig(groups=10, dimension=16, grid=0))))
     save_head(head, tmp_path / "head")
     profile = tmp_path / "own.toml"
     profile.write_text(f'base = "local"\n[optional]\nmmi = "file:{tmp_path / "head"}"\n')

@@ -17,11 +17,12 @@ import tiny_models
 from q2e.cli import app
 from q2e.decoding.doors import frames_at
 from q2e.errors import ConfigError, ModelError
+from q2e.heads.feature_files import save
+from q2e.heads.features import FeatureSet
 from q2e.media.scan import uniform_times
 from q2e.methods.rerank.base import Tools
 from q2e.methods.rerank.joint import SEEN
 from q2e.methods.rerank.mmi import _scorer
-from q2e.mmi.features import FeatureSet, save
 from q2e.mmi.knowledge import pool, vectors
 from q2e.mmi.synthetic import SyntheticConfig, synthetic
 from q2e.mmi.ways import KnowledgeWays
@@ -79,8 +80,8 @@ def tokenize(text: str) -> list[int]:
 
 
 def test_adapters_learn_and_all_else_stays(features: FeatureSet, tmp_path: Path) -> None:
+    from q2e.heads.schedule import TrainConfig
     from q2e.mmi.lora import LoraSettings, tune
-    from q2e.mmi.schedule import TrainConfig
 
     model = llava()
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -115,8 +116,8 @@ def test_padding_changes_nothing(features: FeatureSet) -> None:
 
 
 def test_what_does_not_fit_is_refused(features: FeatureSet) -> None:
+    from q2e.heads.schedule import TrainConfig
     from q2e.mmi.lora import LlavaObjective, LoraSettings, tune
-    from q2e.mmi.schedule import TrainConfig
 
     small = synthetic(SyntheticConfig(groups=10, orders=2, dimension=8, grid=0))
     with pytest.raises(ConfigError, match="vision tower"):

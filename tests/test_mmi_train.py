@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from q2e.errors import ConfigError, ModelError
-from q2e.mmi.features import FeatureSet, dealt, load, save
+from q2e.heads.feature_files import dealt, load, save
+from q2e.heads.features import FeatureSet
+from q2e.mmi.features import config_for
 from q2e.mmi.reason import Head, HeadConfig
 from q2e.mmi.synthetic import SyntheticConfig, synthetic
 from q2e.mmi.weights import about_head, load_head, save_head
@@ -64,7 +66,10 @@ def test_lines_of_json_are_read_in_any_language(tmp_path: Path) -> None:
     [
         ("{", "no feature set"),
         ('{"id": 1, "frames": [], "texts": []}', "no video or no text"),
-        ('{"id": 1, "frames": [[1, 2]], "texts": [{"tokens": [[1]]}]}', "dimensions"),
+        (
+            '{"id": 1, "frames": [[1]], "texts": [{"tokens": [[1]]}, {"tokens": [[1, 2]]}]}',
+            "dimensions",
+        ),
         ('{"id": 1, "frames": [[NaN, 2]], "texts": [{"tokens": [[1, 1]]}]}', "NaN"),
         ('{"id": 1, "split": "x", "frames": [[1]], "texts": [{"tokens": [[1]]}]}', "split"),
     ],
@@ -110,7 +115,7 @@ def test_the_synthetic_set_is_what_it_says() -> None:
 @pytest.fixture(scope="module")
 def quick() -> object:
     pytest.importorskip("torch")
-    from q2e.mmi.schedule import TrainConfig
+    from q2e.heads.schedule import TrainConfig
 
     return TrainConfig(
         steps=20, masked_steps=10, batch=16, accumulate=2, warmup=3, check_every=5, patience=0
@@ -120,9 +125,10 @@ def quick() -> object:
 def test_interrupted_and_resumed_is_bit_for_bit_uninterrupted(
     small: FeatureSet, quick: object, tmp_path: Path
 ) -> None:
-    from q2e.mmi.train import Line, train_head
+    from q2e.heads.checkpoint import Line
+    from q2e.mmi.train import train_head
 
-    config = small.config(alpha="learned")
+    config = config_for(small, alpha="learned")
     whole, done = train_head(small, config, quick, tmp_path / "whole")  # type: ignore[arg-type]
 
     for stop in (5, 20):
@@ -149,17 +155,17 @@ def test_interrupted_and_resumed_is_bit_for_bit_uninterrupted(
 
 def test_masked_prediction_learns(small: FeatureSet) -> None:
     pytest.importorskip("torch")
-    from q2e.mmi.schedule import TrainConfig
+    from q2e.heads.schedule import TrainConfig
     from q2e.mmi.train import train_head
 
     config = TrainConfig(masked_steps=60, steps=1, batch=32, check_every=10, warmup=5)
-    _, done = train_head(small, small.config(), config)
+    _, done = train_head(small, config_for(small), config)
     assert done.log[5].loss < done.log[0].loss - 0.3
 
 
 def test_reduced_precision_and_early_stopping(small: FeatureSet) -> None:
     pytest.importorskip("torch")
-    from q2e.mmi.schedule import TrainConfig
+    from q2e.heads.schedule import TrainConfig
     from q2e.mmi.train import train_head
 
     config = TrainConfig(
@@ -171,7 +177,7 @@ def test_reduced_precision_and_early_stopping(small: FeatureSet) -> None:
         precision="bfloat16",
         learning_rate=1e-6,
     )
-    head, done = train_head(small, small.config(), config)
+    head, done = train_head(small, config_for(small), config)
     assert done.stopped_early and done.steps < 100
     assert all(value.dtype == np.float32 for value in head.weights.values())
 
@@ -187,17 +193,18 @@ def test_reduced_precision_and_early_stopping(small: FeatureSet) -> None:
 )
 def test_settings_that_cannot_be_are_refused(change: dict[str, object], match: str) -> None:
     pytest.importorskip("torch")
-    from q2e.mmi.schedule import TrainConfig
+    from q2e.heads.schedule import TrainConfig
 
     with pytest.raises(ConfigError, match=match):
         TrainConfig(**change)  # type: ignore[arg-type]
 
 
 def test_what_cannot_be_trained_is_refused(small: FeatureSet, quick: object) -> None:
-    from q2e.mmi.train import device, train_head
+    from q2e.heads.trainer import device
+    from q2e.mmi.train import train_head
 
     with pytest.raises(ConfigError, match="query"):
-        train_head(small, small.config(beta="query"), quick)  # type: ignore[arg-type]
+        train_head(small, config_for(small, beta="query"), quick)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="device"):
         device("abacus")
 
@@ -225,8 +232,9 @@ def test_exported_weights_come_back_and_damage_is_seen(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_order_is_told_apart_where_means_and_self_attention_cannot() -> None:
     pytest.importorskip("torch")
-    from q2e.mmi.schedule import TrainConfig
-    from q2e.mmi.train import reciprocal_rank, train_head
+    from q2e.heads.ranks import reciprocal_rank
+    from q2e.heads.schedule import TrainConfig
+    from q2e.mmi.train import train_head
 
     features = synthetic(
         SyntheticConfig(groups=200, dimension=24, vocabulary=14, frames=(3, 5), grid=0, noise=0.2)
@@ -241,7 +249,7 @@ def test_order_is_told_apart_where_means_and_self_attention_cannot() -> None:
         "mean": {"temporal": "none", "spatial": "none", "alpha": "uniform"},
         "self": {"temporal": "self", "spatial": "self"},
     }.items():
-        head, _ = train_head(features, features.config(**changes), config)
+        head, _ = train_head(features, config_for(features, **changes), config)
         texts = np.stack([head.text(tokens) for tokens in test.tokens]).astype(np.float64)
         videos = np.stack(
             [head.video(f, t) for f, t in zip(test.frames, test.times_s, strict=True)]

@@ -11,7 +11,7 @@ from q2e.cli.options import Json, print_json, talk
 from q2e.errors import MissingDependency
 
 if TYPE_CHECKING:
-    from q2e.mmi.train import Line
+    from q2e.heads.checkpoint import Line
 
 app = typer.Typer(
     name="mmi",
@@ -81,12 +81,15 @@ def train_command(
 ) -> None:
     """Train on the split `train`, keep the best by `val`; run again to go on where it stopped."""
     _needs_torch()
-    from q2e.mmi.schedule import TrainConfig
+    from q2e.heads.schedule import TrainConfig
+    from q2e.mmi.features import config_for
     from q2e.mmi.train import train_head
     from q2e.mmi.weights import save_head
 
     data = _load(features)
-    head_config = data.config(temporal=temporal, spatial=spatial, alpha=alpha, beta=beta, most=most)
+    head_config = config_for(
+        data, temporal=temporal, spatial=spatial, alpha=alpha, beta=beta, most=most
+    )
     config = TrainConfig(
         seed=seed,
         steps=steps,
@@ -156,12 +159,12 @@ def eval_command(
     import numpy as np
 
     from q2e.evaluate.matrix import evaluate_matrices
-    from q2e.mmi.features import scores
+    from q2e.mmi.features import config_for, scores
     from q2e.mmi.reason import Head
     from q2e.mmi.weights import load_head
 
     data = _load(features).subset(split)
-    used = Head.untrained(data.config()) if head is None else load_head(head)
+    used = Head.untrained(config_for(data)) if head is None else load_head(head)
     table = scores(used, data)
     if matrix is not None:
         np.save(matrix, table)
@@ -226,9 +229,9 @@ def tune_command(
     adapters.
     """
     _needs_torch()
-    from q2e.mmi.features import load
+    from q2e.heads.feature_files import load
+    from q2e.heads.schedule import TrainConfig
     from q2e.mmi.lora import LoraSettings, tune
-    from q2e.mmi.schedule import TrainConfig
     from q2e.mmi.tuned import opened, save_tuned
     from q2e.settings import load_settings
 
@@ -257,7 +260,7 @@ def tune_command(
 
 
 def _load(features: str) -> Any:
-    from q2e.mmi.features import load
+    from q2e.heads.feature_files import load
     from q2e.mmi.synthetic import synthetic
 
     return synthetic() if features == "synthetic" else load(Path(features))

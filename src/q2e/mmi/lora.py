@@ -20,10 +20,12 @@ from torch import Tensor, nn
 
 from q2e.arrays import Float32
 from q2e.errors import ConfigError, MissingDependency
-from q2e.mmi.features import FeatureSet
+from q2e.heads.features import FeatureSet
+from q2e.heads.losses import symmetric_infonce
+from q2e.heads.objective import Objective
+from q2e.heads.schedule import TrainConfig
+from q2e.heads.trainer import Trained, Watch, train
 from q2e.mmi.reason import HeadConfig, prepare
-from q2e.mmi.schedule import TrainConfig
-from q2e.mmi.train import Trained, Watch, train
 
 #: Where the adapters of a training lie, in peft's own form.
 ADAPTERS = "adapters"
@@ -52,7 +54,7 @@ class LlavaBatch:
     said: Tensor
 
 
-class LlavaObjective(nn.Module):
+class LlavaObjective(Objective):
     """The two losses of training for a LLaVA-class model with adapters."""
 
     def __init__(
@@ -120,9 +122,7 @@ class LlavaObjective(nn.Module):
         """Return the symmetric InfoNCE between the last states of texts and of videos."""
         video = self._last(self.projector(batch.keys), batch.shown)
         text = self._last(self.words(batch.numbers), batch.said)
-        likeness = self.log_scale.exp() * text @ video.T
-        right = torch.arange(len(likeness), device=likeness.device)
-        return (F.cross_entropy(likeness, right) + F.cross_entropy(likeness.T, right)) / 2
+        return symmetric_infonce(self.log_scale.exp() * text @ video.T)
 
     def vectors(self, features: FeatureSet, device: Any, size: int = 32) -> tuple[Tensor, Tensor]:
         """Return all h_T (T, d) and h_v (V, d) on the CPU, without gradients."""

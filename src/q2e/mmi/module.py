@@ -133,9 +133,9 @@ class HeadModule(nn.Module):
             return keys
         return torch.stack([keys, *parts]).mean(0) + self._layer(torch.cat(parts, -1), "fuse")
 
-    def video(self, videos: Videos) -> Tensor:
-        """Return the (B, d) unit vectors h_v."""
-        raw, regions = self.keys(videos)
+    def video(self, videos: Videos, keys: tuple[Tensor, Tensor | None] | None = None) -> Tensor:
+        """Return the (B, d) unit vectors h_v; `keys` where the key-images are known already."""
+        raw, regions = keys or self.keys(videos)
         seen = self.reason(raw, regions, videos.times, videos.real)
         beta = videos.beta
         if self.config.beta == "learned":

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from q2e.mmi.features import FeatureSet
+from q2e.heads.features import FeatureSet
+from q2e.heads.losses import infonce_among, paired_logistic, symmetric_infonce
+from q2e.heads.objective import Objective
 from q2e.mmi.module import HeadModule, Texts, Videos, pad_texts, pad_videos
 from q2e.mmi.reason import Clip, HeadConfig, prepare
 
@@ -32,7 +33,7 @@ class Batch:
     text_skeletons: Tensor | None = None
 
 
-class HeadObjective(nn.Module):
+class HeadObjective(Objective):
     """A head in training, with the parts that only training needs."""
 
     def __init__(
@@ -87,7 +88,7 @@ class HeadObjective(nn.Module):
         keeps its place. Both are guessed among all items of the batch by InfoNCE; equal tokens
         count as one, which makes it the cross-entropy over the batch's vocabulary.
         """
-        raw, regions = self.module.keys(batch.videos)
+        raw, regions = keys = self.module.keys(batch.videos)
         real, times = batch.videos.real, batch.videos.times
         hidden, shown = self._hidden(raw, times, real, 0)
         if regions is not None:
@@ -100,7 +101,7 @@ class HeadObjective(nn.Module):
         tokens, real = batch.texts.tokens, batch.texts.real
         hidden, shown = self._hidden(tokens, batch.texts.places, real, 1)
         said = self.module.words(replace(batch.texts, tokens=shown))
-        guess = self._guess(said, self.module.video(batch.videos), hidden, 1)
+        guess = self._guess(said, self.module.video(batch.videos, keys), hidden, 1)
         vocabulary, number = torch.unique(tokens[real], dim=0, return_inverse=True)
         return loss + self._told_apart(guess, vocabulary, number[hidden[real]])
 
@@ -113,14 +114,11 @@ class HeadObjective(nn.Module):
         likeness = self.log_scale.exp() * (
             self.module.text(batch.texts) @ self.module.video(batch.videos).T
         )
-        right = torch.arange(len(likeness), device=likeness.device)
-        relevance = (F.cross_entropy(likeness, right) + F.cross_entropy(likeness.T, right)) / 2
+        relevance = symmetric_infonce(likeness)
         if batch.video_skeletons is None or batch.text_skeletons is None:
             return relevance
         logits = self.module.skeleton(batch.text_skeletons, batch.video_skeletons)
-        same = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
-        skeleton = (F.softplus(-logits[same]).mean() + F.softplus(logits[~same]).mean()) / 2
-        return RELEVANCE * relevance + SKELETON * skeleton
+        return RELEVANCE * relevance + SKELETON * paired_logistic(logits)
 
     def vectors(self, features: FeatureSet, device: Any, size: int = 256) -> tuple[Tensor, Tensor]:
         """Return all h_T (T, d) and h_v (V, d) on the CPU, without gradients."""
@@ -153,5 +151,4 @@ class HeadObjective(nn.Module):
         return torch.cat([items, whole], -1)[hidden] @ self.guess[which]
 
     def _told_apart(self, guesses: Tensor, choices: Tensor, right: Tensor) -> Tensor:
-        unit = F.normalize(guesses, dim=-1), F.normalize(choices, dim=-1)
-        return F.cross_entropy(self.log_scale.exp() * (unit[0] @ unit[1].T), right)
+        return infonce_among(guesses, choices, right, self.log_scale.exp())

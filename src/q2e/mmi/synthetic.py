@@ -13,7 +13,7 @@ import numpy as np
 
 from q2e.arrays import Float32, Float64
 from q2e.errors import ConfigError
-from q2e.mmi.features import FeatureSet
+from q2e.heads.features import FeatureSet
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Trainable parts over cached features: blocks, losses, recipes, and one trainer for all."""
