@@ -1,13 +1,12 @@
-"""The evidence of a SQLite store as numpy columns: filled once, then only what is new is read.
+"""The evidence of a database as numpy columns: filled once, then only what is new is read.
 
 A `Columns` describes one state of the index and never changes; what is asked for seldom (vectors,
-postings) is read at first use, through a connection that still sees that state.
+postings) is read at first use, through a view that still sees that state.
 """
 
 from __future__ import annotations
 
 import math
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ import numpy as np
 from q2e.arrays import Float32, Float64, Int16, Int32, Int64
 from q2e.store.base import Table
 from q2e.store.rows import pack
+from q2e.store.sql import State, View
 from q2e.types import in_order
 
 _COLUMNS = "id, video, channel, start_s, end_s, length, language"
@@ -48,15 +48,6 @@ class _Space:
     """Whether all is read that the state of the columns holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """Which state of a file columns are of."""
-
-    number: int
-    remade: int = 0
-    """Times that tokens or text vectors of stored evidence were made again."""
-
-
 @dataclass(slots=True)
 class Columns:
     generation: int
@@ -79,12 +70,12 @@ class Columns:
     _remembered: int = 0
     _lock: Any = field(default_factory=threading.RLock)
 
-    def space(self, connection: sqlite3.Connection, name: str) -> tuple[Int64, Float32]:
+    def space(self, view: View, name: str) -> tuple[Int64, Float32]:
         """Return the rows (n,) and vectors (n, d) of one space."""
         with self._lock:
             known = self._spaces.get(name)
             if known is None or not known.read or not len(known.ids):
-                known = _vectors(connection, name, known, self.table.evidence_id)
+                known = _vectors(view, name, known, self.table.evidence_id)
                 self._spaces[name] = known
             assert known.rows is not None
             return known.rows, known.matrix.T
@@ -102,13 +93,14 @@ class Columns:
             if grown:
                 self._counts, self._counted = dict(old._counts), old._counted
 
-    def counts(self, connection: sqlite3.Connection) -> dict[str, int]:
+    def counts(self, view: View) -> dict[str, int]:
         """Return how many vectors each space has."""
         with self._lock:
             if not self._all_counted:
-                found = connection.execute(
+                found = view.connection.execute(
                     "SELECT name, sum(length(evidence)) / 8, max(id) FROM vector "
-                    "JOIN space ON number = space WHERE id > ? GROUP BY name ORDER BY number",
+                    "JOIN space ON number = space WHERE id > ? "
+                    "GROUP BY number, name ORDER BY number",
                     (self._counted,),
                 )
                 for packed, count, last in found:
@@ -118,17 +110,13 @@ class Columns:
                 self._all_counted = True
             return self._counts
 
-    def postings(self, connection: sqlite3.Connection, term: str) -> tuple[Int32, Float64]:
+    def postings(self, view: View, term: str) -> tuple[Int32, Float64]:
         """Return the rows that hold a term, and what it adds to each one's BM25 score."""
         with self._lock:
             if term in self._postings:
                 self._postings.move_to_end(term)
                 return self._postings[term]
-            blobs = connection.execute(
-                "SELECT evidence, count FROM posting WHERE term = ? ORDER BY stage", (pack(term),)
-            ).fetchall()
-            ids = np.frombuffer(b"".join(blob[0] for blob in blobs), "<i8")
-            found = np.frombuffer(b"".join(blob[1] for blob in blobs), "<u2")
+            ids, found = view.postings(term)
             rows = np.searchsorted(self.table.evidence_id, ids).astype(np.int32)
             self._postings[term] = rows, self._weigh(rows, found.astype(np.float64))
             self._remembered += 12 * len(rows)
@@ -151,16 +139,9 @@ class Columns:
         return np.asarray(idf[channel] * found / (found + 1.2 * (0.25 + 0.75 * length)))
 
 
-def read(
-    connection: sqlite3.Connection,
-    channels: Mapping[int, str],
-    state: FileState,
-    old: Columns | None,
-) -> Columns:
-    """Return the columns of the state a connection sees, taking over what `old` knows of it.
-
-    `channels` are the names of channels by their numbers in that state.
-    """
+def read(view: View, state: State, old: Columns | None) -> Columns:
+    """Return the columns of the state a view sees, taking over what `old` knows of it."""
+    connection, channels = view.connection, view.channels
     if old is not None and old.remade != state.remade:
         old = None
     videos = connection.execute("SELECT number, id FROM video ORDER BY number").fetchall()
@@ -193,7 +174,7 @@ def read(
 def _columns(
     fresh: list[tuple[Any, ...]],
     channels: Mapping[int, str],
-    state: FileState,
+    state: State,
     numbers: Int64,
     ids: tuple[str, ...],
     kept: Columns | None,
@@ -241,11 +222,9 @@ def _codes(numbers: Any, names_of: Mapping[int, str], names: tuple[str, ...]) ->
     return place[numbers.astype(np.int64)]
 
 
-def _vectors(
-    connection: sqlite3.Connection, name: str, known: _Space | None, evidence_id: Int64
-) -> _Space:
+def _vectors(view: View, name: str, known: _Space | None, evidence_id: Int64) -> _Space:
     """Return a space brought up to date: what was removed left out, what is new read."""
-    number, dimension = connection.execute(
+    number, dimension = view.connection.execute(
         "SELECT number, dimension FROM space WHERE name = ?", (pack(name),)
     ).fetchone() or (-1, 0)
     if known is None or not len(known.ids):
@@ -260,8 +239,8 @@ def _vectors(
             block = matrix = matrix.compress(present, axis=1)
         rows = np.searchsorted(evidence_id, ids).astype(np.int64)
     since = (number, known.last)
-    more, last = connection.execute(
-        "SELECT ifnull(sum(length(evidence)) / 8, 0), max(id) FROM vector "
+    more, last = view.connection.execute(
+        "SELECT coalesce(sum(length(evidence)) / 8, 0), max(id) FROM vector "
         "WHERE space = ? AND id > ?",
         since,
     ).fetchone()
@@ -272,10 +251,8 @@ def _vectors(
             block = np.empty((dimension, size + size // 8), np.float32)
             block[:, :used] = matrix
         new = []
-        found = connection.execute(
-            "SELECT evidence, data FROM vector WHERE space = ? AND id > ? ORDER BY id", since
-        )
-        while some := found.fetchmany(_TURNED):
+        asked = "SELECT evidence, data FROM vector WHERE space = ? AND id > ? ORDER BY id"
+        for some in view.batches(asked, since, _TURNED):
             new += [np.frombuffer(packed, "<i8") for packed, _ in some]
             values = np.frombuffer(b"".join(data for _, data in some), "<f2")
             values = values.astype(np.float32).reshape(-1, dimension)

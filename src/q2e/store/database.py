@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import numpy as np
+
+from q2e.arrays import Int64
 from q2e.errors import IndexMissing, StoreError
-from q2e.store import columns as loading
-from q2e.store import erase, schema
+from q2e.store import erase, schema, sql
 from q2e.store.columns import Columns
+from q2e.store.inserting import SqliteWriter
 from q2e.store.lock import hold
+from q2e.store.rows import pack
+from q2e.store.sql import Dialect, State
+from q2e.store.states import States
+
+#: Lists are given as JSON, and the facts of a video lie in its row as JSON.
+_OURS = Dialect(
+    among="id IN (SELECT value FROM json_each(?))",
+    listed=json.dumps,
+    tagged="(SELECT value FROM json_each(?)) IN (SELECT value FROM json_each(facts, '$.tags'))",
+    tag=lambda tag: json.dumps([tag]),
+    duration_s="json_extract(facts, '$.duration_s')",
+    times="e.start_s, e.end_s, json_extract(CAST(e.body AS TEXT), '$.frame_s')",
+)
 
 #: Part of the file that may lie empty before `optimise` writes it anew.
 _SLACK = 0.25
@@ -28,7 +45,27 @@ class View:
 
     connection: sqlite3.Connection
     columns: Columns | None = None
+    dialect: Dialect = _OURS
     _channels: dict[int, str] | None = None
+
+    def state(self) -> State:
+        """Return which state it is."""
+        # An older file counts nothing that was made again.
+        return State(*self.connection.execute("SELECT * FROM generation").fetchone())
+
+    def postings(self, term: str) -> tuple[Int64, Any]:
+        """Return the ids of the evidence that holds a term, and how often it does."""
+        blobs = self.connection.execute(
+            "SELECT evidence, count FROM posting WHERE term = ? ORDER BY stage", (pack(term),)
+        ).fetchall()
+        ids = np.frombuffer(b"".join(blob[0] for blob in blobs), "<i8")
+        return ids, np.frombuffer(b"".join(blob[1] for blob in blobs), "<u2")
+
+    def batches(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[Any]]:
+        """Yield what a statement finds, `size` rows at a time."""
+        found = self.connection.execute(sql, values)
+        while some := found.fetchmany(size):
+            yield some
 
     @property
     def channels(self) -> dict[int, str]:
@@ -49,16 +86,14 @@ def reading(path: Path) -> str:
     return path.absolute().as_uri() + ("" if allowed or in_use else "?immutable=1")
 
 
-class Database:
+class Database(States):
     """One SQLite file, shared by threads; see `SqliteStore` for what it raises."""
 
     def __init__(self, path: Path, read_only: bool, wait_s: float) -> None:
         self.path = path
         self.read_only = read_only
-        self._columns: Columns | None = None
-        self._loading = threading.Lock()
+        super().__init__()
         self._write_lock = threading.Lock()
-        self.pinned = threading.local()
         self._pool: list[sqlite3.Connection] = []
         self._closed = False
         if read_only and not self.path.is_file():
@@ -125,30 +160,11 @@ class Database:
     def _size(self) -> int:
         return sum(file.stat().st_size for file in self.path.parent.glob(self.path.name + "*"))
 
-    def columns(self, view: View) -> Columns:
-        """Return the columns of the state a view sees, read now or shared with other threads."""
-        if view.columns is None:
-            # An older file counts nothing that was made again.
-            now, *remade = view.connection.execute("SELECT * FROM generation").fetchone()
-            state = loading.FileState(now, *remade)
-            with self._loading:
-                known = self._columns
-                if known is None or known.generation < now:
-                    known = self._columns = loading.read(
-                        view.connection, view.channels, state, known
-                    )
-            # Another thread may have moved on since this view began.
-            if known.generation > now:
-                known = loading.read(view.connection, view.channels, state, None)
-            view.columns = known
-        return view.columns
-
     @contextmanager
-    def view(self) -> Iterator[View]:
-        pinned: View | None = getattr(self.pinned, "view", None)
+    def view(self) -> Iterator[sql.View]:
         with self._guarded():
-            if pinned is not None:
-                yield pinned
+            if self.held is not None:
+                yield self.held
                 return
             try:
                 connection = self._pool.pop()
@@ -175,7 +191,7 @@ class Database:
             raise StoreError(f"{self.path}: {_plainly(error)}") from None
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[SqliteWriter]:
         """Run one transaction; nothing of it stays where it fails."""
         if self.read_only:
             raise StoreError(f"{self.path} was opened for reading")
@@ -183,7 +199,7 @@ class Database:
             connection = self._main
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield connection
+                yield SqliteWriter(connection)
                 connection.execute("UPDATE generation SET number = number + 1")
                 connection.execute("COMMIT")
             except BaseException:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 
-from q2e.store import rows as packing
 from q2e.store.base import NEXT_SPACE, Derived, Remade, StageKey
-from q2e.store.rows import pack
+from q2e.store.rows import pack, unpack
+from q2e.store.sql import Connection, Writer
 
 
-def outdated(connection: sqlite3.Connection, derived: Derived) -> Mapping[StageKey, Derived]:
-    """Return the work with evidence that is derived otherwise, in order of storage, and how."""
-    known = {row[1] for row in connection.execute("PRAGMA table_info(stage)")}
-    # An older file does not say how its tokens were made.
-    own = "s.terms, s.text_space" if "terms" in known else "NULL, NULL"
+def outdated(
+    connection: Connection, derived: Derived, told: bool = True
+) -> Mapping[StageKey, Derived]:
+    """Return the work with evidence that is derived otherwise, in order of storage, and how.
+
+    Without `told` the database does not say how its tokens and vectors were made.
+    """
+    own = "s.terms, s.text_space" if told else "NULL, NULL"
     rows = connection.execute(
         f"SELECT v.id, s.name, s.part, {own} FROM stage s JOIN video v ON v.number = s.video "
         "WHERE EXISTS (SELECT 1 FROM evidence e WHERE e.stage = s.number) ORDER BY s.number"
@@ -26,9 +28,9 @@ def outdated(connection: sqlite3.Connection, derived: Derived) -> Mapping[StageK
     return {key: was for key, was in found.items() if was != derived}
 
 
-def replace(connection: sqlite3.Connection, derived: Derived, one: Remade) -> None:
+def replace(writer: Writer, derived: Derived, one: Remade) -> None:
     """Put what was made again of one stage's work on one part in the place of what was there."""
-    row = connection.execute(
+    row = writer.execute(
         "SELECT s.number FROM stage s JOIN video v ON v.number = s.video "
         "WHERE v.id = ? AND s.name = ? AND s.part = ?",
         (one.key.video, one.key.stage, one.key.part),
@@ -36,55 +38,42 @@ def replace(connection: sqlite3.Connection, derived: Derived, one: Remade) -> No
     if row is None:
         return
     stage = int(row[0])
-    found = connection.execute("SELECT id FROM evidence WHERE stage = ? ORDER BY id", (stage,))
+    found = writer.execute("SELECT id FROM evidence WHERE stage = ? ORDER BY id", (stage,))
     ids = [int(row[0]) for row in found]
     if any(len(ids) != len(made) for made in (one.tokens, one.vectors) if made is not None):
         return
     if one.tokens is not None:
-        connection.execute("DELETE FROM posting WHERE stage = ?", (stage,))
-        connection.executemany(
+        writer.put_postings(stage, zip(ids, one.tokens, strict=True))
+        writer.executemany(
             "UPDATE evidence SET length = ? WHERE id = ?",
-            ((len(tokens), each) for tokens, each in zip(one.tokens, ids, strict=True)),
+            [(len(tokens), each) for tokens, each in zip(one.tokens, ids, strict=True)],
         )
-        packing.insert_postings(connection, stage, zip(ids, one.tokens, strict=True))
     if one.vectors is not None:
-        _drop(connection, derived.space, stage)
+        writer.drop_vectors(derived.space, stage)
         pairs = zip(ids, one.vectors, strict=True)
-        packing.insert_vectors(
-            connection,
+        writer.put_vectors(
             stage,
             ((each, {derived.space: vector}) for each, vector in pairs if vector is not None),
         )
-    connection.execute(
+    writer.execute(
         "UPDATE stage SET terms = ?, text_space = ? WHERE number = ?",
         (derived.terms, derived.space, stage),
     )
 
 
-def adopt(connection: sqlite3.Connection, kind: str, space: str) -> bool:
+def adopt(writer: Writer, kind: str, space: str) -> bool:
     """Bind the index to a space of a kind, and return whether another one is gone.
 
     That is the one before it, and one that was half made, where no other kind is bound to it.
     """
     names = [pack(f"space.{kind}"), *([pack(NEXT_SPACE)] if kind == "text" else [])]
     marks = ", ".join("?" * len(names))
-    rows = connection.execute(f"SELECT value FROM setting WHERE name IN ({marks})", names)
+    rows = writer.execute(f"SELECT value FROM setting WHERE name IN ({marks})", names)
     before = {bytes(value) for (value,) in rows}
-    connection.execute(f"DELETE FROM setting WHERE name IN ({marks})", names)
-    connection.execute("INSERT INTO setting VALUES (?, ?)", (names[0], pack(space)))
-    bound = connection.execute(
-        "SELECT value FROM setting WHERE substr(name, 1, 6) = CAST('space.' AS BLOB)"
-    )
+    writer.execute(f"DELETE FROM setting WHERE name IN ({marks})", names)
+    writer.execute("INSERT INTO setting VALUES (?, ?)", (names[0], pack(space)))
+    bound = writer.execute("SELECT value FROM setting WHERE substr(name, 1, 6) = ?", (b"space.",))
     gone = before - {bytes(value) for (value,) in bound}
     for name in gone:
-        _drop(connection, packing.unpack(name))
-        connection.execute("DELETE FROM space WHERE name = ?", (name,))
+        writer.drop_vectors(unpack(name))
     return bool(gone)
-
-
-def _drop(connection: sqlite3.Connection, space: str, stage: int | None = None) -> None:
-    connection.execute(
-        "DELETE FROM vector WHERE space = (SELECT number FROM space WHERE name = ?)"
-        + ("" if stage is None else " AND stage = ?"),
-        (pack(space), *(() if stage is None else (stage,))),
-    )

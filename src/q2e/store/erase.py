@@ -8,19 +8,20 @@ from pathlib import Path
 
 from q2e.errors import StoreError
 from q2e.store.rows import pack
+from q2e.store.sql import Connection
 from q2e.types import Video
 
 
-def forget(connection: sqlite3.Connection, video: Video) -> bool:
+def forget(connection: Connection, holds: str, video: Video) -> bool:
     """Delete a video with its evidence, its failures and the paths it was known by.
 
-    Returns whether there was any of it. `scrub` then takes it out of the file.
+    Returns whether there was any of it. `scrub` then takes it out of the file. `holds` is what
+    says whether the bytes `value` hold those of a mark.
     """
     paths = {pack(video.path)} - {b""}
     named = connection.execute(
-        "SELECT name FROM setting WHERE substr(name, 1, 5) = CAST('file:' AS BLOB) "
-        "AND instr(value, ?)",
-        (pack(video.id),),
+        f"SELECT name FROM setting WHERE substr(name, 1, 5) = ? AND {holds}",
+        (b"file:", pack(video.id)),
     ).fetchall()
     paths |= {bytes(name)[len(b"file:") :] for (name,) in named}
     count = connection.execute("DELETE FROM video WHERE id = ?", (video.id,)).rowcount

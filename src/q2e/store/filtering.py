@@ -2,55 +2,65 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from q2e.arrays import Bool
 from q2e.store.columns import Columns
+from q2e.store.sql import Dialect, View
 from q2e.types import Filters
 
 
-def allowed_videos(
-    connection: sqlite3.Connection, columns: Columns, filters: Filters
-) -> tuple[Bool, Bool, Bool]:
-    """Return (V,) masks: videos that satisfy the filters, that speak an asked or shunned language.
+def clauses(filters: Filters, dialect: Dialect) -> tuple[list[str], list[Any]]:
+    """Return conditions on the table `video`, and the values of their marks.
 
-    Dates may be shortened (`2020`, `2020-05`); a video without a date is in no period.
+    Dates may be shortened (`2020`, `2020-05`); a video without a date is in no period. Languages
+    and channels are of the evidence, and no part of it.
     """
-    clauses, values = ["1"], []
+    found: list[str] = []
+    values: list[Any] = []
     if filters.videos:
-        clauses.append("id IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(filters.videos))
+        found.append(dialect.among)
+        values.append(dialect.listed(filters.videos))
     if filters.since:
-        clauses.append("date >= ?")
+        found.append("date >= ?")
         values.append(filters.since)
     if filters.until:
-        clauses.append("substr(date, 1, length(?)) <= ?")
-        values += [filters.until, filters.until]
-    for tag in filters.tags:
-        clauses.append(
-            "(SELECT value FROM json_each(?)) IN (SELECT value FROM json_each(facts, '$.tags'))"
-        )
-        values.append(json.dumps([tag]))
-    for tag in filters.without_tags:
-        clauses.append(
-            "(SELECT value FROM json_each(?)) NOT IN (SELECT value FROM json_each(facts, '$.tags'))"
-        )
-        values.append(json.dumps([tag]))
+        found.append("substr(date, 1, ?) <= ?")
+        values += [len(filters.until), filters.until]
+    found += [dialect.tagged] * len(filters.tags)
+    found += [f"NOT {dialect.tagged}"] * len(filters.without_tags)
+    values += [dialect.tag(tag) for tag in (*filters.tags, *filters.without_tags)]
     for sign, limit in ((">=", filters.shortest_s), ("<=", filters.longest_s)):
         if limit is not None:
-            clauses.append(f"json_extract(facts, '$.duration_s') {sign} CAST(? AS REAL)")
-            values.append(str(limit))
-    found = connection.execute(
-        f"SELECT number, language FROM video WHERE {' AND '.join(clauses)}", values
+            found.append(f"{dialect.duration_s} {sign} ?")
+            values.append(float(limit))
+    return found, values
+
+
+def mask(view: View, columns: Columns, filters: Filters) -> Bool:
+    """Return (E,) which pieces of evidence satisfy filters."""
+    found, values = clauses(filters, view.dialect)
+    videos = view.connection.execute(
+        f"SELECT number, language FROM video WHERE {' AND '.join(found) or '1 = 1'}", values
     ).fetchall()
-    allowed = np.isin(columns.numbers, [number for number, _ in found])
-    spoken = [number for number, language in found if language in filters.languages]
-    shunned = [number for number, language in found if language in filters.without_languages]
-    return allowed, np.isin(columns.numbers, spoken), np.isin(columns.numbers, shunned)
+    table = columns.table
+
+    def of_videos(numbers: list[int]) -> Bool:
+        return np.isin(columns.numbers, numbers)
+
+    kept: Bool = of_videos([number for number, _ in videos])[table.video]
+    if filters.channels:
+        kept &= table.of_channels(filters.channels)
+    if filters.without_channels:
+        kept &= ~table.of_channels(filters.without_channels)
+    for names, wanted in ((filters.languages, True), (filters.without_languages, False)):
+        if names:
+            spoken = of_videos([number for number, language in videos if language in names])
+            kept &= speaking(columns, names, spoken) == wanted
+    return kept
 
 
 def speaking(columns: Columns, languages: Sequence[str], videos: Bool) -> Bool:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from q2e.arrays import Float32
+from q2e.arrays import Float32, Int64
 from q2e.errors import StoreError
-from q2e.store.base import Item
+from q2e.store.base import Item, StageKey
 from q2e.types import Evidence, Span, Tag, Video
 
 #: Columns that `evidence` reads, of tables `evidence e` and `video v`.
 EVIDENCE = "v.id, e.channel, e.start_s, e.end_s, e.language, e.body"
-#: The times of a piece of evidence, NULL for that of a frame that it has not.
-TIMES = "e.start_s, e.end_s, json_extract(CAST(e.body AS TEXT), '$.frame_s')"
 
 
 def pack(text: str) -> bytes:
@@ -39,6 +37,19 @@ def video_row(one: Video) -> tuple[Any, ...]:
 def video(facts: str) -> Video:
     values = json.loads(facts)
     return Video(**{**values, "tags": tuple(values["tags"])})
+
+
+def check_own(key: StageKey, items: Sequence[Item]) -> None:
+    """Raise StoreError where evidence is of another video or channel than the stage that found it.
+
+    A channel reads for itself alone.
+    """
+    for one in (item.evidence for item in items):
+        if (one.video, one.channel) != (key.video, key.channel):
+            raise StoreError(
+                f"stage {key.stage!r} of video {key.video!r} found evidence of channel "
+                f"{one.channel!r} of video {one.video!r}; a channel reads for itself alone"
+            )
 
 
 def body(one: Evidence) -> bytes:
@@ -79,89 +90,41 @@ def evidence(row: Sequence[Any], channels: Mapping[int, str]) -> Evidence:
     )
 
 
-def insert(connection: sqlite3.Connection, stage: int, video: int, items: Sequence[Item]) -> None:
-    """Add what a stage found, with its vectors and postings."""
-    number_of = {name: _channel(connection, name) for name in {i.evidence.channel for i in items}}
-    stored: list[tuple[int, Item]] = []
-    for item in items:
-        one = item.evidence
-        added = connection.execute(
-            "INSERT INTO evidence (stage, video, channel, start_s, end_s, length, language, body) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                stage,
-                video,
-                number_of[one.channel],
-                one.start_s,
-                one.end_s,
-                len(item.tokens),
-                one.language,
-                body(one),
-            ),
-        )
-        stored.append((int(added.lastrowid or 0), item))
-    insert_vectors(connection, stage, ((each, item.evidence.vectors) for each, item in stored))
-    insert_postings(connection, stage, ((each, item.tokens) for each, item in stored))
-
-
-def _channel(connection: sqlite3.Connection, name: str) -> int:
-    """Return a channel's number, given at its first use and never to another one."""
-    connection.execute("INSERT OR IGNORE INTO channel (name) VALUES (?)", (name,))
-    row = connection.execute("SELECT number FROM channel WHERE name = ?", (name,)).fetchone()
-    return int(row[0])
-
-
-def insert_vectors(
-    connection: sqlite3.Connection,
-    stage: int,
+def by_space(
     vectors: Iterable[tuple[int, Mapping[str, Float32]]],
-) -> None:
-    """Add vectors by space, each to the evidence of an id."""
+) -> dict[str, tuple[Int64, npt.NDArray[np.float16]]]:
+    """Return ids (n,) and vectors (n, d), in half precision, of each space.
+
+    Raises StoreError where vectors of a space differ in dimensions, or one is not finite.
+    """
     found: dict[str, list[tuple[int, Float32]]] = {}
-    for evidence_id, by_space in vectors:
-        for name, vector in by_space.items():
+    for evidence_id, own in vectors:
+        for name, vector in own.items():
             found.setdefault(name, []).append((evidence_id, vector))
+    packed = {}
     for name, pairs in found.items():
-        space = _space(connection, name, {len(vector) for _, vector in pairs})
+        known, *others = dict.fromkeys(len(vector) for _, vector in pairs)
+        for dimension in others:
+            raise other_dimension(name, known, dimension)
         with np.errstate(over="ignore"):
             data = np.array([vector for _, vector in pairs]).astype("<f2")
         if not np.isfinite(data).all():
             raise StoreError(f"space {name!r}: a vector holds a number that is not finite")
-        connection.execute(
-            "INSERT INTO vector (stage, space, evidence, data) VALUES (?, ?, ?, ?)",
-            (stage, space, np.array([one for one, _ in pairs], "<i8").tobytes(), data.tobytes()),
-        )
+        packed[name] = np.array([one for one, _ in pairs], "<i8"), data
+    return packed
 
 
-def _space(connection: sqlite3.Connection, name: str, dimensions: set[int]) -> int:
-    connection.execute(
-        "INSERT OR IGNORE INTO space (name, dimension) VALUES (?, ?)", (pack(name), min(dimensions))
-    )
-    number, known = connection.execute(
-        "SELECT number, dimension FROM space WHERE name = ?", (pack(name),)
-    ).fetchone()
-    for dimension in dimensions - {known}:
-        raise StoreError(f"space {name!r} has {known} dimensions, got a vector of {dimension}")
-    return int(number)
+def other_dimension(space: str, known: int, got: int) -> StoreError:
+    """Return what is raised for a vector of other dimensions than its space has."""
+    return StoreError(f"space {space!r} has {known} dimensions, got a vector of {got}")
 
 
-def insert_postings(
-    connection: sqlite3.Connection, stage: int, tokens: Iterable[tuple[int, Sequence[str]]]
-) -> None:
-    """Add the tokens of each piece of evidence."""
-    found: dict[str, list[tuple[int, int]]] = {}
+def by_term(tokens: Iterable[tuple[int, Sequence[str]]]) -> dict[str, tuple[list[int], list[int]]]:
+    """Return ids of evidence and how often it holds the term, for each term."""
+    found: dict[str, tuple[list[int], list[int]]] = {}
     for evidence_id, own in tokens:
         for term, count in Counter(own).items():
-            found.setdefault(term, []).append((evidence_id, min(count, 65_535)))
-    connection.executemany(
-        "INSERT INTO posting VALUES (?, ?, ?, ?)",
-        (
-            (
-                pack(term),
-                stage,
-                np.array([one for one, _ in where], "<i8").tobytes(),
-                np.array([count for _, count in where], "<u2").tobytes(),
-            )
-            for term, where in found.items()
-        ),
-    )
+            ids, counts = found.setdefault(term, ([], []))
+            ids.append(evidence_id)
+            counts.append(min(count, 65_535))
+    return found
