@@ -19,6 +19,8 @@ LEFT_OUT = {
         ("a room with no people", "a room", "people"),
         ("animals except dogs", "animals", "dogs"),
         ("animals, but no dogs", "animals", "dogs"),
+        ("a dog that does not bark", "a dog", "bark"),
+        ("a street where there are no cars", "a street", "cars"),
     ],
     "de": [
         ("Zimmer ohne Hund", "Zimmer", "Hund"),
@@ -26,18 +28,26 @@ LEFT_OUT = {
         ("Tier, aber kein Hund", "Tier", "Hund"),
         ("Tier nicht Hund", "Tier", "Hund"),
         ("Tiere außer Hunden", "Tiere", "Hunden"),
+        ("ein Hund, der nicht bellt", "ein Hund", "bellt"),
+        ("Straße, auf der keine Autos fahren", "Straße", "Autos fahren"),
+        ("ein Tier, das kein Hund ist", "ein Tier", "Hund"),
     ],
     "es": [
         ("perro sin correa en el parque", "perro en el parque", "correa"),
         ("animal pero no perro", "animal", "perro"),
         ("animal que no sea perro", "animal", "perro"),
         ("animales excepto perros", "animales", "perros"),
+        ("un perro que no ladra", "un perro", "ladra"),
+        ("una calle donde no hay coches", "una calle", "coches"),
     ],
     "fr": [
         ("chambre sans chien", "chambre", "chien"),
         ("plage sans personne sur le sable", "plage sur le sable", "personne"),
         ("animal mais pas un chien", "animal", "chien"),
         ("animal sauf le chien", "animal", "le chien"),
+        ("un chien qui n'aboie pas", "un chien", "aboie"),
+        ("un homme qui ne porte pas de chapeau", "un homme", "porte chapeau"),
+        ("une rue où il n’y a pas de voitures", "une rue", "voitures"),
     ],
     "ru": [
         ("комната без собаки", "комната", "собаки"),
@@ -45,12 +55,16 @@ LEFT_OUT = {
         ("животное, но не собака", "животное", "собака"),
         ("улица, где нет людей", "улица", "людей"),
         ("животные кроме собак", "животные", "собак"),
+        ("собака, которая не лает", "собака", "лает"),
+        ("не лающая собака", "собака", "лающая"),
     ],
     "ar": [
         ("غرفة بدون كلب", "غرفة", "كلب"),
         ("حيوان بلا ذيل", "حيوان", "ذيل"),
         ("رجل من دون نظارات في الشارع", "رجل في الشارع", "نظارات"),
         ("حيوان ليس كلبا", "حيوان", "كلبا"),
+        ("كلب لا ينبح", "كلب", "ينبح"),
+        ("الكلب الذي لا ينبح", "الكلب", "ينبح"),
     ],
     "zh": [
         ("没有狗的房间", "房间", "狗"),
@@ -60,6 +74,7 @@ LEFT_OUT = {
         ("除了狗以外的动物", "动物", "狗"),
         ("无人的街道", "街道", "人"),
         ("不含肉的菜", "菜", "肉"),
+        ("不会飞的鸟", "鸟", "飞"),
     ],
     "ja": [
         ("犬以外の動物", "動物", "犬"),
@@ -67,28 +82,61 @@ LEFT_OUT = {
         ("犬のいない部屋", "部屋", "犬"),
         ("犬ではない動物", "動物", "犬"),
         ("部屋に犬がいない", "部屋", "犬"),
+        ("吠えない犬", "犬", "吠える"),
+        ("帽子をかぶらずに歩く男", "歩く男", "帽子をかぶる"),
     ],
     "ko": [
         ("안경 없는 고양이", "고양이", "안경"),
         ("개가 아닌 동물", "동물", "개"),
         ("안경 없이 책 읽는 남자", "책 읽는 남자", "안경"),
         ("동물, 개 제외", "동물", "개"),
+        ("짖지 않는 개", "개", "짖는"),
+        ("모자를 쓰지 않은 남자", "남자", "모자를 쓴"),
+        ("날지 못하는 새", "새", "나는"),
+        ("빨갛지 않은 꽃", "꽃", "빨간"),
     ],
     "hi": [
         ("बिना चश्मे की बिल्ली", "बिल्ली", "चश्मे"),
         ("चश्मे के बिना बिल्ली", "बिल्ली", "चश्मे"),
         ("जानवर लेकिन कुत्ता नहीं", "जानवर", "कुत्ता"),
         ("कमरा जिसमें कुत्ता नहीं है", "कमरा", "कुत्ता"),
+        ("कुत्ता जो नहीं भौंकता", "कुत्ता", "भौंकता"),
+        ("न उड़ने वाला पक्षी", "पक्षी", "उड़ने"),
     ],
     "th": [
         ("ห้องที่ไม่มีสุนัข", "ห้อง", "สุนัข"),
         ("สัตว์ที่ไม่ใช่สุนัข", "สัตว์", "สุนัข"),
         ("ห้องปราศจากคน", "ห้อง", "คน"),
         ("แมวไม่มีแว่นบนโซฟา", "แมวบนโซฟา", "แว่น"),
+        ("นกที่บินไม่ได้", "นก", "บิน"),
+        ("ผู้ชายที่ไม่ได้ใส่หมวก", "ผู้ชาย", "ใส่หมวก"),
     ],
 }
 #: Sentences, sayings, signs, names and titles with the same words.
 LITERAL = [
+    "der Hund bellt nicht",
+    "eine Liebe, die keine Grenzen kennt",
+    "wer nicht wagt, der nicht gewinnt",
+    "le chien n'aboie pas",
+    "une histoire qui ne finit jamais",
+    "ce qui n'est pas clair",
+    "dice que no quiere venir",
+    "el que no arriesga no gana",
+    "собака не лает",
+    "любовь, которая не знает границ",
+    "الكلب لا ينبح",
+    "ليلة لا تنسى",
+    "不同的人",
+    "狗不叫",
+    "犬が吠えない",
+    "終わらない物語",
+    "개가 짖지 않는다",
+    "변하지 않는 사랑",
+    "जो डरता नहीं वह जीतता है",
+    "कोई बात नहीं",
+    "หมาไม่เห่า",
+    "The Man Who Wasn't There",
+    "things that don't matter",
     "no entry sign",
     "a man next to a no smoking sign",
     "Sin City",
@@ -101,7 +149,6 @@ LITERAL = [
     '"a cat without glasses"',
     "ohne dich",
     "ich kann nicht ohne dich leben",
-    "ein Mann, der nicht lächelt",
     "Menschen mit und ohne Hut",
     "„Zimmer ohne Hund“",
     "médecins sans frontières",
@@ -156,7 +203,7 @@ def test_a_sentence_leaves_out(language: str) -> None:
         assert parsed.clause is not None, text
         assert write(parsed.clause) == f'"{wanted}" NOT "{unwanted}"'
         said = [mark for mark in parsed.marks if mark.kind == "operator"]
-        assert len(said) == 1 and text[said[0].start : said[0].end].strip()
+        assert said and all(text[one.start : one.end].strip() for one in said)
         assert unwanted in left_out(text, parsed.clause)
 
 

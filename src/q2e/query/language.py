@@ -25,6 +25,7 @@ from q2e.query.loose import unclosed
 from q2e.query.marks import FILTER_FIELDS, Mark, channel_fields, marks, misspelt, seconds
 from q2e.query.negation import bare, reach
 from q2e.query.negation_after import left_out
+from q2e.query.negation_verbs import undone
 from q2e.types import Clause, ClauseKind, Filters
 
 _ORDERS: dict[str, ClauseKind] = {
@@ -57,12 +58,13 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """Return how a question is understood. Raises QueryError that points at the character."""
-    found = marks(text)
+    left = undone(text)
+    found = marks(text) if left is None else None
     if (start := unclosed(text)) is not None:
         raise point(text, start, start + 1, f"this quote is never closed; add a {text[start]}")
     if found is None:
         _refuse_misspelt(text)
-        left = left_out(text)
+        left = left or left_out(text)
         return (
             Parsed(text)
             if left is None

@@ -8,46 +8,13 @@ both what is wanted and what is left out are there.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
-from q2e.query.marks import Mark
+from q2e.query.left import Left
 from q2e.query.slots import languages_by_script
-from q2e.types import Clause
 
 #: Longest sentence that leaves something out, in characters.
 LONGEST = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What a sentence leaves out: pieces (start, end) of it, in characters."""
-
-    wanted: tuple[tuple[int, int], ...]
-    unwanted: tuple[int, int]
-    said: tuple[int, int]
-    """What says that it is left out."""
-
-    def clause(self, text: str) -> Clause:
-        """Return the sentence as one that leaves out with `NOT`."""
-        wanted = _words(text, *self.wanted)
-        start, end = self.unwanted
-        unwanted = Clause("not", parts=(_words(text, self.unwanted),), start=start, end=end)
-        first, last = min(wanted.start, start), max(wanted.end, end)
-        return Clause("all", parts=(wanted, unwanted), start=first, end=last)
-
-    def marks(self, text: str) -> tuple[Mark, ...]:
-        """Return its pieces in the order of the text."""
-        pieces = (*self.wanted, self.unwanted)
-        found = [Mark("word", start, end, text[start:end]) for start, end in pieces]
-        found.append(Mark("operator", *self.said, "not"))
-        return tuple(sorted(found, key=lambda one: one.start))
-
-
-def _words(text: str, *pieces: tuple[int, int]) -> Clause:
-    joined = " " if any(map(str.isspace, text)) else ""
-    body = joined.join(text[start:end] for start, end in pieces)
-    return Clause("text", body, start=pieces[0][0], end=pieces[-1][1])
 
 
 #: `w` is what is wanted, in one piece or two, `x` what is left out, `m` what says so.
@@ -98,7 +65,7 @@ _WANTED = {
     "有没有 是不是 为什么 從 从",
     "ja": "私 僕 俺 君 彼 彼女 これ それ あれ ここ そこ 誰 何",
     "ko": "나는 내가 너는 네가 그는 그녀는 우리는 누가 이것은 저는 제가 것 수",
-    "hi": "मैं मैंने तुम तू वह वे यह हम आप कौन क्या क्यों कभी मुझे उसे मेरा मेरे इससे उससे",
+    "hi": "मैं मैंने तुम तू वह वे यह हम आप कौन क्या क्यों कभी मुझे उसे मेरा मेरे इससे उससे कोई कुछ",
     "th": "ฉัน ผม เขา เธอ เรา คุณ มัน ใคร ทำไม นี่ นั่น นี้ ยัง",
 }
 _UNWANTED = {
@@ -110,10 +77,10 @@ _UNWANTED = {
     "ko": "끝 말 상관 관계 수 이름 어쩔 틀림 의미 소용 변함 쉴 다름 만 뿐 뿐만 만이 뿐이 "
     "끊임 거침 더할",
     "hi": "शक वजह कारण रुके किसी कुछ कोई सोचे सिर्फ केवल यह इस उस इसके उसके",
-    "th": "ใคร อะไร วัน ทาง ที่สิ้นสุด แค่ เพียง นี้ นั้น ปัญหา ความหมาย เหตุผล เคย สาย",
+    "th": "ใคร อะไร วัน ทาง ที่สิ้นสุด แค่ เพียง นี้ นั้น ปัญหา ความหมาย เหตุผล เคย สาย เงื่อนไข",
 }
 _QUOTES = re.compile('["“”„«»「」『』()?？]')
-_STOPS = re.compile("(?<=[^ ]) ?(?:ใน|บน|ข้าง|ใต้|ริม|ที่)")
+_STOPS = re.compile("(?<=[^ ]) ?(?:ใน|บน|ข้าง|ใต้|ริม|(?<!เคลื่อน)ที่(?=.))")
 
 
 def left_out(text: str) -> Left | None:
@@ -157,7 +124,7 @@ def _read(match: re.Match[str], language: str) -> Left | None:
         return None
     if language == "ja" and unwanted.endswith(("だけ", "のみ")):
         return None
-    return Left(tuple(wanted), (start, end), match.span("m"))
+    return Left(tuple(wanted), ((start, end),), (match.span("m"),))
 
 
 def _is_one(words: str, known: list[str], language: str) -> bool:
