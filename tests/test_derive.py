@@ -14,7 +14,7 @@ import pytest
 import q2e
 from q2e.errors import IndexMismatch
 from q2e.ingest import derive
-from q2e.ingest.keys import digest, record_digest
+from q2e.ingest.keys import Rules, digest, record_digest
 from q2e.store import schema
 from q2e.store.base import NEXT_SPACE, Derived, StageKey
 from q2e.store.sqlite import SqliteStore
@@ -237,7 +237,7 @@ def test_speech_is_not_heard_again_for_other_words_or_another_text_model(
             MetadataChannel(index.settings).config_key,
             index.settings.part_s,
             f"{old};3",
-            record_digest(video),
+            record_digest(video, Rules(places=True)),
         )
         connection.execute("UPDATE stage SET config_key = ? WHERE name = 'metadata'", (key,))
         connection.execute("INSERT INTO setting VALUES (?, ?)", (b"keys.space", old.encode()))

@@ -32,8 +32,8 @@ class Inherited:
 class Inheritance:
     """The older generation's work on one video that need not be done again.
 
-    `keys` are those of each stage now, and `keys_then` returns those of the first format with the
-    text space that they held.
+    `keys` are those of each stage now, and `keys_then` returns those of earlier formats, of which
+    the first held the text space.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Inheritance:
         video: Video,
         part_s: float,
         keys: Mapping[str, str],
-        keys_then: Callable[[str], Mapping[str, str]],
+        keys_then: Callable[[str | None], Mapping[str, frozenset[str]]],
     ) -> None:
         self._older = older
         self._video = video
@@ -50,15 +50,15 @@ class Inheritance:
         self._done = older.done(video.id)
         self._keys = keys
         then = older.setting("keys.space") or older.setting("space.text")
-        self._keys_then = keys_then(then) if then and self._done else {}
+        self._keys_then = keys_then(then) if self._done else {}
 
     def of_part(self, number: int, stages: Iterable[str]) -> list[Inherited]:
         """Return what is taken over for one part, of those stages that are still to be done."""
         same = [
             stage
             for stage in stages
-            if self._done.get((stage, number)) in (self._keys[stage], self._keys_then.get(stage))
-            and (stage, number) in self._done
+            if (stage, number) in self._done
+            and self._done[stage, number] in {self._keys[stage], *self._keys_then[stage]}
             and stage != DENSE  # pictures alone, which lie in another space
         ]
         if not same:

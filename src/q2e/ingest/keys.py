@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from q2e.channels.base import Channel, SamplesDensely
 from q2e.media.embedded import Contents
@@ -30,19 +31,32 @@ CUES_VERSION = 2
 _TERMS_THEN = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """By what keys are made. Those of now hold nothing of the machine that made them."""
+
+    places: bool = False
+    """Whether they hold paths, and the times at which subtitles were written."""
+    space: str | None = None
+    """The space of texts that those of the first format held."""
+
+
+NOW = Rules()
+
+
 def stage_keys(
     channels: Sequence[Channel],
     settings: Settings,
     video: Video,
-    then: str | None = None,
     inside: Contents | None = None,
+    rules: Rules = NOW,
 ) -> dict[str, str]:
     """Return the key of each stage of a video: its own configuration and that of what is below it.
 
-    `then` is the space of texts that the keys of the first format held; without it, the keys of
-    now are returned. All else being equal, work under either is the same work. `inside` is what
-    the file holds besides pictures and sound.
+    `inside` is what the file holds besides pictures and sound. `rules` are those of now, or of
+    earlier indexes: see `earlier_keys`.
     """
+    then = rules.space
     inside = inside or Contents()
     shots = digest(
         SHOTS_VERSION,
@@ -64,11 +78,11 @@ def stage_keys(
         elif channel.needs in ("evidence", "video"):
             below.extend(sorted(keys.values()))
         elif channel.needs == "record":
-            below.append(record_digest(video))
+            below.append(record_digest(video, rules))
             if inside.chapters:
                 below.append([[one.start_s, one.end_s, one.text] for one in inside.chapters])
         elif channel.needs == "audio":
-            below.append(subtitle_stamp(video))
+            below.append(subtitle_stamp(video, rules))
             if inside.subtitles:
                 below.append(f"{inside.subtitles} inside")
         keys[channel.name] = digest(*below)
@@ -88,17 +102,41 @@ def grown(known: Video | None, video: Video) -> bool:
     return bool(longer)
 
 
-def subtitle_stamp(video: Video) -> list[object]:
+def earlier_keys(
+    channels: Sequence[Channel],
+    settings: Settings,
+    video: Video,
+    inside: Contents | None = None,
+    then: str | None = None,
+) -> dict[str, frozenset[str]]:
+    """Return the keys under which earlier versions noted the same work of each stage.
+
+    `then` is the space of texts that an index of the first format held. Work under any of these
+    is done, and is not done again.
+    """
+    rules = [Rules(places=True), *([] if then is None else [Rules(places=True, space=then)])]
+    found = [stage_keys(channels, settings, video, inside, one) for one in rules]
+    return {stage: frozenset(keys[stage] for keys in found) for stage in found[0]}
+
+
+def subtitle_stamp(video: Video, rules: Rules = NOW) -> list[object]:
     """Return what changes when subtitles beside a video come, go or are edited."""
     from q2e.media import sidecar
 
-    stamps = sidecar.subtitle_stamp(video.path)
+    stamp = sidecar.subtitle_times if rules.places else sidecar.subtitle_stamp
+    stamps = stamp(video.path)
     return [*stamps, CUES_VERSION] if stamps else []
 
 
-def record_digest(video: Video) -> str:
+def record_digest(video: Video, rules: Rules = NOW) -> str:
+    """Return what changes with what is known of a video before it is read.
+
+    Of its place only the name tells anything of it: moved to another folder, machine or storage,
+    it is read no more.
+    """
+    name = video.path if rules.places else video.path.rpartition("/")[2]
     return digest(
-        video.path, video.title, video.description, video.date, video.language, list(video.tags)
+        name, video.title, video.description, video.date, video.language, list(video.tags)
     )
 
 

@@ -20,7 +20,7 @@ from q2e.ingest.dense import Dense
 from q2e.ingest.derive import derived, items
 from q2e.ingest.facts import read_facts, said_of_copies
 from q2e.ingest.inherit import Inheritance
-from q2e.ingest.keys import SHOTS, grown, stage_keys
+from q2e.ingest.keys import SHOTS, earlier_keys, grown, stage_keys
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.record import contents_of, dated, storable_record
 from q2e.ingest.slices import Scanned, slices
@@ -99,9 +99,8 @@ class _Reading:
         self._embedding = Lock()
         self._derived = derived(self.models.text.space)
         self._inside = contents_of(video)
-        self._keys = stage_keys(reader.channels, self.settings, video, None, self._inside)
-        then = reader.store.setting("keys.space")
-        self._keys_then = self._keys_of_then(then) if then else {}
+        self._keys = stage_keys(reader.channels, self.settings, video, self._inside)
+        self._keys_then = self._keys_of_then(reader.store.setting("keys.space"))
         self._older = None
         self._cuts: dict[int, Store] = {}
         self._scanned_shots: dict[int, tuple[list[Segment], list[float]]] = {}
@@ -159,8 +158,8 @@ class _Reading:
             self._said.put(None)
 
     # -- what there is to do ---------------------------------------------------------------------
-    def _keys_of_then(self, space: str) -> Mapping[str, str]:
-        return stage_keys(self.channels, self.settings, self.video, space, self._inside)
+    def _keys_of_then(self, space: str | None) -> Mapping[str, frozenset[str]]:
+        return earlier_keys(self.channels, self.settings, self.video, self._inside, space)
 
     def _parts(self) -> list[tuple[float, float]]:
         duration_s, part_s = self.video.duration_s, self.settings.part_s
@@ -169,7 +168,7 @@ class _Reading:
 
     def _is_done(self, stage: str, number: int) -> bool:
         key = self.done.get((stage, number))
-        return key is not None and key in (self._keys[stage], self._keys_then.get(stage))
+        return key is not None and (key == self._keys[stage] or key in self._keys_then[stage])
 
     def _outstanding(self, needs: str, number: int) -> list[Channel]:
         return [

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,26 @@ def subtitle_problems(path: str | Path) -> tuple[str, ...]:
 
 
 def subtitle_stamp(path: str | Path) -> list[list[object]]:
-    """Return what changes when subtitle files beside a video come, go or are edited."""
+    """Return what changes when subtitle files beside a video come, go or are edited: name and
+    content, whenever and wherever they were written."""
+    with suppress(MediaError):
+        return [[one.path.name, size, _digest(one.path)] for one, size, _ in sorted(_stamp(path))]
+    return []
+
+
+def subtitle_times(path: str | Path) -> list[list[object]]:
+    """Return name, size and time of change in nanoseconds of the subtitle files beside a video."""
     with suppress(MediaError):
         return [[one.path.name, size, changed] for one, size, changed in sorted(_stamp(path))]
     return []
+
+
+def _digest(path: Path) -> str:
+    try:
+        # A longer one is not taken; its size tells enough of it.
+        return "" if path.stat().st_size > MAX_BYTES else sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 def _stamp(path: str | Path) -> tuple[tuple[Beside, int, int], ...]:
