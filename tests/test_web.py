@@ -139,12 +139,34 @@ def test_bars_of_a_hit_add_up_to_its_score(visit: Visit) -> None:
     visit.quiet()
     values = [
         float(text.replace("−", "-").replace("+", ""))
-        for text in page.locator(".score .value").all_inner_texts()
+        for text in page.locator(".score .value").all_text_contents()
     ]
     score = float(page.locator(".score .sectionhead b").inner_text())
     assert sum(values) == pytest.approx(score, abs=0.02)
     page.locator(".score summary").first.click()
     page.wait_for_selector(".score details[open] tbody tr")
+
+
+@pytest.mark.parametrize("question", ["rocket launch", "إطلاق صاروخ"])
+def test_what_explains_little_is_one_line(visit: Visit, question: str) -> None:
+    page = visit.open(q=question)
+    page.locator("#hits .why").first.click()
+    page.wait_for_selector(".score .bars li")
+    visit.quiet()
+    little = page.locator(".score .little")
+    hidden = little.count()
+    assert hidden > 0
+    for number in range(hidden):
+        expect(little.nth(number)).to_be_hidden()
+    page.locator(".score summary").first.click()
+    line = page.locator(".score .smaller:visible").first
+    expect(line).to_have_text(re.compile(r"and \d+ smaller"))
+    expect(line).to_have_attribute("aria-expanded", "false")
+    line.click()
+    expect(page.locator(".score details[open] tr.little, .score li.little").first).to_be_visible()
+    expect(line).to_have_attribute("aria-expanded", "true")
+    line.click()
+    expect(little.first).to_be_hidden()
 
 
 def test_a_then_b_has_rows(visit: Visit) -> None:

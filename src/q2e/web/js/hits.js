@@ -8,7 +8,7 @@ import { channelName, clock, soundOnly, titleOf } from "./text.js";
 
 const STRIP = 10;
 /** Share of a score below which a reason explains nothing. */
-const LITTLE = 0.05;
+export const LITTLE = 0.05;
 /** Hits shown where none is likely to answer. */
 const NEAREST = 3;
 const KINDS = ["query", "prequel", "current", "sequel"];

@@ -1,7 +1,7 @@
 // Why a hit is where it is: what was searched for, to be edited, and bars that add up to the score.
 
 import { button, fill, h, one, tool, words } from "./dom.js";
-import { byChannel } from "./hits.js";
+import { byChannel, LITTLE } from "./hits.js";
 import { eventEntry, events_of, go, state } from "./state.js";
 import { channelName, clock, sentence } from "./text.js";
 
@@ -123,13 +123,42 @@ function set(events, quiet = false) {
 
 const sure = (hit) => `${hit.certain}, ${Math.round(100 * hit.certainty)} %`;
 
+/** Whether terms that explain little are shown too; what was chosen holds for the next hit. */
+let everything = false;
+const FEWER = "hide smaller ones";
+
+/** Return the line that stands for `count` terms that explain little, or shows and hides them. */
+function smaller(count) {
+  const told = `and ${count} smaller`;
+  const line = button(
+    everything ? FEWER : told,
+    (event) => {
+      everything = !everything;
+      const section = event.target.closest(".score");
+      section.classList.toggle("everything", everything);
+      for (const other of section.querySelectorAll(".smaller")) {
+        other.textContent = everything ? FEWER : other.dataset.told;
+        other.setAttribute("aria-expanded", String(everything));
+      }
+    },
+    { class: "plain small smaller", "aria-expanded": String(everything) },
+  );
+  line.dataset.told = told;
+  return line;
+}
+
 /** Return a hit's score as bars by channel, each with the evidence behind it. */
 export function scoreBars(hit, play) {
   const sums = byChannel(hit).filter(([, value]) => Math.abs(value) >= 0.0005);
   const whole = sums.reduce((sum, [, value]) => sum + Math.abs(value), 0);
+  const little = ([, value]) => Math.abs(value) < LITTLE * whole;
+  const count = sums.filter(little).length;
   return h(
     "section",
-    { class: "score", "aria-labelledby": "score-title" },
+    {
+      class: everything ? "score everything" : "score",
+      "aria-labelledby": "score-title",
+    },
     h(
       "div",
       { class: "sectionhead" },
@@ -154,21 +183,28 @@ export function scoreBars(hit, play) {
     h(
       "ul",
       { class: "bars" },
-      sums.map(([name, value]) =>
-        bar(hit, name, value, Math.max(...sums.map(([, other]) => Math.abs(other))), play),
-      ),
+      sums.map((sum) => {
+        const most = Math.max(...sums.map(([, other]) => Math.abs(other)));
+        return bar(hit, sum, { most, whole, little: little(sum) }, play);
+      }),
     ),
+    count > 0 && smaller(count),
   );
 }
 
-function bar(hit, name, value, most, play) {
+function bar(hit, [name, value], { most, whole, little }, play) {
   const terms = hit.why.filter(
     (reason) => reason.channel === name && Math.abs(reason.contribution) >= 0.0005,
   );
   const best = terms.find((reason) => reason.text);
+  const least = LITTLE * whole;
+  const main = Math.max(...terms.map((reason) => Math.abs(reason.contribution)));
+  const minor = ({ contribution }) =>
+    !little && Math.abs(contribution) < Math.min(least, main);
+  const count = terms.filter(minor).length;
   return h(
     "li",
-    {},
+    { class: little ? "little" : null },
     h(
       "details",
       {},
@@ -211,7 +247,7 @@ function bar(hit, name, value, most, play) {
           terms.map((reason) =>
             h(
               "tr",
-              {},
+              { class: minor(reason) ? "little" : null },
               h(
                 "th",
                 { scope: "row" },
@@ -228,6 +264,7 @@ function bar(hit, name, value, most, play) {
           ),
         ),
       ),
+      count > 0 && smaller(count),
     ),
     best &&
       h(
