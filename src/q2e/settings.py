@@ -30,6 +30,7 @@ from q2e.plugins import registry
 from q2e.recipes import DEFAULT
 from q2e.renamed import OLD, merged
 from q2e.text.layers import Layer
+from q2e.written import without_secrets
 
 CONFIG_NAME = "q2e.toml"
 PREFIX = "Q2E_"
@@ -295,7 +296,8 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         must = f"must be {allowed(field.annotation, field.metadata)}"
         if first["type"] == "value_error":
             must = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"setting {name} = {first['input']!r}: {must}") from None
+        shown = without_secrets(repr(first["input"]))
+        raise ConfigError(f"setting {name} = {shown}: {must}") from None
 
 
 def _of_file(directory: Path | None) -> dict[str, Any]:

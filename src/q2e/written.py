@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,11 +16,15 @@ LONGEST = 1_000
 def parsed(text: str) -> tuple[str, dict[str, Any]]:
     """Return the name and arguments of `name` or `name(key=value, ...)`; values are literals.
 
-    A bare word is a text, so that a shell needs no second quotes. Raises ConfigError.
+    A bare word is a text, so that a shell needs no second quotes. An address, `name://...`, is the
+    argument `address` of what it begins with. Raises ConfigError.
     """
-    refused = ConfigError(f"{text[:80]!r} is not of the form  name  or  name(key=value, ...)")
+    shown = without_secrets(text)[:80]
+    refused = ConfigError(f"{shown!r} is not of the form  name  or  name(key=value, ...)")
     if len(text) > LONGEST:
         raise refused
+    if addressed := re.match(r"([a-z][a-z0-9_]*)://", text.strip()):
+        return addressed[1], {"address": text.strip()}
     if "(" not in text:
         return text.strip(), {}
     try:
@@ -35,6 +40,20 @@ def parsed(text: str) -> tuple[str, dict[str, Any]]:
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         raise refused from None
     return call.func.id, given
+
+
+def told(name: str, arguments: Mapping[str, Any]) -> str:
+    """Return how a choice is written; `parsed` reads it."""
+    if set(arguments) == {"address"} and str(arguments["address"]).startswith(f"{name}://"):
+        return str(arguments["address"])
+    given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    return f"{name}({given})" if given else name
+
+
+def without_secrets(text: str) -> str:
+    """Return a text as it may be shown: passwords of addresses in it are stars."""
+    shown = re.sub(r"(://[^:/@\s]*:).*@", r"\1***@", text, flags=re.DOTALL)
+    return re.sub(r"(?i)(password=)[^&\s'\"]*", r"\1***", shown)
 
 
 def in_words(schema: Mapping[str, Any]) -> str:

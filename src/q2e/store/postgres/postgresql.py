@@ -1,0 +1,176 @@
+"""The store in PostgreSQL: a schema holds the truth, numpy columns in memory answer questions.
+
+Each write is one transaction, so an index is valid whenever the process or the server ends. One
+process writes at a time, held by an advisory lock; readers see what it commits without reopening.
+Each call of a thread borrows a connection of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from q2e.errors import StoreError
+from q2e.registry import method
+from q2e.store import derived as deriving
+from q2e.store import erase, rows
+from q2e.store.base import UNKNOWN, Derived, Failure, Item, Remade, StageKey
+from q2e.store.postgres import place
+from q2e.store.postgres.address import Address
+from q2e.store.postgres.database import Database
+from q2e.store.rows import pack
+from q2e.store.searching import Searching
+from q2e.types import Segment, Video
+
+#: Setting of the profile that an index is made with, which its folder says too.
+_PROFILE = "profile"
+
+
+class PostgresStore(Searching):
+    """Keeps a generation of an index in a schema of a database; vectors in half precision.
+
+    `file` is where a store of files would keep it: beside it a small file names the schema. A
+    writing store holds the writer's lock until closed; `wait_s` says how long to wait for another
+    writer. Safe to share between threads. Raises MissingDependency without psycopg, IndexLocked
+    naming the process that writes, IndexMismatch for an index of another version, StoreError where
+    the server cannot be reached or used.
+    """
+
+    def __init__(
+        self, address: str, file: str | Path, *, read_only: bool = False, wait_s: float = 0.0
+    ) -> None:
+        self._database: Database = Database(address, Path(file), read_only, wait_s)
+
+    # -- writing --------------------------------------------------------------------------------
+    def put_video(self, video: Video) -> None:
+        row = (*rows.video_row(video), video.duration_s, [pack(tag) for tag in video.tags])
+        with self._database.writing() as writer:
+            writer.execute(
+                "INSERT INTO video (id, date, language, facts, duration_s, tags) "
+                "VALUES (?, ?, ?, ?, ?, ?::bytea[]) ON CONFLICT (id) DO UPDATE SET "
+                "date = excluded.date, language = excluded.language, facts = excluded.facts, "
+                "duration_s = excluded.duration_s, tags = excluded.tags",
+                row,
+            )
+
+    def put_part(
+        self,
+        key: StageKey,
+        config_key: str,
+        items: Sequence[Item] = (),
+        segments: Sequence[Segment] | None = None,
+        frame_times_s: Sequence[float] | None = None,
+        derived: Derived = UNKNOWN,
+    ) -> None:
+        rows.check_own(key, items)
+        shots = [[s.start_s, s.end_s, s.movement] for s in segments or ()]
+        cuts = None if segments is None else json.dumps(shots)
+        times = None if frame_times_s is None else json.dumps([float(t) for t in frame_times_s])
+        with self._database.writing() as writer:
+            row = writer.execute("SELECT number FROM video WHERE id = ?", (key.video,)).fetchone()
+            if row is None:
+                raise StoreError(f"video {key.video!r} is not in the index; put_video comes first")
+            video = int(row[0])
+            channel = writer.channel(key.channel) if items else None
+            of = (video, key.stage, key.part)
+            before = writer.execute(
+                "SELECT number FROM stage WHERE video = ? AND name = ? AND part = ?", of
+            )
+            writer.drop_stages([int(row[0]) for row in before])
+            made = writer.execute(
+                "INSERT INTO stage (video, name, part, channel, config_key, segments, frame_times, "
+                "terms, text_space) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
+                (*of, channel, config_key, cuts, times, derived.terms, derived.space),
+            ).fetchone()
+            if channel is not None and made is not None:
+                writer.put_items(int(made[0]), video, channel, items)
+            writer.execute(
+                "DELETE FROM failure WHERE video = ? AND stage = ?", (key.video, key.stage)
+            )
+
+    def put_derived(self, derived: Derived, remade: Sequence[Remade]) -> None:
+        with self._database.writing(remade=True) as writer:
+            for one in remade:
+                deriving.replace(writer, derived, one)
+
+    def adopt(self, kind: str, space: str) -> None:
+        with self._database.writing(remade=True) as writer:
+            deriving.adopt(writer, kind, space)
+
+    def put_failure(self, failure: Failure) -> None:
+        path, stage = pack(failure.path), failure.stage or ""
+        with self._database.writing() as writer:
+            writer.execute("DELETE FROM failure WHERE path = ? AND stage = ?", (path, stage))
+            writer.execute(
+                "INSERT INTO failure (path, stage, video, reason) VALUES (?, ?, ?, ?)",
+                (path, stage, failure.video, pack(failure.reason)),
+            )
+
+    def clear_failure(self, path: str) -> None:
+        with self._database.writing() as writer:
+            writer.execute("DELETE FROM failure WHERE path = ?", (pack(path),))
+
+    def remove_video(self, video_id: str) -> bool:
+        with self._database.writing() as writer:
+            return writer.drop_video(video_id)
+
+    def forget(self, video: Video) -> bool:
+        with self._database.writing() as writer:
+            known = writer.drop_video(video.id)
+            return erase.forget(writer, "position(?::bytea IN value) > 0", video) or known
+
+    def set_setting(self, name: str, value: str) -> None:
+        with self._database.writing() as writer:
+            writer.execute("DELETE FROM setting WHERE name = ?", (pack(name),))
+            writer.execute("INSERT INTO setting VALUES (?, ?)", (pack(name), pack(value)))
+        if name == _PROFILE:
+            database = self._database
+            database.place = replace(database.place, profile=value)
+            place.write(database.file, database.place)
+
+    # -- looking after --------------------------------------------------------------------------
+    def optimise(self) -> Mapping[str, int]:
+        """Make what engines need and an older run could not make; room is the server's matter."""
+        self._database.fill()
+        return {}
+
+    def scrub(self) -> None:
+        """Write all tables anew, so that nothing of what was removed is left in them.
+
+        The server's log of writes, copies and standbys keep it until they are overwritten.
+        """
+        self._database.scrub()
+
+    def size_bytes(self) -> int:
+        """Return the bytes that the generation takes in the database."""
+        return self._database.size_bytes()
+
+    def drop(self) -> None:
+        """Remove the generation from the database, and close."""
+        self._database.drop()
+
+    # -- plumbing -------------------------------------------------------------------------------
+    def close(self) -> None:
+        """Close all connections and free the writer's lock; closing twice does no harm."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@method("store", needs=("postgres",))
+def postgresql(
+    file: Path, read_only: bool, wait_s: float, *, address: Address = "postgresql://"
+) -> PostgresStore:
+    """A database of a PostgreSQL server, with its columns in memory when searched.
+
+    It is named by its address alone, as in `--store postgresql://user@host/database`. Passwords
+    come from `PGPASSWORD`, `~/.pgpass` or a service file.
+    """
+    return PostgresStore(address, file, read_only=read_only, wait_s=wait_s)
