@@ -18,11 +18,11 @@ def main() -> None:
         "what",
         choices=[
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
-            *("truth", "certainty", "moments"),
+            *("truth", "certainty", "moments", "public", "leftout"),
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
-    parser.add_argument("--only", nargs="*", default=[], help="parts of quality, or of fuzz")
+    parser.add_argument("--only", nargs="*", default=[], help="parts of quality, fuzz or public")
     parser.add_argument("--minutes", type=float, default=10.0, help="length made for ingest")
     parser.add_argument("--items", type=int, default=100_000, help="evidence made for search")
     parser.add_argument("--count", type=int, default=2_000, help="inputs of each target, for fuzz")
@@ -30,7 +30,8 @@ def main() -> None:
         "--seed", type=int, default=1, help="what all inputs of fuzz and letters are made from"
     )
     parser.add_argument("--first", type=int, default=0, help="number of the first input, for fuzz")
-    parser.add_argument("--out", type=Path, help="where to write the JSON")
+    parser.add_argument("--out", type=Path, help="where to write the JSON, or the collections")
+    parser.add_argument("--keep", type=Path, help="folder that keeps what was asked, to go on from")
     given = parser.parse_args()
     out = given.out or RESULTS / f"{given.what}.json"
     about = machine()
@@ -60,6 +61,13 @@ def main() -> None:
         if given.data is None:
             parser.error("truth needs --data FOLDER of collections")
         figures = truth.run(given.data)
+    elif given.what == "public":
+        from benchmarks import public
+
+        if given.data is None or given.out is None:
+            parser.error("public needs --data FOLDER of sources and --out FOLDER")
+        sys.stdout.write(json.dumps(public.run(given.data, given.out, given.only), indent=2) + "\n")
+        return
     elif given.what == "moments":
         from benchmarks import moments
 
@@ -69,7 +77,13 @@ def main() -> None:
 
         if given.data is None:
             parser.error("certainty needs --data FOLDER of collections")
-        figures = certainty.run(given.data)
+        figures = certainty.run(given.data, given.keep)
+    elif given.what == "leftout":
+        from benchmarks import leftout
+
+        if given.data is None:
+            parser.error("leftout needs --data FOLDER of collections")
+        figures = leftout.run(given.data, given.keep)
     elif given.what == "letters":
         from benchmarks import letters
 

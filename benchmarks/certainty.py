@@ -1,46 +1,31 @@
 """How often is a hit right that is said to be certain? Whole collections and small parts of them.
 
-`python -m benchmarks certainty --data SETS`; SETS as for `truth`. Each collection is asked whole,
-and random parts of 1, 2, 5 and 10 of its videos with questions whose answer is among them and as
-many (at least four) whose answer was left out. The law from leads to certainties (two numbers) is
-fitted to all collections of `FITTED` but one, every size of each counting alike, and told of the
-hits of that one; what is no part of `FITTED` is told by the law of them all.
+`python -m benchmarks certainty --data SETS [--keep FOLDER]`; SETS and what is asked as in
+`benchmarks.asked`. The law from leads to certainties (two numbers) is fitted to all collections of
+`FITTED` but one, every size of each counting alike, and told of the hits of that one; what is no
+part of `FITTED` is told by the law of them all. The same with each language left out in turn.
 """
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import q2e
-from q2e.search.certain import Law, lead, trusted
-from q2e.search.fuse import given_of, grounds_of
-from q2e.search.plan import Plan
-from q2e.search.search import Searcher, line
-from q2e.search.state import State
-from q2e.settings import Settings
-from q2e.store.base import Item, StageKey, Store
-from q2e.store.memory import MemoryStore
-from q2e.text.lexical import indexed
-from q2e.types import Query
+from benchmarks.asked import SIZES, Asked, asked
+from q2e.arrays import Float64
+from q2e.search.certain import NOTHING, PRIOR, Law, lead, trusted
 from q2e.types.answer import CERTAIN
 
-FITTED = ("clips1", "samples", "talks", "videos2")
-SIZES = (1, 2, 5, 10)
-#: Parts of each size; fewer of collections that have few videos.
-PARTS = {"clips1": (19, 10, 8, 6), "samples": (30, 15, 10, 6), "wiki-vast": (20, 15, 10, 8)}
-USUAL = (30, 20, 12, 8)
-#: Hits of a question that are judged, questions with an answer and without one asked of a part.
-HITS, ANSWERED, LEAST = 4, 12, 4
+FITTED = ("captions", "clips1", "lessons", "pictures", "samples", "talks", "videos2")
+#: Hits of a question that are judged.
+HITS = 4
 BINS = 10
-
-Question = Mapping[str, Any]
+#: Hits from which a language is told of.
+LEAST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,115 +33,70 @@ class Judged:
     """A hit: its collection, videos of the part (0 for the whole), rank from 0, and the lead."""
 
     collection: str
+    language: str
     size: int
     rank: int
     lead: float
     right: bool
 
 
-def run(sets: Path) -> dict[str, Any]:
+def run(sets: Path, keep: Path | None = None) -> dict[str, Any]:
     """Return the figures of all collections of a folder."""
-    return figures([one for file in sorted(sets.glob("*.json")) for one in judged(file)])
+    return figures([hit for one in asked(sets, keep) for hit in judged(one, one.contribution())])
 
 
-# -- asking -------------------------------------------------------------------------------------
-def judged(file: Path) -> Iterator[Judged]:
-    """Yield the first hits of every question, of a collection and of parts of it."""
-    questions = [one for one in json.loads(file.read_text("utf-8")) if one["q"].strip()]
-    name = file.stem
-    with q2e.open(file.with_suffix(".q2e"), confidence=0.0) as index:
-        ids: dict[str, set[str]] = {}
-        for video in index.videos():
-            for known in (video.id, Path(video.path).name):
-                ids.setdefault(known, set()).add(video.id)
-        right = [{v for name in one["right"] for v in ids.get(name, ())} for one in questions]
-        whole = Searcher(index.store, index.models)
-        for number, question in enumerate(questions):
-            yield from _hits(whole, index.settings, question, right[number], name, 0)
-        drawn = random.Random(7)
-        videos = [video.id for video in index.videos()]
-        for size, parts in zip(SIZES, PARTS.get(name, USUAL), strict=True):
-            for _ in range(parts):
-                drawn.shuffle(videos)
-                kept = set(videos[:size])
-                numbers = range(len(questions))
-                answered = [n for n in numbers if right[n] & kept]
-                others = [n for n in numbers if not right[n] & kept]
-                drawn.shuffle(others)
-                drawn.shuffle(answered)
-                answered = answered[:ANSWERED]
-                asked = answered + others[: max(LEAST, len(answered))]
-                searcher = Searcher(part(index.store, kept), index.models)
-                for number in asked:
-                    yield from _hits(
-                        searcher, index.settings, questions[number], right[number], name, size
-                    )
-
-
-def part(store: Store, kept: set[str]) -> MemoryStore:
-    """Return a store of some of the videos of another, by their ids."""
-    vectors: dict[int, dict[str, Any]] = {}
-    for space in store.spaces():
-        rows, matrix = store.vectors(space)
-        for row, vector in zip(rows.tolist(), matrix, strict=True):
-            vectors.setdefault(row, {})[space] = vector
-    found: dict[tuple[str, str], list[Item]] = {}
-    for row, one in enumerate(store.evidence(range(len(store.table())))):
-        if one.video in kept:
-            own = replace(one, vectors=vectors.get(row, {}))
-            words = indexed(one.text) if one.text else ()
-            found.setdefault((one.video, one.channel), []).append(Item(own, words))
-    new = MemoryStore()
-    for kind in ("space.text", "space.image", "space.video"):
-        if (space := store.setting(kind)) is not None:
-            new.set_setting(kind, space)
-    for video in store.videos():
-        if video.id in kept:
-            new.put_video(video)
-    for (video_id, channel), items in found.items():
-        new.put_part(StageKey(video_id, channel, 0), "part", items)
-    return new
-
-
-def _hits(
-    searcher: Searcher, settings: Settings, asked: Question, right: set[str], name: str, size: int
+def judged(
+    one: Asked, contribution: Float64, nothing: float = NOTHING, prior: float = PRIOR
 ) -> Iterator[Judged]:
-    plan = replace(Plan.of(settings), details=False)
-    with searcher.store.snapshot():
-        state = line(plan).until("rank")(State(searcher.at, plan, Query(asked["q"])))
-    if not state.rows:
-        return
-    raw = np.stack([row.video for row in state.rows])
-    grounds, given = grounds_of(state, state.rows, raw), given_of(state, state.rows)
-    level = lead(trusted(state.fusion.contribution, grounds, given).sum(axis=0))
-    for rank, video in enumerate(state.ranking[:HITS].tolist()):
-        answers = state.at.table.video_ids[video] in right
-        yield Judged(name, size, rank, float(level[video]), answers)
+    """Yield the first hits of a question, by what each row adds (S, V)."""
+    told = trusted(contribution, one.grounds, one.given, prior)
+    level = lead(told.sum(axis=0), nothing)
+    for rank, video in enumerate(one.ranking[:HITS].tolist()):
+        yield Judged(
+            one.collection, one.language, one.size, rank, float(level[video]),
+            bool(one.right[video]),
+        )  # fmt: skip
 
 
 # -- fitting ------------------------------------------------------------------------------------
 def figures(hits: Sequence[Judged]) -> dict[str, Any]:
-    """Return the law, and how hits come out whose collection it was not fitted to."""
+    """Return the law, and how hits come out whose collection or language it was not fitted to."""
     law = fitted([one for one in hits if one.collection in FITTED])
-    told: list[float] = []
-    laws = {}
-    for name in dict.fromkeys(one.collection for one in hits):
-        others = [one for one in hits if one.collection in FITTED and one.collection != name]
-        laws[name] = fitted(others) if name in FITTED else law
-    told = [float(_chance(laws[one.collection], one.lead)) for one in hits]
-    groups = {"all": [one.collection in FITTED for one in hits]}
+    chance, laws = left_out(hits, lambda one: one.collection)
+    spoken, of_languages = left_out(hits, lambda one: one.language)
+    known = [one.collection in FITTED for one in hits]
+    groups = {"all": known}
     for size in (0, *SIZES):
         label = f"parts of {size}" if size else "whole collections"
         groups[label] = [one.size == size and one.collection in FITTED for one in hits]
     for name in laws:
         groups[name] = [one.collection == name for one in hits]
-    chance = np.array(told)
+    languages = {
+        name: [one.language == name and one.collection in FITTED for one in hits]
+        for name in sorted(of_languages)
+    }
     return {
         "law": list(law),
         "laws": {name: list(one) for name, one in laws.items() if name in FITTED},
         "groups": {name: _group(hits, chance, np.array(own)) for name, own in groups.items()},
+        "languages": {
+            name: _group(hits, spoken, np.array(own))
+            for name, own in {"all": known, **languages}.items()
+            if sum(own) >= LEAST
+        },
         "bins": _bins(hits, chance, np.array(groups["all"])),
     }
+
+
+def left_out(hits: Sequence[Judged], group: Callable[[Judged], str]) -> tuple[Any, dict[str, Law]]:
+    """Return (n,) certainties by the law of all groups but a hit's own, and the law for each."""
+    fit = [one for one in hits if one.collection in FITTED]
+    laws = {
+        name: fitted([one for one in fit if group(one) != name])
+        for name in dict.fromkeys(group(one) for one in hits)
+    }
+    told = [float(chances(laws[group(one)], [one])[0]) for one in hits]
+    return np.array(told), laws
 
 
 def fitted(hits: Sequence[Judged]) -> Law:
@@ -164,7 +104,8 @@ def fitted(hits: Sequence[Judged]) -> Law:
     from scipy.optimize import minimize
 
     place = [(one.collection, one.size) for one in hits]
-    weight = np.array([1.0 / place.count(one) for one in place])
+    count = {one: place.count(one) for one in set(place)}
+    weight = np.array([1.0 / count[one] for one in place])
     weight /= weight.sum()
     x = np.array([one.lead for one in hits])
     y = np.array([one.right for one in hits], dtype=float)
@@ -176,8 +117,10 @@ def fitted(hits: Sequence[Judged]) -> Law:
     return Law(*(float(one) for one in minimize(loss, [0.0, 1.0]).x))
 
 
-def _chance(law: Law, level: float) -> Any:
-    return 1.0 / (1.0 + np.exp(-np.clip(law.start + law.slope * level, -40, 40)))
+def chances(law: Law, hits: Sequence[Judged]) -> Float64:
+    """Return (n,) how certain hits are by a law."""
+    level = law.start + law.slope * np.array([one.lead for one in hits])
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(level, -40, 40))))
 
 
 def _group(hits: Sequence[Judged], chance: Any, own: Any) -> dict[str, Any]:

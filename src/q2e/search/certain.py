@@ -43,13 +43,15 @@ def certain(state: State) -> State:
     return state.writing(certainty=certainty(told.sum(axis=0), Law(*law)))
 
 
-def trusted(contribution: Float64, grounds: Grounds, given: Float64) -> Float64:
+def trusted(
+    contribution: Float64, grounds: Grounds, given: Float64, prior: float = PRIOR
+) -> Float64:
     """Return contributions (S, V) of rows as far as the law of chance of their channel holds here.
 
-    Those of any channel but the eye, which n videos have, are multiplied by n / (n + `PRIOR`),
+    Those of any channel but the eye, which n videos have, are multiplied by n / (n + `prior`),
     since by few videos it is not known how near a question is to texts at large (James and Stein),
     and by min(1, s0 / s(v)): s0 is the variance of what generic questions score, s(v) that of what
-    this one scores in the other videos, drawn to s0 as by `PRIOR` of them (moderated variance:
+    this one scores in the other videos, drawn to s0 as by `prior` of them (moderated variance:
     Smyth 2004). Where all videos are about one thing, a question about it scatters more than a
     generic one, and a lead over the rest means less.
     """
@@ -64,20 +66,20 @@ def trusted(contribution: Float64, grounds: Grounds, given: Float64) -> Float64:
         if count:
             usual = grounds.nulls.get(channel, NORMAL).variance
             spread = np.full(len(scores), usual)
-            spread[known] = _of_others(scores[known], usual)
-            trust = count / (count + PRIOR) * np.minimum(1.0, usual / spread)
+            spread[known] = _of_others(scores[known], usual, prior)
+            trust = count / (count + prior) * np.minimum(1.0, usual / spread)
             # What must-nots take off is taken off in full.
             told[own] = np.where(told[own] > 0, told[own] * trust, told[own])
     return told
 
 
-def _of_others(scores: Float64, usual: float) -> Float64:
+def _of_others(scores: Float64, usual: float, prior: float) -> Float64:
     """Return (n,) the variance of all other scores (n,) for each, drawn to `usual`."""
     others = len(scores) - 1
     rest = scores.sum() - scores
     squares = (scores**2).sum() - scores**2 - rest**2 / max(others, 1)
-    spread: Float64 = np.maximum(squares, 0.0) + PRIOR * usual
-    return spread / (PRIOR + max(others - 1, 0))
+    spread: Float64 = np.maximum(squares, 0.0) + prior * usual
+    return spread / (prior + max(others - 1, 0))
 
 
 def certainty(evidence: Float64, law: Law) -> Float64:
@@ -93,9 +95,9 @@ def certainty(evidence: Float64, law: Law) -> Float64:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(level, -40.0, 40.0))))
 
 
-def lead(evidence: Float64) -> Float64:
+def lead(evidence: Float64, nothing: float = NOTHING) -> Float64:
     """Return (V,) how far each video's evidence (V,) lies above that of all others and of none."""
-    with_none = np.append(evidence, np.log(NOTHING))
+    with_none = np.append(evidence, np.log(nothing))
     others = np.full(len(evidence), np.logaddexp.reduce(with_none))
     # The whole less oneself would lose the digits of a video that has it all.
     for one in _leaders(evidence).tolist():

@@ -97,10 +97,14 @@ class TagBridge:
     def read(self, images: Sequence[UInt8]) -> tuple[Float32, list[tuple[Tag, ...]]]:
         """Return vectors and tags of pictures in one pass of the classifier."""
         logits, _ = self._classifier.read(images)
+        shares = np.array([colour_shares(image) for image in images], np.float32)
+        return self.placed(logits, shares.reshape(-1, len(COLOURS)))
+
+    def placed(self, logits: Float32, shares: Float32) -> tuple[Float32, list[tuple[Tag, ...]]]:
+        """Return vectors and tags of pictures by logits (n, 1000) and shares of colours (n, 11)."""
         anchors = self._anchors
         shown = _unit(_softmax(logits / _TEMPERATURE) @ anchors.labels)
-        shares = np.array([colour_shares(image) for image in images], np.float32)
-        coloured = _unit((shares.reshape(-1, len(COLOURS)) - USUAL) @ anchors.colours)
+        coloured = _unit((shares - USUAL) @ anchors.colours)
         return _unit(shown + _COLOUR * coloured), [self._named(row) for row in logits]
 
     @cached_property
