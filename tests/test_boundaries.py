@@ -48,6 +48,9 @@ RUNTIMES = {
 TRAINS = {
     *("mmi/module.py", "mmi/train.py", "mmi/objective.py", "mmi/lora.py", "mmi/tuned.py"),
     *("heads/checkpoint.py", "heads/losses.py", "heads/objective.py", "heads/trainer.py"),
+    *(f"heads/blocks/{name}.py" for name in ("attention", "batches", "combined", "mean")),
+    *(f"heads/blocks/{name}.py" for name in ("moments", "pooled", "projection", "temporal")),
+    "heads/recipe.py",
 }
 
 
@@ -135,8 +138,8 @@ LAYERS = {
     "settings": "allowed channel_facts choices errors plugins recipes renamed text written",
     "models": "arrays cache errors media plugins processes registry settings text types",
     "channels": "arrays decoding errors media models plugins registry settings text types",
-    "heads": "arrays cache errors",
-    "mmi": "arrays cache errors heads models text types",
+    "heads": "arrays cache errors plugins registry",
+    "mmi": "arrays cache errors heads models registry text types",
     "query": "arrays cache channel_facts errors models text types",
     "ingest": (
         "arrays channel_facts channels decoding errors media models paths plugins "

@@ -52,6 +52,7 @@ ELSEWHERE = {
     "encoder": "test_runtimes.py",
     "executor": "test_ingest.py",
     "store": "test_store.py",
+    "training": "test_heads_recipes.py",
 }
 
 

@@ -50,6 +50,7 @@ KINDS = (
         Kind("compose", "how a text changes the example that is searched with"),
         "q2e.methods.compose",
     ),
+    (Kind("training", "what is trained on cached features, by  q2e train"), "q2e.heads.recipes"),
     (Kind("likes", "how liked and disliked hits move a question"), "q2e.methods.likes"),
 )
 
@@ -59,6 +60,7 @@ def register(registry: Registry) -> None:
     for kind, package in KINDS:
         registry.kind(kind)
         registry.folder(kind.name, package)
+    registry.offer("training", "mmi", "q2e.mmi.recipe")
     registry.kind(Kind("dataset", "a data set of the field, read from a local folder"))
     for file in sorted(_DATASETS.glob("*.toml")):
         target = f"q2e.evaluate.datasets.catalogue:declared_{file.stem}"

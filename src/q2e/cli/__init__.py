@@ -11,6 +11,7 @@ from q2e.cli import collection, copies, doctor, find, moments, play, serve
 from q2e.cli import eval as evaluation
 from q2e.cli import methods as known_methods
 from q2e.cli import mmi as mmi_head
+from q2e.cli import train as training
 from q2e.errors import Q2EError
 from q2e.processes import forget_current_folder
 
@@ -64,6 +65,7 @@ app.command("backup")(copies.backup)
 app.command("restore")(copies.restore)
 app.command("import")(collection.import_evidence)
 app.command("run")(find.run)
+app.command("train")(training.train)
 app.command("serve")(serve.serve)
 app.command("mcp")(serve.mcp)
 app.command("config")(doctor.config)

@@ -17,6 +17,7 @@ from q2e.cli.matrix import matrix
 from q2e.cli.options import Json, print_json, talk
 from q2e.cli.paper import paper
 from q2e.cli.scores import scores
+from q2e.cli.train import head
 from q2e.errors import EvaluationError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ app.command("experiment")(experiment)
 app.command("matrix")(matrix)
 app.command("paper")(paper)
 app.command("scores")(scores)
+app.command("head")(head)
 app.command("moments")(moments)
 app.command("label")(label)
 app.command("labels")(labels)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from q2e.cli.options import Json, print_json, talk
-from q2e.errors import MissingDependency
-
-if TYPE_CHECKING:
-    from q2e.heads.checkpoint import Line
+from q2e.cli.train import loaded, watch
 
 app = typer.Typer(
     name="mmi",
@@ -79,14 +76,20 @@ def train_command(
     most: Annotated[int, typer.Option("--key-images", help="Most key-images of a video.")] = 16,
     json: Json = False,
 ) -> None:
-    """Train on the split `train`, keep the best by `val`; run again to go on where it stopped."""
-    _needs_torch()
+    """Train on the split `train`, keep the best by `val`; run again to go on where it stopped.
+
+    `q2e train mmi FEATURES --out DIR --set steps=600` is the same training, with the parameters of
+    the recipe `mmi`.
+    """
+    from q2e.heads.recipe import needs_torch
+
+    needs_torch("training")
     from q2e.heads.schedule import TrainConfig
     from q2e.mmi.features import config_for
     from q2e.mmi.train import train_head
     from q2e.mmi.weights import save_head
 
-    data = _load(features)
+    data = loaded(features)
     head_config = config_for(
         data, temporal=temporal, spatial=spatial, alpha=alpha, beta=beta, most=most
     )
@@ -108,7 +111,7 @@ def train_command(
         f"{len(data.frames)} videos, {len(data.tokens)} texts, {config.total} steps; "
         f"log and checkpoints in {out}"
     )
-    head, done = train_head(data, head_config, config, out, _watch)
+    head, done = train_head(data, head_config, config, out, watch)
     save_head(head, out, **_facts(features, done))
     if done.stopped_early:
         talk(f"stopped early: no gain in the last {patience} checks")
@@ -129,7 +132,9 @@ def export_command(
     json: Json = False,
 ) -> None:
     """Write a training's best weights as a model source: mmi.safetensors and mmi.json."""
-    _needs_torch()
+    from q2e.heads.recipe import needs_torch
+
+    needs_torch("training")
     from q2e.mmi.train import best_head
     from q2e.mmi.weights import save_head
 
@@ -163,7 +168,7 @@ def eval_command(
     from q2e.mmi.reason import Head
     from q2e.mmi.weights import load_head
 
-    data = _load(features).subset(split)
+    data = loaded(features).subset(split)
     used = Head.untrained(config_for(data)) if head is None else load_head(head)
     table = scores(used, data)
     if matrix is not None:
@@ -228,7 +233,9 @@ def tune_command(
     its vectors, skeletons and judgements from it; `mmi(tuned=False)` is the same without its
     adapters.
     """
-    _needs_torch()
+    from q2e.heads.recipe import needs_torch
+
+    needs_torch("training")
     from q2e.heads.feature_files import load
     from q2e.heads.schedule import TrainConfig
     from q2e.mmi.lora import LoraSettings, tune
@@ -249,7 +256,7 @@ def tune_command(
         device=device,
     )
     used = LoraSettings(rank=rank, alpha=2 * rank)
-    _, done = tune(seeing._model, seeing.numbers, data, config, used, out, _watch)
+    _, done = tune(seeing._model, seeing.numbers, data, config, used, out, watch)
     save_tuned(out, model, used, data.space, **_facts(str(features), done))
     answer = {"adapters": str(out), "source": f"file:{out}", **_facts(str(features), done)}
     if json:
@@ -257,13 +264,6 @@ def tune_command(
         return
     print(f"best at step {done.best_step}: mean reciprocal rank {done.best:.4f} on val")
     print(f'name it in a profile:  [optional]  mmi = "file:{out.resolve()}"')
-
-
-def _load(features: str) -> Any:
-    from q2e.heads.feature_files import load
-    from q2e.mmi.synthetic import synthetic
-
-    return synthetic() if features == "synthetic" else load(Path(features))
 
 
 def _facts(features: str, done: Any) -> dict[str, Any]:
@@ -274,17 +274,3 @@ def _facts(features: str, done: Any) -> dict[str, Any]:
         "steps": done.steps,
         "stopped_early": done.stopped_early,
     }
-
-
-def _watch(line: Line, total: int) -> None:
-    value = "" if line.validation is None else f", val {line.validation:.4f}"
-    talk(
-        f"step {line.step}/{total} {line.stage}: loss {line.loss:.4f}{value}, {line.seconds:.0f} s"
-    )
-
-
-def _needs_torch() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("torch") is None:
-        raise MissingDependency("torch", "mmi", "training")

@@ -61,16 +61,26 @@ def settings_given(
     from q2e.settings import is_list
 
     given: dict[str, Any] = {}
-    for pair in pairs or ():
-        name, sign, value = (part.strip() for part in pair.partition("="))
-        if not (name and sign):
-            raise ConfigError(f"--set {pair!r}: write NAME=VALUE, as in  --set top=5")
+    for name, value in pairs_of(pairs).items():
         if name in instead:
-            raise ConfigError(f"--set {pair}: here that is  {instead[name]}")
+            raise ConfigError(f"--set {name}={value}: here that is  {instead[name]}")
         # What is said of methods may have commas in brackets, and is taken apart where it is read.
         several = is_list(name) and name not in KINDS
         given[name] = tuple(filter(None, value.split(","))) if several else value
     return given | {name: value for name, value in named.items() if value is not None}
+
+
+def pairs_of(pairs: list[str] | None) -> dict[str, str]:
+    """Return {name: value} of `--set`. Raises ConfigError for what is no `NAME=VALUE`."""
+    from q2e.errors import ConfigError
+
+    found = {}
+    for pair in pairs or ():
+        name, sign, value = (part.strip() for part in pair.partition("="))
+        if not (name and sign):
+            raise ConfigError(f"--set {pair!r}: write NAME=VALUE, as in  --set top=5")
+        found[name] = value
+    return found
 
 
 def directory(given: Path | None) -> Path:

@@ -1,0 +1,1 @@
+"""Parts of heads in PyTorch, a file each; what a recipe puts together."""

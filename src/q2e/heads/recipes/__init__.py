@@ -1,0 +1,1 @@
+"""Recipes of training, a file each."""
