@@ -157,7 +157,7 @@ LAYERS = {
     ),
     "survey": "errors ingest paths settings store text types",
     "opened": "errors models plugins settings store survey types",
-    "upkeep": "backup erase errors ingest opened settings store types",
+    "upkeep": "backup erase errors ingest opened plugins settings store types",
     "index": "channel_facts errors models query search settings survey types upkeep",
     "q2e": "about index",
     "evaluate": (

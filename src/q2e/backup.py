@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import ConfigError, IndexMismatch, StoreError
+from q2e.store.generations import ENDINGS
 
 LIST = "backup.json"
 #: Raised when a list is written in another way.
@@ -102,6 +103,11 @@ def restore(backup: Path, directory: Path, replace: bool = False, wait_s: float 
     found = look_at(backup)
     _check(backup, _list(backup))
     there = _files(directory) if directory.is_dir() else []
+    if served := [file for file in there if file.suffix in ENDINGS and file.suffix != ".sqlite"]:
+        raise ConfigError(
+            f"{directory} is kept on a server, as {served[0].name} says; restore into another "
+            "folder, or put back what lies on the server by its own means"
+        )
     if there and not replace:
         raise ConfigError(
             f"{directory} holds {there[0].name} already; name another folder, or add --replace"

@@ -7,7 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -52,7 +52,7 @@ def check_all() -> list[Check]:
         checks += _profile(name)
     checks += [_package("scenedetect-headless", "finding shots", "local")]
     checks += [_package("py3langid", "telling languages apart", "local")]
-    return [*checks, _decoding(), _tesseract(), _llama()]
+    return [*checks, _decoding(), _tesseract(), _llama(), _postgres()]
 
 
 def model_rows() -> list[dict[str, Any]]:
@@ -214,6 +214,11 @@ def _package(package: str, purpose: str, extra: str) -> Check:
     found = _version(package)
     advice = "" if found else f'pip install "q2e[{extra}]"'
     return Check(purpose, found is not None, f"{package} {found or 'is missing'}", advice)
+
+
+def _postgres() -> Check:
+    """Say whether indexes can be kept in PostgreSQL; each command says how its server is."""
+    return replace(_package("psycopg", "indexes in PostgreSQL", "postgres"), optional=True)
 
 
 def _tesseract() -> Check:

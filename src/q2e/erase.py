@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from q2e import cache
 from q2e.cache import write_whole
 from q2e.errors import StoreError
 from q2e.store import generations
+from q2e.store.base import Store
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Video
 
 
-def erase(directory: Path, videos: Sequence[Video], wait_s: float = 0.0) -> int:
+def erase(
+    directory: Path, videos: Sequence[Video], opened: Callable[[Path], Store] = SqliteStore
+) -> int:
     """Erase videos from an index and from the cache; the media themselves are never touched.
+
+    `opened` opens a generation for writing, by its file.
 
     Every generation's file is written anew, also without videos, for what was removed before.
     Lines about the videos go from all lists beside them (`*.jsonl`). Returns how many generations
@@ -24,7 +30,7 @@ def erase(directory: Path, videos: Sequence[Video], wait_s: float = 0.0) -> int:
     """
     held = 0
     for file in generations.held(directory).values():
-        with SqliteStore(file, wait_s=wait_s) as store:
+        with closing(opened(file)) as store:
             found = [store.forget(video) for video in videos]
             held += any(found)
             store.scrub()

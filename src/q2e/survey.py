@@ -13,7 +13,7 @@ from q2e.errors import ConfigError, QueryError
 from q2e.paths import is_file
 from q2e.settings import Settings
 from q2e.store.base import Failure, Store, Table
-from q2e.store.generations import Generation
+from q2e.store.generations import Generation, files_of, held
 from q2e.text.saying import chance_to_say
 from q2e.types import Clause, Evidence, Example, Filters, Segment, Video
 
@@ -188,6 +188,9 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
     from q2e.ingest.identify import still_there
     from q2e.ingest.switch import survey
 
+    made = survey(directory, settings)
+    own = {one for file in held(directory).values() for one in files_of(file)}
+    others = [file for file in directory.iterdir() if file.is_file() and file not in own]
     videos = store.videos()
     table = store.table()
     counts = Counter(table.channels[code] for code in table.channel.tolist())
@@ -205,6 +208,6 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
             )
         ),
         outdated=len(store.outdated(derived(store.setting("space.text") or ""))),
-        size_bytes=sum(f.stat().st_size for f in directory.iterdir() if f.is_file()),
-        generations=survey(directory, settings),
+        size_bytes=sum(one.size_bytes for one in made) + sum(f.stat().st_size for f in others),
+        generations=made,
     )

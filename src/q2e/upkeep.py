@@ -13,10 +13,11 @@ from q2e.errors import ConfigError, IndexMismatch
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, derivation, ingest
 from q2e.opened import Opened
+from q2e.plugins import registry
 from q2e.settings import CONFIG_NAME, load_settings, write_setting, write_settings
 from q2e.store import generations
-from q2e.store.base import Store
-from q2e.store.sqlite import SqliteStore
+from q2e.store.base import Opener, Store
+from q2e.store.elsewhere import Elsewhere
 from q2e.types import Video
 
 
@@ -84,7 +85,7 @@ class Upkeep(Opened):
             raise ConfigError(
                 f"{self.directory} has no other profile's videos to read; name paths to index"
             )
-        with SqliteStore(older, read_only=True) as store:
+        with switch.reading(self.settings, older) as store:
             listed = switch.sources_of(store)
         return self._ingest(listed, watch, wait_s)
 
@@ -98,7 +99,7 @@ class Upkeep(Opened):
 
         self.close()
         answered = switch.current(self.directory)
-        freed = generations.remove(self.directory, profile)
+        freed = generations.remove(self.directory, profile, self._opener(0.0))
         if switch.current(self.directory) != answered:
             other = generations.held(self.directory)[switch.current(self.directory)]
             write_setting(self.directory, "profile", generations.stated(other))
@@ -133,7 +134,7 @@ class Upkeep(Opened):
             from q2e.erase import erase
 
             self.close()
-            erase(self.directory, list(chosen.values()), wait_s)
+            erase(self.directory, list(chosen.values()), self._opener(wait_s))
             if not self._store_file.is_file():
                 with self._writing(wait_s) as store:
                     for video in chosen.values():
@@ -149,8 +150,14 @@ class Upkeep(Opened):
     def back_up(self, target: str | Path, watch: Watch | None = None) -> Backup:
         """Copy the whole index into a folder, whoever writes it meanwhile; see `q2e.backup`.
 
-        Raises ConfigError where a store keeps it that has no file in the folder of the index.
+        Raises ConfigError where a store keeps it that has no file in the folder of the index, or
+        keeps it on a server.
         """
+        if self.exists and isinstance(self.store, Elsewhere):
+            raise ConfigError(
+                f"the index is kept by the store {self.settings.store}; copy it there: "
+                f"{self.store.copied_by()}, and keep a copy of the folder {self.directory} too"
+            )
         if not self._store_file.is_file() and self.exists:
             raise ConfigError(
                 f"the store {self.settings.store!r} keeps nothing in {self.directory}; copy it by "
@@ -203,6 +210,11 @@ class Upkeep(Opened):
                 switch.finish(store, older, self.directory, self.settings, lambda: self.models.text)
             store.optimise()
         return report
+
+    def _opener(self, wait_s: float) -> Callable[[Path], Store]:
+        """Return what opens a generation of the index for writing."""
+        opener: Opener = registry().one("store", self.settings.store).bound
+        return lambda file: opener(file, False, wait_s)
 
     @contextmanager
     def _writing(self, wait_s: float) -> Iterator[Store]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from q2e.ingest.inherit import CARRIED, carry_over
 from q2e.ingest.manifest import Record, Source
 from q2e.models import profiles
 from q2e.models.base import TextEncoder
+from q2e.plugins import registry
 from q2e.settings import CONFIG_NAME, Settings, write_setting
 from q2e.store import generations
-from q2e.store.base import Store
+from q2e.store.base import Opener, Store
 from q2e.store.generations import Generation
-from q2e.store.sqlite import SqliteStore
 from q2e.types import Video
 
 
@@ -68,6 +69,12 @@ def waiting(store: Store, older: Store, channels: Sequence[str]) -> list[Video]:
     return left
 
 
+def reading(settings: Settings, file: Path) -> AbstractContextManager[Store]:
+    """Open a generation of an index for reading, by the store that keeps the index."""
+    opener: Opener = registry().one("store", settings.store).bound
+    return closing(opener(file, True, 0.0))
+
+
 def finish(
     store: Store,
     older: Path,
@@ -79,7 +86,7 @@ def finish(
 
     Videos whose file is gone are carried over with their texts.
     """
-    with SqliteStore(older, read_only=True) as before:
+    with reading(settings, older) as before:
         left = waiting(store, before, settings.channels)
         gone = [video for video in left if not Path(video.path).is_file()]
         if gone and len(gone) == len(left):
@@ -96,16 +103,16 @@ def survey(directory: Path, settings: Settings) -> tuple[Generation, ...]:
     known = generations.held(directory)
     found = []
     for profile in sorted(known, key=lambda name: (name != now, name)):
-        with SqliteStore(known[profile], read_only=True) as store:
+        with reading(settings, known[profile]) as store:
             lacks = 0
             if profile != now:
-                with SqliteStore(known[now], read_only=True) as before:
+                with reading(settings, known[now]) as before:
                     lacks = len(waiting(store, before, settings.channels))
             found.append(
                 Generation(
                     profile,
                     len(store.videos()),
-                    generations.size_of(known[profile]),
+                    generations.size_of(known[profile], store),
                     profile == now,
                     lacks,
                 )

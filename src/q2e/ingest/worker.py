@@ -35,7 +35,6 @@ def _held(settings: Settings, index: Path) -> Store:
 def main() -> None:
     """Serve jobs until standard input ends."""
     from q2e.decoding.pool import pool
-    from q2e.store.sqlite import SqliteStore
 
     bound_memory(memory_bytes())
     pool().prepare()
@@ -46,7 +45,7 @@ def main() -> None:
     settings = Settings(**asked.settings)
     read_only_within(asked.within)
     store = _held(settings, asked.index)
-    older = None if asked.older is None else SqliteStore(asked.older, read_only=True)
+    older = None if asked.older is None else _held(settings, asked.older)
     try:
         reader = Reader(settings, store, older)
         greeting: Ready | Refused = Ready(reader.spaces)

@@ -148,6 +148,14 @@ class PostgresStore(Searching):
         """Return the bytes that the generation takes in the database."""
         return self._database.size_bytes()
 
+    def copied_by(self) -> str:
+        """Return the commands that copy the generation and put the copy back."""
+        schema, address = self._database.place.schema, self._database.address
+        return (
+            f"pg_dump --format=custom --schema={schema} --file={schema}.dump '{address}'  (and put "
+            f"it back by  pg_restore --dbname='{address}' {schema}.dump)"
+        )
+
     def drop(self) -> None:
         """Remove the generation from the database, and close."""
         self._database.drop()
