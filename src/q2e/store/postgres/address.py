@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from q2e.errors import ConfigError, MissingDependency
 from q2e.store.postgres.faults import told
+from q2e.written import without_secrets
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,10 +40,11 @@ def without_password(address: str) -> str:
     """Return an address as it is. Raises ValueError for one that holds a secret."""
     try:
         parts = urlsplit(address)
-        secret = parts.password or _SECRETS & {name for name, _ in parse_qsl(parts.query)}
+        secret = _SECRETS & {name for name, _ in parse_qsl(parts.query)}
     except ValueError:
         raise ValueError("must be like  postgresql://user@host/database") from None
-    if secret:
+    # A slash in a password ends what is read as the host, with all that follows it.
+    if secret or parts.password or without_secrets(address) != address:
         raise ValueError(
             "holds a password, which would be kept in the index; leave it out and set PGPASSWORD, "
             "or write it into ~/.pgpass"
