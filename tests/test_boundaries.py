@@ -122,6 +122,7 @@ LAYERS = {
     "stopping": "errors",
     "text": "errors types",
     "wire": "arrays errors",
+    "files": "errors paths",
     "written": "errors",
     "media": "arrays cache errors paths text types",
     "registry": "allowed errors versions written",
@@ -142,7 +143,7 @@ LAYERS = {
     "mmi": "arrays cache errors heads models registry text types",
     "query": "arrays cache channel_facts errors models text types",
     "ingest": (
-        "arrays channel_facts channels decoding errors media models paths plugins "
+        "about arrays channel_facts channels decoding errors files media models paths plugins "
         "processes registry settings store text types wire"
     ),
     "methods": (

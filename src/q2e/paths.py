@@ -18,7 +18,15 @@ P = ParamSpec("P")
 #: Most systems take names of 255 bytes; programs put something before or behind them.
 _LONGEST_BYTES = 200
 
+#: How addresses of object storage begin.
+_SCHEMES = ("s3://", "gs://")
+
 _folders: tuple[Path, ...] | None = None
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is an address of object storage and no local path."""
+    return text.startswith(_SCHEMES)
 
 
 def shown(name: object) -> str:

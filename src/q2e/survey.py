@@ -74,7 +74,7 @@ def find(videos: Sequence[Video], name: str) -> Video:
     Raises ConfigError where none or several fit.
     """
     path = str(Path(name).resolve())
-    fits = [video for video in videos if name == video.id or path == video.path]
+    fits = [video for video in videos if name in (video.id, video.path) or path == video.path]
     fits = fits or [video for video in videos if Path(video.path).name == name]
     if not fits and len(name) >= 4:
         fits = [video for video in videos if video.id.startswith(name)]

@@ -115,7 +115,7 @@ class Upkeep(Opened):
         from q2e.ingest.manifest import Source
 
         failed = dict.fromkeys(failure.path for failure in self.store.failures())
-        return self._ingest([Source(Path(path)) for path in failed], watch, wait_s, within)
+        return self._ingest([Source.at(path) for path in failed], watch, wait_s, within)
 
     def remove(
         self, *videos: str, missing: bool = False, forget: bool = False, wait_s: float = 0.0

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from q2e.store.generations import Generation
 
 Paths = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Argument(
         metavar="PATH...",
-        help="Folders (searched recursively), files, globs, or a .csv/.tsv/.jsonl manifest with "
+        help="Folders (searched recursively), files, globs, addresses (s3://BUCKET/FOLDER, gs://), "
+        "or a .csv/.tsv/.jsonl manifest with "
         "path,title,description,date,language,tags.",
         show_default=False,
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from q2e.cache import ResultCache, as_json, fingerprint
 from q2e.cli.options import clock
 from q2e.errors import ConfigError
+from q2e.paths import is_address
 
 if TYPE_CHECKING:
     from q2e.types import Hit, Results
@@ -38,6 +39,11 @@ class Found:
         """Return its file. Raises ConfigError where it has none or that is gone."""
         if not self.path:
             raise ConfigError(f"{self.video!r} was imported without its file")
+        if is_address(self.path):
+            raise ConfigError(
+                f"{self.path} lies on object storage; to play and cut it, copy it to this machine "
+                "and index the copy"
+            )
         if not Path(self.path).is_file():
             raise ConfigError(
                 f"{self.path} is gone; index the place it went to, and search once more"

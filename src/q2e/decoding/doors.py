@@ -18,7 +18,7 @@ from q2e.errors import MediaError
 from q2e.media.clip import MAX_SIDE_PX, Piece, container_for
 from q2e.media.embedded import Contents, Cues
 from q2e.media.scan import ScanOptions, Shot
-from q2e.paths import shown_name
+from q2e.paths import is_address, shown, shown_name
 from q2e.types import Audio, Frame, Segment, Video
 
 
@@ -203,6 +203,11 @@ def _written(out: str | Path, write: Callable[[str, str], Any]) -> Any:
 
 
 def _file(path: str | Path) -> str:
+    if is_address(str(path)):
+        raise MediaError(
+            f"{shown(path)}: lies on object storage, and pictures and clips are made of local "
+            "files; copy it to this machine and index the copy"
+        )
     return str(Path(path).absolute())
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from q2e.errors import MediaError
-from q2e.paths import is_link
+from q2e.paths import is_address, is_link
 from q2e.store.base import Store
 from q2e.types import Video
 
@@ -39,13 +40,38 @@ def remembered(store: Store, path: Path) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What is remembered of an object between runs."""
+
+    stamp: object
+    """Size, ETag, and those of what lies beside it."""
+    video_id: str
+    read: str = ""
+    """Under what it was last read to its end, so that it need not be fetched to know that."""
+
+
+def noted(store: Store, address: str) -> Noted | None:
+    """Return what is remembered of an object of object storage."""
+    cached = store.setting(_name(address))
+    return None if cached is None else Noted(*json.loads(cached))
+
+
+def note(store: Store, address: str, known: Noted) -> None:
+    """Remember what an object is."""
+    store.set_setting(_name(address), json.dumps([known.stamp, known.video_id, known.read]))
+
+
 def still_there(store: Store, video: Video) -> bool:
     """Return whether the file of a video holds it still.
 
-    Of a large file whose time alone has changed, as by a copy of it, nothing is read.
+    Of a large file whose time alone has changed, as by a copy of it, nothing is read. Object
+    storage is not asked: what lies there counts as there.
     """
     from q2e.media.identity import content_id
 
+    if is_address(video.path):
+        return True
     path = Path(video.path)
     try:
         known = remembered(store, path)
@@ -67,5 +93,5 @@ def _stamp(path: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _name(path: Path) -> str:
+def _name(path: Path | str) -> str:
     return f"file:{path}"

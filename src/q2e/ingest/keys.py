@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from q2e.about import __version__
 from q2e.channels.base import Channel, SamplesDensely
+from q2e.ingest.derive import derived
 from q2e.media.embedded import Contents
 from q2e.settings import Settings
 from q2e.store.base import DENSE
@@ -91,6 +93,17 @@ def stage_keys(
         if isinstance(channel, SamplesDensely):
             keys[DENSE] = digest(channel.dense_key, shots, DENSE_VERSION, settings.frames_per_hour)
     return keys
+
+
+def fingerprint(settings: Settings, channels: Sequence[Channel], spaces: Mapping[str, str]) -> str:
+    """Return what changes when any file would be read otherwise: by version, settings or models."""
+    of_shots = ("frames_per_video", "frame_max_side", "segment_max_s", "part_s", "frames_per_hour")
+    return digest(
+        *(__version__, SHOTS_VERSION, DENSE_VERSION, CUES_VERSION, derived("").terms),
+        [getattr(settings, name) for name in of_shots],
+        sorted([channel.name, channel.config_key] for channel in channels),
+        sorted(spaces.items()),
+    )
 
 
 def grown(known: Video | None, video: Video) -> bool:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import ConfigError
+from q2e.files.base import address_of, local_path
 from q2e.ingest.tables import rows_of
-from q2e.paths import exists, is_file, is_link, lies_within
+from q2e.paths import exists, is_address, is_file, is_link, lies_within, shown
 from q2e.text.dates import day
 from q2e.text.languages import known_languages
 
@@ -42,6 +43,20 @@ class Source:
     """The path as it was named or found, which may lead there by links."""
     wrong: str = ""
     """What is wrong with the row of a manifest, which then names nothing to index."""
+    address: str = ""
+    """Where it lies on object storage; `path` is then its bucket and name, for people."""
+
+    @classmethod
+    def at(cls, where: str, record: Record | None = None) -> Source:
+        """Return the source at a path or an address of object storage."""
+        if not is_address(where):
+            return cls(Path(where), record)
+        return cls(Path(where.partition("://")[2]), record, address=where)
+
+    @property
+    def where(self) -> str:
+        """What the video is kept under: the path or the address."""
+        return self.address or str(self.path)
 
 
 def sources(paths: Sequence[str | Path]) -> list[Source]:
@@ -56,14 +71,20 @@ def sources(paths: Sequence[str | Path]) -> list[Source]:
     found: dict[Path, Source] = {}
     wrong: list[Source] = []
     for given in paths:
-        path = Path(given)
+        if (address := address_of(given)) is not None:
+            found |= {Path(one.address): one for one in _remote(address)}
+            continue
+        path = local_path(given)
         if path.suffix.lower() in SUFFIXES and is_file(path):
             listed: Iterable[Source] = read_manifest(path)
         else:
-            listed = (Source(file) for file in discover([str(given)]))
+            listed = (Source(file) for file in discover([str(path)]))
         for source in listed:
             if source.wrong:
                 wrong.append(source)
+                continue
+            if source.address:
+                found[Path(source.address)] = source
                 continue
             key = Path(os.path.realpath(source.path))
             if key not in found or source.record is not None:
@@ -72,6 +93,15 @@ def sources(paths: Sequence[str | Path]) -> list[Source]:
                 place = source.path.absolute() if lost else key
                 found[key] = Source(place, source.record, source.path)
     return [*found.values(), *wrong]
+
+
+def _remote(address: str) -> list[Source]:
+    from q2e.files.remote import found_below
+    from q2e.media.discover import is_media_name
+
+    if Path(address).suffix.lower() in SUFFIXES:
+        raise ConfigError(f"{shown(address)}: a manifest is read from a local disk; copy it here")
+    return [Source.at(one) for one in found_below(address, is_media_name)]
 
 
 def allowed(
@@ -86,10 +116,11 @@ def allowed(
     inside: list[Source] = []
     outside: dict[Path, None] = {}
     for source in listed:
-        if lies_within(source.path, within):
+        if not source.address and lies_within(source.path, within):
             inside.append(source)
         else:
-            outside[_leaving(source.given or source.path, within)] = None
+            out = source.path if source.address else _leaving(source.given or source.path, within)
+            outside[out] = None
     return inside, list(outside)
 
 
@@ -128,20 +159,15 @@ def read_manifest(path: Path) -> Iterator[Source]:
         if not isinstance(name, str) or not name.strip() or not _nameable(name):
             yield Source(path, wrong=f"{where}: needs a non-empty 'path', got {name!r}")
             continue
-        file = _meant(path.parent / _local(name.strip()))
+        file = _meant(path.parent / local_path(name.strip()))
         try:
-            yield Source(file, _record(row))
+            address = address_of(name.strip())
+            record = _record(row)
+            yield Source(file, record) if address is None else Source.at(address, record)
+        except ConfigError as error:
+            yield Source(path, wrong=f"{where}: {error}")
         except ValueError as error:
             yield Source(file, wrong=f"{where}: {error}")
-
-
-def _local(name: str) -> str:
-    """Return a path, also of a `file:` address."""
-    if not name.lower().startswith("file://"):
-        return name
-    from urllib.request import url2pathname
-
-    return url2pathname("/" + name[len("file://") :].partition("/")[2])
 
 
 def _meant(file: Path) -> Path:

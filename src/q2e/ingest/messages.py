@@ -36,6 +36,20 @@ class Job:
     record: Record | None = None
     copies: tuple[Copy, ...] = ()
     """Other files of the same content, whose descriptions are about this one too."""
+    address: str = ""
+    """Where it lies on object storage; it is then copied to the local disk, and not to `path`."""
+
+    @property
+    def where(self) -> str:
+        """What the video is kept under: the path or the address."""
+        return self.address or str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What the content of a file is known by, said first of one that was not known before."""
+
+    video_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +126,8 @@ class Ready:
     """The reading process has its models, whose vector spaces it names by kind."""
 
     spaces: dict[str, str]
+    fingerprint: str = ""
+    """What changes when the same file would be read otherwise; see `Reader.fingerprint`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +137,24 @@ class Refused:
     problem: str
 
 
-Message = Found | PartRead | Failed | Progress | Finished
+Message = Identified | Found | PartRead | Failed | Progress | Finished
 
 #: How all of it travels.
 WIRE = Wire(
-    *(Greeting, Job, Record, Copy, Found, PartRead, Failed, Progress, Finished, Ready, Refused),
+    *(
+        Greeting,
+        Job,
+        Record,
+        Copy,
+        Identified,
+        Found,
+        PartRead,
+        Failed,
+        Progress,
+        Finished,
+        Ready,
+        Refused,
+    ),
     *(StageKey, Derived, Item, Evidence, Span, Tag, Segment, Video),
 )
 

@@ -20,7 +20,7 @@ from q2e.ingest.dense import Dense
 from q2e.ingest.derive import derived, items
 from q2e.ingest.facts import read_facts, said_of_copies
 from q2e.ingest.inherit import Inheritance
-from q2e.ingest.keys import SHOTS, earlier_keys, grown, stage_keys
+from q2e.ingest.keys import SHOTS, earlier_keys, fingerprint, grown, stage_keys
 from q2e.ingest.messages import Failed, Finished, Found, Job, Message, PartRead, Progress
 from q2e.ingest.record import contents_of, dated, storable_record
 from q2e.ingest.slices import Scanned, slices
@@ -65,6 +65,11 @@ class Reader:
             found |= {kind: one.space for kind, one in self.models.seeing.items()}
         return found
 
+    @property
+    def fingerprint(self) -> str:
+        """What changes when the same file would be read otherwise: version, settings, models."""
+        return fingerprint(self.settings, self.channels, self.spaces)
+
     def read(self, job: Job) -> Iterator[Message]:
         """Yield what is found in one file; never raises for what the file contains."""
         try:
@@ -75,7 +80,7 @@ class Reader:
         before = self.store.video(job.video_id)
         copied, problems = said_of_copies(job)
         video = dated(storable_record(merged(video, copied)))
-        yield Found(video)
+        yield Found(replace(video, path=job.where))
         if wrong:
             yield Failed(wrong, "description")
         yield from problems

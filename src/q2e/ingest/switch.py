@@ -11,6 +11,7 @@ from q2e.ingest.inherit import CARRIED, carry_over
 from q2e.ingest.manifest import Record, Source
 from q2e.models import profiles
 from q2e.models.base import TextEncoder
+from q2e.paths import is_address
 from q2e.plugins import registry
 from q2e.settings import CONFIG_NAME, Settings, write_setting
 from q2e.store import generations
@@ -45,13 +46,18 @@ def older_file(directory: Path, profile: str) -> Path | None:
 def sources_of(store: Store) -> list[Source]:
     """Return all videos whose file is there, with what earlier manifests said about them."""
     return [
-        Source(
-            Path(video.path),
+        Source.at(
+            video.path,
             Record(video.title, video.description, video.date, video.language, video.tags),
         )
         for video in store.videos()
-        if video.path and Path(video.path).is_file()
+        if video.path and _is_there(video)
     ]
+
+
+def _is_there(video: Video) -> bool:
+    """Return whether the file of a video can be read again; an address is taken to be there."""
+    return is_address(video.path) or Path(video.path).is_file()
 
 
 def waiting(store: Store, older: Store, channels: Sequence[str]) -> list[Video]:
@@ -88,7 +94,7 @@ def finish(
     """
     with reading(settings, older) as before:
         left = waiting(store, before, settings.channels)
-        gone = [video for video in left if not Path(video.path).is_file()]
+        gone = [video for video in left if not _is_there(video)]
         if gone and len(gone) == len(left):
             carry_over(store, before, encoder(), gone)
             left = []

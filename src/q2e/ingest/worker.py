@@ -48,7 +48,7 @@ def main() -> None:
     older = None if asked.older is None else _held(settings, asked.older)
     try:
         reader = Reader(settings, store, older)
-        greeting: Ready | Refused = Ready(reader.spaces)
+        greeting: Ready | Refused = Ready(reader.spaces, reader.fingerprint)
     except Q2EError as error:
         greeting = Refused(str(error))
     say(answers, greeting)

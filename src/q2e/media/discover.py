@@ -103,6 +103,11 @@ def _found(look: Callable[[], bool]) -> bool:
         return False
 
 
+def is_media_name(name: str) -> bool:
+    """Return whether a file is media by its name alone, as where looking into it costs."""
+    return Path(name).suffix.lower() in SUFFIXES
+
+
 def _is_media(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix not in _SHARED:

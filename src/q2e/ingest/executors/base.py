@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, Self
@@ -23,9 +23,24 @@ class Executor(AbstractContextManager["Executor"], Protocol):
         """Make the models ready and return `spaces`. Raises ModelError where it has them not."""
         ...
 
-    def run(self, job: Job) -> Iterator[Message]:
-        """Yield the messages about one file, ending with Finished or Failed.
+    @property
+    def fingerprint(self) -> str:
+        """What changes when the same file would be read otherwise, known like `spaces`."""
+        ...
 
+    @property
+    def fetches(self) -> bool:
+        """Whether it copies what lies on object storage itself, and tells what it is known by.
+
+        Else a job's `path` is always on the disk of this machine.
+        """
+        ...
+
+    def each(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Message | None]]:
+        """Yield the messages about each file, file after file in order of the jobs.
+
+        None stands for the end of what is said about a job, before which stands Finished, or
+        Failed where the reading ended before its end. Jobs are asked for as they can be begun.
         Raises ModelError where the models cannot be had.
         """
         ...

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -44,6 +44,8 @@ SILENCE_S = 1800.0
 class Local:
     """Runs jobs in a reading process, which is started when needed and replaced when it dies."""
 
+    fetches = False
+
     def __init__(
         self,
         settings: Settings,
@@ -58,6 +60,7 @@ class Local:
         self._process: subprocess.Popen[bytes] | None = None
         self.spaces: dict[str, str] = {}
         """Vector spaces of the models, known once a job was run."""
+        self.fingerprint = ""
         self._jobs_done = 0
         self._stderr: IO[bytes] | None = None
 
@@ -68,6 +71,12 @@ class Local:
         """
         self._alive()
         return self.spaces
+
+    def each(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Message | None]]:
+        for job in jobs:
+            for message in self.run(job):
+                yield job, message
+            yield job, None
 
     def run(self, job: Job) -> Iterator[Message]:
         """Yield the messages about one job, ending with Finished or Failed.
@@ -128,7 +137,7 @@ class Local:
         if isinstance(answer, Refused):
             self.close()
             raise ModelError(answer.problem)
-        self.spaces = answer.spaces
+        self.spaces, self.fingerprint = answer.spaces, answer.fingerprint
 
     def _obituary(self) -> str:
         """Return why the reading process died, and forget it."""

@@ -1,0 +1,1 @@
+"""Files by address: on this machine's disks, and on object storage."""

@@ -1,0 +1,126 @@
+"""The file layer: what each place promises, and that no address or error shows a credential."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from q2e.errors import ConfigError, MediaError
+from q2e.files.base import Absent, address_of, local_path, place
+from q2e.files.objects import credentials
+from q2e.ingest.manifest import sources
+
+#: A folder in each of our scripts.
+NAMES = ("video", "видео", "视频", "فيديو", "वीडियो", "วิดีโอ", "비디오", "ビデオ", "vidéo ü")
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_place_keeps_its_promises(tmp_path: Path, name: str) -> None:
+    address = f"{tmp_path}/{name}/a.bin"
+    files, key = place(address)
+    assert not files.exists(key)
+    for ask in (files.stat, files.read):
+        with pytest.raises(Absent, match="is not there"):
+            ask(key)
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: files.put_if_absent(key, bytes([n]) * 9), range(8)))
+    # One alone has written, and what it wrote is whole.
+    assert made.count(True) == 1
+    assert files.read(key) == bytes([made.index(True)]) * 9
+    assert (files.read(key, 2, 4), files.read(key, 8), files.read(key, 20)) == (
+        files.read(key)[:2],
+        files.read(key)[:1],
+        b"",
+    )
+    files.put_if_absent(f"{key}.srt", b"lines")
+    assert [one for one, _ in files.beginning(f"{tmp_path}/{name}/a")] == [key, f"{key}.srt"]
+    assert [one for one, _ in files.listed(f"{tmp_path}/{name}")] == [key, f"{key}.srt"]
+    files.copy_to(key, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == files.read(key)
+    before = files.stat(key).version
+    files.remove(key)
+    files.remove(key)
+    files.put_if_absent(key, b"another")
+    assert files.stat(key).version != before
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("s3://videos/a b/ä.mp4", "s3://videos/a b/ä.mp4"),
+        (Path("s3://videos/a.mp4"), "s3://videos/a.mp4"),
+        ("gs://videos", "gs://videos"),
+        ("videos/s3://a", None),
+        ("C:/videos", None),
+        ("file:///videos/a%20b.mp4", None),
+    ],
+)
+def test_an_address_is_told_from_a_path(given: str | Path, meant: str | None) -> None:
+    assert address_of(given) == meant
+
+
+def test_a_file_address_is_a_path() -> None:
+    meant = Path("/videos/a b.mp4")
+    assert local_path("file:///videos/a%20b.mp4") == meant
+    assert local_path(Path("file:///videos/a%20b.mp4")) == meant
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"s3://KEY:{SECRET}@videos/a.mp4",
+        f"s3://{SECRET}@videos",
+        f"s3://videos:{SECRET}/a",
+        "s3://../a",
+        "s3://videos/../../a",
+        "s3:///a",
+        "s3://Videos/a",
+    ],
+)
+def test_an_address_that_cannot_be_one_is_refused(given: str) -> None:
+    with pytest.raises(ConfigError, match=r"BUCKET/KEY|credentials") as raised:
+        sources([given])
+    assert SECRET not in str(raised.value)
+
+
+def test_a_manifest_names_objects_and_files(tmp_path: Path) -> None:
+    table = tmp_path / "list.csv"
+    rows = ["path,title", "s3://videos/a.mp4,One", f"s3://k:{SECRET}@videos/b.mp4,Two", "c.mp4,C"]
+    table.write_text("\n".join(rows))
+    found = sources([table])
+    assert [one.where for one in found[:2]] == ["s3://videos/a.mp4", str(tmp_path / "c.mp4")]
+    assert "credentials" in found[2].wrong and SECRET not in found[2].wrong
+
+
+def test_credentials_come_from_the_environment_or_the_usual_files(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path)}
+    assert credentials(home) == {}
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "credentials").write_text(
+        f"[default]\naws_access_key_id = A\naws_secret_access_key = {SECRET}%\n"
+        "[other]\naws_access_key_id = B\naws_secret_access_key = b\naws_session_token = t\n"
+    )
+    (tmp_path / ".aws" / "config").write_text(
+        "[default]\nregion = eu-west-1\n[profile other]\nendpoint_url = http://127.0.0.1:1\n"
+    )
+    own = {"access_key_id": "A", "secret_access_key": f"{SECRET}%", "region": "eu-west-1"}
+    assert credentials(home) == own
+    assert credentials({**home, "AWS_PROFILE": "other"}) == {
+        "access_key_id": "B",
+        "secret_access_key": "b",
+        "session_token": "t",
+        "endpoint": "http://127.0.0.1:1",
+    }
+    given = {"AWS_ACCESS_KEY_ID": "C", "AWS_SECRET_ACCESS_KEY": "c", "AWS_REGION": "x"}
+    assert credentials({**home, **given}) == {
+        "access_key_id": "C",
+        "secret_access_key": "c",
+        "region": "x",
+    }
+    (tmp_path / ".aws" / "credentials").write_text(f"aws_secret_access_key {SECRET}")
+    with pytest.raises(MediaError) as raised:
+        credentials(home)
+    assert SECRET not in str(raised.value)
