@@ -10,7 +10,7 @@ import pytest
 from q2e.errors import ConfigError, MediaError
 from q2e.files.base import Absent, address_of, local_path, place
 from q2e.files.objects import credentials
-from q2e.ingest.manifest import sources
+from q2e.ingest.manifest import Source, allowed, sources
 
 #: A folder in each of our scripts.
 NAMES = ("video", "видео", "视频", "فيديو", "वीडियो", "วิดีโอ", "비디오", "ビデオ", "vidéo ü")
@@ -124,3 +124,9 @@ def test_credentials_come_from_the_environment_or_the_usual_files(tmp_path: Path
     with pytest.raises(MediaError) as raised:
         credentials(home)
     assert SECRET not in str(raised.value)
+
+
+def test_who_may_read_some_folders_reads_no_address(tmp_path: Path) -> None:
+    listed = [Source.at("s3://videos/a.mp4"), Source(tmp_path / "b.mp4")]
+    inside, outside = allowed(listed, [tmp_path])
+    assert (inside, outside) == ([listed[1]], [Path("videos/a.mp4")])
