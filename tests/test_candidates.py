@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from q2e.search.candidates import restricted, union
 
 import q2e
 from q2e.methods.rows import ScoreRow
-from q2e.search.candidates import restricted, union
 from q2e.store.base import Table
 
 QUESTIONS = ("a giant panda", "earthquake damages buildings", "oso polar", "颐和园的花展", "снег")

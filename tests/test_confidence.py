@@ -117,7 +117,7 @@ def test_searches_at_once_find_the_law_of_a_collection_not_met_before(
     sample_index: q2e.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
-    laws_of = Laws(sample_index.store)
+    laws_of, table = Laws(), sample_index.store.table()
     both, way = Barrier(2), Way("rrf", "1", "space")
 
     def best() -> list[float]:
@@ -126,7 +126,7 @@ def test_searches_at_once_find_the_law_of_a_collection_not_met_before(
 
     with ThreadPoolExecutor(2) as threads:
         forms = (Form("en", True), Form("en", True))
-        laws = list(threads.map(lambda form: laws_of.law(form, way, best), forms))
+        laws = list(threads.map(lambda form: laws_of.law(table, form, way, best), forms))
     assert laws[0] is not None and laws[0] == laws[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,21 +11,24 @@ import pytest
 import q2e
 from q2e.errors import ConfigError
 from q2e.search import search
+from q2e.search.collection import Collection
 from q2e.search.decompose import decompose
 from q2e.search.encode import encode
 from q2e.search.fuse import fuse
+from q2e.search.near import Near
 from q2e.search.plan import Plan
 from q2e.search.score import score
 from q2e.search.stage import Pipeline, Stage, assemble
 from q2e.search.state import State, start_values
 from q2e.search.understand import understand
+from q2e.store.exact import ExactEngine
 from q2e.types import Query
 
 #: What every stage may look at: where it is asked, and how.
 _ALWAYS = {"at", "plan", "timings_s"}
 #: Settings under which every stage has something to do.
 _EVERYTHING: dict[str, Any] = {
-    "expand": "lamer", "candidates": 5, "fuse": "witnesses", "feedback": "likeness(when=always)",
+    "expand": "lamer", "candidates": 5, "fuse": "witnesses", "feedback": "likeness",
     "rerank": "late_interaction",
 }  # fmt: skip
 QUESTIONS = (
@@ -81,7 +85,6 @@ class _Watched:
 def test_stages_read_and_write_what_they_say(sample_index: q2e.Index) -> None:
     index = sample_index
     settings = q2e.settings.changed(index.settings, _EVERYTHING)
-    searcher = index._searching()
     read: dict[str, set[str]] = {one.name: set() for one in search.STAGES}
     written: dict[str, set[str]] = {one.name: set() for one in search.STAGES}
 
@@ -97,9 +100,14 @@ def test_stages_read_and_write_what_they_say(sample_index: q2e.Index) -> None:
         return replace(one, run=run)
 
     line = Pipeline(tuple(map(watched, search.STAGES)))
+    near = Near(ExactEngine(index.store), index.models)
+
+    def asked(query: Query, at: Collection) -> State:
+        return line(State(at, Plan.of(settings), query))
+
     with index.store.snapshot():
         for query in QUESTIONS:
-            line(State(searcher.at, Plan.of(settings), query))
+            near.ask(partial(asked, query), query.filters, 5)
     for one in search.STAGES:
         assert read[one.name] - _ALWAYS == one.reads, one.name
     assert written == {one.name: set(one.writes) for one in search.STAGES}

@@ -76,6 +76,11 @@ class Pools:
         """Return the rule that pools a channel's evidence."""
         return dict(self.channels).get(name, self.default)
 
+    @property
+    def rules(self) -> tuple[Choice, ...]:
+        """All its rules."""
+        return (self.default, *dict(self.channels).values())
+
     def without_steps(self) -> Pools:
         """Return it for questions that have no events: a rule of steps is `max` to them."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from q2e.arrays import Float32, Float64
 from q2e.methods.rows import ScoreRow
 from q2e.search.calibrate import calibrated
+from q2e.search.collection import Collection
 from q2e.search.encode import terms
 from q2e.search.fuse import fused
 from q2e.search.generic import generic, rows_of, way_of
@@ -16,7 +17,7 @@ from q2e.search.state import State
 from q2e.types import Query
 
 
-@stage(reads=("query", "shown", "form", "everything"), writes=("alarm",))
+@stage(reads=("query", "shown", "form", "rows"), writes=("alarm",))
 def chance(state: State) -> State:
     """Say for each video what share of questions without an answer find one as good.
 
@@ -24,12 +25,17 @@ def chance(state: State) -> State:
     alone.
     """
     asked = state.query
-    if state.shown or asked.like or asked.dislike or not state.everything:
+    if state.shown or asked.like or asked.dislike or not state.rows:
         return state
-    law = state.at.laws.law(state.form, way_of(state), lambda: best_of(state, *generic(state)))
+
+    def best(at: Collection) -> list[float]:
+        return best_of(state.writing(at=at), *generic(state))
+
+    whole = state.at.whole
+    law = whole.laws.law(whole.table, state.form, way_of(state), lambda: whole.reached(best))
     if law is None:
         return state
-    return state.writing(alarm=law.false_alarm(_plainly(state, state.everything)))
+    return state.writing(alarm=law.false_alarm(_plainly(state, state.rows)))
 
 
 def best_of(state: State, texts: Sequence[str], vectors: Float32) -> list[float]:

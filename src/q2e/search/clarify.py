@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from q2e.query.language import write
-from q2e.store.base import Store
+from q2e.store.base import Searched
 from q2e.text.tokens import tokens
 from q2e.types import Clause, Evidence, Hit, Query, Results, Video
 
@@ -45,7 +45,7 @@ class Clarification:
     results: Results
 
 
-def clarify(store: Store, results: Results) -> Clarification | None:
+def clarify(store: Searched, results: Results) -> Clarification | None:
     """Return the question that tells the hits apart best; None where nothing does.
 
     A hit weighs as much as its score; the answer's entropy over these weights is what is

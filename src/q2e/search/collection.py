@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from q2e.errors import IndexMismatch
 from q2e.methods.calibrate.base import Calibration
@@ -24,32 +25,60 @@ from q2e.search.law import Laws
 from q2e.search.nulls import Nulls
 from q2e.search.scan import Scanner
 from q2e.settings import Settings
-from q2e.store.base import Derived, Store, Table
+from q2e.store.base import Derived, Searched, Table
+from q2e.store.engine import Request
 from q2e.text.lexical import TERMS_VERSION
 
 if TYPE_CHECKING:
+    from q2e.search.near import Nearest
     from q2e.search.plan import Plan
+
+T = TypeVar("T")
 
 
 class Collection:
-    """What all searches of one store share; safe to share between threads."""
+    """What all searches of one store share; safe to share between threads.
 
-    def __init__(self, store: Store, models: Models) -> None:
+    Where the store is a part of a collection, `whole` stands for all of it: what generic questions
+    find is measured there.
+    """
+
+    def __init__(
+        self,
+        store: Searched,
+        models: Models,
+        whole: Collection | None = None,
+        heard: list[Request] | None = None,
+    ) -> None:
         self.store = store
         self.models = models
-        self.scanner = Scanner(store)
+        self.whole = self if whole is None else whole
+        self.nearest: Nearest | None = None
+        """How the part was chosen."""
+        self.scanner = Scanner(store, heard=heard)
         self.kept = Kept(store)
         self.examples = Examples(store, models)
-        self.laws = Laws(store)
-        self.nulls = Nulls(store)
         self.debris = Debris(store)
         self.among = Among()
+        self.laws = Laws()
+        self.nulls = Nulls()
         self._calibrations: dict[Choice, Calibration] = {}
         self._decomposers: dict[str, Decomposer] = {}
         self._language: dict[str, LanguageModel] = {}
         self._behind: bool | None = None
         self._looked = -1
         self._lock = Lock()
+
+    def like(self, other: Collection) -> Collection:
+        """Take over what another collection with these models knows of questions; returns self."""
+        self.laws, self.nulls = other.laws, other.nulls
+        self.questions, self.names = other.questions, other.names
+        self._decomposers, self._language = other._decomposers, other._language
+        return self
+
+    def reached(self, run: Callable[[Collection], T]) -> T:
+        """Return what `run` makes of a collection that holds whatever it asks for."""
+        return run(self)
 
     @property
     def table(self) -> Table:
@@ -77,7 +106,9 @@ class Collection:
         return found
 
     def calibration(self, choice: Choice) -> Calibration:
-        """Return what a method of calibration has measured of the store."""
+        """Return what a method of calibration has measured of the whole collection."""
+        if self.whole is not self:
+            return self.whole.calibration(choice)
         with self._lock:
             if choice not in self._calibrations:
                 self._calibrations[choice] = choice.bound.on(self.store, self.questions)

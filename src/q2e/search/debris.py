@@ -13,7 +13,7 @@ import numpy as np
 
 from q2e.arrays import Float64, Int16, Int32, Int64
 from q2e.methods.rows import ScoreRow
-from q2e.store.base import Store, Table
+from q2e.store.base import Searched, Table
 from q2e.store.growing import Growing
 
 #: Steps in which two directions of a vector tell equal texts from others.
@@ -24,7 +24,7 @@ _STEP = 1e-4
 class Debris:
     """Weighs the pieces of one store; what was worked out for a piece is kept."""
 
-    store: Store
+    store: Searched
     _keys: dict[str, Growing[Int64]] = field(default_factory=dict)
     _weights: dict[tuple[int, str, float, float], Float64] = field(default_factory=dict)
 

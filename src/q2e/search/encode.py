@@ -56,7 +56,7 @@ def _like_examples(state: State) -> Asked:
     examples = state.at.examples
     vectors = [examples.changed(one, state.question, state.plan.compose) for one in state.shown]
     part = Vectors("query", ("like the example",) * len(vectors), np.stack(vectors))
-    return Asked(state.at.models.image.space, "picture", (part,), examples.scale())
+    return Asked(state.at.models.image.space, "picture", (part,), state.at.whole.examples.scale())
 
 
 def _texts(state: State, away: dict[str, Float32]) -> list[Vectors]:

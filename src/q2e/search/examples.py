@@ -21,7 +21,7 @@ from q2e.methods.calibrate.bank import scale_of
 from q2e.methods.rows import Scale
 from q2e.models.registry import Models
 from q2e.registry import Choice
-from q2e.store.base import Store
+from q2e.store.base import Searched
 from q2e.types import Example
 
 #: Frames by which a clip is known.
@@ -46,7 +46,7 @@ class Seen:
 class Examples:
     """Reads examples for one store with one set of models."""
 
-    def __init__(self, store: Store, models: Models) -> None:
+    def __init__(self, store: Searched, models: Models) -> None:
         self._store = store
         self._models = models
         self._scales: dict[tuple[int, str], Scale] = {}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from q2e.arrays import Bool, Int32
-from q2e.store.base import Store, Table
+from q2e.store.base import Searched, Table
 from q2e.types import Filters, Video
 
 #: Lengths that are told apart, as `duration:` takes them: name, and the limit in seconds.
@@ -19,7 +19,7 @@ TAGS = 100
 
 
 def facets(
-    store: Store, filters: Filters, videos: Sequence[str] | None = None
+    store: Searched, filters: Filters, videos: Sequence[str] | None = None
 ) -> dict[str, dict[str, int]]:
     """Return {facet: {value: number of videos}}, the commonest value first.
 
@@ -50,7 +50,7 @@ def _counted(values: Sequence[str | None]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _languages(store: Store, video: Int32, allowed: Bool) -> dict[str, int]:
+def _languages(store: Searched, video: Int32, allowed: Bool) -> dict[str, int]:
     spoken = []
     for language in store.languages():
         mask = store.rows(Filters(languages=(language,)))

@@ -45,5 +45,9 @@ def feedback(state: State) -> State:
     first = fusion.contribution[list(own.values())].sum(axis=0)
     event = bool(state.decomposition.events)
     query = asked.parts[0].matrix[0]
-    said = state.plan.feedback.bound(First(query, first, fusion.score - first, unit, score, event))
+    table = state.at.table
+    rest = fusion.score - first
+    said = state.plan.feedback.bound(
+        First(query, first, rest, unit, score, table.stands_for, event)
+    )
     return state if said is None else state.writing(score=said)

@@ -14,7 +14,6 @@ from q2e.methods.fuse.base import fuse as fuse_rows
 from q2e.methods.fuse.witnesses import Grounds
 from q2e.methods.normalise.base import normalise
 from q2e.methods.rows import ScoreRow
-from q2e.search.candidates import restricted, union
 from q2e.search.generic import way_of
 from q2e.search.nulls import Laws, measured
 from q2e.search.plan import Plan
@@ -23,37 +22,33 @@ from q2e.search.state import State
 
 
 @stage(
-    reads=("query", "shown", "form", "rows", "mask"),
-    writes=("everything", "rows", "mask", "fusion", "score", "found"),
+    reads=("query", "shown", "form", "rows"),
+    writes=("fusion", "score", "found"),
 )
 def fuse(state: State) -> State:
-    """Fuse the rows of what any of them ranks high."""
-    everything, table = state.rows, state.at.table
-    rows, mask = everything, state.mask
-    if state.plan.settings.candidates and rows:
-        kept = union(rows, state.plan.settings.candidates)
-        rows = tuple(restricted(rows, kept, table))
-        mask = kept[table.video] if mask is None else kept[table.video] & mask
-    fusion = fused(state, rows)
+    """Fuse the rows."""
+    fusion = fused(state, state.rows)
     # Videos that are disliked as a whole are no answer.
     gone = [one.video for one in state.query.dislike if one.start_s is None]
-    found = found_in(rows, fusion, state.plan) & ~np.isin(table.video_ids, gone)
-    return state.writing(
-        everything=everything, rows=rows, mask=mask, fusion=fusion, score=fusion.score, found=found
-    )
+    found = found_in(state.rows, fusion, state.plan) & ~np.isin(state.at.table.video_ids, gone)
+    return state.writing(fusion=fusion, score=fusion.score, found=found)
 
 
-def fused(state: State, rows: Sequence[ScoreRow]) -> Fusion:
-    """Fuse rows on one scale, where 0 says that nothing answers: the value of the missing."""
+def fused(state: State, rows: Sequence[ScoreRow], many: Float64 | None = None) -> Fusion:
+    """Fuse rows on one scale, where 0 says that nothing answers: the value of the missing.
+
+    Each video stands for as many as `many` (V,) says, or as the table does.
+    """
     plan = state.plan
+    many = state.at.table.stands_for if many is None else many
     if not rows:
         return Fusion(np.zeros(0), np.zeros(0), np.zeros((0, len(state.at.table.video_ids))))
     scores = np.stack([row.video for row in rows])
-    level = normalise(scores, "none", floor=np.zeros(len(rows)))
+    level = replace(normalise(scores, "none", floor=np.zeros(len(rows))), stands_for=many)
     if plan.calibrate is not None and plan.calibrate.method.facts.get("probability"):
         level = replace(level, outcome=level.value)
     if plan.fuse.method.facts.get("grounds"):
-        level = replace(level, grounds=grounds_of(state, rows, scores))
+        level = replace(level, grounds=grounds_of(state, rows, scores, many))
     return fuse_rows(level, plan.fuse, given_of(state, rows))
 
 
@@ -63,13 +58,16 @@ def given_of(state: State, rows: Sequence[ScoreRow]) -> Float64:
     return np.array([1.0 if row.part == "query" else own for row in rows])
 
 
-def grounds_of(state: State, rows: Sequence[ScoreRow], scores: Float64) -> Grounds:
+def grounds_of(
+    state: State, rows: Sequence[ScoreRow], scores: Float64, many: Float64 | None
+) -> Grounds:
     """Return what rows rest on; scores whose scale is not that of the bank have no laws."""
     leads = tuple(row.part == "query" and row.how in ("meaning", "picture") for row in rows)
     laws: Laws = {}
     if state.plan.knows_chance and not state.shown:
-        laws = state.at.nulls.of(state.form, way_of(state), lambda: measured(state))
-    return Grounds(scores, tuple(row.channel for row in rows), leads, laws)
+        whole = state.at.whole
+        laws = whole.nulls.of(whole.table, state.form, way_of(state), lambda: measured(state))
+    return Grounds(scores, tuple(row.channel for row in rows), leads, laws, many)
 
 
 def found_in(rows: Sequence[ScoreRow], fusion: Fusion, plan: Plan) -> Bool:

@@ -58,7 +58,7 @@ def rows_of(
 def way_of(state: State) -> Way:
     """Return what tells scores apart that a question is measured by."""
     plan = state.plan
-    pools = (plan.pool.default, *dict(plan.pool.channels).values())
+    pools = plan.pool.rules
     methods = (plan.fuse, *pools, *filter(None, [plan.calibrate]))
     spaces = (state.at.models.text.space, *(one.space for one in state.at.seeing.values()))
     only = state.query.filters.channels

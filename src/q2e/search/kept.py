@@ -14,7 +14,7 @@ import numpy as np
 from q2e.arrays import Float32, Float64, Int64
 from q2e.methods.feedback.likeness import centred
 from q2e.search.duplicates import Pairs, renewed, same_course, twins
-from q2e.store.base import Store, Table
+from q2e.store.base import Searched, Table
 from q2e.store.growing import Growing
 
 
@@ -30,7 +30,7 @@ class _Means:
 class Kept:
     """What one store's videos are like as a whole: their mean vectors and their copies."""
 
-    store: Store
+    store: Searched
     _means: dict[str, Growing[_Means]] = field(default_factory=dict)
     _centred: dict[str, Growing[Float32]] = field(default_factory=dict)
     _copies: Growing[tuple[Float64, Pairs]] = field(default_factory=Growing)
@@ -64,7 +64,8 @@ class Kept:
     def centred_means(self, space: str) -> Float32:
         """Return the (V, d) `mean_vectors` of a space less the mean of them all, of unit length."""
         kept = self._centred.setdefault(space, Growing())
-        return kept.of(self.store.table(), lambda _: centred(self.mean_vectors(space)))
+        table = self.store.table()
+        return kept.of(table, lambda _: centred(self.mean_vectors(space), table.stands_for))
 
     def copies(self) -> Mapping[int, tuple[int, ...]]:
         """Return {video: its copies} of all videos that have any; see `search.duplicates`.

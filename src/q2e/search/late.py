@@ -13,7 +13,7 @@ from q2e.cache import content_key, write_whole
 from q2e.models.base import TokenEncoder
 from q2e.models.registry import Models
 from q2e.models.windows import Windows
-from q2e.store.base import Store
+from q2e.store.base import Searched
 
 #: Texts encoded at a time.
 _BLOCK = 256
@@ -34,7 +34,7 @@ class Tokens:
     starts: Int64
 
     @classmethod
-    def of(cls, store: Store, space: str, encoder: TokenEncoder, folder: Path) -> Tokens:
+    def of(cls, store: Searched, space: str, encoder: TokenEncoder, folder: Path) -> Tokens:
         """Return the tokens of all texts with vectors in `space`; `folder` keeps what was made."""
         rows, _ = store.vectors(space)
         found = zip(rows.tolist(), store.evidence(rows.tolist()), strict=True)

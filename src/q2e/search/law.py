@@ -16,7 +16,7 @@ import numpy as np
 from q2e.arrays import Float64
 from q2e.cache import ALL, ResultCache, as_json, fingerprint
 from q2e.methods.questions import Form
-from q2e.store.base import Store, Table
+from q2e.store.base import Table
 
 #: Quantiles that fix the law; answers that the bank's questions do have lie above them.
 _LOW, _MIDDLE = 0.25, 0.5
@@ -79,7 +79,6 @@ class Laws:
     They are remembered on disk: one takes as long as a few searches.
     """
 
-    store: Store
     _results: ResultCache[list[float]] = field(
         default_factory=lambda: ResultCache("chance", _NUMBERS)
     )
@@ -89,12 +88,11 @@ class Laws:
     _now: dict[tuple[int, Form, Way], Chance | None] = field(default_factory=dict)
     """Laws of the newest version of the store, by form and way."""
 
-    def law(self, form: Form, way: Way, best: Best) -> Chance | None:
+    def law(self, table: Table, form: Form, way: Way, best: Best) -> Chance | None:
         """Return the law for questions of a form; None where the bank is too small.
 
         `way` tells apart under what scores differ.
         """
-        table = self.store.table()
         asked = (table.version, form, way)
         # Several threads ask: what one has found may be replaced by another before it is read.
         known = self._now
@@ -105,14 +103,14 @@ class Laws:
 
     def _found(self, table: Table, form: Form, way: Way, best: Best) -> Chance | None:
         size, before = self._last.get((form, way), (0, ""))
-        if before and abs(len(table) - size) <= GROWTH * size:
+        if before and abs(table.pieces - size) <= GROWTH * size:
             return self._laws[before]
         which = fingerprint(
-            repr(form), str(len(table)), str(table.version), *table.video_ids,
+            repr(form), str(table.pieces), str(table.version), *table.video_ids,
             method=way.method, version=way.version, space=way.space,
         )  # fmt: skip
         if which.key not in self._laws:
             found = self._results.of(which, lambda: list(best()), about=ALL)
             self._laws[which.key] = fit(np.array(found))
-        self._last[form, way] = (len(table), which.key)
+        self._last[form, way] = (table.pieces, which.key)
         return self._laws[which.key]

@@ -8,7 +8,7 @@ import numpy as np
 
 from q2e.arrays import Bool, Float32
 from q2e.search.state import State
-from q2e.store.base import Store, Table
+from q2e.store.base import Searched, Table
 from q2e.types import Example
 
 #: Pieces of evidence of a judged video that speak for it: those nearest to the question.
@@ -30,13 +30,13 @@ def moved(state: State) -> dict[str, Float32]:
         space: state.plan.likes.bound(
             judged(store, space, asked.like, vector),
             judged(store, space, asked.dislike, vector),
-            centre_of(store, space),
+            centre_of(state.at.whole.store, space),
         )
         for space, vector in vectors.items()
     }
 
 
-def judged(store: Store, space: str, examples: Sequence[Example], query: Float32) -> Float32:
+def judged(store: Searched, space: str, examples: Sequence[Example], query: Float32) -> Float32:
     """Return (n, d) vectors of the evidence of judged videos, or of moments of them."""
     table = store.table()
     rows, matrix = store.vectors(space)
@@ -49,7 +49,7 @@ def judged(store: Store, space: str, examples: Sequence[Example], query: Float32
     return np.concatenate(found)
 
 
-def centre_of(store: Store, space: str) -> Float32:
+def centre_of(store: Searched, space: str) -> Float32:
     """Return (d,) the mean vector of a space."""
     _, matrix = store.vectors(space)
     step = max(1, len(matrix) // _SAMPLED)

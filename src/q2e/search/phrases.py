@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from q2e.arrays import Bool, Int64
-from q2e.store.base import Store
+from q2e.store.base import Searched
 from q2e.text.tokens import spellings
 
 
 def phrase_rows(
-    store: Store, phrase: str, channel: str | None = None, mask: Bool | None = None
+    store: Searched, phrase: str, channel: str | None = None, mask: Bool | None = None
 ) -> Int64:
     """Return the rows whose text holds the words of a phrase one after the other, ascending.
 
@@ -39,7 +39,7 @@ def phrase_rows(
     return rows[np.array(kept, dtype=bool)] if len(rows) else rows
 
 
-def holding(store: Store, phrases: Sequence[str], mask: Bool | None = None) -> Bool:
+def holding(store: Searched, phrases: Sequence[str], mask: Bool | None = None) -> Bool:
     """Return (E,) the evidence whose text holds any of several phrases."""
     found = np.zeros(len(store.table()), dtype=bool)
     for phrase in phrases:

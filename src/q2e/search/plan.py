@@ -68,7 +68,7 @@ class Plan:
     @property
     def versions(self) -> str:
         """The versions of its methods' code, that of plugins included."""
-        pools = (self.pool.default, *dict(self.pool.channels).values())
+        pools = self.pool.rules
         several = (*self.expand, *pools, *self.rerank)
         single = (self.decompose, self.calibrate, self.fuse, self.feedback, self.localise)
         found = (*several, *single, self.compose, self.likes)

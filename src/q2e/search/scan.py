@@ -17,7 +17,8 @@ from q2e.choices import Pools
 from q2e.methods.pool.base import Bag
 from q2e.methods.pool.schema import ordered
 from q2e.methods.rows import DOCUMENTS, Folded, ScoreRow, Vectors
-from q2e.store.base import Store, Table
+from q2e.store.base import Searched, Table
+from q2e.store.engine import Request
 from q2e.store.growing import Growing
 
 #: Bytes of products with fixed vectors that are kept.
@@ -38,11 +39,13 @@ class _Layout:
 class Scanner:
     """Scores questions against one store; keeps the layout of the evidence between questions."""
 
-    store: Store
+    store: Searched
     _layouts: dict[tuple[int, str], dict[str, _Layout]] = field(default_factory=dict)
     _folded: dict[tuple[str, str], Growing[Float32]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _pools: dict[tuple[int, str, str], dict[str, Any]] = field(default_factory=dict)
+    heard: list[Request] | None = None
+    """Where what is asked is noted, for whoever looks it up elsewhere."""
 
     def dense(
         self,
@@ -58,6 +61,10 @@ class Scanner:
         The score is the maximum over the part's texts and the video's evidence (many-to-many),
         or what the channel's rule of pooling makes of them.
         """
+        if self.heard is not None:
+            self.heard += [
+                Request(how, one.part, space, one.matrix, channels=one.channels) for one in parts
+            ]
         pools = Pools.of(pool)
         table = self.store.table()
         layouts = self._layout(table, space)
@@ -155,6 +162,8 @@ class Scanner:
         A video that has text in a channel but none of the terms scores zero there; one that has
         no text in it is missing.
         """
+        if self.heard is not None:
+            self.heard.append(Request(how, "query", terms=tuple(terms)))
         table = self.store.table()
         rows, scores = self.store.lexical(terms, mask=mask)
         if not len(rows):

@@ -34,7 +34,5 @@ def by_words(state: State) -> list[ScoreRow]:
         if how == "elsewhere":
             names = [name for own in elsewhere(state.question) for name in own]
             mask = holding(state.at.store, names, mask)
-            if not mask.any():
-                continue
         rows += state.at.scanner.lexical(how, state.question, terms, mask)
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from q2e.errors import QueryError
@@ -23,7 +24,9 @@ from q2e.search.explain import explain
 from q2e.search.feedback import feedback
 from q2e.search.fuse import fuse
 from q2e.search.localise import localise
+from q2e.search.near import Near
 from q2e.search.plan import Plan
+from q2e.search.prove import prove
 from q2e.search.rank import rank
 from q2e.search.rerank import rerank
 from q2e.search.score import score
@@ -31,13 +34,14 @@ from q2e.search.stage import Pipeline, Stage, assemble
 from q2e.search.state import State
 from q2e.search.understand import checked, understand
 from q2e.settings import Settings
-from q2e.store.base import Store
+from q2e.store.base import Searched
+from q2e.store.exact import ExactEngine
 from q2e.types import Decomposition, Query, Results
 
 _READ = (understand, decompose)
 #: What asks one text; a question of several clauses goes through it for each.
 _ASK = (expand, encode, score, calibrate, fuse, feedback, chance)
-_TELL = (rank, certain, rerank, localise, explain)
+_TELL = (prove, rank, certain, rerank, localise, explain)
 #: The stages of a plain question, in their order.
 STAGES = (*_READ, *_ASK, *_TELL)
 
@@ -66,15 +70,18 @@ def _idle(plan: Plan) -> Iterator[Stage]:
         yield rerank
     if not plan.details:
         yield localise
+    if not (plan.details and plan.settings.candidates):
+        yield prove
 
 
 class Searcher:
     """Searches one store with one set of models; safe to share between threads."""
 
-    def __init__(self, store: Store, models: Models) -> None:
+    def __init__(self, store: Searched, models: Models) -> None:
         self.store = store
         self.models = models
         self.at = Collection(store, models)
+        self._near = Near(ExactEngine(store), models)
 
     def search(
         self,
@@ -97,10 +104,29 @@ class Searcher:
             plan.calibration(self.at)  # refuses
         # Row numbers must mean the same from the first look at the store to the last.
         with self.store.snapshot():
-            state = line(plan)(State(self.at, plan, query, decomposition))
+            state = self._asked(plan, query, decomposition)
             return Results(
                 state.query, state.hits, state.decomposition, _info(state), state.timings_s
             )
+
+    def _asked(self, plan: Plan, query: Query, given: Decomposition | None = None) -> State:
+        """Return how a question stands that was asked of all videos, or of those near to it."""
+
+        def ask(plan: Plan, at: Collection) -> State:
+            return line(plan)(State(at, plan, query, given))
+
+        k = plan.settings.candidates
+        if not k:
+            return ask(plan, self.at)
+        shown = (*query.examples, *query.like, *query.dislike)
+        quick = replace(plan, feedback=None, rerank=(), details=False)
+        return self._near.ask(
+            partial(ask, plan),
+            query.filters,
+            k,
+            [one.video for one in shown if one.video],
+            first=partial(ask, quick),
+        )
 
     def rows(self, query: Query, settings: Settings) -> State:
         """Return how a plain question stands once its rows are fused, and nothing lent to them."""
@@ -124,7 +150,7 @@ class Searcher:
         """Return the ids of all videos that a search finds, best first."""
         plan = replace(Plan.of(settings), rerank=(), details=False)
         with self.store.snapshot():
-            state = line(plan)(State(self.at, plan, query))
+            state = self._asked(plan, query)
             names = state.at.table.video_ids
             return tuple(names[number] for number in state.ranking.tolist())
 
@@ -137,8 +163,8 @@ def _info(state: State) -> dict[str, Any]:
     if state.alarm is not None:
         sure = bool((state.alarm[state.ranking] <= settings.false_alarms).any())
     return {
-        "videos": len(table.video_ids),
-        "evidence": len(table),
+        "videos": table.videos,
+        "evidence": table.pieces,
         "version": table.version,
         "profile": settings.profile,
         "recipe": settings.recipe,
@@ -151,6 +177,7 @@ def _info(state: State) -> dict[str, Any]:
         "confident": sure,
         "found": len(state.ranking),
         "hint": state.hint,
+        "candidates": None if state.proof is None else state.proof.told,
         "models": {
             "text": state.at.models.text.space,
             **{kind: one.space for kind, one in state.at.seeing.items()},

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from q2e.search.examples import Seen
     from q2e.search.order import Order
     from q2e.search.plan import Plan
+    from q2e.search.prove import Proof
     from q2e.search.witness import Witness
 
 #: The value of a field until a stage writes it.
@@ -77,8 +78,6 @@ class State:
     """The evidence table: what all evidence says to each part of the question, by channel."""
 
     # -- fuse, feedback, chance ------------------------------------------------------------------
-    everything: tuple[ScoreRow, ...] = _UNWRITTEN
-    """The rows before all but the candidates were left out."""
     fusion: Fusion = _UNWRITTEN
     score: Float64 = _UNWRITTEN
     """(V,) the sum of the contributions of the rows, or what feedback made of it."""
@@ -88,6 +87,8 @@ class State:
     """(V,) the chance that a question without an answer finds as much; None where unknown."""
     certainty: Float64 | None = None
     """(V,) the chance that each video answers; None where that is not known."""
+    proof: Proof | None = None
+    """What videos that were not looked at can score; None where all were."""
 
     # -- clauses ---------------------------------------------------------------------------------
     order: Order | None = None

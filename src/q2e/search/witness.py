@@ -11,7 +11,7 @@ from q2e.arrays import Bool, Float64, Int64
 from q2e.methods.fuse.base import Fusion
 from q2e.methods.rows import ScoreRow
 from q2e.search.timeless import timeless
-from q2e.store.base import Store, Table
+from q2e.store.base import Searched, Table
 from q2e.types import EVENT_KINDS, Evidence
 
 
@@ -19,7 +19,7 @@ class Witness:
     """The evidence of one question's rows, video by video; what was read is kept."""
 
     def __init__(
-        self, store: Store, table: Table, rows: Sequence[ScoreRow], fusion: Fusion
+        self, store: Searched, table: Table, rows: Sequence[ScoreRow], fusion: Fusion
     ) -> None:
         self._store = store
         self._table = table

@@ -85,6 +85,18 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Whole:
+    """The numbers of a collection of which a table holds a part."""
+
+    videos: int
+    pieces: int
+    texts: Mapping[str, int]
+    """Pieces with text by channel."""
+    stands_for: Float64
+    """(V,) how many videos of the collection each video of the table stands for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Every piece of evidence as columns of equal length E, in order of storage.
 
@@ -104,6 +116,29 @@ class Table:
     video_ids: tuple[str, ...]
     channels: tuple[str, ...]
     """Names of the channels that ever gave evidence, in the order in which they are shown."""
+    whole: Whole | None = None
+    """What the table is a part of; None where it is all there is."""
+
+    @property
+    def pieces(self) -> int:
+        """How much evidence the whole collection has."""
+        return len(self) if self.whole is None else self.whole.pieces
+
+    @property
+    def videos(self) -> int:
+        """How many videos the whole collection has."""
+        return len(self.video_ids) if self.whole is None else self.whole.videos
+
+    @property
+    def stands_for(self) -> Float64 | None:
+        """(V,) how many videos of the whole each stands for; None where each is itself alone."""
+        return None if self.whole is None else self.whole.stands_for
+
+    def texts(self, channel: str) -> int:
+        """Return how many pieces with text a channel of the whole collection has."""
+        if self.whole is not None:
+            return self.whole.texts.get(channel, 0)
+        return int(((self.channel == self.code(channel)) & (self.length > 0)).sum())
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -126,7 +161,85 @@ class Table:
         return f"Table(version={self.version}, rows={len(self)}, videos={len(self.video_ids)})"
 
 
-class Store(Protocol):
+class Searched(Protocol):
+    """What a search reads: a whole collection, or the part of it that a question is about."""
+
+    def videos(self) -> list[Video]: ...
+
+    def video(self, video_id: str) -> Video | None: ...
+
+    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
+        """Return the work with evidence that is derived otherwise, in order of storage, and how."""
+        ...
+
+    def setting(self, name: str) -> str | None: ...
+
+    def segments(self, video_id: str) -> list[Segment]: ...
+
+    # -- searching ------------------------------------------------------------------------------
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let this thread's calls inside the block all see one state, whoever writes meanwhile.
+
+        Without it each call sees the newest state, in which row numbers and masks of an earlier
+        call may be of another version.
+        """
+        ...
+
+    def table(self) -> Table:
+        """Return the current columns; cheap when nothing changed since the last call."""
+        ...
+
+    def rows(self, filters: Filters) -> Bool | None:
+        """Return the (E,) mask of rows that satisfy `filters`, or None where all do."""
+        ...
+
+    def lexical(
+        self,
+        tokens: Sequence[str],
+        *,
+        mask: Bool | None = None,
+        k: int | None = None,
+    ) -> tuple[Int64, Float32]:
+        """Return rows holding any of `tokens` and their BM25 scores, best first.
+
+        Lucene's BM25 (k1 = 1.2, b = 0.75, idf = ln(1 + (N - n + 0.5) / (n + 0.5))), with N, n
+        and mean length counted inside each row's own channel. Repeated tokens count once each
+        time they occur in the query.
+        """
+        ...
+
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages of videos and evidence, sorted."""
+        ...
+
+    def spaces(self) -> Mapping[str, int]:
+        """Return {vector space: number of vectors}, without one that is still being made."""
+        ...
+
+    def vectors(self, space: str) -> tuple[Int64, Float32]:
+        """Return row numbers (n,) and the (n, d) matrix of one space; do not write to it.
+
+        It may lie in memory dimension by dimension: make products of all with `queries @ matrix.T`.
+        """
+        ...
+
+    def evidence(self, rows: Iterable[int]) -> list[Evidence]:
+        """Return whole evidence (without vectors) of the given row numbers of `table()`."""
+        ...
+
+    def times_s(self, rows: Int64) -> Float64:
+        """Return (n, 3) from when to when evidence is, and when its frame; NaN without a frame.
+
+        Much quicker than `evidence`, for what is asked of all the evidence of a video.
+        """
+        ...
+
+    def evidence_of(self, video_id: str) -> list[Evidence]:
+        """Return all evidence of one video in time order, without vectors."""
+        ...
+
+
+class Store(Searched, Protocol):
     """A place for evidence; every implementation passes tests/conformance_store.py."""
 
     # -- writing: each call is one transaction -------------------------------------------------
@@ -179,49 +292,21 @@ class Store(Protocol):
         ...
 
     # -- what is known --------------------------------------------------------------------------
-    def videos(self) -> list[Video]: ...
-
-    def video(self, video_id: str) -> Video | None: ...
-
     def done(self, video_id: str) -> Mapping[tuple[str, int], str]:
         """Return {(stage, part): config_key} of the finished work of a video."""
-        ...
-
-    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
-        """Return the work with evidence that is derived otherwise, in order of storage, and how."""
         ...
 
     def found_by(self, key: StageKey) -> list[Evidence]:
         """Return the evidence of one stage's work on one part in order of storage."""
         ...
 
-    def segments(self, video_id: str) -> list[Segment]: ...
-
     def frame_times_s(self, video_id: str, part: int) -> list[float]: ...
 
     def failures(self) -> list[Failure]: ...
 
-    def setting(self, name: str) -> str | None: ...
-
     def set_setting(self, name: str, value: str) -> None: ...
 
-    # -- searching ------------------------------------------------------------------------------
-    def snapshot(self) -> AbstractContextManager[None]:
-        """Let this thread's calls inside the block all see one state, whoever writes meanwhile.
-
-        Without it each call sees the newest state, in which row numbers and masks of an earlier
-        call may be of another version.
-        """
-        ...
-
-    def table(self) -> Table:
-        """Return the current columns; cheap when nothing changed since the last call."""
-        ...
-
-    def rows(self, filters: Filters) -> Bool | None:
-        """Return the (E,) mask of rows that satisfy `filters`, or None where all do."""
-        ...
-
+    # -- asking in one step ------------------------------------------------------------------
     def dense(
         self,
         space: str,
@@ -235,51 +320,6 @@ class Store(Protocol):
         Best first and ties by row number. All rows with a vector in `space` when `k` is None.
         Vectors are kept in half precision: what is multiplied is the vector rounded to float16.
         """
-        ...
-
-    def lexical(
-        self,
-        tokens: Sequence[str],
-        *,
-        mask: Bool | None = None,
-        k: int | None = None,
-    ) -> tuple[Int64, Float32]:
-        """Return rows holding any of `tokens` and their BM25 scores, best first.
-
-        Lucene's BM25 (k1 = 1.2, b = 0.75, idf = ln(1 + (N - n + 0.5) / (n + 0.5))), with N, n
-        and mean length counted inside each row's own channel. Repeated tokens count once each
-        time they occur in the query.
-        """
-        ...
-
-    def languages(self) -> tuple[str, ...]:
-        """Return the languages of videos and evidence, sorted."""
-        ...
-
-    def spaces(self) -> Mapping[str, int]:
-        """Return {vector space: number of vectors}, without one that is still being made."""
-        ...
-
-    def vectors(self, space: str) -> tuple[Int64, Float32]:
-        """Return row numbers (n,) and the (n, d) matrix of one space; do not write to it.
-
-        It may lie in memory dimension by dimension: make products of all with `queries @ matrix.T`.
-        """
-        ...
-
-    def evidence(self, rows: Iterable[int]) -> list[Evidence]:
-        """Return whole evidence (without vectors) of the given row numbers of `table()`."""
-        ...
-
-    def times_s(self, rows: Int64) -> Float64:
-        """Return (n, 3) from when to when evidence is, and when its frame; NaN without a frame.
-
-        Much quicker than `evidence`, for what is asked of all the evidence of a video.
-        """
-        ...
-
-    def evidence_of(self, video_id: str) -> list[Evidence]:
-        """Return all evidence of one video in time order, without vectors."""
         ...
 
     # -- looking after --------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from q2e.methods.normalise.base import Heat
 from q2e.methods.questions import Form, Questions
 from q2e.methods.rows import Folded
 from q2e.registry import method
-from q2e.store.base import Store
+from q2e.store.base import Searched
 
 
 @method("calibrate", source="after Q2E: Dipta and Ferraro 2025", probability=True)
@@ -25,7 +25,7 @@ class AmongBank:
 
     temperature: Heat = 50.0
 
-    def on(self, store: Store, questions: Questions) -> AmongBankScale:
+    def on(self, store: Searched, questions: Questions) -> AmongBankScale:
         """Return the calibration; the levels of a store are kept with it (`search.among`)."""
         return AmongBankScale(self.temperature)
 

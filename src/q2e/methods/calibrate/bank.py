@@ -26,7 +26,7 @@ from q2e.methods.questions import Form, Questions
 from q2e.methods.rows import DOCUMENTS, Folded, Scale, ScoreRow, on_scale
 from q2e.models.base import ImageTextEncoder, VideoEncoder
 from q2e.registry import method
-from q2e.store.base import Store, Table
+from q2e.store.base import Searched, Table
 from q2e.store.growing import Growing
 
 
@@ -53,7 +53,7 @@ class Bank:
         float, Field(ge=0, le=4, description="How much what stands in many videos counts less.")
     ] = 0.0
 
-    def on(self, store: Store, questions: Questions) -> BankScale:
+    def on(self, store: Searched, questions: Questions) -> BankScale:
         """Return the calibration of one store."""
         return BankScale(store, questions, self.alpha, self.sampled, Covering(store, self.words))
 
@@ -72,7 +72,7 @@ def subtract_bank(queries: Float32, mean: Float32, alpha: float = 0.75) -> Float
 class BankScale:
     """Calibrates the rows of one store by the bank; keeps the scales between questions."""
 
-    store: Store
+    store: Searched
     questions: Questions
     alpha: float
     sampled: int

@@ -20,7 +20,7 @@ from q2e.arrays import Bool, Float32
 from q2e.methods.questions import Form, Questions
 from q2e.methods.rows import Folded, Scale, ScoreRow, on_scale
 from q2e.models.base import ImageTextEncoder, VideoEncoder
-from q2e.store.base import Store, Table
+from q2e.store.base import Searched, Table
 from q2e.types import Filters
 
 #: What a text that holds every word of a question, each word its own alone, counts for.
@@ -65,14 +65,14 @@ class Calibration(Protocol):
 class Scaling(Protocol):
     """What a class of kind `calibrate` offers."""
 
-    def on(self, store: Store, questions: Questions) -> Calibration: ...
+    def on(self, store: Searched, questions: Questions) -> Calibration: ...
 
 
 @dataclass(slots=True)
 class Covering:
     """Puts BM25 scores on the scale of what they cover of a question; keeps shares of languages."""
 
-    store: Store
+    store: Searched
     whole: float = WORDS
     _shares: dict[tuple[int, str, str | None], float] = field(default_factory=dict)
 
@@ -110,7 +110,7 @@ def by_words(
     language the row counts for that share: the best by words of a few is no likelier the answer
     than the best by meaning of all.
     """
-    texts = int(_texts(row.channel, table).sum())
+    texts = table.texts(row.channel)
     rarest = np.log1p((texts - 0.5) / 1.5) if texts > 1 else np.log1p(0.5 / 1.5)
     best = len(terms) * rarest / 2.2
     return on_scale(row, Scale(0.0, float(best / whole)), share)

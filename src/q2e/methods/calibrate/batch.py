@@ -11,7 +11,7 @@ from q2e.errors import QueryError
 from q2e.methods.normalise.base import Heat
 from q2e.methods.questions import Questions
 from q2e.registry import method
-from q2e.store.base import Store
+from q2e.store.base import Searched
 
 
 @method("calibrate", source="Q2E: Dipta and Ferraro 2025", batch=True)
@@ -33,7 +33,7 @@ class Batch:
     ] = "meaning"
     late_temperature: Heat = 1.0
 
-    def on(self, store: Store, questions: Questions) -> NoReturn:
+    def on(self, store: Searched, questions: Questions) -> NoReturn:
         """Refuse a question that stands alone. Raises QueryError naming what takes one."""
         raise QueryError(
             "calibrate = batch compares the questions of a batch, and this is one: ask it with  "

@@ -8,6 +8,7 @@ or zeros: it neither gives nor takes. Scores are finite and on any scale that al
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -65,6 +66,7 @@ def likeness(
         agreement=agreement,
         kept=kept,
         pool=pool,
+        many=first.stands_for,
     )
 
 
@@ -76,17 +78,19 @@ class Neighbours:
     weight: Float64
 
 
-def centred(vectors: ArrayLike) -> Float32:
+def centred(vectors: ArrayLike, many: Float64 | None = None) -> Float32:
     """Return (V, d) unit vectors of what sets each video apart from the mean of them all.
 
     Text encoders put all texts into a narrow cone; without its axis, unrelated texts have a
-    similarity near 0.
+    similarity near 0. In the mean each counts as often as `many` (V,) says.
     """
     found: Float32 = np.nan_to_num(np.asarray(vectors, dtype=np.float32))
     known: Bool = np.linalg.norm(found, axis=1) > 0
     if not known.any():
         return found
-    apart = found - found[known].mean(axis=0, dtype=np.float64).astype(np.float32)
+    own = found[known]
+    middle = own.mean(0, dtype=np.float64) if many is None else np.average(own, 0, many[known])
+    apart = found - middle.astype(np.float32)
     length = np.linalg.norm(apart, axis=1)
     # Rounding must not make a direction of what is not apart from the mean at all.
     share = np.divide(1.0, length, out=np.zeros_like(length), where=known & (length > 1e-6))
@@ -127,6 +131,7 @@ def moved(
     unit: ArrayLike,
     top: int = TOP,
     agreement: float = AGREEMENT,
+    many: Float64 | None = None,
 ) -> Float64:
     """Return the question's vector (d,) moved towards the best videos; Rocchio's rule, held back.
 
@@ -136,7 +141,7 @@ def moved(
     """
     value = np.asarray(scores, dtype=np.float64)
     asked = _unit(np.asarray(query, dtype=np.float64))
-    top = min(top, len(value) // 10)
+    top = min(top, int(len(value) if many is None else many.sum()) // 10)
     if top < 2:
         return asked
     best = np.asarray(unit)[np.argsort(-value, kind="stable")[:top]].astype(np.float64)
@@ -157,13 +162,15 @@ def refine(
     agreement: float = AGREEMENT,
     kept: float = KEPT,
     pool: int = POOL,
+    many: Float64 | None = None,
 ) -> Float64:
     """Return the scores (V,) of a question after smoothing, feedback and smoothing again.
 
     `query` (d,) is the corrected question (`subtract_bank`), `meaning` (V,) its scores,
     `other` (V,) what words add to them on the same scale, `unit` (V, d) the mean vector of each
     video's evidence, `centred`, and `score` the function that gives (V,) the scores of another
-    vector. Only the `pool` best videos are ranked again, and the first ranking keeps a share.
+    vector. Only the `pool` best videos are ranked again, and the first ranking keeps a share. Each
+    video stands for as many as `many` (V,) says, for itself alone where it is None.
     """
     first = np.asarray(meaning, dtype=np.float64)
     rest = np.asarray(other, dtype=np.float64)
@@ -172,8 +179,8 @@ def refine(
     near = neighbours(unit[best], k)
     smoothed = hybrid.copy()
     smoothed[best] = smooth(hybrid[best], near)
-    asked = moved(query, smoothed, unit, top, agreement)
-    again = _matched(np.asarray(score(asked), dtype=np.float64), first)
+    asked = moved(query, smoothed, unit, top, agreement, many)
+    again = _matched(np.asarray(score(asked), dtype=np.float64), first, many)
     both = (again + rest + kept * hybrid) / (1.0 + kept)
     refined = hybrid.copy()
     refined[best] = smooth(both[best], near)
@@ -184,11 +191,12 @@ def refine(
     return refined
 
 
-def _matched(values: Float64, like: Float64) -> Float64:
+def _matched(values: Float64, like: Float64, many: Float64 | None) -> Float64:
     """Return `values` with the mean and standard deviation of `like`."""
-    spread = float(values.std())
-    scale = float(like.std()) / spread if spread > 0 else 0.0
-    return np.asarray((values - values.mean()) * scale + like.mean())
+    own, other = np.average(values, weights=many), np.average(like, weights=many)
+    spread = math.sqrt(float(np.average((values - own) ** 2, weights=many)))
+    wanted = math.sqrt(float(np.average((like - other) ** 2, weights=many)))
+    return np.asarray((values - own) * (wanted / spread if spread > 0 else 0.0) + other)
 
 
 def _unit(vectors: Float64) -> Float64:

@@ -96,7 +96,9 @@ def fuse(
             f"weights must be {rows.dead.shape} finite numbers of 0 or more, got {given}"
         )
     terms: Terms = choice.bound(rows, given)
-    entropy = row_entropy(rows.probability()) if terms.entropy is None else terms.entropy
+    entropy = (
+        row_entropy(rows.probability(), rows.stands_for) if terms.entropy is None else terms.entropy
+    )
     return Fusion(terms.weight, entropy, terms.value)
 
 
@@ -124,18 +126,25 @@ def _chosen(rule: str | Choice) -> Choice:
 
 
 # -- what several rules share -----------------------------------------------------------------
-def entropy_bits(probability: ArrayLike) -> Float64:
-    """Return -sum_v p log2(p + 1e-6) over the last axis; Q2E's entropy, also of unnormalised p."""
+def entropy_bits(probability: ArrayLike, many: Float64 | None = None) -> Float64:
+    """Return -sum_v p log2(p + 1e-6) over the last axis; Q2E's entropy, also of unnormalised p.
+
+    Each video counts as often as `many` (V,) says, once where it is None.
+    """
     p = np.asarray(probability, dtype=np.float64)
-    return np.asarray(-(p * np.log2(p + LOG_EPSILON)).sum(axis=-1))
+    terms = p * np.log2(p + LOG_EPSILON)
+    return np.asarray(-(terms if many is None else terms * many).sum(axis=-1))
 
 
-def row_entropy(probability: Float64) -> Float64:
-    """Return (S,) the entropy of each row (S, V) over log2(V); rows of one video have 1."""
-    n_videos = probability.shape[-1]
+def row_entropy(probability: Float64, many: Float64 | None = None) -> Float64:
+    """Return (S,) the entropy of each row (S, V) over log2(V); rows of one video have 1.
+
+    Each video counts as often as `many` (V,) says, once where it is None.
+    """
+    n_videos = probability.shape[-1] if many is None else float(many.sum())
     if n_videos < 2:
         return np.ones(probability.shape[:-1])
-    return np.asarray(entropy_bits(probability) / np.log2(n_videos))
+    return np.asarray(entropy_bits(probability, many) / np.log2(n_videos))
 
 
 def inverse_entropy(

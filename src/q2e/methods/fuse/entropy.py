@@ -34,5 +34,5 @@ def entropy(
     is the reference code's arithmetic (bits, 1e-6), to the letter without `shares`.
     """
     probability = rows.probability(temperature)
-    bits = row_entropy(probability)
+    bits = row_entropy(probability, rows.stands_for)
     return Terms(inverse_entropy(rows, given, bits, epsilon, shares), probability, bits)

@@ -21,5 +21,5 @@ def entropy_sum(
     sum_s w_s value_s with the weights of `entropy`. Adding values rather than probabilities keeps
     a score comparable between questions.
     """
-    bits = row_entropy(rows.probability(temperature))
+    bits = row_entropy(rows.probability(temperature), rows.stands_for)
     return Terms(inverse_entropy(rows, given, bits, epsilon), rows.value, bits)

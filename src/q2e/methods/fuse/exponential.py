@@ -30,8 +30,8 @@ def exponential(
     exp(+H_s), which gives the flattest row most; the paper calls its row negative exponential.
     """
     probability = rows.probability(temperature)
-    share = row_entropy(probability)
-    bits = share * np.log2(max(2, probability.shape[-1]))
+    share = row_entropy(probability, rows.stands_for)
+    bits = share * np.log2(max(2, rows.videos))
     power = bits if sign == "+" else -bits
     # Only their differences count once weights sum to 1; exp of hundreds of bits would overflow.
     raised = np.exp(power - power.max(initial=-np.inf, where=~rows.dead))

@@ -87,6 +87,8 @@ class Grounds:
     channels: tuple[str, ...]
     leads: tuple[bool, ...]
     nulls: Mapping[str, Null]
+    stands_for: Float64 | None = None
+    """(V,) how many videos each one stands for, where they are a part of a collection."""
 
 
 @method(
@@ -124,19 +126,31 @@ def witnesses(
         own = np.array(mine, dtype=np.int64)[~rows.dead[mine]]
         if len(own):
             parts = parts_of(grounds, own, given)
-            surprise = grounds.nulls.get(channel, NORMAL).surprise(centred(parts.sum(axis=0)))
+            surprise = grounds.nulls.get(channel, NORMAL).surprise(
+                centred(parts.sum(axis=0), grounds.stands_for)
+            )
             if not any(np.allclose(surprise, one, equal_nan=True) for one in heard):
-                told = _believed(surprise, alpha, share if channel in first else None)
+                count = float(counted(np.isfinite(surprise), grounds.stands_for))
+                told = _believed(surprise, count, alpha, share if channel in first else None)
                 value[own] = _shared(parts, told)
             heard.append(surprise)
     return _weighed(rows, given, grounds, value)
 
 
-def centred(scores: Float64) -> Float64:
-    """Return scores (..., V) less their mean over the n present, shrunk by (n - 1) / n."""
+def counted(known: Bool, many: Float64 | None) -> Float64:
+    """Return (...,) how many of (..., V) videos are known, each as often as `many` (V,) says."""
+    return np.asarray((known if many is None else known * many).sum(axis=-1), np.float64)
+
+
+def centred(scores: Float64, many: Float64 | None = None) -> Float64:
+    """Return scores (..., V) less their mean over the n present, shrunk by (n - 1) / n.
+
+    Each counts as often as `many` (V,) says, once where it is None.
+    """
     known = np.isfinite(scores)
-    count = known.sum(axis=-1, keepdims=True)
-    total = np.where(known, scores, 0.0).sum(axis=-1, keepdims=True)
+    count = counted(known, many)[..., None]
+    held = np.where(known, scores, 0.0)
+    total = (held if many is None else held * many).sum(axis=-1, keepdims=True)
     mean = total / np.maximum(count, 1)
     return np.asarray(scores - mean * np.maximum(count - 1, 0) / np.maximum(count, 1))
 
@@ -150,8 +164,8 @@ def _own(rows: Normalised) -> Grounds:
 
 def _first(grounds: Grounds, dead: Bool) -> set[str]:
     """Return the channels that always have a say: the eye, else those of most videos."""
-    covered = np.where(dead, -1, np.isfinite(grounds.raw).sum(axis=1)).tolist()
-    most: dict[str, int] = {}
+    covered = np.where(dead, -1, counted(np.isfinite(grounds.raw), grounds.stands_for)).tolist()
+    most: dict[str, float] = {}
     for name, count in zip(grounds.channels, covered, strict=True):
         most[name] = max(most.get(name, -1), count)
     if most.get(EYE, -1) > 0:
@@ -174,13 +188,15 @@ def parts_of(grounds: Grounds, own: Int64, given: Float64) -> Float64:
     return table
 
 
-def _believed(surprise: Float64, alpha: float, share: float | None) -> Float64:
-    """Return (V,) what a channel adds; `share` is given for the one that always has a say."""
+def _believed(surprise: Float64, count: float, alpha: float, share: float | None) -> Float64:
+    """Return (V,) what a channel of `count` videos adds.
+
+    `share` is given for the one that always has a say.
+    """
     known: Float64 = np.nan_to_num(surprise)
     if share is not None:
         return share * known
-    count = int(np.isfinite(surprise).sum())
-    believed: Float64 = np.maximum(known - np.log(max(1, count) / alpha), 0.0)
+    believed: Float64 = np.maximum(known - np.log(max(1.0, count) / alpha), 0.0)
     return believed
 
 

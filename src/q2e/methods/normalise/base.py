@@ -61,11 +61,18 @@ class Normalised:
     outcome: Float64 | None = None
     grounds: Grounds | None = None
     """What the rows rest on, for rules that ask."""
+    stands_for: Float64 | None = None
+    """(V,) how many videos each one stands for, where they are a part of a collection."""
 
     @property
     def transductive(self) -> bool:
         """Whether a whole batch of queries was looked at."""
         return self.outcome is not None
+
+    @property
+    def videos(self) -> float:
+        """How many videos the rows are about: those that others stand for are counted too."""
+        return self.value.shape[-1] if self.stands_for is None else float(self.stands_for.sum())
 
     def probability(self, temperature: float = 1.0) -> Float64:
         """Return (..., V) the distribution from which entropy is taken.
@@ -74,7 +81,7 @@ class Normalised:
         """
         if self.outcome is not None:
             return self.outcome
-        return softmax(self.value / (temperature * self.softness))
+        return softmax(self.value / (temperature * self.softness), many=self.stands_for)
 
     def query(self, number: int) -> Normalised:
         """Return one query (S, V) of a normalised batch (S, Q, V)."""
@@ -174,14 +181,17 @@ def normalise_each(scores: ArrayLike, transforms: Sequence[str | Choice | None])
 
 
 # -- formulas that several transforms share ---------------------------------------------------
-def softmax(scores: ArrayLike, axis: int = -1) -> Float64:
-    """Return exp(s) / sum exp(s) along `axis`; missing entries get 0."""
+def softmax(scores: ArrayLike, axis: int = -1, many: Float64 | None = None) -> Float64:
+    """Return exp(s) / sum exp(s) along `axis`; missing entries get 0.
+
+    In the sum each entry counts as often as `many` says, once where it is None.
+    """
     table = np.asarray(scores, dtype=np.float64)
     known = ~np.isnan(table)
     filled = np.where(known, table, -np.inf)
     top = filled.max(axis=axis, keepdims=True, initial=-np.inf)
     power = np.exp(filled - np.where(np.isfinite(top), top, 0.0))
-    total = power.sum(axis=axis, keepdims=True)
+    total = (power if many is None else power * many).sum(axis=axis, keepdims=True)
     return np.asarray(np.divide(power, total, out=np.zeros_like(power), where=total > 0))
 
 

@@ -28,7 +28,7 @@ from q2e.types import Decomposition, Video
 if TYPE_CHECKING:
     from q2e.models.registry import Models
     from q2e.settings import Settings
-    from q2e.store.base import Store
+    from q2e.store.base import Searched
 
 #: Seconds that one question's candidates may take; what is not rated by then keeps its place.
 ALLOWED_S = 120.0
@@ -68,7 +68,7 @@ class Tools:
     settings: Settings
     models: Models
     deadline: float
-    store: Store | None = None
+    store: Searched | None = None
     unfold: Unfold | None = None
     """Unfolds a question as the search did; None where nothing has."""
 
@@ -110,7 +110,7 @@ def rerank(
     candidates: Sequence[Candidate],
     settings: Settings,
     models: Models,
-    store: Store | None = None,
+    store: Searched | None = None,
     unfold: Unfold | None = None,
 ) -> Reranked:
     """Have a strategy rate candidates, best first, and return what that adds to each.

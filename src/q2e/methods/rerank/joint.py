@@ -35,7 +35,7 @@ from q2e.mmi.scorer import TOP, Judged, joint_scores, judge, likeness
 from q2e.mmi.skeletons import Skeleton, from_decomposition, from_evidence, of_request, of_video
 from q2e.mmi.ways import KnowledgeWays
 from q2e.models.base import ImageTextEncoder, LanguageModel, TextEncoder, VisionLanguageModel
-from q2e.store.base import Store
+from q2e.store.base import Searched
 from q2e.text.fence import clean
 from q2e.types import Decomposition, Video
 
@@ -68,7 +68,7 @@ Side = Literal["text", "visual"]
 class Mmi:
     """Scores requests against videos of one store; keeps skeletons and vectors between calls."""
 
-    store: Store
+    store: Searched
     image: ImageTextEncoder
     text: TextEncoder
     head: Head | None = None

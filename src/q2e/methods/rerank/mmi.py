@@ -23,7 +23,7 @@ from q2e.mmi.ways import Grain, KnowledgeWays, Sides
 from q2e.models.language import language_model
 from q2e.query import knowledge
 from q2e.registry import method
-from q2e.store.base import Store
+from q2e.store.base import Searched
 from q2e.text.language import detect
 from q2e.types import Decomposition, Query
 
@@ -137,13 +137,13 @@ def _by_events(tools: Tools) -> Unfold:
 
 
 #: The scorers of each open store, so that skeletons are made once for many questions.
-_scorers: WeakKeyDictionary[Store, tuple[tuple[object, ...], dict[object, Mmi]]] = (
+_scorers: WeakKeyDictionary[Searched, tuple[tuple[object, ...], dict[object, Mmi]]] = (
     WeakKeyDictionary()
 )
 _making = Lock()
 
 
-def _scorer(store: Store, tools: Tools, ways: KnowledgeWays, adapted: bool = True) -> Mmi:
+def _scorer(store: Searched, tools: Tools, ways: KnowledgeWays, adapted: bool = True) -> Mmi:
     models = tools.models
     # How questions are ranked again has its own place in the key, and asks no other models.
     settings = tools.settings.model_copy(update={"rerank": None})

@@ -1,0 +1,106 @@
+"""Asks of a collection that nobody holds whole: the best of every row, and a sample of the rest.
+
+A question is asked of the sample first, the *panel*, which notes all that is looked for. The engine
+says which videos answer each of that best, and whatever is known of them becomes a small collection
+together with the panel: there the question is asked as everywhere. Scores of its videos are exact.
+The panel stands for all others where something is counted or averaged over the collection, and
+what generic questions find is measured by it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TypeVar
+
+from q2e.models.registry import Models
+from q2e.search.collection import Collection
+from q2e.store.engine import Engine, Request
+from q2e.store.part import Part
+from q2e.types import Filters
+
+#: Videos of the panel.
+PANEL = 512
+#: Videos that each row brings where nobody says how many.
+BEST = 100
+
+T = TypeVar("T")
+#: (how, part, channel) -> what no video outside the small collection scores more than in a row.
+Floors = Mapping[tuple[str, str, str], float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """What a question was asked of instead of the whole collection."""
+
+    k: int
+    """Videos that each row brought."""
+    candidates: int
+    """Videos that any row brought."""
+    panel: int
+    exact: bool
+    """Whether the engine misses nothing."""
+    floors: Floors
+
+
+class Near:
+    """Asks questions of one engine's collection; what its panel is like is kept by version."""
+
+    def __init__(self, engine: Engine, models: Models) -> None:
+        self.engine = engine
+        self._models = models
+        self._panel: _Panel | None = None
+        self._lock = Lock()
+
+    def panel(self) -> Collection:
+        """Return the panel as a collection of its own; what it measured of the bank stays."""
+        version = self.engine.version()
+        with self._lock:
+            if self._panel is None or self._panel.table.version != version:
+                part = Part.of(self.engine, self.engine.panel(PANEL))
+                known, self._panel = self._panel, _Panel(part, self._models, self)
+                if known is not None:
+                    self._panel.like(known)
+            return self._panel
+
+    def ask(
+        self,
+        run: Callable[[Collection], T],
+        filters: Filters,
+        k: int,
+        named: Sequence[str] = (),
+        first: Callable[[Collection], object] | None = None,
+    ) -> T:
+        """Return what `run` makes of the small collection that is near to what it asks.
+
+        `first` stands for `run` where its questions can be had for less; videos that are `named`
+        are near in any case.
+        """
+        panel = self.panel()
+        names = panel.table.video_ids
+        heard: list[Request] = []
+        base = Part.of(self.engine, names, named) if named else panel.store
+        (first or run)(Collection(base, self._models, panel, heard).like(panel))
+        found = self.engine.best(heard, filters, k)
+        chosen = dict.fromkeys(named)
+        floors: dict[tuple[str, str, str], float] = {}
+        for request, channels in zip(heard, found, strict=True):
+            for best in channels:
+                chosen.update(dict.fromkeys(best.videos))
+                key = request.how, request.part, best.channel
+                floors[key] = max(best.floor, floors.get(key, best.floor))
+        small = Collection(Part.of(self.engine, names, tuple(chosen)), self._models, panel)
+        small.nearest = Nearest(k, len(chosen), len(names), self.engine.exact, floors)
+        return run(small.like(panel))
+
+
+class _Panel(Collection):
+    """The panel of a collection, which says what all of it is like."""
+
+    def __init__(self, part: Part, models: Models, near: Near) -> None:
+        super().__init__(part, models)
+        self._near = near
+
+    def reached(self, run: Callable[[Collection], T]) -> T:
+        return self._near.ask(run, Filters(), BEST)

@@ -1,0 +1,105 @@
+"""What finds the best videos of a collection too large to be held by who asks.
+
+A search takes from an engine the best videos of every score row, all that is known of them, and a
+fixed sample of videos that says what the others are like (`search/near.py`). An engine ranks by
+inner product: vectors of questions are not of unit length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from q2e.arrays import Bool, Float32, Int64
+from q2e.store.base import Searched, Table
+from q2e.types import Evidence, Filters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """One row's worth of asking: by vectors (q, d) in a space, or by terms.
+
+    `how` and `part` name the rows that are made of the answer; `channels` are those that are
+    asked, all where there are none.
+    """
+
+    how: str
+    part: str
+    space: str = ""
+    matrix: Float32 | None = None
+    terms: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+
+class Best(NamedTuple):
+    """The videos of one channel that answer a request best, best first.
+
+    No other video of the channel scores above `floor`, -inf where no other has a score.
+    """
+
+    channel: str
+    videos: tuple[str, ...]
+    floor: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Numbers of a collection, each of which is a sum over its parts; `texts` by channel."""
+
+    videos: int
+    pieces: int
+    texts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """All evidence of some videos: columns, and vectors by space as `Searched.vectors` does."""
+
+    table: Table
+    vectors: Mapping[str, tuple[Int64, Float32]]
+
+
+class Engine(Protocol):
+    """Finds videos of one collection; asked within the snapshot of its catalogue."""
+
+    catalogue: Searched
+    """What is known of videos by name: facts, texts, settings."""
+    exact: bool
+    """Whether `best` misses nothing, so that its floors hold."""
+
+    def version(self) -> int:
+        """Return a number that changes with every commit."""
+        ...
+
+    def best(self, asked: Sequence[Request], filters: Filters, k: int) -> list[list[Best]]:
+        """Return for each request the `k` best videos of each channel, by their best piece."""
+        ...
+
+    def complete(self, videos: Sequence[str]) -> Pieces:
+        """Return all evidence of videos, in order of storage; unknown ones are left out."""
+        ...
+
+    def lexical(self, terms: Sequence[str], evidence_id: Int64) -> tuple[Int64, Float32]:
+        """Return which of the pieces (n,), by place, hold any of the terms, and their BM25 scores.
+
+        As `Searched.lexical` scores them, by the numbers of the whole collection.
+        """
+        ...
+
+    def rows(self, filters: Filters, evidence_id: Int64) -> Bool | None:
+        """Return the mask (n,) of pieces that satisfy filters, None where all do."""
+        ...
+
+    def evidence(self, evidence_id: Int64) -> list[Evidence]:
+        """Return whole evidence, without vectors, of pieces (n,)."""
+        ...
+
+    def counts(self) -> Counts: ...
+
+    def panel(self, size: int) -> tuple[str, ...]:
+        """Return `size` videos, or all: a random sample that commits change as little as they can.
+
+        Those whose names have the lowest hashes (bottom-k sampling: Cohen and Kaplan 2007).
+        """
+        ...

@@ -1,0 +1,98 @@
+"""A part of a collection as a store of its own: some videos, scored by the numbers of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from q2e.arrays import Bool, Float32, Float64, Int64
+from q2e.store.base import Derived, StageKey, Table, Whole
+from q2e.store.engine import Engine, Pieces
+from q2e.store.rank import best
+from q2e.types import Evidence, Filters, Segment, Video
+
+
+@dataclass(slots=True)
+class Part:
+    """What a search reads of some videos of an engine's collection; never written to."""
+
+    engine: Engine
+    pieces: Pieces
+
+    @classmethod
+    def of(cls, engine: Engine, panel: Sequence[str], chosen: Sequence[str] = ()) -> Part:
+        """Return all that is known of a panel and of chosen videos.
+
+        Chosen videos stand for themselves; those of the panel for all others, in equal shares
+        (post-stratification).
+        """
+        pieces = engine.complete([*panel, *(set(chosen) - set(panel))])
+        counts, names = engine.counts(), pieces.table.video_ids
+        for_all = np.array([name not in set(chosen) for name in names], dtype=bool)
+        share = (counts.videos - len(names) + for_all.sum()) / max(1, int(for_all.sum()))
+        whole = Whole(counts.videos, counts.pieces, counts.texts, np.where(for_all, share, 1.0))
+        return cls(engine, replace(pieces, table=replace(pieces.table, whole=whole)))
+
+    # -- what is known --------------------------------------------------------------------------
+    def videos(self) -> list[Video]:
+        """Return the videos of the part."""
+        found = (self.engine.catalogue.video(name) for name in self.pieces.table.video_ids)
+        return [one for one in found if one is not None]
+
+    def video(self, video_id: str) -> Video | None:
+        return self.engine.catalogue.video(video_id)
+
+    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
+        return self.engine.catalogue.outdated(derived)
+
+    def setting(self, name: str) -> str | None:
+        return self.engine.catalogue.setting(name)
+
+    def segments(self, video_id: str) -> list[Segment]:
+        return self.engine.catalogue.segments(video_id)
+
+    def languages(self) -> tuple[str, ...]:
+        return self.engine.catalogue.languages()
+
+    def evidence_of(self, video_id: str) -> list[Evidence]:
+        return self.engine.catalogue.evidence_of(video_id)
+
+    # -- searching ------------------------------------------------------------------------------
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Nothing changes what was read; texts are read in the snapshot of who made the part."""
+        yield
+
+    def table(self) -> Table:
+        return self.pieces.table
+
+    def rows(self, filters: Filters) -> Bool | None:
+        return self.engine.rows(filters, self.pieces.table.evidence_id)
+
+    def spaces(self) -> Mapping[str, int]:
+        return {space: len(rows) for space, (rows, _) in self.pieces.vectors.items()}
+
+    def vectors(self, space: str) -> tuple[Int64, Float32]:
+        empty = np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+        return self.pieces.vectors.get(space, empty)
+
+    def lexical(
+        self, tokens: Sequence[str], *, mask: Bool | None = None, k: int | None = None
+    ) -> tuple[Int64, Float32]:
+        rows, scores = self.engine.lexical(tokens, self.pieces.table.evidence_id)
+        if mask is not None:
+            rows, scores = rows[mask[rows]], scores[mask[rows]]
+        order = np.argsort(rows)
+        return best(rows[order], scores[order], k)
+
+    def evidence(self, rows: Iterable[int]) -> list[Evidence]:
+        chosen = np.array(list(rows), np.int64)
+        return self.engine.evidence(self.pieces.table.evidence_id[chosen])
+
+    def times_s(self, rows: Int64) -> Float64:
+        found = self.evidence(rows.tolist())
+        times = [(o.start_s, o.end_s, np.nan if o.frame_s is None else o.frame_s) for o in found]
+        return np.array(times, np.float64).reshape(-1, 3)
