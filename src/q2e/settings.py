@@ -166,8 +166,8 @@ class Settings(BaseModel):
     candidates: int = Field(
         default=0,
         ge=0,
-        description="Videos that each score retrieves; their union is ranked, and what a channel "
-        "did not retrieve gets its floor. 0 ranks all.",
+        description="Videos that each row of a question brings; they are searched together with a "
+        "sample that stands for all others. 0 searches all.",
     )
     confidence: float = Field(
         default=1.0,

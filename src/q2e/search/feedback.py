@@ -48,6 +48,6 @@ def feedback(state: State) -> State:
     table = state.at.table
     rest = fusion.score - first
     said = state.plan.feedback.bound(
-        First(query, first, rest, unit, score, table.stands_for, event)
+        First(query, first, rest, unit, score, event, table.stands_for)
     )
     return state if said is None else state.writing(score=said)

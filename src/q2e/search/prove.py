@@ -17,7 +17,7 @@ from q2e.search.stage import stage
 from q2e.search.state import State
 
 #: Scales of rules by which no score of a row lowers the whole.
-_RISING = ("deviations", "nats", "probability")
+RISING = ("deviations", "nats", "probability")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def prove(state: State) -> State:
 
 def _bound(state: State, nearest: Nearest) -> float | None:
     plan, clause = state.plan, state.query.clause
-    rising = plan.fuse.method.facts.get("scale") in _RISING
+    rising = plan.fuse.method.facts.get("scale") in RISING
     best = all(rule.method.facts.get("scanned") for rule in plan.pool.rules)
     best = best and all(row.channel != DOCUMENTS for row in state.rows)
     plain = (clause is None or is_plain(clause)) and not state.shown

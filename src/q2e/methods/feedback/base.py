@@ -27,7 +27,7 @@ class First:
     """Gives (V, d) the mean vector of each video's evidence, `centred`."""
     score: Callable[[Float64], Float64]
     """Gives (V,) what the meaning of another vector (d,) finds."""
-    stands_for: Float64 | None
-    """(V,) how many videos each one stands for, where they are a part of a collection."""
     event: bool
     """Whether the question is about an event that unfolds into others."""
+    stands_for: Float64 | None = None
+    """(V,) how many videos each one stands for, where they are a part of a collection."""
