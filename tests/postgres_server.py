@@ -5,16 +5,24 @@ PostgreSQL refuses root, so that it runs as another user where the tests do not.
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
+import time
+from collections import defaultdict
+from contextlib import closing
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 USER, PASSWORD = "q2e", "geheim: 'nicht' im Log"
@@ -44,6 +52,7 @@ class Server:
             owner = pwd.getpwnam(self._user)
             for one in (self.folder, self.folder / "pw"):
                 os.chown(one, owner.pw_uid, owner.pw_gid)
+        self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.data = self.folder / "data"
         self.run(
@@ -60,37 +69,51 @@ class Server:
     def run(self, program: str, *arguments: str) -> str:
         """Run a program of PostgreSQL as the server's user, and return what it printed."""
         done = subprocess.run(
-            [self._bin / program, *arguments],
-            user=self._user,
-            group=pwd.getpwnam(self._user).pw_gid if self._user else None,
-            extra_groups=[] if self._user else None,
-            cwd=self.folder,
-            env={**os.environ, "PGPASSWORD": PASSWORD, "LC_ALL": "C"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            [self._bin / program, *arguments], **self._as_user(), stdout=subprocess.PIPE
         )
-        assert done.returncode == 0, f"{program}: {done.stdout}"
-        return done.stdout
+        assert done.returncode == 0, f"{program}: {done.stdout.decode()}"
+        return done.stdout.decode()
+
+    def _as_user(self) -> dict[str, Any]:
+        other = pwd.getpwnam(self._user) if self._user else None
+        own = {"user": other.pw_uid, "group": other.pw_gid, "extra_groups": []} if other else {}
+        environment = {**os.environ, "PGPASSWORD": PASSWORD, "LC_ALL": "C"}
+        return {**own, "cwd": self.folder, "env": environment, "stderr": subprocess.STDOUT}
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder} "
-            "-c max_connections=40 -c shared_buffers=64MB"
-        )
-        log = str(self.folder / "log")
-        self.run("pg_ctl", "-D", str(self.data), "-l", log, "-w", "-o", options, "start")
+        options = ("listen_addresses=127.0.0.1", "max_connections=40", "shared_buffers=64MB")
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(self._bin / "postgres", "-D", self.data, "-p", str(self.port)),
+                    *("-k", self.folder),
+                    *(word for option in options for word in ("-c", option)),
+                ],
+                **self._as_user(),
+                stdout=log,
+            )
+        ready = [self._bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        while subprocess.run(ready, **self._as_user()).returncode:
+            assert self._process.poll() is None, (self.folder / "log").read_text("utf-8")
+            time.sleep(0.05)
 
-    def stop(self, mode: str = "fast") -> None:
-        self.run("pg_ctl", "-D", str(self.data), "-w", "-m", mode, "stop")
+    def stop(self) -> None:
+        """End the server in order: connections first."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait()
+        self._process = None
 
     def kill(self) -> None:
         """End the whole server at once, as where the power fails."""
-        pid = int((self.data / "postmaster.pid").read_text().split()[0])
-        children = _children(pid)
-        for one in (pid, *children):
+        assert self._process is not None
+        children = _children(self._process.pid)
+        for one in (self._process.pid, *children):
             os.kill(one, signal.SIGKILL)
+        self._process.wait()
+        while any(map(_runs, children)):
+            time.sleep(0.02)
 
     def address(self, database: str = "postgres", user: str = USER) -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
@@ -106,10 +129,82 @@ class Server:
             self.run("psql", *where, "-d", name, "-c", "CREATE EXTENSION vector")
         return self.address(name)
 
+    def sql(self, statements: str, database: str = "postgres") -> None:
+        """Run statements as the user that owns everything."""
+        self.run("psql", "-v", "ON_ERROR_STOP=1", "-d", self.address(database), "-c", statements)
+
+    def end_sessions(self, database: str) -> None:
+        """End the processes that serve connections to a database, and wait until they are gone."""
+        asked = f"FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+        self.sql(f"SELECT pg_terminate_backend(pid, 10000) {asked}")
+
     def remove(self) -> None:
-        if (self.data / "postmaster.pid").exists():
-            self.stop("immediate")
+        if self._process is not None:
+            self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def copied(source: Path, file: Path, address: str) -> None:
+    """Put what a file of SQLite holds into an index of PostgreSQL, vectors and all."""
+    from q2e.store import rows
+    from q2e.store.base import Derived, Item, StageKey
+    from q2e.store.postgres.postgresql import PostgresStore
+    from q2e.types import Segment
+
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as there,
+        PostgresStore(address, file) as store,
+    ):
+        channels = dict(there.execute("SELECT number, name FROM channel"))
+        for (facts,) in there.execute("SELECT facts FROM video ORDER BY number").fetchall():
+            store.put_video(rows.video(facts))
+        asked = (
+            "SELECT s.number, v.id, s.name, s.part, config_key, segments, frame_times, terms, "
+            "text_space FROM stage s JOIN video v ON v.number = s.video ORDER BY s.number"
+        )
+        for number, video, name, part, key, cuts, times, terms, space in there.execute(asked):
+            tokens: dict[int, list[str]] = defaultdict(list)
+            postings = "SELECT term, evidence, count FROM posting WHERE stage = ?"
+            for term, ids, counts in there.execute(postings, (number,)):
+                for one, count in zip(
+                    np.frombuffer(ids, "<i8"), np.frombuffer(counts, "<u2"), strict=True
+                ):
+                    tokens[int(one)] += [rows.unpack(term)] * int(count)
+            vectors: dict[int, dict[str, Any]] = defaultdict(dict)
+            packed = (
+                "SELECT p.name, v.evidence, v.data FROM vector v JOIN space p "
+                "ON p.number = v.space WHERE v.stage = ?"
+            )
+            for called, ids, data in there.execute(packed, (number,)):
+                evidence = np.frombuffer(ids, "<i8")
+                matrix = np.frombuffer(data, "<f2").reshape(len(evidence), -1).astype(np.float32)
+                for one, vector in zip(evidence, matrix, strict=True):
+                    vectors[int(one)][rows.unpack(called)] = vector
+            own = there.execute(
+                f"SELECT e.id, {rows.EVIDENCE} FROM evidence e JOIN video v "
+                "ON v.number = e.video WHERE e.stage = ? ORDER BY e.id",
+                (number,),
+            )
+            items = [
+                Item(
+                    replace(rows.evidence(row, channels), vectors=vectors[one]), tuple(tokens[one])
+                )
+                for one, *row in own
+            ]
+            segments = None if cuts is None else [Segment(*one) for one in json.loads(cuts)]
+            frames = None if times is None else json.loads(times)
+            derived = Derived(terms or "", space or "")
+            store.put_part(StageKey(video, name, part), key, items, segments, frames, derived)
+        for name, value in there.execute("SELECT name, value FROM setting"):
+            store.set_setting(rows.unpack(name), rows.unpack(value))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def _children(pid: int) -> list[int]:

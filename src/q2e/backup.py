@@ -100,14 +100,14 @@ def restore(backup: Path, directory: Path, replace: bool = False, wait_s: float 
     already and `replace` is not set; StoreError for a damaged backup, or where `directory` cannot
     be written; IndexLocked where it is being written; IndexMismatch for a newer program's.
     """
-    found = look_at(backup)
-    _check(backup, _list(backup))
     there = _files(directory) if directory.is_dir() else []
     if served := [file for file in there if file.suffix in ENDINGS and file.suffix != ".sqlite"]:
         raise ConfigError(
             f"{directory} is kept on a server, as {served[0].name} says; restore into another "
             "folder, or put back what lies on the server by its own means"
         )
+    found = look_at(backup)
+    _check(backup, _list(backup))
     if there and not replace:
         raise ConfigError(
             f"{directory} holds {there[0].name} already; name another folder, or add --replace"

@@ -92,7 +92,7 @@ def connect(address: str, name: str = "q2e") -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(**asked | {"application_name": name}, autocommit=True)
     except psycopg.Error as error:
-        raise told(error, address) from None
+        raise told(error, address, connecting=True) from None
 
 
 def own_name() -> str:

@@ -22,7 +22,7 @@ _LONGEST = 512
 
 DIALECT = Dialect(
     among="id = ANY(?)",
-    listed=lambda ids: [_text(one) for one in ids],
+    listed=lambda ids: [text(one) for one in ids],
     tagged="? = ANY(tags)",
     tag=pack,
     duration_s="duration_s",
@@ -37,13 +37,13 @@ def term_key(term: str) -> bytes:
     return packed if len(packed) <= _LONGEST else b"\xff" + sha256(packed).digest()
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
     """Return a text as PostgreSQL takes it; one that it cannot hold equals none that is there."""
     return value.replace("\0", "�").encode("utf-8", "replace").decode()
 
 
 def _value(value: Any) -> Any:
-    return _text(value) if isinstance(value, str) else value
+    return text(value) if isinstance(value, str) else value
 
 
 class Asking:

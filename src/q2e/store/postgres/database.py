@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,6 +42,8 @@ class Database(States):
         self.read_only = read_only
         self._write_lock = threading.Lock()
         self._pool: list[psycopg.Connection[Any]] = []
+        # Whoever does not close a handle ends its connections all the same.
+        weakref.finalize(self, _close_all, self._pool)
         self._main: psycopg.Connection[Any] | None = None
         self._closed = False
         self._halves = False
@@ -147,8 +150,7 @@ class Database(States):
             self._pool.append(connection)
 
     def _let_go(self) -> None:
-        while self._pool:
-            self._pool.pop().close()
+        _close_all(self._pool)
 
     def close(self) -> None:
         """Close all connections and free the writer's lock; closing twice does no harm."""
@@ -255,3 +257,8 @@ class Database(States):
 
     def _drop(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(f'DROP SCHEMA IF EXISTS "{self.place.schema}" CASCADE')
+
+
+def _close_all(connections: list[psycopg.Connection[Any]]) -> None:
+    while connections:
+        connections.pop().close()

@@ -46,15 +46,18 @@ def lost(error: psycopg.Error) -> bool:
     return ended or (not state and isinstance(error, OperationalError | InterfaceError))
 
 
-def told(error: psycopg.Error, address: str) -> StoreError:
-    """Return what to raise for an error, naming the server and the next step."""
+def told(error: psycopg.Error, address: str, connecting: bool = False) -> StoreError:
+    """Return what to raise for an error, naming the server and the next step.
+
+    With `connecting` no connection was had at all.
+    """
     state = error.sqlstate or ""
     text = " ".join((error.diag.message_primary or str(error)).split())
     if advice := _ADVICE.get(state):
         return StoreError(f"{address}: {text}; {advice}")
     if state in ("42P01", "3F000"):
         return StoreError(f"{address}: {text}; the index is gone from it, or only partly there")
-    if re.search("connection failed|connection to server at|connection timeout|resolve", text):
+    if connecting:
         steps = (step for pattern, step in _NOT_CONNECTED if re.search(pattern, text))
         return StoreError(f"{address}: {text}; {next(steps, _NO_SERVER)}")
     if lost(error):

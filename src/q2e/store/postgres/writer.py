@@ -8,7 +8,7 @@ from typing import Any
 from q2e.arrays import Float32
 from q2e.store.base import Item
 from q2e.store.postgres import nearest
-from q2e.store.postgres.asking import Asking, term_key
+from q2e.store.postgres.asking import Asking, term_key, text
 from q2e.store.rows import body, by_space, by_term, other_dimension, pack
 
 _EVIDENCE = "id, stage, video, channel, start_s, end_s, frame_s, length, language, body"
@@ -51,7 +51,8 @@ class PostgresWriter(Asking):
                 times = (float(one.start_s), float(one.end_s))
                 frame_s = None if one.frame_s is None else float(one.frame_s)
                 own = (number, stage, video, channel, *times, frame_s, len(item.tokens))
-                copy.write_row((*own, one.language, body(one)))
+                language = None if one.language is None else text(one.language)
+                copy.write_row((*own, language, body(one)))
         self.put_vectors(stage, zip(ids, (i.evidence.vectors for i in items), strict=True))
 
     def put_postings(self, stage: int, tokens: Iterable[tuple[int, Sequence[str]]]) -> None:
