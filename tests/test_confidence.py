@@ -134,3 +134,11 @@ def test_without_the_bank_nothing_is_claimed(sample_index: q2e.Index) -> None:
     results = sample_index.search("a giant panda", normalise="videos")
     assert results.info["confident"] is None
     assert all(hit.confidence is None for hit in results)
+
+
+@pytest.mark.parametrize("rule", ["rrf", "combsum", "combmnz", "entropy"])
+def test_where_every_best_is_as_good_nothing_is_claimed(sample_index: q2e.Index, rule: str) -> None:
+    results = sample_index.search("a giant panda", fuse=rule)
+    assert results.info["confident"] is None
+    assert all(hit.confidence is None and hit.certain is None for hit in results)
+    assert sample_index.search("a giant panda", fuse="max").info["confident"] is True

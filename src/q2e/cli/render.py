@@ -37,13 +37,13 @@ def print_results(results: Results, explain: bool, weaker: bool = False) -> None
             talk(f"note: {results.decomposition.note}")
         _print_decomposition(console, results.decomposition)
     found = int(results.info.get("found", 0))
-    nothing = _nothing_answers(results)
+    nearest = _nearest(results)
     if not results.hits and found:
         console.print(f"no more hits: {found} found, all before this page")
     elif not results.hits:
         console.print("nothing here answers")
-    elif nothing:
-        console.print("nothing here answers; the nearest:")
+    elif nearest:
+        console.print(f"{nearest}; the nearest:")
     told = [hit for hit in results.hits if explain or weaker or hit.certain != "weaker"]
     for hit in told or results.hits[:_NEAREST]:
         _print_hit(console, hit, explain)
@@ -51,10 +51,16 @@ def print_results(results: Results, explain: bool, weaker: bool = False) -> None
         console.print(f"{folded} weaker {'hit' if folded == 1 else 'hits'}; --weaker shows them")
 
 
-def _nothing_answers(results: Results) -> bool:
-    """Return whether no hit is likely to answer, as far as that is known."""
+def _nearest(results: Results) -> str:
+    """Return what is said above hits that hardly answer, as far as that is known; or nothing.
+
+    Rules of fusion without a law of certainty know at most what chance would find.
+    """
     words = {hit.certain for hit in results.hits}
-    return words == {"weaker"} or (words == {None} and results.info.get("confident") is False)
+    if words == {"weaker"}:
+        return "nothing here answers"
+    unsure = words == {None} and results.info.get("confident") is False
+    return "no confident match" if unsure else ""
 
 
 def _print_hit(console: Console, hit: Hit, explain: bool) -> None:

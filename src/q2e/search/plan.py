@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from q2e.search.collection import Collection
 
 
+#: Scales of fused scores by which questions can be compared.
+_TELLING = ("deviations", "nats")
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The methods of a search, by kind; None where a kind is left out."""
@@ -50,8 +54,14 @@ class Plan:
 
     @property
     def knows_chance(self) -> bool:
-        """Whether scores are on a scale by which it can be said what chance would find."""
-        return self.calibrate is not None and bool(self.calibrate.method.facts.get("chance"))
+        """Whether scores are on a scale by which it can be said what chance would find.
+
+        Votes by rank and shares of a whole have as good a best in every question.
+        """
+        told = self.fuse.method.facts.get("scale") in _TELLING
+        return (
+            told and self.calibrate is not None and bool(self.calibrate.method.facts.get("chance"))
+        )
 
     @property
     def batch(self) -> bool:

@@ -134,19 +134,15 @@ function list(found) {
   showHits(hits, found.hits);
   end(found.hits.length === PAGE);
   const certain = new Set(found.hits.map((hit) => hit.certain));
-  const unsure =
-    (certain.size === 1 && certain.has("weaker")) ||
-    (certain.has(null) && found.index.confident === false);
+  const nearest =
+    certain.size === 1 && certain.has("weaker")
+      ? "Nothing here answers this. These are the nearest."
+      : certain.has(null) && found.index.confident === false
+        ? "No confident match. These are the nearest."
+        : "";
   one(".unsure", place)?.remove();
   if (!found.hits.length) hits.replaceWith(nothing());
-  else if (unsure)
-    bar.after(
-      h(
-        "p",
-        { class: "unsure" },
-        "Nothing here answers this. These are the nearest.",
-      ),
-    );
+  else if (nearest) bar.after(h("p", { class: "unsure" }, nearest));
 }
 
 function resultBar(found) {
