@@ -165,6 +165,7 @@ LAYERS = {
         "arrays cache errors index methods plugins query registry renamed search settings "
         "text types versions"
     ),
+    "features": "arrays cache decoding errors evaluate heads index media models",
     "checks": "cache decoding errors models plugins processes q2e",
     "server": (
         "cache checks choices decoding errors evaluate export index ingest media paths "
@@ -172,7 +173,7 @@ LAYERS = {
     ),
     "cli": (
         "backup builtin cache channel_facts checks choices decoding errors evaluate "
-        "export heads ingest methods mmi models papers paths plugins processes q2e query "
+        "export features heads ingest methods mmi models papers paths plugins processes q2e query "
         "registry search server settings shape survey text types"
     ),
     "__main__": "cli processes",

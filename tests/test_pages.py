@@ -27,6 +27,9 @@ from test_docs import ROOT, _lines
 APART = {
     "serve": "test_server_command.py::test_from_an_empty_folder_to_an_answer",
     "play": "test_cli_hits.py::test_a_hit_is_played_from_its_moment",
+    "features": "test_features.py::test_of_an_index_by_its_own_texts",
+    "train": "test_heads_recipes.py::test_train_and_measure_as_a_person_types_it",
+    "eval head": "test_heads_recipes.py::test_train_and_measure_as_a_person_types_it",
     "mmi": "test_mmi_cli.py::test_train_export_and_eval",
     "eval experiment": "test_experiment.py::test_commands_say_the_same_as_json",
     "eval paper": "test_q2e.py::test_one_command_runs_the_tables_again_and_says_what_it_lacks",

@@ -9,6 +9,7 @@ import typer
 
 from q2e.cli import collection, copies, doctor, find, moments, play, serve
 from q2e.cli import eval as evaluation
+from q2e.cli import features as cached_features
 from q2e.cli import methods as known_methods
 from q2e.cli import mmi as mmi_head
 from q2e.cli import train as training
@@ -65,6 +66,7 @@ app.command("backup")(copies.backup)
 app.command("restore")(copies.restore)
 app.command("import")(collection.import_evidence)
 app.command("run")(find.run)
+app.command("features")(cached_features.features)
 app.command("train")(training.train)
 app.command("serve")(serve.serve)
 app.command("mcp")(serve.mcp)

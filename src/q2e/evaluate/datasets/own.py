@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from q2e.errors import EvaluationError
@@ -17,7 +18,16 @@ def own(spec: Spec, files: Files) -> Dataset:
     `id`) belong together. `evidence.jsonl`, as for `q2e import`, adds texts and videos that no
     question asks for.
     """
-    path = files.needed("queries.jsonl", "queries.csv", "queries.tsv")
+    brought = files.one("evidence.jsonl")
+    evidence = tuple(objects_of(brought)) if brought else ()
+    return judged(files.needed("queries.jsonl", "queries.csv", "queries.tsv"), evidence)
+
+
+def judged(path: Path, evidence: tuple[Mapping[str, Any], ...] = ()) -> Dataset:
+    """Return the set of one table or file of lines, as `own` reads it; `evidence` beside it.
+
+    Raises EvaluationError naming the file and row that is not so.
+    """
     if path.suffix == ".jsonl":
         rows: list[dict[str, Any]] = objects_of(path)
     else:
@@ -42,8 +52,6 @@ def own(spec: Spec, files: Files) -> Dataset:
         start, end = _number(row, "start", where), _number(row, "end", where)
         if end is not None:
             moments.setdefault(query, []).append(VideoMoment(video, start or 0.0, end, grade or 1))
-    brought = files.one("evidence.jsonl")
-    evidence = tuple(objects_of(brought)) if brought else ()
     videos = dict.fromkeys(id_of(one.get("video", "")) for one in evidence)
     videos |= dict.fromkeys(video for items in qrels.values() for video in items)
     return Dataset(queries, qrels, tuple(videos), groups, moments, evidence)

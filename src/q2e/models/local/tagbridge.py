@@ -100,6 +100,15 @@ class TagBridge:
         shares = np.array([colour_shares(image) for image in images], np.float32)
         return self.placed(logits, shares.reshape(-1, len(COLOURS)))
 
+    def look(self, images: Sequence[UInt8]) -> tuple[Float32, Float32]:
+        """Return features (n, 1280) and vectors (n, d) of pictures in one pass, to train an eye.
+
+        Features are what the classifier sees before it names it.
+        """
+        logits, features = self._classifier.read(images)
+        shares = np.array([colour_shares(image) for image in images], np.float32)
+        return features, self.placed(logits, shares.reshape(-1, len(COLOURS)))[0]
+
     def placed(self, logits: Float32, shares: Float32) -> tuple[Float32, list[tuple[Tag, ...]]]:
         """Return vectors and tags of pictures by logits (n, 1000) and shares of colours (n, 11)."""
         anchors = self._anchors

@@ -1,0 +1,301 @@
+"""Makes cached features of real clips and pictures, as `q2e train` reads them.
+
+Frames become vectors by the profile's picture model and texts by the same, in one space. For an
+eye, frames become what the picture model sees before it names it, texts vectors of the text
+model, and the vectors of both among labels stand beside them. What was made of a file is kept, so
+that a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from q2e.arrays import Float32, Float64
+from q2e.cache import ARRAY, Fingerprint, ResultCache, fingerprint
+from q2e.decoding import doors
+from q2e.errors import ConfigError, MediaError
+from q2e.evaluate.datasets import load
+from q2e.evaluate.datasets.own import judged
+from q2e.heads.feature_files import dealt
+from q2e.heads.features import FeatureSet
+from q2e.index import Index
+from q2e.media.scan import uniform_times
+from q2e.models.registry import Models
+
+#: Frames of a clip, and texts of one, unless said otherwise.
+FRAMES, MOST = 16, 5
+#: Texts of an index that a clip is trained by: its title, and channels that tell what is in it.
+OWN = ("title", "caption", "summary", "speech")
+#: Suffixes of pictures, which are clips of one frame.
+PICTURES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp"))
+#: Bytes that features of files may take.
+_MOST_BYTES = 4 << 30
+_VERSION = 1
+
+Watch = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A file with its texts by id; `video` names it in an index."""
+
+    id: str
+    path: Path
+    texts: Mapping[str, str]
+    video: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """Features, and what could not be had: ids with the reason."""
+
+    features: FeatureSet
+    missing: Mapping[str, str]
+
+
+def of_index(
+    index: Index,
+    *,
+    questions: Path | None = None,
+    own: Sequence[str] = OWN,
+    eye: bool = False,
+    frames: int = FRAMES,
+    most: int = MOST,
+    watch: Watch | None = None,
+) -> Made:
+    """Return features of an index: its stored vectors of frames, against its own texts.
+
+    `questions` is a table or lines of `query` and `video`, as of a data set of one's own, instead
+    of the index's own texts. For an `eye` the files are read again. Raises ConfigError where
+    there is nothing to train on, EvaluationError for questions that cannot be read.
+    """
+    texts: dict[str, dict[str, str]] = {}
+    if questions is not None:
+        data = judged(questions)
+        for query, items in data.qrels.items():
+            for name in (name for name, grade in items.items() if grade > 0):
+                texts.setdefault(index.find(name).id, {})[f"{query}/{name}"] = data.queries[query]
+    else:
+        for video in index.videos():
+            texts[video.id] = dict(_own(index, video.id, video.title, own, most))
+    clips = [
+        Clip(video.id, Path(video.path), texts[video.id], video.id)
+        for video in index.videos()
+        if texts.get(video.id) and video.has_video
+    ]
+    if not clips:
+        raise ConfigError(
+            f"{index.directory}: no video with texts of {', '.join(own)}; describe them "
+            "(q2e index --captions ...), or give --questions FILE with rows of query and video"
+        )
+    what = "judged questions" if questions is not None else f"texts of {', '.join(own)}"
+    about = f"index {index.directory.name}, {what}"
+    if eye:
+        return _read(clips, index.models, True, frames, about, "that of the videos", watch)
+    return _stored(index, clips, about)
+
+
+def of_dataset(
+    name: str,
+    folder: Path,
+    videos: Path,
+    models: Models,
+    *,
+    eye: bool = False,
+    frames: int = FRAMES,
+    watch: Watch | None = None,
+) -> Made:
+    """Return features of a data set's videos or pictures, which lie somewhere under `videos`.
+
+    Raises ConfigError where none is there, EvaluationError for a data set that cannot be read.
+    """
+    loaded = load(name, folder, check_hashes=False)
+    data = loaded.dataset
+    if data is None:
+        lacks = "; ".join(one.text for one in loaded.findings if one.level == "problem")
+        raise ConfigError(f"data set {name}: {lacks}")
+    if not videos.is_dir():
+        raise ConfigError(f"{videos}: no such folder; --videos names where the videos lie")
+    files = {one.stem: one for one in sorted(videos.rglob("*")) if one.is_file()}
+    files |= {one.name: one for one in files.values()}
+    texts: dict[str, dict[str, str]] = {}
+    for query, items in data.qrels.items():
+        for video in (video for video, grade in items.items() if grade > 0):
+            key = query if len(items) == 1 else f"{query}/{video}"
+            texts.setdefault(video, {})[key] = data.queries[query]
+    clips = [
+        Clip(video, files[video], texts[video])
+        for video in data.videos
+        if video in files and video in texts
+    ]
+    if not clips:
+        first = next(iter(data.videos), "none")
+        raise ConfigError(
+            f"{videos}: holds none of the {len(data.videos)} videos of {name}, such as {first}; "
+            "files are found by their name, with any suffix"
+        )
+    absent = {one: "no such file" for one in data.videos if one not in files}
+    spec = loaded.spec
+    made = _read(clips, models, eye, frames, spec.title, spec.licence, watch)
+    return Made(made.features, absent | dict(made.missing))
+
+
+# -- texts ------------------------------------------------------------------------------------
+
+
+def _own(
+    index: Index, video: str, title: str, own: Sequence[str], most: int
+) -> Iterable[tuple[str, str]]:
+    """Yield (id, text) of what an index says of a video itself, at most `most` of a channel."""
+    if "title" in own and title.strip():
+        yield f"{video}/title", title.strip()
+    counts: dict[str, int] = {}
+    for number, one in enumerate(index.store.evidence_of(video)):
+        count = counts.get(one.channel, 0)
+        if one.channel in own and one.text.strip() and count < most:
+            counts[one.channel] = count + 1
+            yield f"{video}/{one.channel}/{number}", one.text.strip()
+
+
+# -- frames -----------------------------------------------------------------------------------
+
+
+def _stored(index: Index, clips: Sequence[Clip], about: str) -> Made:
+    """Return features of the vectors that an index holds already."""
+    store, image = index.store, index.models.image
+    table = store.table()
+    rows, matrix = store.vectors(image.space)
+    number = {name: place for place, name in enumerate(table.video_ids)}
+    owner = table.video[rows]
+    frames, times, missing = [], [], {}
+    for clip in clips:
+        own = np.flatnonzero(owner == number.get(clip.id, -1))
+        if not len(own):
+            missing[clip.id] = "no frame of it is in the index"
+            continue
+        shown = store.evidence(rows[own].tolist())
+        when = [one.start_s if one.frame_s is None else one.frame_s for one in shown]
+        order = np.argsort(when, kind="stable")
+        frames.append(matrix[own[order]].astype(np.float32))
+        times.append(np.asarray(when, np.float64)[order])
+    kept = [clip for clip in clips if clip.id not in missing]
+    if not kept:
+        raise ConfigError(
+            f"{index.directory}: holds no vectors of {image.space}; index with the channel frame"
+        )
+    return _set(kept, frames, times, index.models, None, about, "that of the videos", missing)
+
+
+def _read(
+    clips: Sequence[Clip],
+    models: Models,
+    eye: bool,
+    count: int,
+    about: str,
+    licence: str,
+    watch: Watch | None,
+) -> Made:
+    """Return features of files, each read once for all runs."""
+    cache = ResultCache("features", ARRAY, most_bytes=_MOST_BYTES)
+    encode = _seeing(models, eye)
+    frames, times, missing = [], [], {}
+    for number, clip in enumerate(clips, 1):
+        which = _which(clip, models.image.space, eye, count)
+        found = cache.get(which)
+        if found is None:
+            try:
+                images, when = _pictures(clip.path, count)
+                found = np.concatenate([encode(images), when[:, None]], axis=1).astype(np.float32)
+                cache.put(which, found, (clip.video,) if clip.video else ())
+            except MediaError as error:
+                missing[clip.id] = str(error)
+        if found is not None:
+            frames.append(found[:, :-1])
+            times.append(found[:, -1].astype(np.float64))
+        if watch is not None:
+            watch(number, len(clips))
+    kept = [clip for clip in clips if clip.id not in missing]
+    if not kept:
+        first, reason = next(iter(missing.items()))
+        raise ConfigError(f"no file could be read; {first}: {reason}")
+    labels = None
+    if eye and hasattr(models.image, "look"):
+        # The last columns are what labels make of each frame.
+        dimension = int(models.image.info.dimension or 0)
+        labels = np.stack([_unit(one[:, -dimension:].mean(axis=0)) for one in frames])
+        frames = [one[:, :-dimension] for one in frames]
+    return _set(kept, frames, times, models, (labels,) if eye else None, about, licence, missing)
+
+
+def _seeing(models: Models, eye: bool) -> Callable[[Sequence[Any]], Float32]:
+    image: Any = models.image
+    if eye and hasattr(image, "look"):
+        return lambda images: np.concatenate(image.look(images), axis=1)
+    encode: Callable[[Sequence[Any]], Float32] = image.encode_images
+    return encode
+
+
+def _pictures(path: Path, count: int) -> tuple[list[Any], Float64]:
+    """Return frames of a video at even times, or the one of a picture, and when they are shown."""
+    if path.suffix.lower() in PICTURES:
+        return [doors.read_still(path)], np.zeros(1)
+    video = doors.probe(path)
+    if not video.has_video:
+        raise MediaError("it has sound alone")
+    shown = doors.frames_at(path, uniform_times(video.duration_s, count))
+    return [one.image for one in shown], np.array([one.time_s for one in shown], np.float64)
+
+
+def _which(clip: Clip, space: str, eye: bool, count: int) -> Fingerprint:
+    stat = clip.path.stat()
+    parent = (str(clip.path.resolve()), str(stat.st_size), str(stat.st_mtime_ns))
+    method = f"features(frames={count}, eye={eye})"
+    return fingerprint(*parent, method=method, version=_VERSION, space=space)
+
+
+def _set(
+    clips: Sequence[Clip],
+    frames: Sequence[Float32],
+    times: Sequence[Float64],
+    models: Models,
+    labels: tuple[Float32 | None] | None,
+    about: str,
+    licence: str,
+    missing: Mapping[str, str],
+) -> Made:
+    """Return the feature set; `labels` is given for an eye, holding vectors where there are any."""
+    said = [
+        (number, key, text) for number, clip in enumerate(clips) for key, text in clip.texts.items()
+    ]
+    texts = [text for _, _, text in said]
+    eye = labels is not None
+    more: dict[str, Any] = {}
+    tokens = models.text.encode_queries(texts) if eye else models.image.encode_texts(texts)
+    if labels is not None and labels[0] is not None:
+        more = {"labels": labels[0], "text_labels": models.image.encode_texts(texts)}
+    space = f"{models.image.space}/features/{models.text.space}" if eye else models.image.space
+    ids = tuple(clip.id for clip in clips)
+    features = FeatureSet(
+        frames=tuple(frames),
+        tokens=tuple(tokens[:, None].astype(np.float32)),
+        video=np.array([number for number, _, _ in said], np.int64),
+        video_ids=ids,
+        text_ids=tuple(key for _, key, _ in said),
+        split=dealt(ids),
+        times_s=tuple(times),
+        texts=tuple(texts),
+        space=space,
+        data=about,
+        licence=licence,
+        **more,
+    )
+    return Made(features, missing)
+
+
+def _unit(vector: Float32) -> Float32:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
