@@ -61,10 +61,12 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e eval datasets NAME --folder DIR", _said(loaded)
     yield "q2e eval compare", _said(evaluation._comparison(filled(Comparison)))
     yield "q2e eval experiment", _said(_experiment())
+    yield "q2e eval head", _said(_HEAD | _EVAL_HEAD)
     yield "q2e eval labels", _said(_LABELS)
     yield "q2e eval matrix", _said(_matrix())
     yield "q2e eval paper", _said(_PAPER)
     yield "q2e eval run", _said(_run())
+    yield "q2e features", _said(_FEATURES)
     yield "q2e index, q2e retry", shape.report(filled(Report))
     yield "q2e methods KIND, q2e methods NAME", _said({"methods": [_method()]})
     papers = {"counts": {"…": 1}, "papers": [dataclasses.asdict(filled(Paper))]}
@@ -80,6 +82,7 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e show", shape.record(filled(survey.VideoRecord))
     yield "q2e list", shape.videos([filled(Video)])
     yield "q2e status", shape.status(filled(survey.Status), ["…"])
+    yield "q2e train", _said(_HEAD | {"note": "…"})
     yield "q2e token list", [{"name": "…", "scope": "…", "made": "…"}]
 
 
@@ -215,3 +218,32 @@ _MMI_EVAL = {
     "intervals": {"…": [0.5, 0.5]},
     "notes": ["…"],
 }
+
+#: What `q2e features` says of what it wrote; `left_out` is the reason by id.
+_FEATURES = {
+    "features": "…",
+    "videos": 1,
+    "texts": 1,
+    "splits": {"train": 1, "val": 1, "test": 1},
+    "dimension": 1,
+    "text_dimension": 1,
+    "space": "…",
+    "data": "…",
+    "licence": "…",
+    "left_out": {"…": "…"},
+}
+#: What `q2e train` keeps of a head, and what `q2e eval head` adds.
+_HEAD = {
+    "head": "…",
+    "kind": "…",
+    "recipe": "…",
+    "space": "…",
+    "data": "…",
+    "licence": "…",
+    "validation": 0.5,
+    "best_step": 1,
+    "steps": 1,
+    "stopped_early": False,
+    "videos": 1,
+}
+_EVAL_HEAD = {"split": "…", "texts": 1, "figures": {"…": 0.5}}

@@ -17,6 +17,7 @@ from q2e.errors import ConfigError, MediaError
 from q2e.features import of_dataset, of_index
 from q2e.heads.feature_files import load
 from q2e.media.frames import save_jpeg
+from test_docs import _sections
 
 RUN = CliRunner()
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
@@ -28,6 +29,7 @@ def test_of_an_index_by_its_own_texts(sample_index: q2e.Index, tmp_path: Path) -
     done = RUN.invoke(app, command)
     assert done.exit_code == 0, (done.output, done.exception)
     answer = json.loads(done.stdout)
+    assert answer.keys() == _sections()["q2e features"].keys()
     back = load(out)
     assert answer["videos"] == len(back.frames) and answer["texts"] == len(back.tokens)
     assert back.space == sample_index.models.image.space and back.dimension == 384

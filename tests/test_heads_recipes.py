@@ -18,6 +18,7 @@ from q2e.heads.features import FeatureSet
 from q2e.heads.train import chosen, opened, recipes
 from q2e.heads.train import trained as train_by
 from q2e.plugins import registry
+from test_docs import _sections
 
 RUN = CliRunner()
 DIMENSION = 24
@@ -213,6 +214,9 @@ def test_the_recipe_of_mmi_gives_the_bits_of_its_own_command(tmp_path: Path) -> 
     assert one == two
     shown = RUN.invoke(app, ["eval", "head", str(path), "--head", str(tmp_path / "new"), "--json"])
     answer = json.loads(shown.stdout)
+    assert answer.keys() == _sections()["q2e eval head"].keys()
+    again = RUN.invoke(app, [*(str(part) for part in new), "--json"])
+    assert json.loads(again.stdout).keys() == _sections()["q2e train"].keys()
     assert answer["kind"] == "mmi" and set(answer["figures"]) == {"R@1", "R@5", "R@10", "MRR"}
 
 
