@@ -18,7 +18,7 @@ def main() -> None:
         "what",
         choices=[
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
-            *("truth", "certainty", "moments", "public", "leftout"),
+            *("truth", "certainty", "moments", "public", "leftout", "heads"),
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
@@ -72,6 +72,12 @@ def main() -> None:
         from benchmarks import moments
 
         figures = moments.run()
+    elif given.what == "heads":
+        from benchmarks import heads
+
+        if given.data is None:
+            parser.error("heads needs --data FOLDER, which holds flickr8k_features")
+        figures = heads.run(given.data)
     elif given.what == "certainty":
         from benchmarks import certainty
 
