@@ -59,7 +59,7 @@ def given_of(state: State, rows: Sequence[ScoreRow]) -> Float64:
 
 
 def grounds_of(
-    state: State, rows: Sequence[ScoreRow], scores: Float64, many: Float64 | None
+    state: State, rows: Sequence[ScoreRow], scores: Float64, many: Float64 | None = None
 ) -> Grounds:
     """Return what rows rest on; scores whose scale is not that of the bank have no laws."""
     leads = tuple(row.part == "query" and row.how in ("meaning", "picture") for row in rows)
