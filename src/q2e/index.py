@@ -19,7 +19,9 @@ from q2e.upkeep import Upkeep
 if TYPE_CHECKING:
     from q2e.query.language import Parsed
     from q2e.search.clarify import Clarification
+    from q2e.search.engines import EngineCheck
     from q2e.search.search import Searcher
+    from q2e.store.base import Table
 
 _FILTERS = tuple(field.name for field in fields(Filters))
 
@@ -88,7 +90,7 @@ class Index(Upkeep):
         from q2e.query.language import parse
 
         if self.exists:
-            meet(self.store.table().channels)
+            meet(self._table().channels)
         return parse(text)
 
     def translate(self, text: str) -> Parsed:
@@ -111,7 +113,7 @@ class Index(Upkeep):
         settings = {name: value for name, value in more.items() if name not in given}
         try:
             own = (filters or Filters()) & Filters.of(**given)
-            table = self.store.table()
+            table = self._table()
             both = self._named(checked(own, table.channels)) & self._named(parsed.filters)
             survey.check_channels(table, both, parsed.clause)
         except ValueError as error:
@@ -159,8 +161,31 @@ class Index(Upkeep):
 
         return clarify(self.store, self.search(text, **({"top": HITS} | options)))
 
+    def build_engine(self, wait_s: float = 0.0) -> int:
+        """Make what finds videos in the store's database anew; returns how many indexes it made.
+
+        Raises StoreError for a store that needs none.
+        """
+        from q2e.search.engines import engine_of
+
+        with self._writing(wait_s) as store:
+            made = engine_of(store).build_engine()
+        with self._lock:
+            self._searcher = None  # which may have searched everything so far
+        return made
+
+    def check_engine(self) -> EngineCheck:
+        """Compare what the store's engine finds with a scan of everything. Raises StoreError."""
+        from q2e.search.engines import check
+
+        return check(self.store, self.models)
+
     def _example(self, given: str | Path | Example, indexed: bool = False) -> Example:
         return survey.example(self.store.videos(), given, indexed)
+
+    def _table(self) -> Table:
+        """Return the columns of the index, or of a sample of one that is not held whole."""
+        return self._searching().table
 
     def _searching(self) -> Searcher:
         from q2e.search.search import Searcher
@@ -219,7 +244,7 @@ class Index(Upkeep):
                 found = answer_together(searcher, asks, settings, Path(out).parent)
                 known.update(zip(whole, found, strict=True))
 
-        about: dict[str, Any] = {"version": self.store.table().version, "top": top}
+        about: dict[str, Any] = {"version": self._table().version, "top": top}
         about |= {"channels": list(only.channels), "settings": effective(used)}
         if again := plan.reranked:
             about["reranked"] = again

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from q2e.cli import collection, copies, doctor, find, moments, play, serve
+from q2e.cli import engine as engines
 from q2e.cli import eval as evaluation
 from q2e.cli import features as cached_features
 from q2e.cli import methods as known_methods
@@ -75,6 +76,7 @@ app.command("methods")(known_methods.methods)
 app.command("doctor")(doctor.doctor)
 app.add_typer(serve.token_app, name="token")
 app.add_typer(doctor.models, name="models")
+app.add_typer(engines.app, name="engine")
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(mmi_head.app, name="mmi")
 

@@ -52,7 +52,8 @@ def prove(state: State) -> State:
 
     In every row they score at most what its last candidate does. A video that had all of that in
     one would have the `bound`, by rules in which a higher score in a row never lowers the whole.
-    It is told of plain questions and first rankings alone: feedback ranks by another question.
+    An engine that may miss videos proves it as far as it missed none (`exact`). It is told of plain
+    questions and first rankings alone: feedback ranks by another question.
     """
     nearest = state.at.nearest
     if nearest is None:
@@ -69,7 +70,7 @@ def _bound(state: State, nearest: Nearest) -> float | None:
     best = best and all(row.channel != DOCUMENTS for row in state.rows)
     plain = (clause is None or is_plain(clause)) and not state.shown
     same = np.array_equal(state.score, state.fusion.score)
-    if not (rising and best and plain and same and plan.knows_chance and nearest.exact):
+    if not (rising and best and plain and same and plan.knows_chance):
         return None
     if not state.rows:
         return 0.0

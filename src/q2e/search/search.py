@@ -24,7 +24,7 @@ from q2e.search.explain import explain
 from q2e.search.feedback import feedback
 from q2e.search.fuse import fuse
 from q2e.search.localise import localise
-from q2e.search.near import Near
+from q2e.search.near import BEST, Near
 from q2e.search.plan import Plan
 from q2e.search.prove import prove
 from q2e.search.rank import rank
@@ -33,8 +33,9 @@ from q2e.search.score import score
 from q2e.search.stage import Pipeline, Stage, assemble
 from q2e.search.state import State
 from q2e.search.understand import checked, understand
-from q2e.settings import Settings
-from q2e.store.base import Searched
+from q2e.settings import Settings, changed
+from q2e.store.base import Searched, Table
+from q2e.store.engine import Finding
 from q2e.store.exact import ExactEngine
 from q2e.types import Decomposition, Query, Results
 
@@ -81,7 +82,16 @@ class Searcher:
         self.store = store
         self.models = models
         self.at = Collection(store, models)
-        self._near = Near(ExactEngine(store), models)
+        engine = store.engine() if isinstance(store, Finding) else None
+        self._near = Near(engine or ExactEngine(store), models)
+        self._each = 0 if engine is None else BEST
+        """Videos that each row brings where nobody says how many; 0 where all are searched."""
+
+    @property
+    def table(self) -> Table:
+        """The columns of the store, or of a sample where an engine finds what is not held."""
+        with self.store.snapshot():
+            return self._near.panel().table if self._each else self.store.table()
 
     def search(
         self,
@@ -115,9 +125,10 @@ class Searcher:
         def ask(plan: Plan, at: Collection) -> State:
             return line(plan)(State(at, plan, query, given))
 
-        k = plan.settings.candidates
+        k = plan.settings.candidates or self._each
         if not k:
             return ask(plan, self.at)
+        plan = replace(plan, settings=changed(plan.settings, {"candidates": k}))
         shown = (*query.examples, *query.like, *query.dislike)
         quick = replace(plan, feedback=None, rerank=(), details=False)
         return self._near.ask(

@@ -8,8 +8,10 @@ inner product: vectors of questions are not of unit length.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
 
 from q2e.arrays import Bool, Float32, Int64
 from q2e.store.base import Searched, Table
@@ -43,7 +45,7 @@ class Best(NamedTuple):
     floor: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Counts:
     """Numbers of a collection, each of which is a sum over its parts; `texts` by channel."""
 
@@ -60,13 +62,51 @@ class Pieces:
     vectors: Mapping[str, tuple[Int64, Float32]]
 
 
+def joined(one: Pieces, other: Pieces) -> Pieces:
+    """Return the pieces of different videos together, in order of storage."""
+    first, second = one.table, other.table
+    ids = np.concatenate((first.evidence_id, second.evidence_id))
+    order = np.argsort(ids, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+
+    def column(name: str) -> Any:
+        return np.concatenate((getattr(first, name), getattr(second, name)))[order]
+
+    owner = np.concatenate((first.video, second.video + np.int32(len(first.video_ids))))
+    columns = {name: column(name) for name in ("channel", "start_s", "end_s", "length")}
+    table = replace(
+        first,
+        evidence_id=ids[order],
+        video=owner[order],
+        video_ids=first.video_ids + second.video_ids,
+        **columns,
+    )
+    vectors = {}
+    for space in {**one.vectors, **other.vectors}:
+        pairs = [
+            (place[rows + offset], matrix)
+            for pieces, offset in ((one, 0), (other, len(first)))
+            for rows, matrix in [pieces.vectors.get(space, (None, None))]
+            if rows is not None
+        ]
+        rows = np.concatenate([rows for rows, _ in pairs])
+        ascending = np.argsort(rows)
+        matrix = np.concatenate([matrix for _, matrix in pairs])
+        vectors[space] = rows[ascending], matrix[ascending]
+    return Pieces(table, vectors)
+
+
 class Engine(Protocol):
     """Finds videos of one collection; asked within the snapshot of its catalogue."""
 
     catalogue: Searched
     """What is known of videos by name: facts, texts, settings."""
-    exact: bool
-    """Whether `best` misses nothing, so that its floors hold."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether `best` misses nothing, so that its floors hold."""
+        ...
 
     def version(self) -> int:
         """Return a number that changes with every commit."""
@@ -102,4 +142,25 @@ class Engine(Protocol):
 
         Those whose names have the lowest hashes (bottom-k sampling: Cohen and Kaplan 2007).
         """
+        ...
+
+
+@runtime_checkable
+class Finding(Protocol):
+    """A store that may have an engine for collections larger than memory."""
+
+    def engine(self) -> Engine | None:
+        """Return the engine, or None where none was made."""
+        ...
+
+    def build_engine(self) -> int:
+        """Make what the engine needs anew of what is kept; returns how many indexes it made."""
+        ...
+
+    def scan(self) -> Engine:
+        """Return what finds the same by looking at everything."""
+        ...
+
+    def unfound(self) -> int:
+        """Return how many vectors the engine does not hold."""
         ...

@@ -10,7 +10,7 @@ import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.store.base import Derived, StageKey, Table, Whole
-from q2e.store.engine import Engine, Pieces
+from q2e.store.engine import Engine, Pieces, joined
 from q2e.store.rank import best
 from q2e.types import Evidence, Filters, Segment, Video
 
@@ -29,7 +29,10 @@ class Part:
         Chosen videos stand for themselves; those of the panel for all others, in equal shares
         (post-stratification).
         """
-        pieces = engine.complete([*panel, *(set(chosen) - set(panel))])
+        rest = tuple(dict.fromkeys(one for one in chosen if one not in set(panel)))
+        pieces = engine.complete(panel)
+        if rest:
+            pieces = joined(pieces, engine.complete(rest))
         counts, names = engine.counts(), pieces.table.video_ids
         for_all = np.array([name not in set(chosen) for name in names], dtype=bool)
         share = (counts.videos - len(names) + for_all.sum()) / max(1, int(for_all.sum()))

@@ -248,6 +248,34 @@ class Database(States):
                     nearest.fill(connection)
                     holding.advance(connection, self._epoch, False, self._called)
 
+    def unfound(self) -> int:
+        """Return how many vectors lie in no table that an index may be made of."""
+        with self.view() as view:
+            ask = view.connection.execute
+            row = ask("SELECT coalesce(sum(length(evidence) / 8), 0)::bigint FROM vector")
+            held = int(row.fetchone()[0])
+            for (space,) in ask("SELECT number FROM space").fetchall():
+                there = ask("SELECT to_regclass(?)", (f"nearest_{space}",)).fetchone()[0]
+                if there is not None:
+                    held -= int(ask(f"SELECT count(*) FROM nearest_{space}").fetchone()[0])
+            return held
+
+    def build(self) -> int:
+        """Make the indexes of vectors anew and return how many; they answer from then on.
+
+        Raises StoreError where the server has no pgvector.
+        """
+        self.fill()
+        with self.alone() as connection, connection.transaction():
+            if not self._halves:
+                raise StoreError(
+                    f"{self.address} has no extension pgvector; install it on the server and run  "
+                    "CREATE EXTENSION vector  in the database"
+                )
+            made = nearest.build(connection)
+            holding.advance(connection, self._epoch, False, self._called)
+        return made
+
     def drop(self) -> None:
         """Remove the generation from the database and from the folder, and close."""
         with self.alone() as connection:

@@ -50,7 +50,8 @@ def make(connection: psycopg.Connection[Any], space: int, dimension: int) -> Non
     connection.execute(
         f"CREATE TABLE nearest_{space} (evidence bigint PRIMARY KEY, stage bigint NOT NULL "
         "REFERENCES stage ON DELETE CASCADE, video bigint NOT NULL, channel integer NOT NULL, "
-        f"embedding halfvec({dimension}) NOT NULL); CREATE INDEX ON nearest_{space} (stage)"
+        f"embedding halfvec({dimension}) NOT NULL); CREATE INDEX ON nearest_{space} (stage); "
+        f"CREATE INDEX ON nearest_{space} (video)"
     )
 
 
@@ -110,3 +111,22 @@ def fill(connection: psycopg.Connection[Any]) -> None:
             for ids, data, *of in found.execute(asked, (space,), binary=True):
                 vectors = np.frombuffer(data, "<f2").reshape(-1, dimension)
                 put(connection, space, (of[0], of[1], of[2]), np.frombuffer(ids, "<i8"), vectors)
+
+
+def build(connection: psycopg.Connection[Any]) -> int:
+    """Make an HNSW index of each channel of each space anew, and return how many.
+
+    One for each channel: of an index of all, what a channel with few pieces says is hardly found.
+    """
+    made = 0
+    for (space,) in connection.execute("SELECT number FROM space ORDER BY number").fetchall():
+        table = f"nearest_{space}"
+        for (channel,) in connection.execute(f"SELECT DISTINCT channel FROM {table}").fetchall():
+            connection.execute(f"DROP INDEX IF EXISTS {table}_{channel}")
+            connection.execute(
+                f"CREATE INDEX {table}_{channel} ON {table} USING hnsw "
+                f"(embedding halfvec_ip_ops) WHERE channel = {channel}"
+            )
+            made += 1
+    connection.execute("ANALYZE")
+    return made

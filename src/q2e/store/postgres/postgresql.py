@@ -18,9 +18,11 @@ from q2e.registry import method
 from q2e.store import derived as deriving
 from q2e.store import erase, rows
 from q2e.store.base import UNKNOWN, Derived, Failure, Item, Remade, StageKey
+from q2e.store.engine import Engine
 from q2e.store.postgres import place
 from q2e.store.postgres.address import Address
 from q2e.store.postgres.database import Database
+from q2e.store.postgres.engine import PostgresEngine, indexed
 from q2e.store.rows import pack
 from q2e.store.searching import Searching
 from q2e.types import Segment, Video
@@ -155,6 +157,24 @@ class PostgresStore(Searching):
             f"pg_dump --format=custom --schema={schema} --file={schema}.dump '{address}'  (and put "
             f"it back by  pg_restore --dbname='{address}' {schema}.dump)"
         )
+
+    def engine(self) -> Engine | None:
+        """Return what finds videos in SQL, where `build_engine` has made its indexes."""
+        with self._database.view() as view:
+            made = indexed(view, self._database.place.schema)
+        return PostgresEngine(self, self._database) if made else None
+
+    def scan(self) -> Engine:
+        """Return what finds the same without an index of vectors."""
+        return PostgresEngine(self, self._database, scanning=True)
+
+    def unfound(self) -> int:
+        """Return how many vectors are not among those that are indexed."""
+        return self._database.unfound()
+
+    def build_engine(self) -> int:
+        """Make the indexes of vectors anew, one for each space and channel; returns how many."""
+        return self._database.build()
 
     def drop(self) -> None:
         """Remove the generation from the database, and close."""

@@ -27,6 +27,7 @@ CREATE TABLE video (
   tags bytea[] NOT NULL,
   facts text NOT NULL
 );
+CREATE INDEX ON video (md5(id));
 CREATE TABLE channel (
   number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name text COLLATE "C" NOT NULL UNIQUE,

@@ -1,0 +1,216 @@
+"""The engine in PostgreSQL beside the exact one: the same videos, pieces, words and filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import q2e
+from postgres_server import PASSWORD, Server
+from q2e.store.base import Item, StageKey, Store
+from q2e.store.engine import Request
+from q2e.store.exact import ExactEngine
+from q2e.store.postgres.engine import PostgresEngine
+from q2e.store.postgres.postgresql import PostgresStore
+from q2e.store.sqlite import SqliteStore
+from q2e.text.lexical import indexed
+from q2e.types import Evidence, Filters, Video
+
+pytestmark = pytest.mark.scale
+
+VIDEOS, DIMENSIONS, K = 400, 16, 20
+CHANNELS = {"speech": 5, "screen_text": 2, "metadata": 1}
+WORDS = [f"word{number}" for number in range(60)]
+SUBJECTS = ("a giant panda", "snow", "un concert", "地震", "ракета", "flowers in a garden")
+PLACES = ("", "outside", "2017", "at night", "in Mexico", "on a stage", "with people", "de jour",
+          "before the flood", "and music")  # fmt: skip
+FILTERS = [
+    Filters(),
+    Filters(languages=("de",)),
+    Filters(without_languages=("de",), channels=("speech",)),
+    Filters(since="2010", until="2012"),
+    Filters(tags=("rare",)),
+    Filters(without_channels=("speech",), shortest_s=500.0),
+    Filters(videos=("v7", "v300", "nowhere")),
+]
+
+
+def fill(store: Store) -> None:
+    """Put in the same made-up collection, whatever keeps it."""
+    random = np.random.default_rng(3)
+    for number in range(VIDEOS):
+        video = f"v{number}"
+        facts = Video(
+            id=video, path=f"/v/{video}.mp4", duration_s=float(random.uniform(1, 1000)),
+            date=f"{2000 + number % 20}-01-02", language=("de", "en", None)[number % 3],
+            tags=("rare",) if number % 100 == 7 else (),
+        )  # fmt: skip
+        store.put_video(facts)
+        subject = random.normal(size=DIMENSIONS)
+        for channel, pieces in CHANNELS.items():
+            items = []
+            for place in range(pieces):
+                vector = subject + random.normal(size=DIMENSIONS)
+                unit = (vector / np.linalg.norm(vector)).astype(np.float32)
+                said = tuple(random.choice(WORDS, int(random.integers(1, 9))).tolist())
+                one = Evidence(video, channel, place * 1.0, place + 1.0, " ".join(said),
+                               "fr" if place == 3 else None)  # fmt: skip
+                items.append(Item(replace(one, vectors={"space": unit}), said))
+            store.put_part(StageKey(video, channel, 0), "made", items)
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SqliteStore, PostgresStore]]:
+    folder, server = tmp_path_factory.mktemp("engine"), Server()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGPASSWORD", PASSWORD)
+        try:
+            server.start()
+            address = server.database("found")
+            with (
+                SqliteStore(folder / "index.sqlite") as here,
+                PostgresStore(address, Path(folder / "far.sqlite")) as there,
+            ):
+                fill(here)
+                fill(there)
+                yield here, there
+        finally:
+            server.remove()
+
+
+def requests() -> list[Request]:
+    random = np.random.default_rng(9)
+    one = random.normal(size=(1, DIMENSIONS)).astype(np.float32)
+    many = random.normal(size=(4, DIMENSIONS)).astype(np.float32) * 0.7  # of no unit length
+    return [
+        Request("meaning", "query", "space", one),
+        Request("meaning", "sequel", "space", many, channels=("metadata", "speech")),
+        Request("meaning", "query", "unknown", one),
+        Request("words", "query", terms=("word3", "word3", "word17", "nowhere")),
+    ]
+
+
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+def test_the_best_are_those_of_the_exact_scan(
+    stores: tuple[SqliteStore, PostgresStore], filters: Filters
+) -> None:
+    here, there = stores
+    exact, engine = ExactEngine(here), PostgresEngine(there, there._database)
+    assert engine.exact
+    asked = requests()
+    theirs_of = [
+        exact.best([one], filters, K)[0] if one.space != "unknown" else [] for one in asked
+    ]
+    for request, ours, theirs in zip(asked, engine.best(asked, filters, K), theirs_of, strict=True):
+        known = {best.channel: best for best in theirs}
+        assert {best.channel for best in ours} == set(known), request
+        for best in ours:
+            # Rounding to half precision may change places at the border.
+            common = set(best.videos) & set(known[best.channel].videos)
+            assert len(common) >= len(known[best.channel].videos) - 1
+            assert best.floor >= known[best.channel].floor - 1e-6
+
+
+def test_pieces_words_and_numbers_are_those_of_the_exact_scan(
+    stores: tuple[SqliteStore, PostgresStore],
+) -> None:
+    here, there = stores
+    exact, engine = ExactEngine(here), PostgresEngine(there, there._database)
+    assert engine.counts() == exact.counts() and engine.counts().videos == VIDEOS
+    assert set(engine.panel(50)) == set(exact.panel(50))
+    names = ("v3", "v200", "nowhere", "v41")
+    ours, theirs = engine.complete(names), exact.complete(names)
+    assert ours.table.video_ids == theirs.table.video_ids
+    for column in ("video", "channel", "start_s", "end_s", "length"):
+        assert np.array_equal(getattr(ours.table, column), getattr(theirs.table, column)), column
+    for one, other in zip(ours.vectors["space"], theirs.vectors["space"], strict=True):
+        assert np.array_equal(one, other)
+    terms = ("word3", "word3", "word17", "nowhere")
+    rows, scores = engine.lexical(terms, ours.table.evidence_id)
+    places, wanted = exact.lexical(terms, theirs.table.evidence_id)
+    own, other = np.argsort(rows), np.argsort(places)
+    assert np.array_equal(rows[own], places[other])
+    assert scores[own] == pytest.approx(wanted[other], rel=1e-5)
+    assert [one.text for one in engine.evidence(ours.table.evidence_id)] == [
+        one.text for one in exact.evidence(theirs.table.evidence_id)
+    ]
+    for filters in FILTERS:
+        own = engine.rows(filters, ours.table.evidence_id)
+        mask = exact.rows(filters, theirs.table.evidence_id)
+        assert (own is None) == (mask is None)
+        assert own is None or np.array_equal(own, mask), filters
+
+
+def test_an_index_of_vectors_answers_once_it_is_built(
+    stores: tuple[SqliteStore, PostgresStore],
+) -> None:
+    here, there = stores
+    assert there.engine() is None
+    assert there.build_engine() == there.build_engine() == len(CHANNELS)
+    engine = there.engine()
+    assert engine is not None and not engine.exact and there.unfound() == 0
+    random, exact = np.random.default_rng(1), ExactEngine(here)
+    for filters in FILTERS[:6]:
+        found, wanted = 0, 0
+        for _ in range(20):
+            matrix = random.normal(size=(1, DIMENSIONS)).astype(np.float32)
+            asked = [Request("meaning", "query", "space", matrix)]
+            theirs = {best.channel: set(best.videos) for best in exact.best(asked, filters, K)[0]}
+            for best in engine.best(asked, filters, K)[0]:
+                found += len(theirs[best.channel] & set(best.videos))
+                wanted += len(theirs[best.channel])
+        assert found >= 0.97 * wanted > 0, filters
+
+
+def test_an_index_in_a_database_answers_like_a_file(
+    stores: tuple[SqliteStore, PostgresStore], sample_index: q2e.Index, tmp_path: Path
+) -> None:
+    """Sixty questions, by its columns and by its engine, over the samples."""
+    here, there = sample_index.store, stores[1]
+    index = q2e.open(tmp_path / "far", store=str(there._database.address))
+    with index._writing(0.0) as store:
+        copy(here, store)
+    questions = [f"{subject} {place}" for subject in SUBJECTS for place in PLACES]
+    assert len(questions) == 60
+    for built in (False, True):
+        if built:
+            assert index.build_engine() > 0
+            found = index.check_engine()
+            assert found.recall > 0.9 and not found.unfound
+        for question in questions:
+            wanted, found_ = sample_index.search(question), index.search(question)
+            assert bool(found_.info["candidates"]) == built or not wanted.hits
+            assert [hit.video.id for hit in found_] == [hit.video.id for hit in wanted], question
+            assert [hit.score for hit in found_] == pytest.approx(
+                [hit.score for hit in wanted], abs=1e-4
+            )
+    index.close()
+
+
+def copy(here: Store, there: Store) -> None:
+    """Put what a search reads of one store into another; what a channel found in one part."""
+    for name in ("space.text", "space.image", "profile"):
+        there.set_setting(name, here.setting(name) or "")
+    table = here.table()
+    found = {space: dict(zip(rows.tolist(), matrix, strict=True))
+             for space in here.spaces() for rows, matrix in [here.vectors(space)]}  # fmt: skip
+    for number, name in enumerate(table.video_ids):
+        video = here.video(name)
+        assert video is not None
+        there.put_video(video)
+        there.put_part(StageKey(name, "shots", 0), "made", segments=here.segments(name))
+        for code, channel in enumerate(table.channels):
+            rows = np.flatnonzero((table.video == number) & (table.channel == code)).tolist()
+            items = [
+                Item(
+                    replace(one, vectors={s: own[row] for s, own in found.items() if row in own}),
+                    indexed(one.text) if table.length[row] else (),
+                )
+                for row, one in zip(rows, here.evidence(rows), strict=True)
+            ]
+            if items:
+                there.put_part(StageKey(name, channel, 0), "made", items)
