@@ -18,7 +18,7 @@ def main() -> None:
         "what",
         choices=[
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
-            *("truth", "certainty", "moments", "public", "leftout", "heads"),
+            *("truth", "certainty", "moments", "scale", "public", "leftout", "heads"),
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
@@ -30,6 +30,9 @@ def main() -> None:
         "--seed", type=int, default=1, help="what all inputs of fuzz and letters are made from"
     )
     parser.add_argument("--first", type=int, default=0, help="number of the first input, for fuzz")
+    parser.add_argument(
+        "--index", type=Path, default=Path("scale.q2e"), help="index made for scale, kept there"
+    )
     parser.add_argument("--out", type=Path, help="where to write the JSON, or the collections")
     parser.add_argument("--keep", type=Path, help="folder that keeps what was asked, to go on from")
     given = parser.parse_args()
@@ -68,6 +71,12 @@ def main() -> None:
             parser.error("public needs --data FOLDER of sources and --out FOLDER")
         sys.stdout.write(json.dumps(public.run(given.data, given.out, given.only), indent=2) + "\n")
         return
+    elif given.what == "scale":
+        from benchmarks import scale
+
+        if given.data is None:
+            parser.error("scale needs --data FOLDER of collections")
+        figures = scale.run(given.data, given.items, given.index)
     elif given.what == "moments":
         from benchmarks import moments
 
