@@ -10,6 +10,7 @@ import pytest
 
 import q2e
 from q2e.query.elsewhere import elsewhere, key_of, sought
+from q2e.query.inflected import dictionary_forms, inflected
 from q2e.search.phrases import holding
 
 #: By language of the question: a question, and names in other scripts that are found for it.
@@ -22,13 +23,17 @@ KNOWN = {
         ("Luding earthquake", {"泸定"}),
         ("Xi Jinping", {"习近平"}),
         ("marathon in Moscow", {"莫斯科"}),
-        ("Kyiv", {"Киев", "基辅"}),
+        ("Kyiv", {"Киев", "Киеве", "基辅", "بكييف"}),
     ],
     "de": [("Hafen von Hamburg", {"汉堡", "Гамбург"})],
     "fr": [("un marché à Casablanca", {"卡萨布兰卡"})],
     "es": [("terremoto en Santiago", {"圣地亚哥"})],
-    "ru": [("Москва зимой", {"Moscow", "莫斯科"})],
-    "ar": [("القاهرة ليلا", {"Cairo", "开罗"})],
+    "ru": [
+        ("Москва зимой", {"Moscow", "莫斯科"}),
+        ("взрыв в Магнитогорске", {"Magnitogorsk"}),
+        ("Лавина под Норильском", {"Norilsk", "노릴스크"}),
+    ],
+    "ar": [("القاهرة ليلا", {"Cairo", "开罗"}), ("بغداد وطهران", {"Tehran", "Baghdad"})],
     "zh": [("马云退出", {"Jack Ma", "Ma Yun"}), ("大阪的雪", {"Osaka"})],
     "ja": [("大阪の雪", {"Osaka", "Осака"})],
     "ko": [("서울 홍수", {"Seoul", "首尔"})],
@@ -49,6 +54,8 @@ ORDINARY = [
     "라이브 수학 기초",
     "何も知らなかったから",
     "كيف كان الرقم",
+    "فيديو بالصور",
+    "в бассейне с пальмами",
     "कलन का सार",
     "",
     "?!",
@@ -60,6 +67,34 @@ def test_a_name_is_known_elsewhere(language: str) -> None:
     assert len(KNOWN) == 11
     for question, names in KNOWN[language]:
         assert names <= {name for own in elsewhere(question) for name in own}, question
+
+
+#: A name, and a form that it takes in sentences.
+FORMS = [
+    ("Москва", "Москве"),
+    ("Анталия", "Анталии"),
+    ("Керчь", "Керчью"),
+    ("Бостон", "Бостоном"),
+    ("Зеленский", "Зеленского"),
+    ("Путин", "Путиным"),
+    ("Назрань", "Назрани"),
+    ("طهران", "وطهران"),
+    ("القاهرة", "للقاهرة"),
+    ("القاهرة", "بالقاهرة"),
+]
+
+
+def test_names_take_forms_and_are_led_back() -> None:
+    for name, form in FORMS:
+        assert form in inflected(name), form
+        assert name in dictionary_forms(form) or form[0] in "بل"
+    assert (
+        inflected("Kyiv")
+        == inflected("基辅")
+        == inflected("Осло")
+        == dictionary_forms("Осло")
+        == ()
+    )
 
 
 @pytest.mark.parametrize("question", ORDINARY)

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from functools import lru_cache
 from importlib import resources
 
+from q2e.query.inflected import dictionary_forms, inflected
 from q2e.text.folding import MAY_A, MAY_E, fold
 from q2e.text.tokens import tokens
 
@@ -50,13 +51,20 @@ def elsewhere(text: str) -> tuple[tuple[str, ...], ...]:
             if not taken.isdisjoint(place) or (cased and all(map(_small, said))):
                 continue
             key = " ".join(words[number][1] for number in place)
-            if names := _names(key):
+            if names := _names(key) or _of_form(said, key):
                 found[key] = names
                 taken.update(place)
     for number, (_, key) in enumerate(words):
         if number not in taken and _UNSPACED.search(key):
             found.update(_inside(key))
     return tuple(found.values())
+
+
+def _of_form(said: list[str], key: str) -> tuple[str, ...]:
+    """Return the names of a word as a sentence has it: Москве, بالقاهره; none of a small one."""
+    if len(said) > 1 or _small(said[0]) or said[0].isascii():
+        return ()
+    return next((names for one in dictionary_forms(key) if (names := _names(one))), ())
 
 
 def _small(word: str) -> bool:
@@ -100,11 +108,16 @@ def _inside(word: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _names(key: str) -> tuple[str, ...]:
-    """Return the names of a key; of one in another script also those of its Latin name."""
+    """Return the names of a key, with the forms they take in sentences after them.
+
+    Of a key in another script also those of its Latin name.
+    """
     own = _line(key)
     if own and not key.isascii():
         own = (*own, *(name for latin in own[:2] for name in _line(key_of(latin))))
-    return tuple(name for name in dict.fromkeys(own) if key_of(name) != key)[:_EACH]
+    others = [name for name in dict.fromkeys(own) if key_of(name) != key][:_EACH]
+    forms = [form for name in others for form in inflected(name)]
+    return tuple(dict.fromkeys((*others, *forms)))
 
 
 def _line(key: str) -> tuple[str, ...]:
