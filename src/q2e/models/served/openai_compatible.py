@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +29,8 @@ class OpenAICompatible:
     """Answers through `POST {url}/chat/completions`; `url` usually ends in `/v1`.
 
     The key is read from the environment variable `Q2E_API_KEY` and sent only there. One more
-    try follows a broken connection or a status that says "busy", within the time allowed.
+    try follows a broken connection or a status that says "busy", within the time allowed. Calls,
+    also of several threads, share one client and its connections.
     """
 
     def __init__(self, url: str, model: str) -> None:
@@ -35,6 +38,9 @@ class OpenAICompatible:
             raise ModelError(f"{url!r} is no address of a server; it starts with http(s)://")
         self._url = url.rstrip("/")
         self._model = model
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._closing: Any = None
         self.info = ModelInfo(
             id=f"{self._url}#{model}",
             task="language model",
@@ -42,6 +48,24 @@ class OpenAICompatible:
             licence="see the server's operator",
             languages="see the model",
         )
+
+    def close(self) -> None:
+        """Close the connections kept open; a call after that opens new ones."""
+        with self._lock:
+            if self._closing is not None:
+                self._closing()
+            self._client = self._closing = None
+
+    def _connected(self) -> Any:
+        """Return the one client of this model, whose connections all threads share."""
+        import httpx
+
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client()
+                # Closes with the model, or with the process.
+                self._closing = weakref.finalize(self, self._client.close)
+            return self._client
 
     def complete(
         self,
@@ -167,10 +191,9 @@ class OpenAICompatible:
                 break
             body = bytearray()
             try:
-                with (
-                    httpx.Client(timeout=left, headers=headers) as client,
-                    client.stream("POST", url, json=request) as response,
-                ):
+                with self._connected().stream(
+                    "POST", url, json=request, headers=headers, timeout=left
+                ) as response:
                     for chunk in response.iter_bytes():
                         body += chunk
                         if len(body) > MAX_ANSWER_BYTES:
