@@ -475,6 +475,50 @@ def moments_found(figures: Figures) -> str:
     return markdown(head, rows)
 
 
+# -- heads.md -----------------------------------------------------------------------------------
+
+
+def heads_eye(figures: Figures) -> str:
+    """Text to picture by labels, a trained head, and both."""
+    found = figures["heads"]["eye"]
+    ways = ("labels alone", "head alone", "head and labels")
+    kinds = {"test-en": "en", "test-de": "de", "test-fr": "fr"}
+    rows = []
+    for way in ways:
+        for kind, language in kinds.items():
+            one = found[way][kind]
+            low, high = one["R@1 interval"]
+            first = f"{one['R@1']:.1f} [{low:.1f}, {high:.1f}]"
+            later = [f"{one['R@5']:.1f}", f"{one['R@10']:.1f}", f"{one['MRR']:.3f}"]
+            rows.append([way, language, first, *later])
+    return markdown(["way", "language", "R@1 [95 %]", "R@5", "R@10", "MRR"], rows)
+
+
+def heads_pairs(figures: Figures) -> str:
+    """Text to picture of head and labels by the number of pairs it was trained on."""
+    found = figures["heads"]["eye"]["by pairs"]
+    rows = [
+        [f"{int(size):,}", f"{one['R@1']:.1f}", f"{one['R@5']:.1f}", f"{one['MRR']:.3f}"]
+        for size, one in found.items()
+    ]
+    return markdown(["pairs", "R@1", "R@5", "MRR"], rows)
+
+
+def heads_rows(world: str) -> Table:
+    def table(figures: Figures) -> str:
+        """Heads on clips of real pictures, each beside trained mean pooling."""
+        rows = []
+        for name, one in figures["heads"][world]["rows"].items():
+            value, low, high = one["R@1"]
+            gain, least, most = one["over mean pooling"]
+            told = "" if name == "mean pooling" else f"{gain:+.1f} [{least:+.1f}, {most:+.1f}]"
+            rows.append([name, f"{value:.1f} [{low:.1f}, {high:.1f}]", told, f"{one['MRR']:.3f}",
+                         f"{one['video to text MRR']:.3f}"])  # fmt: skip
+        return markdown(["head", "R@1 [95 %]", "over mean pooling", "MRR", "video to text"], rows)
+
+    return table
+
+
 #: Every table by the name that stands in the docs.
 TABLES: dict[str, Table] = {
     "matrices raw": matrices_raw,
@@ -500,6 +544,10 @@ TABLES: dict[str, Table] = {
     "certainty groups": certainty_groups,
     "certainty laws": certainty_laws,
     "moments found": moments_found,
+    "heads eye": heads_eye,
+    "heads pairs": heads_pairs,
+    "heads stories": heads_rows("stories"),
+    "heads alike": heads_rows("alike"),
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
@@ -524,4 +572,5 @@ NEEDS: dict[str, set[str]] = {
     "fuzz": {"fuzz"},
     "certainty": {"certainty"},
     "moments": {"moments"},
+    "heads": {"heads"},
 }
