@@ -25,6 +25,18 @@ class Greeting:
     older: Path | None = None
     within: tuple[Path, ...] | None = None
     """The only folders whose files may be read beside media."""
+    staging: str = ""
+    """Where what is read is staged; without it, it is said in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an index holds of one video: evidence without vectors, as nobody compares them here."""
+
+    video: Video
+    said: Record | None
+    parts: tuple[PartRead, ...]
+    keys_space: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,13 @@ class Job:
     copies: tuple[Copy, ...] = ()
     """Other files of the same content, whose descriptions are about this one too."""
     address: str = ""
-    """Where it lies on object storage; it is then copied to the local disk, and not to `path`."""
+    """Where it lies on object storage; `path` is then its copy on the local disk."""
+    held: Held | None = None
+    """What the index holds of it, for a reader that does not see the index."""
+    spread: bool = False
+    """Whether a long video is only looked at, since others read its parts."""
+    parts: tuple[int, ...] | None = None
+    """The only parts to be read; without them all are, and then the video as a whole."""
 
     @property
     def where(self) -> str:
@@ -69,6 +87,22 @@ class PartRead:
     segments: tuple[Segment, ...] | None = None
     frame_times_s: tuple[float, ...] | None = None
     derived: Derived = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One stage has read one part, which is staged under a name."""
+
+    key: StageKey
+    config_key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The video is long, and nothing of it was read: these parts are for others first."""
+
+    parts: tuple[int, ...]
 
 
 #: What native code says where an allocation fails; of graphics cards it is another matter.
@@ -131,13 +165,23 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Hello:
+    """What a worker elsewhere reads with, and where it is."""
+
+    version: str
+    fingerprint: str
+    node: str
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The reading process cannot have its models."""
 
     problem: str
 
 
-Message = Identified | Found | PartRead | Failed | Progress | Finished
+Message = Identified | Found | PartRead | Staged | Spread | Failed | Progress | Finished
 
 #: How all of it travels.
 WIRE = Wire(
@@ -149,6 +193,10 @@ WIRE = Wire(
         Identified,
         Found,
         PartRead,
+        Held,
+        Staged,
+        Spread,
+        Hello,
         Failed,
         Progress,
         Finished,

@@ -13,6 +13,7 @@ from q2e.errors import MediaError
 from q2e.ingest.copies import Copy, copies_of, note_copy
 from q2e.ingest.derive import refresh
 from q2e.ingest.executors.base import Executing, Executor
+from q2e.ingest.held import held_of
 from q2e.ingest.identify import Noted, identify, note, noted
 from q2e.ingest.inherit import CARRIED
 from q2e.ingest.keys import IMPORTED, digest, grown
@@ -26,6 +27,7 @@ from q2e.ingest.messages import (
     Message,
     PartRead,
     Progress,
+    Staged,
 )
 from q2e.ingest.said import note_said
 from q2e.models.base import TextEncoder
@@ -102,7 +104,7 @@ def ingest(
         if encoder is not None:
             space = worker.start()["text"] if sources else encoder().space
             report.refreshed = refresh(store, space, encoder, derivation(watch))
-        run = _Run(store, report, sources, watch, worker)
+        run = _Run(store, report, sources, watch, worker, settings.part_s)
         for job, message in worker.each(run.jobs()):
             run.take(job, message)
         run.overwritten(before)
@@ -134,12 +136,14 @@ class _Run:
         sources: Sequence[Source],
         watch: Watcher | None,
         worker: Executor,
+        part_s: float,
     ) -> None:
         self._store = store
         self._report = report
         self._sources = sources
         self._watch = watch
         self._worker = worker
+        self._part_s = part_s
         self._jobs: dict[str, Job] = {}
         self._at: dict[str, str] = {}
         """The content of the files of this run, by path or address."""
@@ -182,7 +186,7 @@ class _Run:
         for copy in copies:
             store.clear_failure(str(copy.path))
         note_said(store, video_id, first, record)
-        return _Task(source, 0, str(first)), job
+        return _Task(source, 0, str(first)), self._held(job)
 
     def _remote(self, source: Source, kept: ExitStack) -> tuple[_Task, Job] | None:
         from q2e.files.remote import fetch, stamp_of
@@ -213,7 +217,13 @@ class _Run:
         if video_id:
             self._jobs[video_id] = job
             note_said(store, video_id, path, source.record)
-        return task, job
+        return task, self._held(job)
+
+    def _held(self, job: Job) -> Job:
+        """Return a job with what the index holds, where who reads does not see it."""
+        if not self._worker.fetches or not job.video_id:
+            return job
+        return replace(job, held=held_of(self._store, job.video_id, self._part_s))
 
     def _is_first(self, task: _Task, video_id: str) -> bool:
         """Return whether an object is what its content is kept under; a copy is only told of."""
@@ -247,6 +257,15 @@ class _Run:
             return
         if task.dropped:
             return
+        if isinstance(message, Staged):
+            if self._store.done(message.key.video).get((message.key.stage, message.key.part)) == (
+                message.config_key
+            ):
+                return  # committed before an earlier run was ended
+            try:
+                message = self._worker.part(message)
+            except MediaError as error:
+                message = Failed(str(error), message.key.stage)
         if not task.said:
             task.is_new = self._video(job) is None
         self._keep(job, message)

@@ -22,7 +22,7 @@ def note_said(store: Store, video_id: str, path: Path, record: Record | None) ->
     """
     from q2e.media.sidecar import descriptions
 
-    before = store.setting(_name(video_id))
+    before = store.setting(name_of(video_id))
     if record is not None:
         now = json.dumps(asdict(record))
     elif before is None and (store.video(video_id) is None or descriptions(path)):
@@ -30,12 +30,12 @@ def note_said(store: Store, video_id: str, path: Path, record: Record | None) ->
     else:
         return
     if now != before:
-        store.set_setting(_name(video_id), now)
+        store.set_setting(name_of(video_id), now)
 
 
 def said_before(store: Store, video_id: str) -> Record | None:
     """Return what an earlier manifest said about a video; None of one that is not known."""
-    noted = store.setting(_name(video_id))
+    noted = store.setting(name_of(video_id))
     if noted is not None:
         record = json.loads(noted)
         return Record(**{**record, "tags": tuple(record["tags"])})
@@ -45,5 +45,6 @@ def said_before(store: Store, video_id: str) -> Record | None:
     return Record(**{one.name: getattr(known, one.name) for one in fields(Record)})
 
 
-def _name(video_id: str) -> str:
+def name_of(video_id: str) -> str:
+    """Return the setting under which it is remembered."""
     return f"said:{video_id}"

@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 from q2e.errors import IndexMissing, Q2EError
+from q2e.ingest.held import restore
 from q2e.ingest.messages import WIRE, Failed, Finished, Ready, Refused, say
 from q2e.ingest.reader import Reader
+from q2e.ingest.staging import Staging
 from q2e.paths import read_only_within
 from q2e.plugins import registry
 from q2e.processes import bound_memory, memory_bytes
@@ -47,7 +49,8 @@ def main() -> None:
     store = _held(settings, asked.index)
     older = None if asked.older is None else _held(settings, asked.older)
     try:
-        reader = Reader(settings, store, older)
+        staging = Staging(asked.staging) if asked.staging else None
+        reader = Reader(settings, store, older, staging)
         greeting: Ready | Refused = Ready(reader.spaces, reader.fingerprint)
     except Q2EError as error:
         greeting = Refused(str(error))
@@ -57,13 +60,15 @@ def main() -> None:
             job = WIRE.unpack(jobs.read)
         except EOFError:
             return
+        if job.held is not None:
+            restore(store, job.held)
         for message in reader.read(job):
             say(answers, message)
             if isinstance(message, Failed) and message.stage is None:
+                say(answers, Finished({}))
                 break
-        else:
-            continue
-        say(answers, Finished({}))
+        if job.held is not None:
+            store.remove_video(job.video_id)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, Self
 
-from q2e.ingest.messages import Job, Message
+from q2e.ingest.messages import Job, Message, PartRead, Staged
 from q2e.settings import Settings
 
 
@@ -43,6 +43,10 @@ class Executor(AbstractContextManager["Executor"], Protocol):
         Failed where the reading ended before its end. Jobs are asked for as they can be begun.
         Raises ModelError where the models cannot be had.
         """
+        ...
+
+    def part(self, staged: Staged) -> PartRead:
+        """Return what was staged under a name. Raises MediaError where it cannot be had."""
         ...
 
     def __enter__(self) -> Self: ...

@@ -28,10 +28,13 @@ from q2e.ingest.messages import (
     Greeting,
     Job,
     Message,
+    PartRead,
     Refused,
+    Staged,
     say,
     too_much_memory,
 )
+from q2e.ingest.staging import Staging
 from q2e.processes import clean_environment, python_module
 from q2e.registry import method
 from q2e.settings import Settings
@@ -52,11 +55,13 @@ class Local:
         index: Path,
         older: Path | None = None,
         within: Sequence[Path] | None = None,
+        staging: str = "",
     ) -> None:
         self.settings = settings
         self.index = index
         self.older = older
         self.within = None if within is None else tuple(within)
+        self.staging = staging
         self._process: subprocess.Popen[bytes] | None = None
         self.spaces: dict[str, str] = {}
         """Vector spaces of the models, known once a job was run."""
@@ -109,6 +114,9 @@ class Local:
                     self.close()
                 return
 
+    def part(self, staged: Staged) -> PartRead:
+        return Staging(self.staging).get(staged.name)
+
     def _alive(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             # Closed in close(): it lives as long as the process.
@@ -130,7 +138,7 @@ class Local:
         assert process.stdin is not None and process.stdout is not None
         try:
             chosen = self.settings.model_dump(mode="json")
-            say(process.stdin, Greeting(chosen, self.index, self.older, self.within))
+            say(process.stdin, Greeting(chosen, self.index, self.older, self.within, self.staging))
             answer = WIRE.unpack(process.stdout.read)
         except (BrokenPipeError, EOFError, WireError):
             raise ModelError(f"{self._obituary()}; q2e doctor says what is missing") from None
