@@ -294,6 +294,10 @@ def _say_report(report: Report, where: Path, json: bool) -> None:
         parts += [f"{report.refreshed} renewed"] if report.refreshed else []
         parts += [f"{len(report.duplicates)} the same as another"] if report.duplicates else []
         talk(", ".join(parts) + f"  ({where})")
+        for node, done in sorted(report.nodes.items()):
+            speed = done.video_s / done.busy_s if done.busy_s else 0.0
+            tasks = _counted(done.tasks, "task")
+            talk(f"  {node}: {tasks}, {clock(done.video_s)} of video, {speed:.1f} times as fast")
         for video in report.empty:
             talk(f"  {shown(video.path)} has nothing for the channels that were read")
         for path, of in report.duplicates:

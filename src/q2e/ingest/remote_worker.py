@@ -19,7 +19,17 @@ from typing import Any
 from q2e.about import __version__
 from q2e.errors import MediaError
 from q2e.ingest.executors.local import Local
-from q2e.ingest.messages import WIRE, Failed, Finished, Found, Hello, Identified, Job, Message
+from q2e.ingest.messages import (
+    WIRE,
+    Failed,
+    Finished,
+    Found,
+    Hello,
+    Identified,
+    Job,
+    Message,
+    Spread,
+)
 from q2e.settings import Settings
 
 
@@ -66,10 +76,15 @@ class Worker:
             said += [Failed(str(error)), Finished({})]
         duration_s = next((one.video.duration_s for one in said if isinstance(one, Found)), 0.0)
         if job.parts is None:
-            video_s = 0.0 if job.spread is False else duration_s
+            video_s = 0.0 if any(isinstance(one, Spread) for one in said) else duration_s
         else:
             video_s = min(duration_s, self._local.settings.part_s)
         return packed([1, video_s, time.perf_counter() - began, *said])
+
+    def close(self) -> None:
+        """End the reading process and take away what was fetched."""
+        self._local.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _fetched(self, job: Job) -> Job:
         """Return the job with its file on this machine's disk; the last one stays there."""

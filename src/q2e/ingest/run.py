@@ -12,7 +12,7 @@ from pathlib import Path
 from q2e.errors import MediaError
 from q2e.ingest.copies import Copy, copies_of, note_copy
 from q2e.ingest.derive import refresh
-from q2e.ingest.executors.base import Executing, Executor
+from q2e.ingest.executors.base import Executing, Executor, Throughput
 from q2e.ingest.held import held_of
 from q2e.ingest.identify import Noted, identify, note, noted
 from q2e.ingest.inherit import CARRIED
@@ -65,6 +65,8 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
     evidence: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    nodes: dict[str, Throughput] = field(default_factory=dict)
+    """What each machine has read, where others than this one did."""
 
     @property
     def ok(self) -> bool:
@@ -108,6 +110,7 @@ def ingest(
         for job, message in worker.each(run.jobs()):
             run.take(job, message)
         run.overwritten(before)
+        report.nodes = dict(worker.nodes)
     return report
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from q2e.errors import IndexMissing, StoreError
 from q2e.store import erase, schema, sql
 from q2e.store.columns import Columns
 from q2e.store.inserting import SqliteWriter
-from q2e.store.lock import hold
+from q2e.store.lock import Held, hold
 from q2e.store.rows import pack
 from q2e.store.sql import Dialect, State
 from q2e.store.states import States
@@ -98,11 +98,14 @@ class Database(States):
         self._closed = False
         if read_only and not self.path.is_file():
             raise IndexMissing(f"{self.path} does not exist; make an index with  q2e index FOLDER")
-        self._held: IO[str] | None = None if read_only else hold(self.path, wait_s)
+        self._held: Held | None = None if read_only else hold(self.path, wait_s)
         try:
             with self._guarded():
                 self._main = self._connect()
                 schema.migrate(self._main, self.path, read_only)
+                if self._held is not None and self._held.passed_over:
+                    _begin_epoch(self._main)
+                self._epoch = _epoch(self._main)
         except BaseException:
             self.close()
             raise
@@ -199,6 +202,11 @@ class Database(States):
             connection = self._main
             connection.execute("BEGIN IMMEDIATE")
             try:
+                if _epoch(connection) != self._epoch:
+                    raise StoreError(
+                        f"{self.path}: another process writes it, since this one had given no sign "
+                        "of life; nothing more is written, run the command again"
+                    )
                 yield SqliteWriter(connection)
                 connection.execute("UPDATE generation SET number = number + 1")
                 connection.execute("COMMIT")
@@ -207,6 +215,23 @@ class Database(States):
                 with suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
                 raise
+
+
+#: The setting that counts how often a writer was passed over.
+_EPOCH = b"writer.epoch"
+
+
+def _epoch(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT value FROM setting WHERE name = ?", (_EPOCH,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _begin_epoch(connection: sqlite3.Connection) -> None:
+    """Let the writer before this one write no more."""
+    connection.execute("BEGIN IMMEDIATE")
+    later = str(_epoch(connection) + 1).encode()
+    connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (_EPOCH, later))
+    connection.execute("COMMIT")
 
 
 def _plainly(error: sqlite3.Error) -> str:

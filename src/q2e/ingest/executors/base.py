@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
 from q2e.ingest.messages import Job, Message, PartRead, Staged
 from q2e.settings import Settings
+
+
+@dataclass(slots=True)
+class Throughput:
+    """What one machine has read."""
+
+    tasks: int = 0
+    video_s: float = 0.0
+    busy_s: float = 0.0
 
 
 class Executor(AbstractContextManager["Executor"], Protocol):
@@ -26,6 +36,11 @@ class Executor(AbstractContextManager["Executor"], Protocol):
     @property
     def fingerprint(self) -> str:
         """What changes when the same file would be read otherwise, known like `spaces`."""
+        ...
+
+    @property
+    def nodes(self) -> Mapping[str, Throughput]:
+        """What each machine has read in this run; empty where this one alone reads."""
         ...
 
     @property

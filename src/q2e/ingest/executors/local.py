@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from q2e.errors import ModelError
-from q2e.ingest.executors.base import Executor
+from q2e.ingest.executors.base import Executor, Throughput
 from q2e.ingest.messages import (
     NO_MEMORY,
     WIRE,
@@ -66,6 +66,7 @@ class Local:
         self.spaces: dict[str, str] = {}
         """Vector spaces of the models, known once a job was run."""
         self.fingerprint = ""
+        self.nodes: dict[str, Throughput] = {}
         self._jobs_done = 0
         self._stderr: IO[bytes] | None = None
 
