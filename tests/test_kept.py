@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from q2e.methods.calibrate.bank import Sampled, scale_of
-from q2e.search.duplicates import renewed, twins
+from q2e.search.duplicates import Pairs, merged, twins
 from q2e.search.kept import Kept
+from q2e.search.rank import without_copies
+from q2e.store import searching
 from q2e.store.base import Item, StageKey, Table
 from q2e.store.growing import Growing
 from q2e.store.sqlite import SqliteStore
@@ -42,8 +44,14 @@ def _same(kept: Kept, path: Path) -> None:
             assert kept.mean_vectors(space) == pytest.approx(fresh.mean_vectors(space), abs=1e-5)
             ours, theirs = kept.centred_means(space), fresh.centred_means(space)
             assert ours == pytest.approx(theirs, abs=1e-4)
-        assert kept.copies() == fresh.copies()
+        every = np.arange(len(reader.table().video_ids))
+        assert kept.copies_of(every) == fresh.copies_of(every)
         assert kept.store.spaces() == reader.spaces()
+        rows = np.arange(len(reader.table()))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(searching, "_MANY", -1)  # those of all are kept
+            times_s = kept.store.times_s(rows)
+        assert np.array_equal(times_s, reader.times_s(rows), equal_nan=True)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -65,7 +73,8 @@ def test_what_grew_with_the_store_is_what_a_new_one_says(tmp_path: Path, seed: i
                 store.remove_video(f"v{number - 2}")
             if number % 2:
                 _same(kept, path)
-                seen.add(len(kept.copies()))
+                every = np.arange(len(reader.table().video_ids))
+                seen.add(len(kept.copies_of(every)))
         rows, matrix = reader.vectors("said")
         owner = reader.table().video[rows]
         for video in range(len(reader.table().video_ids)):
@@ -80,15 +89,15 @@ def test_only_what_is_new_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with SqliteStore(tmp_path / "s.sqlite") as store:
         for number in range(6):
             _add(store, f"v{number}", random.standard_normal((3, 8)), 10.0)
-        kept = Kept(store)
-        kept.copies()
+        kept, some = Kept(store), np.arange(3)
+        kept.copies_of(some)
         asked: list[str] = []
         video = store.video
         monkeypatch.setattr(store, "video", lambda name: asked.append(name) or video(name))
         monkeypatch.setattr(store, "videos", lambda: pytest.fail("all videos were read again"))
         _add(store, "new", random.standard_normal((3, 8)), 10.0)
-        kept.copies()
-        kept.copies()
+        kept.copies_of(some)
+        kept.copies_of(some)
         assert asked == ["new"]
 
 
@@ -130,9 +139,24 @@ def test_copies_of_some_are_those_among_the_copies_of_all(
         wanted = copies if video in asked else tuple(one for one in copies if one in asked)
         assert some.get(video, ()) == wanted
     assert some.keys() <= every.keys()
-    # Where only those have changed, they are all that must be found anew.
-    before = twins(np.where(np.isin(np.arange(videos), asked), 10.0, length), [means])
-    assert renewed(before, some, np.array(asked, np.int64)) == every
+
+
+@given(st.integers(2, 30), st.integers(0, 2**32 - 1), st.integers(1, 12))
+def test_the_first_hits_are_those_of_all_copies_joined(videos: int, seed: int, wanted: int) -> None:
+    random = np.random.default_rng(seed)
+    means = np.eye(4, dtype=np.float32)[random.integers(0, 4, videos)]
+    length = random.choice([10.0, 60.0], videos)
+    ranking = random.permutation(videos)[: int(random.integers(1, videos + 1))]
+
+    class Few:
+        def copies_of(self, asked: np.ndarray) -> Pairs:  # type: ignore[type-arg]
+            return twins(length, [means], asked)
+
+    order, also = without_copies(Few(), ranking, wanted)  # type: ignore[arg-type]
+    every, left_out = merged(ranking, twins(length, [means]))
+    assert order[:wanted].tolist() == every[:wanted].tolist()
+    for hit in order[:wanted].tolist():
+        assert also.get(hit, []) == left_out.get(hit, [])
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=6), st.integers(0, 2**32 - 1))

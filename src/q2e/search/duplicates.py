@@ -13,9 +13,6 @@ from q2e.arrays import Float32, Float64, Int32, Int64
 ALIKE = 0.98
 #: Most that the lengths of two copies differ, as a share and in seconds.
 _SHARE, _SECONDS = 0.01, 0.5
-#: Videos compared at a time.
-_BLOCK = 1024
-
 #: {video: its copies}, each pair told from both sides.
 Pairs = Mapping[int, tuple[int, ...]]
 
@@ -25,52 +22,26 @@ def twins(duration_s: ArrayLike, means: Sequence[Float32], asked: Int64 | None =
 
     Copies are about equally long, have evidence in the same spaces and are `ALIKE` in all of
     them. A video without any vector, or of unknown length, has none. Where `asked` (n,) names
-    videos, only pairs in which one of them is are returned.
+    videos, only pairs in which one of them is are returned, in time that grows with n times V.
     """
     length: Float64 = np.asarray(duration_s, dtype=np.float64)
     known = [np.linalg.norm(one, axis=1) > 0 for one in means]
     if not known or len(length) < 2:
         return {}
     some = np.logical_or.reduce(known) & (length > 0)
-    order = np.flatnonzero(some)[np.argsort(length[some], kind="stable")]
-    ascending = length[order]
-    until = ascending + np.maximum(_SECONDS, _SHARE * ascending)
-    first = np.searchsorted(until, ascending, side="left")
-    last = np.searchsorted(ascending, until, side="right")
-    # Where all are asked about, each looks at longer ones alone.
-    places = np.arange(len(order)) if asked is None else np.flatnonzero(np.isin(order, asked))
-    begin = first if asked is not None else np.arange(len(order)) + 1
     found: dict[int, set[int]] = {}
-    for start in range(0, len(places), _BLOCK):
-        ones = places[start : start + _BLOCK]
-        others = np.arange(int(begin[ones].min()), int(last[ones].max()))
-        near = (others >= begin[ones][:, None]) & (others < last[ones][:, None])
-        near &= others != ones[:, None]
+    for one in (np.flatnonzero(some) if asked is None else asked[some[asked]]).tolist():
+        apart = np.abs(length - length[one])
+        near = some & (apart < np.maximum(_SECONDS, _SHARE * np.minimum(length, length[one])))
+        near[one] = False
+        others = np.flatnonzero(near)
         for vectors, has in zip(means, known, strict=True):
-            cosine = vectors[order[ones]] @ vectors[order[others]].T
-            same = has[order[ones]][:, None] == has[order[others]][None]
-            near &= same & ((cosine >= ALIKE) | ~has[order[ones]][:, None])
-        for one, other in zip(*np.nonzero(near), strict=True):
-            pair = int(order[ones[one]]), int(order[others[other]])
-            found.setdefault(pair[0], set()).add(pair[1])
-            found.setdefault(pair[1], set()).add(pair[0])
+            same = vectors[others] @ vectors[one] >= ALIKE if has[one] else ~has[others]
+            others = others[same]
+        for other in others.tolist():
+            found.setdefault(one, set()).add(other)
+            found.setdefault(other, set()).add(one)
     return {video: tuple(sorted(copies)) for video, copies in found.items()}
-
-
-def renewed(before: Pairs, found: Pairs, changed: Int64) -> Pairs:
-    """Return what was known of copies with all that concerns changed videos (n,) found anew.
-
-    `found` are the pairs in which one of them is.
-    """
-    gone = set(changed.tolist())
-    kept = {
-        video: {copy for copy in copies if copy not in gone}
-        for video, copies in before.items()
-        if video not in gone
-    }
-    for video, copies in found.items():
-        kept.setdefault(video, set()).update(copies)
-    return {video: tuple(sorted(copies)) for video, copies in kept.items() if copies}
 
 
 def same_course(copies: Pairs, spaces: Sequence[tuple[Int32, Float32, Float32]]) -> Pairs:

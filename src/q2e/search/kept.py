@@ -6,14 +6,13 @@ through all of the collection again and again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from q2e.arrays import Float32, Float64, Int64
 from q2e.methods.feedback.likeness import centred
-from q2e.search.duplicates import Pairs, renewed, same_course, twins
+from q2e.search.duplicates import Pairs, same_course, twins
 from q2e.store.base import Searched, Table
 from q2e.store.growing import Growing
 
@@ -33,7 +32,7 @@ class Kept:
     store: Searched
     _means: dict[str, Growing[_Means]] = field(default_factory=dict)
     _centred: dict[str, Growing[Float32]] = field(default_factory=dict)
-    _copies: Growing[tuple[Float64, Pairs]] = field(default_factory=Growing)
+    _durations: Growing[Float64] = field(default_factory=Growing)
 
     def mean_vectors(self, space: str) -> Float32:
         """Return (V, d) unit vectors of the sum of each video's vectors in a space, or zeros."""
@@ -67,26 +66,24 @@ class Kept:
         table = self.store.table()
         return kept.of(table, lambda _: centred(self.mean_vectors(space), table.stands_for))
 
-    def copies(self) -> Mapping[int, tuple[int, ...]]:
-        """Return {video: its copies} of all videos that have any; see `search.duplicates`.
+    def copies_of(self, videos: Int64) -> Pairs:
+        """Return the pairs of copies in which one of some videos (n,) is; see `search.duplicates`.
 
         A video whose length alone is changed later is compared as it was.
         """
         table = self.store.table()
 
-        def make(before: tuple[Table, tuple[Float64, Pairs]] | None) -> tuple[Float64, Pairs]:
-            known, (length, pairs) = before or (None, (np.zeros(0), {}))
-            new = np.arange(len(length), len(table.video_ids))
-            length = np.concatenate((length, self._lengths(table, new)))
-            grown = table.video[0 if known is None else len(known) :]
-            changed = np.union1d(new, grown).astype(np.int64)
-            spaces = list(self.store.spaces())
-            found = twins(length, [self.mean_vectors(space) for space in spaces], changed)
-            vectors = [self.store.vectors(space) for space in spaces] if found else []
-            timed = [(table.video[rows], table.start_s[rows], one) for rows, one in vectors]
-            return length, renewed(pairs, same_course(found, timed), changed)
+        def make(before: tuple[Table, Float64] | None) -> Float64:
+            old = np.zeros(0) if before is None else before[1]
+            new = np.arange(len(old), len(table.video_ids))
+            return np.concatenate((old, self._lengths(table, new)))
 
-        return self._copies.of(table, make)[1]
+        spaces = list(self.store.spaces())
+        means = [self.mean_vectors(space) for space in spaces]
+        found = twins(self._durations.of(table, make), means, videos)
+        vectors = [self.store.vectors(space) for space in spaces] if found else []
+        timed = [(table.video[rows], table.start_s[rows], one) for rows, one in vectors]
+        return same_course(found, timed)
 
     def _lengths(self, table: Table, videos: Int64) -> Float64:
         """Return the lengths (n,) of videos in seconds, 0 where they are not known."""

@@ -68,6 +68,8 @@ class Columns:
     _all_counted: bool = False
     _postings: OrderedDict[str, tuple[Int32, Float64]] = field(default_factory=OrderedDict)
     _remembered: int = 0
+    _times: Float64 = field(default_factory=lambda: np.zeros((0, 3)))
+    """Of the first rows of the table."""
     _lock: Any = field(default_factory=threading.RLock)
 
     def space(self, view: View, name: str) -> tuple[Int64, Float32]:
@@ -92,6 +94,21 @@ class Columns:
                 space.block = space.matrix
             if grown:
                 self._counts, self._counted = dict(old._counts), old._counted
+                self._times = old._times
+
+    def times_s(self, view: View) -> Float64:
+        """Return (E, 3) from when to when each piece is, and when its frame; NaN without one."""
+        with self._lock:
+            done = len(self._times)
+            if done < len(self.table):
+                last = int(self.table.evidence_id[done - 1]) if done else 0
+                found = view.connection.execute(
+                    f"SELECT {view.dialect.times} FROM evidence e WHERE e.id > ? ORDER BY e.id",
+                    (last,),
+                ).fetchall()
+                new = np.array(found, np.float64).reshape(-1, 3)
+                self._times = np.concatenate((self._times, new))
+            return self._times
 
     def counts(self, view: View) -> dict[str, int]:
         """Return how many vectors each space has."""

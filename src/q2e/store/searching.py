@@ -21,6 +21,8 @@ from q2e.types import Evidence, Filters
 
 #: SQLite takes at most this many `?` in one statement by default.
 _VARIABLES = 900
+#: Rows whose times are asked for from which those of all are kept.
+_MANY = 2_000
 
 
 class Searching(Known):
@@ -99,7 +101,10 @@ class Searching(Known):
 
     def times_s(self, rows: Int64) -> Float64:
         with self._database.view() as view:
-            ids = self._database.columns(view).table.evidence_id[rows].tolist()
+            columns = self._database.columns(view)
+            if len(rows) > _MANY:
+                return columns.times_s(view)[rows]
+            ids = columns.table.evidence_id[rows].tolist()
             found = {
                 number: times
                 for number, *times in _chosen(
