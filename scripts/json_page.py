@@ -72,6 +72,7 @@ def shapes() -> Iterator[tuple[str, Any]]:
     papers = {"counts": {"…": 1}, "papers": [dataclasses.asdict(filled(Paper))]}
     yield "q2e methods --papers", _said(papers)
     yield "q2e mmi eval", _said(_MMI_EVAL)
+    yield "q2e mmi eval INDEX", _said(_MMI_INDEX)
     facts = mmi._facts("…", _Done())
     yield "q2e mmi train", _said({"weights": "…", "source": "…"} | facts)
     yield "q2e mmi export", _said({"weights": "…", "source": "…", "size_bytes": 1} | facts)
@@ -219,6 +220,16 @@ _MMI_EVAL = {
     "notes": ["…"],
 }
 
+#: `judged` counts the pairs of skeletons by direction and by how they were judged.
+_MMI_INDEX = {
+    "index": "…",
+    "way": "…",
+    "texts": 1,
+    "videos": 1,
+    "text_to_video": {"…": 0.5},
+    "video_to_text": {"…": 0.5},
+    "judged": {"…": {"…": 1}},
+}
 #: What `q2e features` says of what it wrote; `left_out` is the reason by id.
 _FEATURES = {
     "features": "…",

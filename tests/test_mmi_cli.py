@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import q2e
 from q2e.cli import app
+from q2e.errors import ConfigError
 from q2e.heads.feature_files import save
 from q2e.mmi.features import config_for
 from q2e.mmi.reason import Head
 from q2e.mmi.synthetic import SyntheticConfig, synthetic
 from q2e.mmi.weights import load_head
 from q2e.settings import Settings
+from test_docs import _sections
 
 pytest.importorskip("torch")
 RUN = CliRunner()
@@ -61,3 +64,32 @@ def test_exported_weights_are_a_model_source(features: Path, tmp_path: Path) -> 
     profile.write_text(f'base = "local"\n[optional]\nmmi = "file:{tmp_path / "head"}"\n')
     models = Models(Settings(profile=str(profile)))
     assert models.has("mmi") and models.load("mmi").config == head.config
+
+
+def test_the_joint_score_of_an_index_is_measured_in_both_directions(
+    sample_index: q2e.Index, tmp_path: Path
+) -> None:
+    asked = {
+        "a giant panda": "reel-01.mp4",
+        "ein Elch mit großem Geweih": "loop-05.gif",
+        "猫的特写": "reel-02.mp4",
+    }
+    lines = [json.dumps({"query": one, "video": name}) for one, name in asked.items()]
+    path = tmp_path / "judged.jsonl"
+    path.write_text("\n".join(lines), "utf-8")
+    command = ["mmi", "eval", str(sample_index.directory), "--questions", str(path)]
+    done = RUN.invoke(app, [*command, "--rerank", "mmi(top=2)", "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    answer = json.loads(done.stdout)
+    # Other pairs: 2 videos of each of 3 questions, and 2 questions of each of 21 videos.
+    assert {name: sum(how.values()) for name, how in answer["judged"].items()} == {
+        "text_to_video": 2 * 3,
+        "video_to_text": 2 * 21,
+    }
+    assert answer["texts"] == 3 and answer["videos"] == 21
+    assert answer["video_to_text"]["R@1"] > 0.5
+    assert answer.keys() == _sections()["q2e mmi eval INDEX"].keys()
+    for more, said in (([], "give --questions"), (["--rerank", "vote"], "here it is  mmi")):
+        words = command[:3] if not more else [*command, *more]
+        refused = RUN.invoke(app, words)
+        assert isinstance(refused.exception, ConfigError) and said in str(refused.exception)

@@ -150,7 +150,12 @@ def export_command(
 
 @app.command("eval")
 def eval_command(
-    features: _Features,
+    features: Annotated[
+        str,
+        typer.Argument(
+            help="Cached features, .npz or .jsonl, `synthetic`, or the folder of an index."
+        ),
+    ],
     head: Annotated[
         Path | None, typer.Option("--head", help="Folder of weights; untrained without it.")
     ] = None,
@@ -158,9 +163,26 @@ def eval_command(
     matrix: Annotated[
         Path | None, typer.Option("--matrix", help="Also write the scores (.npy), texts x videos.")
     ] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(
+            "--questions",
+            help="With the folder of an index: rows of query and video (.csv, .tsv, .jsonl).",
+        ),
+    ] = None,
+    way: Annotated[
+        str, typer.Option("--rerank", help="With an index: how the joint score is made.")
+    ] = "mmi",
     json: Json = False,
 ) -> None:
-    """Measure a head on features, text to video and video to text."""
+    """Measure a head on features, text to video and video to text.
+
+    Of the folder of an index, with --questions, the joint score of vectors and skeletons is
+    measured: skeletons are compared for the best videos of each question, and for the best
+    questions of each video.
+    """
+    if Path(features).is_dir():
+        return _eval_index(Path(features), questions, way, json)
     import numpy as np
 
     from q2e.evaluate.matrix import evaluate_matrices
@@ -186,6 +208,55 @@ def eval_command(
     }
     for note in report.notes:
         talk(f"note: {note}")
+    _say(answer, json)
+
+
+def _eval_index(folder: Path, questions: Path | None, way: str, json: bool) -> None:
+    import math
+
+    import numpy as np
+
+    import q2e
+    from q2e.errors import ConfigError
+    from q2e.evaluate.datasets.own import judged
+    from q2e.evaluate.matrix import evaluate_matrices
+    from q2e.methods.rerank.base import Tools
+    from q2e.methods.rerank.both_ways import both_ways
+    from q2e.methods.rerank.mmi import MmiReranker
+    from q2e.plugins import registry
+
+    if questions is None:
+        raise ConfigError(f"{folder} is an index: give --questions, rows of query and video")
+    chosen = registry().one("rerank", way)
+    if not isinstance(chosen.bound, MmiReranker):
+        raise ConfigError(f"--rerank {way}: here it is  mmi(...);  see  q2e methods rerank mmi")
+    data = judged(questions)
+    with q2e.open(folder) as index:
+        videos = index.videos()
+        place = {video.id: number for number, video in enumerate(videos)}
+        relevance = np.zeros((len(data.queries), len(videos)))
+        for row, query in enumerate(data.queries):
+            for name, grade in data.qrels[query].items():
+                relevance[row, place[index.find(name).id]] = grade
+        tools = Tools(index.settings, index.models, math.inf, index.store)
+        found = both_ways(chosen.bound, list(data.queries.values()), videos, tools)
+    shown = {
+        direction: evaluate_matrices([scores], relevance=relevance)
+        for direction, scores in found.scores.items()
+    }
+    answer = {
+        "index": str(folder),
+        "way": str(chosen),
+        "texts": len(data.queries),
+        "videos": len(videos),
+        "text_to_video": shown["text_to_video"].queries_to_items.values,
+        "video_to_text": shown["video_to_text"].items_to_queries.values,
+        "judged": {name: dict(count) for name, count in found.judged.items()},
+    }
+    _say(answer, json)
+
+
+def _say(answer: dict[str, Any], json: bool) -> None:
     if json:
         print_json(answer)
         return

@@ -87,16 +87,16 @@ class MmiReranker(Reranker):
             self.lambda_r, self.lambda_s,
         )  # fmt: skip
 
+    def scorer(self, store: Searched, tools: Tools) -> Mmi:
+        """Return what scores by these parameters; skeletons and vectors are kept with the store."""
+        kept = _scorer(store, tools, self.ways, self.tuned)
+        # Searches at the same time share skeletons and vectors, not time and counts.
+        return replace(kept, deadline=tools.deadline, how=Counter())
+
     def rate(self, question: str, candidates: Sequence[Candidate], tools: Tools) -> Rating:
         if tools.store is None:
             return Rating(np.full(len(candidates), np.nan), note="mmi needs the store")
-        kept = _scorer(tools.store, tools, self.ways, self.tuned)
-        # Searches at the same time share skeletons and vectors, not time and counts.
-        scorer = replace(kept, deadline=tools.deadline, how=Counter())
-        unfold = tools.unfold or _by_events(tools)
-        decomposition = unfold(question)
-        if decomposition.language is None:
-            decomposition = replace(decomposition, language=detect(question))
+        scorer, decomposition = self.scorer(tools.store, tools), unfolded(question, tools)
         told = _demonstrated(scorer, spoken(decomposition.language))
         videos = [candidate.video for candidate in candidates]
         scores = scorer.scores([decomposition], videos, top=self.top)[0]
@@ -129,6 +129,14 @@ def _demonstrated(scorer: Mmi, language: str) -> str:
                 return f"no demonstrations of the {side} pool: {error}"
     count = sum(len(scorer.shown.get((side, language), ())) for side in sides)
     return f"{count} demonstrations"
+
+
+def unfolded(question: str, tools: Tools) -> Decomposition:
+    """Return a question unfolded as the search did, or by its own events, in its language."""
+    decomposition = (tools.unfold or _by_events(tools))(question)
+    if decomposition.language is None:
+        decomposition = replace(decomposition, language=detect(question))
+    return decomposition
 
 
 def _by_events(tools: Tools) -> Unfold:
