@@ -39,11 +39,7 @@ class Found:
         """Return its file. Raises ConfigError where it has none or that is gone."""
         if not self.path:
             raise ConfigError(f"{self.video!r} was imported without its file")
-        if is_address(self.path):
-            raise ConfigError(
-                f"{self.path} lies on object storage; to play and cut it, copy it to this machine "
-                "and index the copy"
-            )
+        check_here(self.path)
         if not Path(self.path).is_file():
             raise ConfigError(
                 f"{self.path} is gone; index the place it went to, and search once more"
@@ -53,6 +49,15 @@ class Found:
     def told(self, start_s: float, end_s: float) -> str:
         """Return one of its moments for people."""
         return f"{self.path or self.video} {clock(start_s)}-{clock(end_s)}"
+
+
+def check_here(path: str) -> None:
+    """Raise ConfigError for a video that lies on object storage and not on a disk."""
+    if is_address(path):
+        raise ConfigError(
+            f"{path} lies on object storage; to play, cut or show it, copy it to this machine and "
+            "index the copy"
+        )
 
 
 def keep(directory: Path, results: Results) -> None:

@@ -193,6 +193,7 @@ def seconds(text: str) -> float:
 def _path(video: str, index_dir: Path | None) -> Path:
     """Return the file that is meant: one of the index, else one of the disk."""
     import q2e
+    from q2e.cli.last import check_here
     from q2e.settings import default_index
 
     if is_file(Path(video)):
@@ -200,4 +201,5 @@ def _path(video: str, index_dir: Path | None) -> Path:
     found = q2e.open(index_dir or default_index()).find(video)
     if not found.path:
         raise ConfigError(f"{found.id!r} was imported without its file; name the file itself")
+    check_here(found.path)
     return Path(found.path)
