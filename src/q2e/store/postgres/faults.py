@@ -28,7 +28,8 @@ _NOT_CONNECTED = (
 _NO_SERVER = "start the server, or mend the address (setting `store` in q2e.toml)"
 #: By SQLSTATE, or its class.
 _ADVICE = {
-    "42501": "let this user do so, as by  GRANT CREATE ON DATABASE",
+    "42501": "let this user do so: who makes an index needs  GRANT CREATE ON DATABASE,  who writes "
+    "must own its schema",
     "53100": "free some room on the server and run the command again, nothing stored is lost",
     "53200": "the server ran out of memory; run the command again",
     "25006": "the server only reads, as a standby does; name the one that writes",
