@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +275,33 @@ def test_a_lost_connection_ends_one_call_and_not_the_next(
         rows, scores = one.dense("s", asked, mask=one.rows(Filters(channels=("speech",))))[0]
         assert [rows.tolist(), scores.tolist()] == before
         assert one.lexical(["word"])[0].tolist() == lexical
+
+
+def test_threads_each_see_one_state_while_another_writes(address: str, file: Path) -> None:
+    stop, faults = threading.Event(), list[str]()
+    with PostgresStore(address, file) as store, PostgresStore(address, file, read_only=True) as one:
+        store.put_video(VIDEO)
+        put(store, 0)
+
+        def ask(asked: PostgresStore) -> None:
+            while not stop.is_set():
+                with asked.snapshot():
+                    table = asked.table()
+                    rows, _ = asked.dense("s", np.ones((1, 64), np.float32))[0]
+                    words, _ = asked.lexical(["word"])
+                    if not len(rows) == len(words) == len(table) == 4 * len(asked.done(VIDEO.id)):
+                        faults.append(f"{table} {rows} {words}")
+                    if len(asked.evidence(rows)) != len(table):
+                        faults.append(f"{table}")
+
+        with ThreadPoolExecutor() as pool:
+            asking = [pool.submit(ask, each) for each in (one, store) for _ in range(3)]
+            for part in range(30):
+                put(store, part % 12, 4)
+            stop.set()
+            for each in asking:
+                each.result()
+    assert faults == []
 
 
 def test_a_writer_that_was_away_does_not_write_over_another(
