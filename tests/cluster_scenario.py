@@ -109,7 +109,8 @@ def _losses(folder: Path, media: Path) -> None:
         assert "another version of q2e" in done.stderr and "9.9" in done.stderr, done.stderr
         print("5. a file that kills its reader is a row")
         files, key = place("s3://videos/k/killer.mp4")
-        files.put_if_absent(key, (media / CLIPS[0]).read_bytes())
+        # Content of its own: of the others everything is staged, and nothing would be read.
+        files.put_if_absent(key, (media / CLIPS[2]).read_bytes() + bytes(9))
         with _killing():
             done = subprocess.run(
                 _words(["index", "s3://videos/k", *command[2:]]), capture_output=True, text=True
