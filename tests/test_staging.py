@@ -123,6 +123,7 @@ def _content(index: q2e.Index) -> list[object]:
     return found
 
 
+@pytest.mark.slow
 def test_workers_without_an_index_give_what_this_machine_gives(
     tmp_path: Path, samples: Path
 ) -> None:
