@@ -144,8 +144,8 @@ def part(store: Store, kept: set[str]) -> MemoryStore:
             found.setdefault((one.video, one.channel), []).append(Item(own, words))
     new = MemoryStore()
     for kind in ("space.text", "space.image", "space.video"):
-        if (space := store.setting(kind)) is not None:
-            new.set_setting(kind, space)
+        if (own_space := store.setting(kind)) is not None:
+            new.set_setting(kind, own_space)
     for video in store.videos():
         if video.id in kept:
             new.put_video(video)
@@ -166,6 +166,6 @@ def _asked(
     language = one.get("lang", "?")
     yield Asked(
         name, size, one["q"], (detect(one["q"]) or "?") if language == "?" else language,
-        one["kind"], grounds_of(state, state.rows, raw), given_of(state, state.rows),
+        one["kind"], grounds_of(state, state.rows, raw, None), given_of(state, state.rows),
         state.ranking, np.isin(state.at.table.video_ids, sorted(right)),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from q2e.methods.feedback.likeness import centred, moved, neighbours, refine, smooth
+from q2e.query.parts import asks
 
 
 def vectors(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
@@ -107,3 +108,26 @@ def test_videos_outside_the_pool_stay_behind() -> None:
     got = refine(query, plain, np.zeros(len(plain)), unit, lambda v: found @ v, pool=10)
     pool = np.argsort(-plain, kind="stable")[:10]
     assert set(np.argsort(-got, kind="stable")[:10]) == set(pool)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("أين وقع الزلزال؟", True),
+        ("Wo war das Erdbeben?", True),
+        ("where was the earthquake? ", True),
+        ("¿Dónde fue el terremoto?", True),
+        ("Où a eu lieu le séisme ?", True),
+        ("भूकंप कहाँ आया?", True),
+        ("地震はどこで起きましたか？", True),
+        ("지진은 어디에서 일어났나요?", True),
+        ("Где было землетрясение?»", True),
+        ("แผ่นดินไหวเกิดที่ไหน?", True),
+        ("地震发生在哪里？", True),
+        ("pohang earthquake", False),
+        ("who? a band's tour", False),
+        ("", False),
+    ],
+)
+def test_what_is_put_as_a_question_is_known_by_its_mark(text: str, asked: bool) -> None:
+    assert asks(text) is asked

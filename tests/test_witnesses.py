@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from q2e.methods.fuse.base import Fusion, fuse
-from q2e.methods.fuse.witnesses import NORMAL, Grounds, Null, centred
+from q2e.methods.fuse.witnesses import NORMAL, Grounds, Null, centred, spoken
 from q2e.methods.normalise.base import normalise
 from q2e.search.debris import spread, weight_of
 
@@ -14,8 +16,6 @@ from q2e.search.debris import spread, weight_of
 def fused(
     raw: np.ndarray, channels: tuple[str, ...], nulls: dict[str, Null], rule: str = "witnesses"
 ) -> Fusion:
-    from dataclasses import replace
-
     level = normalise(raw, "none", floor=np.zeros(len(raw)))
     grounds = Grounds(raw, channels, (True,) * len(raw), nulls)
     return fuse(replace(level, grounds=grounds), rule)
@@ -69,8 +69,6 @@ def test_parts_of_a_channel_share_what_it_says() -> None:
     row, null = collection(4)
     words = np.where(np.arange(len(row)) == row.argmax(), 3.0, 0.0)
     level = normalise(np.stack([row, words]), "none", floor=np.zeros(2))
-    from dataclasses import replace
-
     grounds = Grounds(np.stack([row, words]), ("frame",) * 2, (True, False), {"frame": null})
     found = fuse(replace(level, grounds=grounds), "witnesses")
     assert (found.contribution[:, row.argmax()] > 0).all()
@@ -97,3 +95,28 @@ def test_debris_counts_for_less_and_pictures_are_left_alone() -> None:
     weights = weight_of(np.array([1, 10, 0], np.int32), np.array([1.0, 1, 1]), 2.0, 1.0)
     assert weights[0] == pytest.approx(1 / 3) and weights[2] == 1.0
     assert weights[0] < weights[1] < 1
+
+
+def test_texts_in_the_language_of_the_question_are_measured_among_themselves() -> None:
+    # Seven in eight texts are foreign, and lie two deviations further from all that is asked.
+    random = np.random.default_rng(6)
+    native = np.arange(64) % 8 == 0
+    usual = random.normal(size=(32, 64)) + 2.0 * native
+    scores = random.normal(size=64) + 2.0 * native
+    # A foreign text answers; a native one scores a little more, as many do.
+    scores[9], scores[16] = 4.5, 5.0
+    laws = {
+        "speech": Null.of(centred(usual)),
+        spoken("speech", True): Null.of(centred(usual)[:, native]),
+        spoken("speech", False): Null.of(centred(usual)[:, ~native]),
+    }
+    level = normalise(scores[None], "none", floor=np.zeros(1))
+    for known, first in (({}, 16), ({"speech": native}, 9)):
+        grounds = Grounds(scores[None], ("speech",), (True,), laws, native=known)
+        assert fuse(replace(level, grounds=grounds), "witnesses").score.argmax() == first
+    # Whose language nobody knows is told the more surprising way.
+    more = np.append(scores, [4.0, np.nan])
+    grounds = Grounds(more[None], ("speech",), (True,), laws, native={"speech": native})
+    told = grounds.surprise("speech", more)
+    assert told[-2] == pytest.approx(laws[spoken("speech", False)].surprise(np.array([4.0]))[0])
+    assert np.isnan(told[-1])

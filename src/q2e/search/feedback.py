@@ -7,6 +7,7 @@ import numpy as np
 from q2e.arrays import Float32, Float64
 from q2e.methods.feedback.base import First
 from q2e.methods.rows import Vectors
+from q2e.query.parts import asks
 from q2e.search.calibrate import calibrated
 from q2e.search.stage import stage
 from q2e.search.state import State
@@ -43,7 +44,8 @@ def feedback(state: State) -> State:
         return state.at.kept.centred_means(asked.space)
 
     first = fusion.contribution[list(own.values())].sum(axis=0)
-    event = bool(state.decomposition.events)
+    # What is asked of an event is one thing, which few videos tell; its name stands for many.
+    event = bool(state.decomposition.events) and not asks(state.question)
     query = asked.parts[0].matrix[0]
     table = state.at.table
     rest = fusion.score - first

@@ -15,7 +15,7 @@ from q2e.methods.fuse.witnesses import Grounds
 from q2e.methods.normalise.base import normalise
 from q2e.methods.rows import ScoreRow
 from q2e.search.generic import way_of
-from q2e.search.nulls import Laws, measured
+from q2e.search.nulls import Laws, measured, native
 from q2e.search.plan import Plan
 from q2e.search.stage import stage
 from q2e.search.state import State
@@ -63,11 +63,12 @@ def grounds_of(
 ) -> Grounds:
     """Return what rows rest on; scores whose scale is not that of the bank have no laws."""
     leads = tuple(row.part == "query" and row.how in ("meaning", "picture") for row in rows)
-    laws: Laws = {}
-    if state.plan.knows_chance and not state.shown:
-        whole = state.at.whole
-        laws = whole.nulls.of(whole.table, state.form, way_of(state), lambda: measured(state))
-    return Grounds(scores, tuple(row.channel for row in rows), leads, laws, many)
+    channels = tuple(row.channel for row in rows)
+    if not state.plan.knows_chance or state.shown:
+        return Grounds(scores, channels, leads, {}, many)
+    whole, asked = state.at.whole, (state.form, state.query.language, way_of(state))
+    laws: Laws = whole.nulls.of(whole.table, *asked, lambda: measured(state))
+    return Grounds(scores, channels, leads, laws, many, native(state))
 
 
 def found_in(rows: Sequence[ScoreRow], fusion: Fusion, plan: Plan) -> Bool:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from q2e.arrays import Float32, Float64, Int64
+from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.methods.feedback.likeness import centred
 from q2e.search.duplicates import Pairs, same_course, twins
 from q2e.store.base import Searched, Table
 from q2e.store.growing import Growing
+from q2e.types import Filters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +34,7 @@ class Kept:
     _means: dict[str, Growing[_Means]] = field(default_factory=dict)
     _centred: dict[str, Growing[Float32]] = field(default_factory=dict)
     _durations: Growing[Float64] = field(default_factory=Growing)
+    _speaking: dict[str, Growing[Mapping[str, Bool]]] = field(default_factory=dict)
 
     def mean_vectors(self, space: str) -> Float32:
         """Return (V, d) unit vectors of the sum of each video's vectors in a space, or zeros."""
@@ -65,6 +67,29 @@ class Kept:
         kept = self._centred.setdefault(space, Growing())
         table = self.store.table()
         return kept.of(table, lambda _: centred(self.mean_vectors(space), table.stands_for))
+
+    def speaking(self, language: str) -> Mapping[str, Bool]:
+        """Return by channel which videos (V,) have evidence in a language there.
+
+        Channels in which all have it, or none, are left out.
+        """
+        table = self.store.table()
+
+        def make(_: tuple[Table, Mapping[str, Bool]] | None) -> Mapping[str, Bool]:
+            mask = self.store.rows(Filters(languages=(language,)))
+            if mask is None or not mask.any():
+                return {}
+            found = {}
+            for name in table.held:
+                rows = table.of_channels([name])
+                known, own = (np.zeros(len(table.video_ids), dtype=bool) for _ in range(2))
+                known[table.video[rows]] = True
+                own[table.video[rows & mask]] = True
+                if own.any() and not own[known].all():
+                    found[name] = own
+            return found
+
+        return self._speaking.setdefault(language, Growing()).of(table, make)
 
     def copies_of(self, videos: Int64) -> Pairs:
         """Return the pairs of copies in which one of some videos (n,) is; see `search.duplicates`.

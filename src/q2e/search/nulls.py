@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from q2e.arrays import Float64
+from q2e.arrays import Bool, Float64
 from q2e.cache import ALL, ResultCache, as_json, fingerprint
-from q2e.methods.fuse.witnesses import Null, centred
+from q2e.methods.fuse.witnesses import EYE, Null, centred, spoken
 from q2e.methods.questions import Form
 from q2e.search.generic import generic, rows_of
 from q2e.search.law import GROWTH, Way
@@ -39,20 +39,37 @@ class Nulls:
     _results: ResultCache[Laws] = field(
         default_factory=lambda: ResultCache("nulls", as_json(_load, _dump))
     )
-    _last: dict[tuple[Form, Way], tuple[int, Laws]] = field(default_factory=dict)
+    _last: dict[tuple[Form, str | None, Way], tuple[int, Laws]] = field(default_factory=dict)
 
-    def of(self, table: Table, form: Form, way: Way, make: Callable[[], Laws]) -> Laws:
-        """Return the laws by channel; what was found for nearly as much evidence serves."""
-        size, known = self._last.get((form, way), (0, {}))
+    def of(
+        self, table: Table, form: Form, language: str | None, way: Way, make: Callable[[], Laws]
+    ) -> Laws:
+        """Return the laws by channel of questions of a form in a language.
+
+        What was found for nearly as much evidence serves.
+        """
+        size, known = self._last.get((form, language, way), (0, {}))
         if known and abs(table.pieces - size) <= GROWTH * size:
             return known
         which = fingerprint(
-            repr(form), str(table.pieces), str(table.version), *table.video_ids,
-            method=f"nulls {way.method}", version=way.version, space=way.space,
+            repr(form), str(language), str(table.pieces), str(table.version), *table.video_ids,
+            method=f"nulls by language {way.method}", version=way.version, space=way.space,
         )  # fmt: skip
         found = self._results.of(which, make, about=ALL)
-        self._last[form, way] = (table.pieces, found)
+        self._last[form, language, way] = (table.pieces, found)
         return found
+
+
+def native(state: State) -> Mapping[str, Bool]:
+    """Return by channel which videos (V,) have texts in the question's language; pictures apart.
+
+    A channel whose texts are all in it, or none, is left out: there is nothing to tell apart.
+    """
+    language = state.query.language
+    if language is None or state.shown:
+        return {}
+    told = state.at.kept.speaking(language)
+    return {name: own for name, own in told.items() if name != EYE}
 
 
 def measured(state: State) -> Laws:
@@ -66,4 +83,13 @@ def measured(state: State) -> Laws:
             if row.channel not in first and np.isfinite(row.video).any():
                 scores[row.channel].append(centred(row.video, many))
                 first.add(row.channel)
-    return {name: Null.of(np.concatenate(own)) for name, own in scores.items()}
+    laws = {}
+    speaking = native(state)
+    for name, own in scores.items():
+        found = np.stack(own)
+        laws[name] = Null.of(found)
+        for one in (True, False) if name in speaking else ():
+            part = found[:, speaking[name] == one]
+            if np.isfinite(part).any():
+                laws[spoken(name, one)] = Null.of(part)
+    return laws

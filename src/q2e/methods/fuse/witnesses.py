@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Annotated
 
@@ -81,6 +81,9 @@ class Grounds:
 
     The row that leads holds the channel's own scores of the question; the others of the channel
     (words, names, sub-events) add to it. `nulls` holds the law of chance of channels by name.
+
+    `native` says by channel which videos (V,) have texts in the question's language there: such
+    texts are nearer to any question, so that they have a law of their own (`nulls` by `spoken`).
     """
 
     raw: Float64
@@ -89,6 +92,28 @@ class Grounds:
     nulls: Mapping[str, Null]
     stands_for: Float64 | None = None
     """(V,) how many videos each one stands for, where they are a part of a collection."""
+    native: Mapping[str, Bool] = field(default_factory=dict)
+
+    def surprise(self, channel: str, scores: Float64) -> Float64:
+        """Return -ln of the chance that a generic question scores as high in a channel (V,).
+
+        Of videos beyond those of `native`, whose languages nobody knows, it is the larger one.
+        """
+        law = self.nulls.get(channel, NORMAL)
+        native = self.native.get(channel)
+        if native is None:
+            return law.surprise(scores)
+        own, other = (
+            self.nulls.get(spoken(channel, one), law).surprise(scores) for one in (True, False)
+        )
+        known = len(native)
+        told = np.where(native, own[:known], other[:known])
+        return np.concatenate((told, np.maximum(own[known:], other[known:])))
+
+
+def spoken(channel: str, native: bool) -> str:
+    """Return the name of the law of a channel's texts in the question's language, or in others."""
+    return f"{channel} {'native' if native else 'foreign'}"
 
 
 @method(
@@ -112,7 +137,8 @@ def witnesses(
     """Sum of what each channel knows beyond chance, in nats.
 
     y_c(v) = -ln P(a generic question scores as high in channel c), of scores less their mean over
-    the videos, which is shrunk to 0 by (n - 1) / n where n videos have the channel. The eye (else
+    the videos, which is shrunk to 0 by (n - 1) / n where n videos have the channel; among texts
+    in the question's language, or among those in others, as the video's text is. The eye (else
     what most videos have) always has a say: share * y. Any other adds max(0, y - ln(n /
     alpha)): nothing where the best of n videos would reach as high by chance, so that a channel
     of noise changes nothing. What a channel says that another said already is not counted again.
@@ -126,9 +152,7 @@ def witnesses(
         own = np.array(mine, dtype=np.int64)[~rows.dead[mine]]
         if len(own):
             parts = parts_of(grounds, own, given)
-            surprise = grounds.nulls.get(channel, NORMAL).surprise(
-                centred(parts.sum(axis=0), grounds.stands_for)
-            )
+            surprise = grounds.surprise(channel, centred(parts.sum(axis=0), grounds.stands_for))
             if not any(np.allclose(surprise, one, equal_nan=True) for one in heard):
                 count = float(counted(np.isfinite(surprise), grounds.stands_for))
                 told = _believed(surprise, count, alpha, share if channel in first else None)
