@@ -63,7 +63,7 @@ def main() -> None:
 
         if given.data is None:
             parser.error("truth needs --data FOLDER of collections")
-        figures = truth.run(given.data)
+        figures = truth.run(given.data, given.keep)
     elif given.what == "public":
         from benchmarks import public
 

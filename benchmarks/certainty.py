@@ -138,7 +138,9 @@ def _group(hits: Sequence[Judged], chance: Any, own: Any) -> dict[str, Any]:
         "found": int(found.sum()),
         "right": float(right[found].mean()) if found.any() else None,
         "firsts": int(answers.sum()),
-        "firsts found": float((chance[answers] >= CERTAIN["found"]).mean()),
+        "firsts found": (
+            float((chance[answers] >= CERTAIN["found"]).mean()) if answers.any() else None
+        ),
     }
 
 

@@ -418,20 +418,80 @@ def truth_collections(figures: Figures) -> str:
         change, low, high = one["change"]
         rows.append(
             [one["collection"], one["kind"], str(one["questions"]), f"{one['before']:.3f}",
-             f"{one['after']:.3f}", f"{change:+.3f} [{low:+.3f}, {high:+.3f}]"]
+             f"{one['after']:.3f}", f"{change:+.3f} [{low:+.3f}, {high:+.3f}]",
+             f"{one['shown']:.3f}"]
         )  # fmt: skip
-    head = ["collection", "questions", "count", "entropy_sum", "witnesses", "difference"]
+    head = ["collection", "questions", "count", "entropy_sum", "witnesses", "difference",
+            "with feedback"]  # fmt: skip
+    return markdown(head, rows)
+
+
+def _interval(change: Sequence[float]) -> str:
+    return f"{change[0]:+.3f} [{change[1]:+.3f}, {change[2]:+.3f}]"
+
+
+def leftout_fusion(figures: Figures) -> str:
+    """Constants of the fusion chosen without a collection or a language, judged on it."""
+    rows = [
+        [one["by"], one["left out"], one["chosen"] or "-", str(one["questions"]),
+         f"{one['before']:.3f}", f"{one['stands']:.3f}", _interval(one["gain"]),
+         f"{one['left']:.3f}", _interval(one["change"])]
+        for one in figures["leftout"]["fusion"]
+    ]  # fmt: skip
+    head = ["by", "left out", "chosen by the others", "questions", "entropy_sum", "as it stands",
+            "gain", "as chosen", "difference"]  # fmt: skip
+    return markdown(head, rows)
+
+
+def leftout_channels(figures: Figures) -> str:
+    """All channels together against the best single one of each kind of question."""
+    rows = [
+        [one["collection"], one["kind"], str(one["questions"]), one["channel"],
+         f"{one['alone']:.3f}", f"{one['together']:.3f}", _interval(one["change"])]
+        for one in figures["leftout"]["channels"]
+    ]  # fmt: skip
+    head = ["collection", "questions", "count", "best channel", "alone", "all", "difference"]
+    return markdown(head, rows)
+
+
+def leftout_certainty(figures: Figures) -> str:
+    """Constants of the certainty chosen without a collection or a language, judged on it."""
+
+    def told(one: Any) -> list[str]:
+        right = "-" if one["right"] is None else f"{100 * one['right']:.0f} %"
+        firsts = one["firsts found"]
+        share = "-" if firsts is None else f"{100 * firsts:.0f} %"
+        return [f"{one['brier']:.4f}", f"{one['found']}, {right}", share]
+
+    rows = [
+        [one["by"], one["left out"], ", ".join(f"{n:g}" for n in one["chosen"]) or "-",
+         str(one["hits"]), *told(one["stands"]), *told(one["left"]), _interval(one["change"])]
+        for one in figures["leftout"]["certainty"]
+    ]  # fmt: skip
+    head = ["by", "left out", "chosen by the others", "hits", "Brier", "found, right",
+            "right firsts found", "Brier as chosen", "found, right as chosen",
+            "right firsts as chosen", "difference of Brier"]  # fmt: skip
     return markdown(head, rows)
 
 
 def certainty_groups(figures: Figures) -> str:
     """How hits come out whose collection was left out, by size and collection."""
+    return _certainties(figures["certainty"]["groups"])
+
+
+def certainty_languages(figures: Figures) -> str:
+    """How hits come out whose language was left out."""
+    return _certainties(figures["certainty"]["languages"])
+
+
+def _certainties(groups: Mapping[str, Any]) -> str:
     rows = []
-    for name, one in figures["certainty"]["groups"].items():
+    for name, one in groups.items():
         right = "-" if one["right"] is None else f"{100 * one['right']:.0f} %"
         rows.append(
             [name, str(one["hits"]), f"{one['error']:.3f}", f"{one['brier']:.3f}",
-             f"{one['base']:.3f}", str(one["found"]), right, f"{100 * one['firsts found']:.0f} %"]
+             f"{one['base']:.3f}", str(one["found"]), right,
+             "-" if one["firsts found"] is None else f"{100 * one['firsts found']:.0f} %"]
         )  # fmt: skip
     head = ["asked of", "hits", "calibration error", "Brier", "of the base rate", "found",
             "of these right", "of right firsts found"]  # fmt: skip
@@ -543,6 +603,10 @@ TABLES: dict[str, Table] = {
     "fuzz runs": fuzz_runs,
     "certainty groups": certainty_groups,
     "certainty laws": certainty_laws,
+    "certainty languages": certainty_languages,
+    "leftout fusion": leftout_fusion,
+    "leftout channels": leftout_channels,
+    "leftout certainty": leftout_certainty,
     "moments found": moments_found,
     "heads eye": heads_eye,
     "heads pairs": heads_pairs,
@@ -572,6 +636,7 @@ NEEDS: dict[str, set[str]] = {
     "decoding": {"decoding"},
     "fuzz": {"fuzz"},
     "certainty": {"certainty"},
+    "leftout": {"leftout"},
     "moments": {"moments"},
     "heads": {"heads"},
 }

@@ -1,22 +1,20 @@
 """Does each channel help or keep quiet? Rules of fusion compared on questions about real clips.
 
-`python -m benchmarks truth --data SETS`; SETS holds for each collection `NAME.q2e`, an index, and
-`NAME.json`: a list of {"q", "right": [names or ids], "kind"}; a question without an answer has no
-`right`. Reciprocal ranks by kind, paired with the rule before. Nothing is fitted here.
+`python -m benchmarks truth --data SETS [--keep FOLDER]`; SETS as in `benchmarks.asked`. Reciprocal
+ranks by kind, of first rankings, paired with the rule before; and as the product ranks, with
+feedback. Nothing is fitted here.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import q2e
+from benchmarks.asked import Asked, asked
 from q2e.evaluate.compare import bootstrap
-from q2e.types import Hit
 
 RULES = ("entropy_sum", "witnesses")
 #: Kinds of question that pictures answer, and the others.
@@ -24,45 +22,28 @@ SAID = ("said", "written", "sound", "speech", "screen_text", "metadata", "known"
         "title")  # fmt: skip
 
 
-def run(sets: Path) -> dict[str, Any]:
+def run(sets: Path, keep: Path | None = None) -> dict[str, Any]:
     """Return reciprocal ranks of every collection by rule."""
-    rows: list[dict[str, Any]] = []
-    for file in sorted(sets.glob("*.json")):
-        questions = [one for one in json.loads(file.read_text("utf-8")) if one["q"].strip()]
-        with q2e.open(file.with_suffix(".q2e")) as index:
-            names = {video.id: Path(video.path).name for video in index.videos()}
-            ranks = {rule: _ranks(index, questions, names, rule) for rule in RULES}
-        rows += list(_compared(file.stem, questions, ranks))
-    return {"rows": rows}
+    whole = [one for one in asked(sets, keep) if one.size == 0 and one.right.any()]
+    names = dict.fromkeys(one.collection for one in whole)
+    return {
+        "rows": [
+            row
+            for name in names
+            for row in _compared(name, [one for one in whole if one.collection == name])
+        ]
+    }
 
 
-def _ranks(
-    index: q2e.Index,
-    questions: Sequence[Mapping[str, Any]],
-    names: Mapping[str, str],
-    rule: str,
-) -> list[float]:
-    """Return the reciprocal rank of each question; NaN for one that has no answer."""
-    found = []
-    for one in questions:
-        hits = index.search(one["q"], top=100, moments=False, confidence=0.0, fuse=rule)
-        right = [_right(hit, one["right"], names) for hit in hits]
-        first = right.index(True) + 1 if True in right else 0
-        found.append((1 / first if first else 0.0) if one["right"] else float("nan"))
-    return found
-
-
-def _right(hit: Hit, right: Sequence[str], names: Mapping[str, str]) -> bool:
-    return hit.video.id in right or names.get(hit.video.id, "") in right
-
-
-def _compared(
-    name: str, questions: Sequence[Mapping[str, Any]], ranks: Mapping[str, Sequence[float]]
-) -> Any:
-    kinds = np.array(["said" if one["kind"] in SAID else "seen" for one in questions])
-    before, after = (np.array(ranks[rule]) for rule in RULES)
+def _compared(name: str, questions: Sequence[Asked]) -> Iterator[dict[str, Any]]:
+    kinds = np.array(["said" if one.kind in SAID else "seen" for one in questions])
+    before, after = (
+        np.array([one.first_right(one.contribution(rule).sum(axis=0)) for one in questions])
+        for rule in RULES
+    )
+    shown = np.array([one.first_right() for one in questions])
     for kind in ("all", "seen", "said"):
-        own = np.isfinite(before) & ((kinds == kind) | (kind == "all"))
+        own = (kinds == kind) | (kind == "all")
         if own.any():
             change = bootstrap(after[own] - before[own])
             yield {
@@ -71,5 +52,6 @@ def _compared(
                 "questions": int(own.sum()),
                 "before": float(before[own].mean()),
                 "after": float(after[own].mean()),
+                "shown": float(shown[own].mean()),
                 "change": [change.value, change.low, change.high],
             }

@@ -14,7 +14,7 @@ from q2e.search.state import State
 
 
 @stage(
-    reads=("asked", "decomposition", "form", "mask", "rows", "fusion"),
+    reads=("question", "asked", "decomposition", "form", "mask", "rows", "fusion"),
     writes=("score",),
 )
 def feedback(state: State) -> State:

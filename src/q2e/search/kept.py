@@ -6,6 +6,7 @@ through all of the collection again and again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
