@@ -93,7 +93,8 @@ def test_generic_questions_asked_together_find_what_each_finds(
 ) -> None:
     at = sample_index._searching().at
     plan = Plan.of(sample_index.settings)
-    state = State(at, plan, Query("any")).alone(Query("any"), "any")
+    query = Query("any", form.language)
+    state = State(at, plan, query).alone(query, "any")
     state = state.writing(asked=(), form=form)
     scale = plan.calibration(at)
     assert scale is not None
