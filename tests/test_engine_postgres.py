@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import q2e
 from postgres_server import PASSWORD, Server
+from q2e.cli import app
 from q2e.store.base import Item, StageKey, Store
 from q2e.store.engine import Request
 from q2e.store.exact import ExactEngine
@@ -178,9 +181,12 @@ def test_an_index_in_a_database_answers_like_a_file(
     assert len(questions) == 60
     for built in (False, True):
         if built:
-            assert index.build_engine() > 0
-            found = index.check_engine()
-            assert found.recall > 0.9 and not found.unfound
+            where = ["--index", str(tmp_path / "far"), "--json"]
+            index.close()
+            done = CliRunner().invoke(app, ["engine", "rebuild", *where])
+            assert done.exit_code == 0 and json.loads(done.output)["indexes"] > 0
+            done = CliRunner().invoke(app, ["engine", "check", *where])
+            assert done.exit_code == 0 and json.loads(done.output)["recall"] > 0.9
         for question in questions:
             wanted, found_ = sample_index.search(question), index.search(question)
             assert bool(found_.info["candidates"]) == built or not wanted.hits
