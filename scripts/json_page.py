@@ -27,6 +27,7 @@ from q2e.models.fetch.pulling import Pulled
 from q2e.papers import Paper
 from q2e.plugins import registry
 from q2e.search.clarify import Clarification
+from q2e.search.engines import EngineCheck
 from q2e.settings import Settings
 from q2e.types import Example, Results, Video
 
@@ -39,6 +40,10 @@ _GIVEN: dict[tuple[str, str], Any] = {
         "rerank": {"strategy": "…", "…": 1},
         "confident": True,
         "hint": "…",
+        "candidates": {
+            **dict.fromkeys(("each", "videos", "panel"), 1),
+            **dict.fromkeys(("exact", "complete"), True),
+        },
         "models": {"text": "…", "…": "…"},
     },
     ("Clause", "kind"): "text",
@@ -54,6 +59,8 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e backup, q2e restore", _said(backup.shape(filled(backup.Backup)))
     yield "q2e config", _said(dict.fromkeys(Settings.model_fields, "…"))
     yield "q2e doctor", _said({"ok": True, "checks": [filled(checks.Check).shape()]})
+    yield "q2e engine rebuild", _said({"indexes": 1})
+    yield "q2e engine check", _said(dataclasses.asdict(filled(EngineCheck)))
     found = datasets._spec(filled(Spec))
     yield "q2e eval datasets", _said({"datasets": [found]})
     yield "q2e eval datasets NAME", _said(found)

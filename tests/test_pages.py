@@ -25,6 +25,8 @@ from test_docs import ROOT, _lines
 
 #: Commands with a test of their own.
 APART = {
+    "index s3://": "test_scale_s3.py::test_object_storage_gives_the_index_that_local_files_give",
+    "engine": "test_engine_postgres.py::test_an_index_in_a_database_answers_like_a_file",
     "serve": "test_server_command.py::test_from_an_empty_folder_to_an_answer",
     "play": "test_cli_hits.py::test_a_hit_is_played_from_its_moment",
     "features": "test_features.py::test_of_an_index_by_its_own_texts",
@@ -38,7 +40,10 @@ APART = {
     "eval datasets multivent1": "test_experiment.py::"
     "test_a_data_set_is_written_for_the_other_commands",
 }
-_LACKS = re.compile(r"q2e models pull|is not installed|language_model|needs a|set by a profile")
+_LACKS = re.compile(
+    r"q2e models pull|is not installed|needs the package|language_model|needs a|set by a profile"
+    r"|failed to resolve host"  # of a server that is an example
+)
 
 
 def _by_page() -> Iterator[object]:

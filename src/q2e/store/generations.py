@@ -14,11 +14,14 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from q2e.errors import StoreError
-from q2e.store.base import Store
 from q2e.store.elsewhere import Elsewhere
 from q2e.store.postgres import place
+
+if TYPE_CHECKING:
+    from q2e.store.base import Store
 
 FIRST = "index.sqlite"
 #: Of files that keep a generation, and of files that say where one is kept.
