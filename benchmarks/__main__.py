@@ -19,6 +19,7 @@ def main() -> None:
         choices=[
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads"),
+            "senses",
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
@@ -77,6 +78,12 @@ def main() -> None:
         if given.data is None:
             parser.error("scale needs --data FOLDER of collections")
         figures = scale.run(given.data, given.items, given.index)
+    elif given.what == "senses":
+        from benchmarks import senses
+
+        if given.data is None or given.keep is None:
+            parser.error("senses needs --data FOLDER of development data and --keep FOLDER")
+        figures = senses.run(given.data, given.keep)
     elif given.what == "moments":
         from benchmarks import moments
 

@@ -137,9 +137,9 @@ LAYERS = {
     "recipes": "choices errors",
     "renamed": "choices plugins recipes registry written",
     "settings": "allowed channel_facts choices errors plugins recipes renamed text written",
-    "models": "arrays cache errors media plugins processes registry settings text types",
-    "channels": "arrays decoding errors media models plugins registry settings text types",
     "heads": "arrays cache errors plugins registry",
+    "models": "arrays cache errors heads media plugins processes registry settings text types",
+    "channels": "arrays decoding errors media models plugins registry settings text types",
     "mmi": "arrays cache errors heads models registry text types",
     "query": "arrays cache channel_facts errors models text types",
     "ingest": (

@@ -28,6 +28,7 @@ _TORCH = ("torch", "transformers", "sentence-transformers", "safetensors")
 RUNTIMES: dict[str, tuple[str, ...]] = {
     "speech": ("faster-whisper",),
     "translator": ("faster-whisper", "sentencepiece"),
+    "eye": (),
 }
 
 
@@ -52,6 +53,7 @@ def check_all() -> list[Check]:
         checks += _profile(name)
     checks += [_package("scenedetect-headless", "finding shots", "local")]
     checks += [_package("py3langid", "telling languages apart", "local")]
+    checks += [_eyes()]
     return [*checks, _decoding(), _tesseract(), _llama(), _postgres()]
 
 
@@ -108,6 +110,19 @@ def _cache() -> Check:
     writable = os.access(parent, os.W_OK)
     advice = "" if writable else f"make it writable, or set Q2E_CACHE to another folder: {folder}"
     return Check("cache folder", writable, f"{folder}, {free / 1e9:.1f} GB free", advice)
+
+
+def _eyes() -> Check:
+    """Say how pictures are found, and how they are found better."""
+    known = profiles.eyes()
+    name = "eye (pictures in the space of texts)"
+    if known:
+        return Check(name, True, f"trained here: {', '.join(known)}", optional=True)
+    advice = (
+        "q2e train eye PICTURES CAPTIONS  learns one from 800 pairs or more, then  q2e index "
+        "--eye NAME; docs/how-to/training.md has the commands for COCO"
+    )
+    return Check(name, False, "none; `local` finds pictures by 1,000 labels", advice, optional=True)
 
 
 def _decoding() -> Check:

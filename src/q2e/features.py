@@ -8,6 +8,7 @@ that a run that was stopped goes on.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,10 @@ from q2e.evaluate.datasets import load
 from q2e.evaluate.datasets.own import judged
 from q2e.heads.feature_files import dealt
 from q2e.heads.features import FeatureSet
+from q2e.heads.pairs import read_pairs
 from q2e.index import Index
 from q2e.media.scan import uniform_times
+from q2e.models.local.eye import features_space
 from q2e.models.registry import Models
 
 #: Frames of a clip, and texts of one, unless said otherwise.
@@ -145,6 +148,52 @@ def of_dataset(
     return Made(made.features, absent | dict(made.missing))
 
 
+def of_pairs(
+    pictures: Path,
+    captions: Sequence[Path],
+    models: Models,
+    *,
+    most: int | None = None,
+    each: int = 1,
+    data: str = "",
+    licence: str = "",
+    watch: Watch | None = None,
+) -> Made:
+    """Return features for an eye of pictures in a folder, by files of their captions.
+
+    `each` captions of a picture are taken from each file, and of more than `most` pictures those
+    whose names have the lowest hashes. `data` and `licence` stand before what the files say.
+    Raises ConfigError where no picture has a caption.
+    """
+    if not pictures.is_dir():
+        raise ConfigError(f"{pictures}: no such folder of pictures")
+    files = {one.name: one for one in sorted(pictures.rglob("*")) if one.is_file()}
+    stems = {one.stem: one for one in files.values()}
+    read = [read_pairs(file) for file in captions]
+    texts: dict[str, dict[str, str]] = {}
+    missing: dict[str, str] = {}
+    for number, pairs in enumerate(read):
+        for name, told in pairs.captions.items():
+            file = files.get(Path(name).name) or stems.get(Path(name).name)
+            if file is None:
+                missing[name] = "no such picture"
+                continue
+            own = texts.setdefault(file.name, {})
+            own |= {f"{file.name}/{number}/{n}": text for n, text in enumerate(told[:each])}
+    if not texts:
+        raise ConfigError(
+            f"{pictures}: holds none of the pictures with captions, such as "
+            f"{next(iter(missing), 'none')}; they are found by their name"
+        )
+    chosen = sorted(texts, key=lambda name: hashlib.sha1(name.encode()).digest())[:most]
+    clips = [Clip(name, files[name], texts[name]) for name in sorted(chosen) if texts[name]]
+    about = data or ", ".join(dict.fromkeys(one.data for one in read if one.data))
+    said = licence or ", ".join(dict.fromkeys(one.licence for one in read if one.licence))
+    names = ", ".join(file.name for file in captions)
+    made = _read(clips, models, True, FRAMES, about or f"{pictures.name} with {names}", said, watch)
+    return Made(made.features, missing | dict(made.missing))
+
+
 # -- texts ------------------------------------------------------------------------------------
 
 
@@ -202,10 +251,11 @@ def _read(
 ) -> Made:
     """Return features of files, each read once for all runs."""
     cache = ResultCache("features", ARRAY, most_bytes=_MOST_BYTES)
-    encode = _seeing(models, eye)
+    image: Any = models.untrained_image if eye else models.image
+    encode = _seeing(image, eye)
     frames, times, missing = [], [], {}
     for number, clip in enumerate(clips, 1):
-        which = _which(clip, models.image.space, eye, count)
+        which = _which(clip, image.space, eye, count)
         found = cache.get(which)
         if found is None:
             try:
@@ -224,16 +274,15 @@ def _read(
         first, reason = next(iter(missing.items()))
         raise ConfigError(f"no file could be read; {first}: {reason}")
     labels = None
-    if eye and hasattr(models.image, "look"):
+    if eye and hasattr(image, "look"):
         # The last columns are what labels make of each frame.
-        dimension = int(models.image.info.dimension or 0)
+        dimension = int(image.info.dimension or 0)
         labels = np.stack([_unit(one[:, -dimension:].mean(axis=0)) for one in frames])
         frames = [one[:, :-dimension] for one in frames]
     return _set(kept, frames, times, models, (labels,) if eye else None, about, licence, missing)
 
 
-def _seeing(models: Models, eye: bool) -> Callable[[Sequence[Any]], Float32]:
-    image: Any = models.image
+def _seeing(image: Any, eye: bool) -> Callable[[Sequence[Any]], Float32]:
     if eye and hasattr(image, "look"):
         return lambda images: np.concatenate(image.look(images), axis=1)
     encode: Callable[[Sequence[Any]], Float32] = image.encode_images
@@ -275,10 +324,11 @@ def _set(
     texts = [text for _, _, text in said]
     eye = labels is not None
     more: dict[str, Any] = {}
-    tokens = models.text.encode_queries(texts) if eye else models.image.encode_texts(texts)
+    image: Any = models.untrained_image if eye else models.image
+    tokens = models.text.encode_queries(texts) if eye else image.encode_texts(texts)
     if labels is not None and labels[0] is not None:
-        more = {"labels": labels[0], "text_labels": models.image.encode_texts(texts)}
-    space = f"{models.image.space}/features/{models.text.space}" if eye else models.image.space
+        more = {"labels": labels[0], "text_labels": image.among(tokens)}
+    space = features_space(image.space, models.text.space) if eye else image.space
     ids = tuple(clip.id for clip in clips)
     features = FeatureSet(
         frames=tuple(frames),

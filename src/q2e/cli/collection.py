@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from q2e.cli.complete import channel_names, profile_names, video_names
+from q2e.cli.complete import channel_names, eye_names, profile_names, video_names
 from q2e.cli.options import (
     IndexDir,
     Json,
@@ -62,6 +62,14 @@ def index(
             autocompletion=profile_names,
         ),
     ] = None,
+    eye: Annotated[
+        str | None,
+        typer.Option(
+            help="See through what  q2e train eye  has learnt, by its name: a second generation, "
+            "as with --profile.",
+            autocompletion=eye_names,
+        ),
+    ] = None,
     store: Annotated[
         str | None,
         typer.Option(help="Where a new index keeps its evidence; `q2e methods store` lists them."),
@@ -87,13 +95,14 @@ def index(
     without PATH nothing else is done.
     """
     import q2e
+    from q2e.cli.eye import profile_of
     from q2e.cli.progress import IndexProgress
     from q2e.errors import ConfigError
 
     used = settings_given(
         settings,
         channels=tuple(channel) if channel else None,
-        profile=profile,
+        profile=profile if eye is None else profile_of(eye, profile),
         store=store,
         executor=executor,
         threads=threads,

@@ -36,6 +36,13 @@ def channel_names(incomplete: str) -> list[str]:
     return _fitting(known(), incomplete)
 
 
+def eye_names(incomplete: str) -> list[str]:
+    """Offer the eyes that were trained here."""
+    from q2e.models import profiles
+
+    return _fitting(profiles.eyes(), incomplete)
+
+
 def profile_names(incomplete: str) -> list[str]:
     """Offer the profiles."""
     from q2e.models import profiles

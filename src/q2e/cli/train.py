@@ -31,8 +31,50 @@ def train(
             help="What is trained: eye, head, compose, localise or mmi.", show_default=False
         ),
     ],
-    features: Features,
-    out: Annotated[Path, typer.Option("--out", help="Folder for checkpoints, log and weights.")],
+    features: Annotated[
+        str,
+        typer.Argument(
+            metavar="FEATURES|PICTURES|INDEX",
+            help="Cached features, .npz or .jsonl, as  q2e features  writes them, or `synthetic`. "
+            "For an eye also a folder of pictures, or of an index whose frames and texts serve.",
+            show_default=False,
+        ),
+    ],
+    captions: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[CAPTIONS]...",
+            help="For an eye, with a folder of pictures: their captions, COCO-style JSON, .csv, "
+            ".tsv or .jsonl; a file for each language.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder for checkpoints, log and weights; an eye that has a --name needs none.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Of an eye: what  q2e index --eye  calls it.  [default: eye]"),
+    ] = None,
+    most: Annotated[
+        int, typer.Option("--pictures", min=1, help="Of an eye: pictures trained on, at most.")
+    ] = 10_000,
+    each: Annotated[
+        int, typer.Option("--each", min=1, help="Of an eye: captions of a picture in a file.")
+    ] = 1,
+    data: Annotated[
+        str, typer.Option("--data", help="Of an eye: what the pictures are, kept with it.")
+    ] = "",
+    licence: Annotated[
+        str, typer.Option("--licence", help="Of an eye: what their licence says, kept with it.")
+    ] = "",
+    profile: Annotated[
+        str, typer.Option("--profile", help="Of an eye: the profile that it is trained for.")
+    ] = "local",
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -58,28 +100,45 @@ def train(
       q2e features videos.q2e --out own.npz                      features of an index
       q2e train head own.npz --recipe xpool --out my-head        attention by the question
       q2e train head own.npz --recipe meanpool --out baseline    what it has to beat
+      q2e train eye pictures captions.json --name coco           then  q2e index --eye coco
       q2e eval head own.npz --head my-head                       measured on the split test
       q2e methods xpool                                          all parameters for --set
     """
+    from q2e.cli import eye as eyes
     from q2e.cli.options import pairs_of
+    from q2e.errors import ConfigError
     from q2e.heads.train import chosen, trained
 
     choice = chosen(kind, recipe, pairs_of(changes))
-    data = loaded(features)
-    counts = {name: sum(one == name for one in data.split) for name in ("train", "val", "test")}
+    if kind == "eye":
+        named = eyes.name_of(name, out, profile)
+        out = out or eyes.folder_of(named)
+        made = eyes.features_of(features, captions or [], profile, most, each, data, licence)
+    elif out is None:
+        raise ConfigError("--out is needed: the folder for checkpoints, log and weights")
+    elif captions or name:
+        raise ConfigError(f"captions and --name are of an eye; a {kind} is trained on FEATURES")
+    else:
+        named, made = "", loaded(features)
+    counts = {name: sum(one == name for one in made.split) for name in ("train", "val", "test")}
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    talk(f"{choice}: {len(data.frames)} videos ({told}), {len(data.tokens)} texts")
-    kept, note = trained(choice, data, out, watch)
+    talk(f"{choice}: {len(made.frames)} videos ({told}), {len(made.tokens)} texts")
+    kept, note = trained(choice, made, out, watch)
     _mmi(kept, out, features)
     if note:
         talk(f"note: {note}")
     answer = {"head": str(out), **_about(kept), "note": note}
+    if named:
+        answer["name"] = eyes.named(named, profile, out, kept)
     if json:
         print_json(answer)
         return
     print(f"{kept.recipe}: {kept.facts['validation']:.4f} on val")
     print(f"learnt from {kept.data or 'data not named'}; licence {kept.licence or 'not stated'}")
-    print(f"kept in {out}; measure it with  q2e eval head {features} --head {out}")
+    if named:
+        print(f"kept in {out}; see through it with  q2e index PATH --eye {named}")
+    else:
+        print(f"kept in {out}; measure it with  q2e eval head {features} --head {out}")
 
 
 def head(

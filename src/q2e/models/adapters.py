@@ -20,6 +20,7 @@ _OPENERS: Mapping[str, str] = {
     "image": "q2e.models.torch.seeing:open_pictures",
     "video": "q2e.models.torch.seeing:open_pictures",
     "image_text": "q2e.models.torch.sentences:open_text",
+    "eye": "q2e.models.local.eye:open_eye",
     "reranker": "q2e.models.torch.sentences:open_reranker",
     "late": "q2e.models.torch.sentences:open_tokens",
     "speech": "q2e.models.local.whisper:open_speech",

@@ -29,6 +29,7 @@ TASKS = (
     "reader",
     "video",
     "image_text",
+    "eye",
     "reranker",
     "late",
     "translator",
@@ -73,12 +74,51 @@ def names() -> list[str]:
     return list(_files())
 
 
+def eyes() -> list[str]:
+    """Return the names of the profiles that see through what  q2e train eye  has learnt."""
+    return [name for name in names() if _sees_through(name)]
+
+
+def _sees_through(name: str) -> bool:
+    try:
+        return "eye" in load(name)
+    except ConfigError:
+        return False
+
+
 def load(name: str) -> Profile:
     """Return a profile by name, or by the path of its file.
 
     Raises ConfigError where it is unknown or its file is not as described above.
     """
     return _read(name, ())
+
+
+def check_name(name: str) -> None:
+    """Raise ConfigError for a name that a profile of the user's own cannot have."""
+    if not re.fullmatch(r"[\w-]{1,40}", name) or name in _OURS:
+        raise ConfigError(
+            f"{name!r} is no usable name: at most 40 letters, digits, _ and -, and none of "
+            f"{', '.join(_OURS)}"
+        )
+
+
+def write(name: str, base: str, description: str, models: Mapping[str, str]) -> Path:
+    """Write a profile of the user's own, which stands on another, and return its file.
+
+    Raises ConfigError for a name that is not usable, or that is one of ours.
+    """
+    import tomlkit
+
+    check_name(name)
+    document = tomlkit.document()
+    document["base"], document["description"] = base, description
+    document["models"] = dict(models)
+    folder = own_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.toml"
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")
+    return file
 
 
 def own_folder() -> Path:

@@ -105,9 +105,15 @@ class Models:
         """Return whether a setting or the profile names a model for a task; nothing is loaded."""
         return self._named(task) is not None or task in self.profile
 
-    def load(self, task: str) -> Any:
+    @property
+    def untrained_image(self) -> ImageTextEncoder:
+        """The model of pictures without what was trained upon it."""
+        return cast(ImageTextEncoder, self.load("image", trained=False))
+
+    def load(self, task: str, *, trained: bool = True) -> Any:
         """Return the model for a task, loading it where that has not happened yet.
 
+        Where the profile names an eye, pictures are seen through it, unless `trained` is false.
         Raises ConfigError where neither a setting nor the profile names one, ModelError where it
         is not on this machine or cannot be used, MissingDependency where its runtime is missing.
         """
@@ -115,7 +121,11 @@ class Models:
         if task == "image" and "image_text" in self.profile:
             from q2e.models.torch.pictures import TwoTowers
 
-            return TwoTowers(model, self.load("image_text"))
+            model = TwoTowers(model, self.load("image_text"))
+        if task == "image" and trained and "eye" in self.profile:
+            from q2e.models.local.eye import Eye
+
+            return Eye(model, self.text, self.load("eye"))
         return model
 
     def _named(self, task: str) -> str | None:

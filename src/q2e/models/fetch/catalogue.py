@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 
 from q2e.errors import ConfigError, ModelError
+from q2e.heads.kept import load
 from q2e.models.base import ModelInfo
 from q2e.models.fetch.sources import Source, find, parse, receipt, resolved
 
@@ -76,6 +78,8 @@ def describe(source: Source, task: str) -> ModelInfo:
             **{field.name: getattr(entry.info, field.name) for field in fields(ModelInfo)}
             | {"source": exact}
         )
+    if task == "eye" and (trained := find(source)) is not None:
+        return _trained(source, trained)
     folder = find(source) if source.kind == "hub" and not source.part else None
     noted = (receipt(folder) if folder else None) or {"files": {}}
     return ModelInfo(
@@ -85,6 +89,21 @@ def describe(source: Source, task: str) -> ModelInfo:
         licence=str(noted.get("licence") or "see the model's own page"),
         languages="see the model's own page",
         size_bytes=sum(int(facts["size"]) for facts in noted["files"].values()),
+    )
+
+
+def _trained(source: Source, folder: Path) -> ModelInfo:
+    """Return the facts about what `q2e train` has kept in a folder."""
+    kept = load(folder)
+    data, count = kept.data or "data not named", kept.facts.get("videos", "?")
+    return ModelInfo(
+        id=folder.name,
+        task="eye",
+        source=str(source),
+        licence=f"that of what it was trained on: {kept.licence or 'not stated'}",
+        languages="those of the text model",
+        size_bytes=sum(one.stat().st_size for one in folder.glob("head.*")),
+        note=f"trained on {data}, {count} pictures",
     )
 
 

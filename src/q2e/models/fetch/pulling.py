@@ -52,6 +52,8 @@ def pull(what: str, *, optional: bool, update: bool, code: bool, watch: Watching
             watch.say(f"{task}: {source} comes with a package")
             Models(load_settings(profile=what)).load(task)
             pulled.append(Pulled(task, str(source)))
+        elif source.kind == "file":
+            watch.say(f"{task}: {source} lies on this machine; there is nothing to fetch")
         elif source.kind == "http":
             watch.say(f"{task}: {source} is a server; there is nothing to fetch")
         else:

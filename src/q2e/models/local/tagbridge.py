@@ -87,8 +87,12 @@ class TagBridge:
 
     def encode_texts(self, texts: Sequence[str]) -> Float32:
         """Return (n, d) unit vectors of questions in any language."""
+        return self.among(self._text.encode_queries(list(texts)))
+
+    def among(self, vectors: Float32) -> Float32:
+        """Return (n, d) unit vectors of questions by their vectors of the text encoder."""
         anchors = self._anchors
-        return _unit((self._text.encode_queries(list(texts)) - anchors.mean) @ anchors.spread)
+        return _unit((vectors - anchors.mean) @ anchors.spread)
 
     def tags(self, images: Sequence[UInt8]) -> list[tuple[Tag, ...]]:
         """Return the five most probable labels of each picture, best first."""
@@ -105,9 +109,14 @@ class TagBridge:
 
         Features are what the classifier sees before it names it.
         """
+        features, vectors, _ = self.see(images)
+        return features, vectors
+
+    def see(self, images: Sequence[UInt8]) -> tuple[Float32, Float32, list[tuple[Tag, ...]]]:
+        """Return features, vectors and tags of pictures in one pass of the classifier."""
         logits, features = self._classifier.read(images)
         shares = np.array([colour_shares(image) for image in images], np.float32)
-        return features, self.placed(logits, shares.reshape(-1, len(COLOURS)))[0]
+        return features, *self.placed(logits, shares.reshape(-1, len(COLOURS)))
 
     def placed(self, logits: Float32, shares: Float32) -> tuple[Float32, list[tuple[Tag, ...]]]:
         """Return vectors and tags of pictures by logits (n, 1000) and shares of colours (n, 11)."""
