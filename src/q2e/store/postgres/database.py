@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,27 +179,37 @@ class Database(States):
 
         `remade` says that tokens or text vectors of stored evidence are made again.
         """
-        with self._guarded(), self.alone() as connection, connection.transaction():
+        with self._guarded(), self._write_lock, ExitStack() as stack:
+
+            def begin(connection: psycopg.Connection[Any]) -> None:
+                stack.enter_context(connection.transaction())
+
+            connection = self._alive(begin)
             yield PostgresWriter(connection, self._halves)
             holding.advance(connection, self._epoch, remade, self._called)
 
     @contextmanager
     def alone(self) -> Iterator[psycopg.Connection[Any]]:
         """Lend the writing connection, made anew where it was lost since the last transaction."""
+        with self._guarded(), self._write_lock:
+            yield self._alive(lambda connection: connection.execute("SELECT 1"))
+
+    def _alive(self, begin: Callable[[psycopg.Connection[Any]], object]) -> psycopg.Connection[Any]:
+        """Return the writing connection after `begin`, on a new one where it was lost."""
         import psycopg
 
         if self.read_only:
             raise StoreError(f"{self.file} was opened for reading")
-        with self._guarded(), self._write_lock:
-            assert self._main is not None
-            try:
-                self._main.execute("SELECT 1")
-            except psycopg.Error as error:
-                if not lost(error):
-                    raise
-                self._main.close()
-                self._main = self._writing(_ENDED_S)
-            yield self._main
+        assert self._main is not None
+        try:
+            begin(self._main)
+        except psycopg.Error as error:
+            if not lost(error):
+                raise
+            self._main.close()
+            self._main = self._writing(_ENDED_S)
+            begin(self._main)
+        return self._main
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

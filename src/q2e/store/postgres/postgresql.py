@@ -72,23 +72,26 @@ class PostgresStore(Searching):
         cuts = None if segments is None else json.dumps(shots)
         times = None if frame_times_s is None else json.dumps([float(t) for t in frame_times_s])
         with self._database.writing() as writer:
-            row = writer.execute("SELECT number FROM video WHERE id = ?", (key.video,)).fetchone()
+            row = writer.execute(
+                "SELECT v.number, (SELECT number FROM channel WHERE name = ?), ARRAY(SELECT "
+                "s.number FROM stage s WHERE s.video = v.number AND s.name = ? AND s.part = ?) "
+                "FROM video v WHERE v.id = ?",
+                (key.channel, key.stage, key.part, key.video),
+            ).fetchone()
             if row is None:
                 raise StoreError(f"video {key.video!r} is not in the index; put_video comes first")
-            video = int(row[0])
-            channel = writer.channel(key.channel) if items else None
-            of = (video, key.stage, key.part)
-            before = writer.execute(
-                "SELECT number FROM stage WHERE video = ? AND name = ? AND part = ?", of
-            )
-            writer.drop_stages([int(row[0]) for row in before])
+            video, channel, before = row
+            writer.drop_stages(before)
+            channel = (channel or writer.channel(key.channel)) if items else None
+            own = (video, key.stage, key.part, channel, config_key)
             made = writer.execute(
                 "INSERT INTO stage (video, name, part, channel, config_key, segments, frame_times, "
-                "terms, text_space) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
-                (*of, channel, config_key, cuts, times, derived.terms, derived.space),
+                "terms, text_space) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number, "
+                "ARRAY(SELECT nextval('evidence_id') FROM generate_series(1, ?))",
+                (*own, cuts, times, derived.terms, derived.space, len(items)),
             ).fetchone()
             if channel is not None and made is not None:
-                writer.put_items(int(made[0]), video, channel, items)
+                writer.put_items(made[0], video, channel, items, made[1])
             writer.execute(
                 "DELETE FROM failure WHERE video = ? AND stage = ?", (key.video, key.stage)
             )

@@ -17,6 +17,9 @@ _GONE = (
     "WITH gone AS (SELECT term, channel, sum(cardinality(evidence)) AS pieces FROM posting "
     "WHERE stage = ANY(?) GROUP BY term, channel) "
 )
+#: How rows of COPY say that there is no value, and which characters they write otherwise.
+_NULL = r"\N"
+_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 class PostgresWriter(Asking):
@@ -31,52 +34,62 @@ class PostgresWriter(Asking):
         self.halves = halves
 
     def channel(self, name: str) -> int:
-        """Return a channel's number, given at its first use and never to another one."""
-        asked = "SELECT number FROM channel WHERE name = ?"
-        row = self.execute(asked, (name,)).fetchone()
-        if row is None:
-            given = "INSERT INTO channel (name) VALUES (?) RETURNING number"
-            row = self.execute(given, (name,)).fetchone()
+        """Return the number given to a channel that has none yet, and never to another one."""
+        given = "INSERT INTO channel (name) VALUES (?) RETURNING number"
+        row = self.execute(given, (name,)).fetchone()
         assert row is not None
         return int(row[0])
 
-    def put_items(self, stage: int, video: int, channel: int, items: Sequence[Item]) -> None:
-        """Add what a stage found, with its vectors and postings."""
-        asked = "SELECT nextval('evidence_id') FROM generate_series(1, ?)"
-        ids = [int(row[0]) for row in self.execute(asked, (len(items),))]
-        self.put_postings(stage, zip(ids, (item.tokens for item in items), strict=True))
-        with self.psycopg.cursor().copy(f"COPY evidence ({_EVIDENCE}) FROM STDIN") as copy:
-            for number, item in zip(ids, items, strict=True):
-                one = item.evidence
-                times = (float(one.start_s), float(one.end_s))
-                frame_s = None if one.frame_s is None else float(one.frame_s)
-                own = (number, stage, video, channel, *times, frame_s, len(item.tokens))
-                language = None if one.language is None else text(one.language)
-                copy.write_row((*own, language, body(one)))
-        self.put_vectors(stage, zip(ids, (i.evidence.vectors for i in items), strict=True))
+    def put_items(
+        self, stage: int, video: int, channel: int, items: Sequence[Item], ids: Sequence[int]
+    ) -> None:
+        """Add what a new stage found, with its vectors and postings; `ids` are its pieces'."""
+        of = stage, video, channel
+        self._add_postings(of, zip(ids, (item.tokens for item in items), strict=True))
+        lines = []
+        for number, item in zip(ids, items, strict=True):
+            one = item.evidence
+            times = (repr(float(one.start_s)), repr(float(one.end_s)))
+            frame_s = _NULL if one.frame_s is None else repr(float(one.frame_s))
+            own = (str(number), *map(str, of), *times, frame_s, str(len(item.tokens)))
+            language = _NULL if one.language is None else _written(text(one.language))
+            lines.append("\t".join((*own, language, _bytes(body(one)))))
+        self._copy(f"evidence ({_EVIDENCE})", lines)
+        self._add_vectors(of, zip(ids, (i.evidence.vectors for i in items), strict=True))
 
     def put_postings(self, stage: int, tokens: Iterable[tuple[int, Sequence[str]]]) -> None:
-        pairs = [(number, tuple(own)) for number, own in tokens]
         self._uncount([stage])
         self.execute("DELETE FROM posting WHERE stage = ?", (stage,))
+        self._add_postings((stage, *self._of(stage)), tokens)
+
+    def _add_postings(
+        self, of: tuple[int, int, int], tokens: Iterable[tuple[int, Sequence[str]]]
+    ) -> None:
+        pairs = [(number, tuple(own)) for number, own in tokens]
         found = by_term(pairs)
         if not found:
             return
-        video, channel = self._of(stage)
+        stage, _, channel = of
         length = {number: len(own) for number, own in pairs}
-        with self.psycopg.cursor().copy(f"COPY posting ({_POSTING}) FROM STDIN") as copy:
-            for term, (ids, counts) in found.items():
-                lengths = [length[number] for number in ids]
-                copy.write_row((term_key(term), stage, video, channel, ids, counts, lengths))
+        middle = "\t".join(map(str, of))
+        self._copy(
+            f"posting ({_POSTING})",
+            [
+                "\t".join(
+                    (
+                        _bytes(term_key(term)),
+                        middle,
+                        *map(_array, (ids, counts, [length[number] for number in ids])),
+                    )
+                )
+                for term, (ids, counts) in found.items()
+            ],
+        )
         self.execute(
-            "INSERT INTO word SELECT term, ?, pieces FROM unnest(?::bytea[], ?::bigint[]) "
-            "w(term, pieces) ORDER BY term ON CONFLICT (term, channel) "
+            "INSERT INTO word SELECT term, channel, cardinality(evidence) FROM posting "
+            "WHERE stage = ? ORDER BY term ON CONFLICT (term, channel) "
             "DO UPDATE SET pieces = word.pieces + excluded.pieces",
-            (
-                channel,
-                [term_key(term) for term in found],
-                [len(ids) for ids, _ in found.values()],
-            ),
+            (stage,),
         )
         self.execute(
             "UPDATE channel SET pieces = pieces + ?, words = words + ? WHERE number = ?",
@@ -84,22 +97,30 @@ class PostgresWriter(Asking):
         )
 
     def put_vectors(self, stage: int, vectors: Iterable[tuple[int, Mapping[str, Float32]]]) -> None:
-        found = by_space(vectors)
-        of = (stage, *self._of(stage)) if found else (stage, 0, 0)
-        for name, (ids, data) in found.items():
+        self._add_vectors((stage, *self._of(stage)), vectors)
+
+    def _add_vectors(
+        self, of: tuple[int, int, int], vectors: Iterable[tuple[int, Mapping[str, Float32]]]
+    ) -> None:
+        for name, (ids, data) in by_space(vectors).items():
             space = self._space(name, data.shape[1])
             self.execute(
                 "INSERT INTO vector (stage, space, evidence, data) VALUES (?, ?, ?, ?)",
-                (stage, space, ids.tobytes(), data.tobytes()),
+                (of[0], space, ids.tobytes(), data.tobytes()),
             )
             if self.halves:
                 nearest.put(self.psycopg, space, of, ids, data)
+
+    def _copy(self, into: str, lines: Sequence[str]) -> None:
+        """Add rows that are written as COPY reads them: far quicker than value by value."""
+        with self.psycopg.cursor().copy(f"COPY {into} FROM STDIN") as copy:
+            copy.write("\n".join((*lines, "")))
 
     def _of(self, stage: int) -> tuple[int, int]:
         """Return video and channel of a stage."""
         row = self.execute("SELECT video, channel FROM stage WHERE number = ?", (stage,)).fetchone()
         assert row is not None
-        return int(row[0]), int(row[1])
+        return int(row[0]), int(row[1] or 0)  # no channel where nothing was found
 
     def _space(self, name: str, dimension: int) -> int:
         asked = "SELECT number, dimension FROM space WHERE name = ?"
@@ -163,3 +184,15 @@ class PostgresWriter(Asking):
             "words = channel.words - gone.words FROM gone WHERE number = gone.channel",
             of,
         )
+
+
+def _written(value: str) -> str:
+    return value.translate(_ESCAPED)
+
+
+def _bytes(value: bytes) -> str:
+    return r"\\x" + value.hex()
+
+
+def _array(values: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, values)) + "}"
