@@ -159,7 +159,10 @@ LAYERS = {
     "survey": "errors ingest paths settings store text types",
     "opened": "errors models plugins settings store survey types",
     "upkeep": "backup erase errors ingest opened plugins settings store types",
-    "index": "channel_facts errors models query search settings survey types upkeep",
+    "answer": "arrays errors models query registry stopping text types",
+    "index": (
+        "answer channel_facts errors models plugins query search settings survey types upkeep"
+    ),
     "q2e": "about index",
     "evaluate": (
         "arrays cache errors index methods plugins query registry renamed search settings "

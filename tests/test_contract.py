@@ -48,6 +48,7 @@ NAN = np.nan
 SEEDS = st.integers(0, 2**32 - 1)
 #: Kinds whose promises are tried elsewhere, with where.
 ELSEWHERE = {
+    "answer": "test_answer.py",
     "channel": "test_plugins.py",
     "encoder": "test_runtimes.py",
     "executor": "test_ingest.py",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from q2e.settings import Settings, load_settings
     from q2e.survey import Status, VideoRecord
     from q2e.types import (
+        Answer,
+        Citation,
         Clause,
         Decomposition,
         Evidence,
@@ -34,11 +36,14 @@ if TYPE_CHECKING:
         Reason,
         Results,
         Segment,
+        Sentence,
         SubEvent,
         Video,
     )
 
 _HOMES = {
+    "Answer": "q2e.types",
+    "Citation": "q2e.types",
     "Clause": "q2e.types",
     "Decomposition": "q2e.types",
     "Evidence": "q2e.types",
@@ -53,6 +58,7 @@ _HOMES = {
     "Report": "q2e.ingest.run",
     "Results": "q2e.types",
     "Segment": "q2e.types",
+    "Sentence": "q2e.types",
     "Settings": "q2e.settings",
     "Status": "q2e.survey",
     "SubEvent": "q2e.types",
@@ -62,6 +68,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "Answer",
+    "Citation",
     "Clause",
     "Decomposition",
     "Evidence",
@@ -76,6 +84,7 @@ __all__ = [
     "Report",
     "Results",
     "Segment",
+    "Sentence",
     "Settings",
     "Status",
     "SubEvent",

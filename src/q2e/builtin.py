@@ -51,6 +51,7 @@ KINDS = (
         "q2e.methods.compose",
     ),
     (Kind("training", "what is trained on cached features, by  q2e train"), "q2e.heads.recipes"),
+    (Kind("answer", "how a question is answered in cited sentences"), "q2e.answer.strategies"),
     (Kind("likes", "how liked and disliked hits move a question"), "q2e.methods.likes"),
 )
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from q2e import survey
 from q2e.channel_facts import meet
 from q2e.errors import QueryError
+from q2e.plugins import registry
 from q2e.query.filters import checked
 from q2e.search.batch import Ran
 from q2e.settings import changed, effective
-from q2e.types import Decomposition, Example, Filters, Query, Results
+from q2e.types import Answer, Decomposition, Example, Filters, Query, Results
 from q2e.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from q2e.search.search import Searcher
     from q2e.store.base import Table
 
+#: Videos that an answer is looked for in.
+ASKED = 8
 _FILTERS = tuple(field.name for field in fields(Filters))
 
 
@@ -78,6 +82,37 @@ class Index(Upkeep):
         )
         used = changed(self.settings, settings | ({} if top is None else {"top": top}))
         return self._searching().search(query, used, moments, offset, decomposition)
+
+    def answer(
+        self,
+        question: str,
+        *,
+        how: str = "extractive",
+        video: str | Sequence[str] = (),
+        filters: Filters | None = None,
+        **more: Any,
+    ) -> Answer:
+        """Return what the videos say to a question in any language, in sentences that cite them.
+
+        `how` is a strategy of `q2e methods answer`, such as `extractive(sentences=2)`; `video`
+        names those that are asked. `more` are filters and settings as for `search`. Without
+        sentences nothing here answers. Raises ConfigError for an unknown strategy or one whose
+        language model nobody names, and like `search`.
+        """
+        from q2e.answer.base import answered
+
+        choice = registry().one("answer", how)
+        named = (video,) if isinstance(video, str) else tuple(video)
+        only = (filters or Filters()) & Filters(videos=named)
+        given = {name: value for name, value in more.items() if name not in _FILTERS}
+        return answered(
+            choice,
+            question,
+            find=partial(self.search, filters=only, **({"top": ASKED} | more)),
+            store=self.store,
+            models=self.models,
+            settings=changed(self.settings, given),
+        )
 
     def parse(self, text: str) -> Parsed:
         """Return how a question in the query language is understood, with positions.

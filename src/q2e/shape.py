@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from q2e.paths import encodable
 from q2e.query.hints import hint
-from q2e.types import Clause, Decomposition, Evidence, Hit, Moment, Reason, Results, Segment, Video
+from q2e.types import (
+    Answer,
+    Clause,
+    Decomposition,
+    Evidence,
+    Hit,
+    Moment,
+    Reason,
+    Results,
+    Segment,
+    Sentence,
+    Video,
+)
 
 if TYPE_CHECKING:
     from q2e.ingest.run import Report
@@ -60,6 +72,45 @@ def hit(value: Hit) -> Json:
         "confidence": None if value.confidence is None else _number(value.confidence),
         "certainty": None if value.certainty is None else _number(value.certainty),
         "certain": value.certain,
+    }
+
+
+@encodable
+def answer(value: Answer) -> Json:
+    """Return the shape of an answer: its sentences with citations, and notes on it."""
+    return {
+        "version": VERSION,
+        "question": value.question,
+        "language": value.language,
+        "found": value.found,
+        "confidence": _number(value.confidence),
+        "how": value.how,
+        "sentences": [sentence(one) for one in value.sentences],
+        "notes": list(value.notes),
+        "not_found": list(value.not_found),
+        "spent": dict(value.spent),
+    }
+
+
+@encodable
+def sentence(value: Sentence) -> Json:
+    return {
+        "text": value.text,
+        "place": value.place,
+        "quoted": value.quoted,
+        "citations": [
+            {
+                "video": one.video.id,
+                "path": one.video.path,
+                "title": one.video.title,
+                "start": _time(one.start_s),
+                "end": _time(one.end_s),
+                "quote": one.quote,
+                "channel": one.channel,
+                "language": one.language,
+            }
+            for one in value.citations
+        ],
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from q2e.cli import answer as answering
 from q2e.cli import collection, copies, doctor, find, moments, play, serve
 from q2e.cli import engine as engines
 from q2e.cli import eval as evaluation
@@ -54,6 +55,7 @@ def _start(
 app.command("index")(collection.index)
 app.command("search")(find.search)
 app.command("ask")(find.ask)
+app.command("answer")(answering.answer)
 app.command("play")(play.play)
 app.command("list")(collection.list_videos)
 app.command("show")(collection.show)

@@ -120,6 +120,12 @@ def _words() -> dict[str, Any]:
     return content
 
 
+def month_names() -> Mapping[str, list[list[str]]]:
+    """Return by language the names of the twelve months, each in its forms."""
+    found: Mapping[str, list[list[str]]] = _words()["months"]
+    return found
+
+
 @lru_cache(maxsize=1)
 def _time_pattern() -> re.Pattern[str]:
     months = {

@@ -7,6 +7,7 @@ L2-normalised unless a docstring says otherwise.
 from __future__ import annotations
 
 from q2e.types.answer import SAYS, Hit, Moment, Reason, Results
+from q2e.types.cited import Answer, Citation, Place, Sentence
 from q2e.types.evidence import BETWEEN, Evidence, Part, Span, Tag, check_channel, in_order
 from q2e.types.media import Audio, Frame, Segment, Video
 from q2e.types.question import (
@@ -25,7 +26,9 @@ __all__ = [
     "BETWEEN",
     "EVENT_KINDS",
     "SAYS",
+    "Answer",
     "Audio",
+    "Citation",
     "Clause",
     "ClauseKind",
     "Decomposition",
@@ -37,10 +40,12 @@ __all__ = [
     "Hit",
     "Moment",
     "Part",
+    "Place",
     "Query",
     "Reason",
     "Results",
     "Segment",
+    "Sentence",
     "Span",
     "SubEvent",
     "Tag",

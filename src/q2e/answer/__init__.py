@@ -1,0 +1,1 @@
+"""Answers questions in sentences that cite what videos say."""

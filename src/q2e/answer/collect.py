@@ -1,0 +1,175 @@
+"""Collects the lines that may answer: pieces of evidence of the best videos, then their lines.
+
+A line's worth is the log-odds that it answers. Its terms: the certainty of its video, how far its
+meaning stands above that of other texts for this question, and which share of the question's words
+it holds where both are in one language. The weights are a logistic regression on 270 questions
+that people asked about passages of encyclopedias in eight languages (docs/research/answers.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from q2e.answer.base import Tools, Work
+from q2e.answer.lines import Line, lines_of, quotable
+from q2e.answer.wanted import holds
+from q2e.arrays import Float32, Float64, Int64
+from q2e.query.parts import words_of_meaning
+from q2e.text.tokens import tokens
+from q2e.types import Results
+
+#: Pieces of evidence that are cut into lines.
+PIECES = 24
+#: Log-odds of a line: at none, by log-odds of its video, by standard deviation, by share of words.
+START, BY_VIDEO, BY_MEANING, BY_WORDS = -2.1, 0.57, 0.79, 2.95
+#: What a line gains that holds the kind of answer asked for, and loses that does not.
+HOLDS, LACKS = 0.5, -0.5
+#: Pieces of a collection as so many of which its spread of scores is taken to be `_USUAL`.
+_PRIOR, _USUAL = 30, 0.03
+#: Chance of a video of which no certainty is known.
+_UNKNOWN = 0.5
+_WITHOUT_SPACES = ("ja", "th", "zh")
+#: Letters by which words with other endings are known.
+_STEM = 4
+
+
+def collect(work: Work, tools: Tools) -> Work:
+    """Find the best lines for each query of the plan and put them together, best first."""
+    found: dict[tuple[str, str, float], Line] = {}
+    for query in work.queries or (work.question,):
+        results = tools.find(query)
+        if work.unfolded is None:
+            work = replace(work, unfolded=results.decomposition, language=results.query.language)
+        for line in lines_for(work, query, results, tools):
+            key = (line.video.id, line.text, line.start_s)
+            if key not in found or found[key].worth < line.worth:
+                found[key] = line
+    lines = sorted(found.values(), key=lambda one: -one.worth)
+    return replace(work, lines=tuple(lines))
+
+
+def lines_for(work: Work, query: str, results: Results, tools: Tools) -> list[Line]:
+    """Return the lines of the videos that a search found, with what each is worth to a query."""
+    if not results.hits:
+        return []
+    sure = {
+        hit.video.id: _UNKNOWN if hit.certainty is None else hit.certainty for hit in results.hits
+    }
+    videos = {hit.video.id: hit.video for hit in results.hits}
+    with tools.store.snapshot():
+        table = tools.store.table()
+        space = tools.models.text.space
+        rows, matrix = tools.store.vectors(space)
+        mask = tools.store.rows(results.query.filters)
+        asked = tools.models.text.encode_queries([query])[0]
+        cosine = np.asarray(matrix @ asked, np.float64)
+        mean, spread = _spread(cosine)
+        own = np.isin(table.video[rows], [table.video_ids.index(one) for one in videos])
+        if mask is not None:
+            own &= mask[rows]
+        near = np.flatnonzero(own)
+        words = _Words(query, results.query.language, tools)
+        best = near[np.argsort(-cosine[near], kind="stable")[:PIECES]]
+        lexical = tools.store.lexical(words.tokens, mask=mask, k=4 * PIECES)[0]
+        both = _both(rows, best, lexical, near)
+        pieces = tools.store.evidence(rows[both].tolist())
+    told = [(one, float(cosine[at])) for one, at in zip(pieces, both, strict=True) if quotable(one)]
+    lines = [(line, near) for one, near in told for line in lines_of(videos[one.video], one)]
+    return _weighed(work, lines, words, sure, (mean, spread), asked, tools)
+
+
+def _weighed(
+    work: Work,
+    lines: Sequence[tuple[Line, float]],
+    words: _Words,
+    sure: dict[str, float],
+    usual: tuple[float, float],
+    asked: Float32,
+    tools: Tools,
+) -> list[Line]:
+    if not lines:
+        return []
+    mean, spread = usual
+    vectors = tools.models.text.encode_passages([line.text for line, _ in lines])
+    cosine = vectors @ asked
+    found = []
+    for (line, piece), own in zip(lines, cosine.tolist(), strict=True):
+        meaning = (max(own, piece) / 2 + (own + piece) / 4 - mean) / spread
+        chance = min(max(sure[line.video.id], 1e-3), 1 - 1e-3)
+        worth = START + BY_VIDEO * math.log(chance / (1 - chance)) + BY_MEANING * meaning
+        if line.language in (None, words.language):
+            # What a sentence leaves to those beside it is half of what it says itself.
+            worth += BY_WORDS * (words.share(line.text) + words.share(line.whole)) / 2
+        for kind in work.wanted:
+            there = holds(line.text, kind, line.language)
+            worth += 0.0 if there is None else HOLDS if there else LACKS
+        found.append(replace(line, worth=worth))
+    return found
+
+
+def _spread(cosine: Float64) -> tuple[float, float]:
+    """Return mean and deviation of a question's cosines, drawn to the usual where they are few."""
+    if not len(cosine):
+        return 0.0, _USUAL
+    many = len(cosine)
+    variance = (cosine.var() * many + _USUAL**2 * _PRIOR) / (many + _PRIOR)
+    return float(cosine.mean()), float(np.sqrt(variance))
+
+
+def _both(rows: Int64, best: Int64, lexical: Int64, near: Int64) -> list[int]:
+    """Return the pieces nearest in meaning, and those of the same videos nearest in words."""
+    place = {int(row): at for at, row in zip(near.tolist(), rows[near].tolist(), strict=True)}
+    worded = [place[row] for row in lexical.tolist() if row in place][: PIECES // 2]
+    return list(dict.fromkeys([*best.tolist(), *worded]))
+
+
+class _Words:
+    """The words of a question that mean something, each by how rare it is in the collection."""
+
+    def __init__(self, query: str, language: str | None, tools: Tools) -> None:
+        self.language = language
+        self.words = words_of_meaning(query, language)
+        self.tokens = [token for word in self.words for token in tokens(word)]
+        held = len(tools.store.table())
+        self._weight = {
+            token: math.log((held + 1) / (len(tools.store.lexical([token])[0]) + 0.5))
+            for token in dict.fromkeys(self.tokens)
+        }
+
+    def share(self, text: str) -> float:
+        """Return the share of their weight that a text holds, in 0 to 1."""
+        whole = sum(self._weight.values())
+        if whole <= 0:
+            return 0.0
+        held = set(tokens(text))
+        return sum(own for token, own in self._weight.items() if token in held) / whole
+
+
+def unsaid(
+    question: str, language: str | None, texts: Iterable[tuple[str, str | None]]
+) -> tuple[str, ...]:
+    """Return the words of a question that no text (with its language) says in any form.
+
+    Of texts in other languages, and of scripts without spaces, that cannot be told: then nothing
+    is returned.
+    """
+    held: set[str] = set()
+    for text, own in texts:
+        if language in (None, *_WITHOUT_SPACES) or (own is not None and own != language):
+            return ()
+        held |= set(tokens(text))
+    return tuple(
+        word
+        for word in words_of_meaning(question, language)
+        if (told := tokens(word)) and not any(_stands(one, held) for one in told)
+    )
+
+
+def _stands(token: str, held: set[str]) -> bool:
+    """Whether a word stands among others, with any ending."""
+    stem = token[: max(_STEM, len(token) - 2)]
+    return token in held or (len(token) > _STEM and any(one.startswith(stem) for one in held))

@@ -1,0 +1,1 @@
+"""Ways of answering, a file each."""

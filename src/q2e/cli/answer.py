@@ -1,0 +1,74 @@
+"""The command that answers a question in sentences that cite the videos."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from q2e.cli.asking import Only, Ways
+from q2e.cli.complete import values_of
+from q2e.cli.grouped import grouped
+from q2e.cli.options import IndexDir, Json, clock, directory, one_line, print_json, shown, talk
+from q2e.paths import shown_name
+
+if TYPE_CHECKING:
+    from q2e.types import Answer
+
+#: Characters of one sentence on a terminal.
+_LINE = 2_000
+
+
+@grouped
+def answer(
+    question: Annotated[str, typer.Argument(help="The question.", show_default=False)],
+    how: Annotated[
+        str,
+        typer.Option(help="Strategy: see  q2e methods answer.", autocompletion=values_of("answer")),
+    ] = "extractive",
+    index_dir: IndexDir = None,
+    json: Json = False,
+    *,
+    only: Only,
+    ways: Ways,
+) -> None:
+    """Answer a question in sentences, each with the moments that say it.
+
+    The question may be in any language. Without a model the sentences are quotes, in the language
+    in which they were said. The exit code is 1 where nothing here answers.
+
+    \b
+      q2e answer "Who piloted the space shuttle?"
+      q2e answer "Was klettert am Baumstamm?" --how "extractive(sentences=1)"
+      q2e answer "why was it delayed?" --video launch.mp4
+    """
+    import q2e
+    from q2e import shape
+
+    index = q2e.open(directory(index_dir), **ways.given())
+    found = index.answer(question, how=how, filters=only.filters())
+    if json:
+        print_json(shape.answer(found))
+    else:
+        _print_answer(found)
+    if not found.found:
+        raise typer.Exit(1)
+
+
+def _print_answer(found: Answer) -> None:
+    """Print the sentences with where they stand; what is to be known of them goes beside."""
+    if not found.found:
+        typer.echo("nothing here answers")
+    for sentence in found.sentences:
+        place = f"{sentence.place}: " if sentence.place else ""
+        mark = '"' if sentence.quoted else ""
+        typer.echo(f"{place}{mark}{one_line(sentence.text, _LINE)}{mark}")
+        for one in sentence.citations:
+            name = shown_name(one.video.path) or shown(one.video.id)
+            typer.echo(f"    {name}  {clock(one.start_s)} to {clock(one.end_s)}  {one.channel}")
+            if not sentence.quoted:
+                typer.echo(f'    "{one_line(one.quote, _LINE)}"')
+    for note in found.notes:
+        talk(f"note: {one_line(note, _LINE)}")
+    if found.not_found:
+        talk(f"not found: {one_line(', '.join(found.not_found), _LINE)}")

@@ -1,0 +1,180 @@
+"""Answers that quote, what they refuse, and what of a draft is checked away."""
+
+from __future__ import annotations
+
+import pytest
+
+import q2e
+from q2e.answer.base import Work
+from q2e.answer.check import check, unsupported
+from q2e.answer.lines import Line, lines_of
+from q2e.answer.quotes import cited, novel
+from q2e.answer.wanted import holds, wanted
+from q2e.errors import ConfigError
+from q2e.types import Citation, Evidence, Sentence, Span, Video
+
+VIDEO = Video("v", "v.mp4", 60.0)
+
+#: By language: who, where, when, how many, and a question of no such kind.
+ASKED = {
+    "ar": ("من فاز؟", "أين يقع؟", "متى بدأ؟", "كم عدد القتلى؟", "ماذا قالت؟"),
+    "de": ("Wer gewann?", "Wo liegt es?", "Wann begann es?", "Wie viele starben?", "Was tut sie?"),
+    "en": ("Who won?", "Where is it?", "When did it open?", "How many died?", "What is said?"),
+    "es": ("¿Quién ganó?", "¿Dónde está?", "¿Cuándo fue?", "¿Cuántas personas?", "¿Qué dijo?"),
+    "fr": ("Qui a gagné ?", "Où est-ce ?", "Quand ouvre-t-il ?", "Combien de morts ?", "Quoi ?"),
+    "hi": ("कौन जीता?", "यह कहाँ है?", "यह कब शुरू हुआ?", "कितने लोग मरे?", "उसने क्या कहा?"),
+    "ja": (
+        "誰が勝ったか？",
+        "どこですか？",
+        "いつ始まったか？",
+        "何人死んだか？",
+        "何と言ったか？",
+    ),
+    "ko": (
+        "누가 이겼나요?",
+        "어디에 있나요?",
+        "언제 시작했나요?",
+        "몇 명 죽었나?",
+        "무슨 일?",
+    ),
+    "ru": ("Кто выиграл?", "Где это?", "Когда началось?", "Сколько погибло?", "Что сказала?"),
+    "th": ("ใครชนะ?", "อยู่ที่ไหน?", "เริ่มเมื่อไร?", "มีคนตายกี่คน?", "เธอพูดว่าอะไร?"),
+    "zh": ("谁赢了？", "它在哪里？", "什么时候开始的？", "多少人死亡？", "她说了什么？"),
+}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["language known", "not known"])
+@pytest.mark.parametrize("language", ASKED)
+def test_a_question_says_what_kind_of_answer_it_wants(language: str, known: bool) -> None:
+    told = [wanted(text, language if known else None) for text in ASKED[language]]
+    assert told == [{"who"}, {"where"}, {"when"}, {"how many"}, frozenset()]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind", "there"),
+    [
+        ("It opened in May 1995.", "en", "when", True),
+        ("Das war am Dienstag.", "de", "when", True),
+        ("٣٤٥ شخصا", "ar", "how many", True),
+        ("死者は十二人です", "ja", "how many", True),
+        ("It was large.", "en", "how many", False),
+        ("then they met Eileen Collins", "en", "who", True),
+        ("then they all went home", "en", "who", False),
+        ("Der Hund bellt", "de", "who", None),
+        ("小猫在睡觉", "zh", "who", None),
+        ("в Москве идёт снег", "ru", "where", True),
+    ],
+)
+def test_a_line_holds_what_is_asked_for(
+    text: str, language: str, kind: str, there: bool | None
+) -> None:
+    assert holds(text, kind, language) is there  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("question", "video", "says"),
+    [
+        ("What have weasels eaten?", "call-06.mp4", "Weasels have eaten our phone system."),
+        ("Who piloted the space shuttle?", "portrait-19.mp4", "Eileen Collins"),
+        ("Was klettert am Baumstamm?", "wanderung-20.mp4", "ein Kleiber"),
+        ("¿Cuándo cierra el templo?", "news-17.mp4", "CIERRA EL LUNES"),
+        ("長城因為什麼關閉？", "news-11.mp4", "大雪"),
+        ("動物園で何が生まれましたか？", "花-21.mp4", "ワオキツネザルの双子"),
+    ],
+)
+def test_samples_answer_in_their_own_words(
+    sample_index: q2e.Index, question: str, video: str, says: str
+) -> None:
+    answer = sample_index.answer(question)
+    cites = answer.sentences[0].citations[0]
+    assert cites.video.path.endswith(video) and says in cites.quote
+    assert answer.confidence > 0.5 and answer.how == "extractive" and answer.spent["calls"] == 0
+    record = sample_index.show(cites.video.id)
+    assert any(cites.quote in evidence.text for evidence in record.evidence)
+    assert 0 <= cites.start_s <= cites.end_s <= record.video.duration_s + 1
+
+
+@pytest.mark.parametrize(
+    "question", ["Who won the world cup?", "How many people live in Berlin?", "法国的首都是哪里？"]
+)
+def test_what_nothing_says_is_refused(sample_index: q2e.Index, question: str) -> None:
+    answer = sample_index.answer(question)
+    assert not answer.found and answer.confidence < 0.5
+    assert answer.notes[0].startswith("nothing here answers")
+
+
+def test_only_the_videos_named_are_asked(sample_index: q2e.Index) -> None:
+    answer = sample_index.answer("What have weasels eaten?", video="news-11.mp4")
+    assert not answer.found
+    with pytest.raises(ConfigError, match="unknown answer 'guess'"):
+        sample_index.answer("What have weasels eaten?", how="guess")
+
+
+def test_lines_stand_in_their_evidence_to_the_letter() -> None:
+    spans = (Span(0.0, 2.0, "The first half"), Span(2.0, 4.0, "of it."), Span(5.0, 6.0, "Then?"))
+    whole = "The first half of it. Then?"
+    timed = Evidence("v", "speech", 0.0, 6.0, whole, "en", spans=spans)
+    told = [(one.start_s, one.end_s, one.text) for one in lines_of(VIDEO, timed)]
+    assert told == [(0.0, 4.0, "The first half of it."), (5.0, 6.0, "Then?")]
+    odd = Evidence("v", "speech", 0.0, 6.0, "another text", "en", spans=spans)
+    assert {(one.start_s, one.end_s, one.text) for one in lines_of(VIDEO, odd)} == {
+        (0.0, 6.0, "another text")
+    }
+
+
+def test_what_is_said_twice_is_quoted_once() -> None:
+    import numpy as np
+
+    lines = [line("a fire at the mill", worth=3.0), line("a fire at the mill", worth=2.9)]
+    lines.append(line("nobody was hurt", worth=2.0))
+    assert novel(lines, np.eye(3, dtype=np.float32), 3, 0.7) == [0, 2]
+
+
+# -- the check ------------------------------------------------------------------------------------
+def line(text: str, start_s: float = 0.0, worth: float = 1.0, language: str = "en") -> Line:
+    return Line(VIDEO, "speech", start_s, start_s + 5, text, text, language, worth)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence", "missing"),
+    [
+        ("It cost 1,500 euros.", "es kostete 1.500 Euro", []),
+        ("There were 34.", "كان هناك ٣٤ شخصا", []),
+        ("There were 35.", "كان هناك ٣٤ شخصا", ["35"]),
+        ("It was 7.", "sieben Menschen", []),
+        ("On 5 April 2023 it began.", "am 2023-04-05", []),
+        ("On 5 May 2023 it began.", "2023-04-05", ["month 5"]),
+        ("It was in июля.", "in July", []),
+        ("They met Putin there.", "там был Путин", []),
+        ("They met Merkel there.", "там был Путин", ["Merkel"]),
+        ("In München she spoke.", "munchen, 1995", []),
+        ("Then Łódź burned.", "lodz burned", []),
+        ("ในปี ๒๕๖๖", "ปี 2566", []),
+        ("2023年に始まった", "２０２３年", []),
+        ("१२ लोग", "12 people", []),
+        ("Dann kam Angela Merkel.", "die Kanzlerin kam", ["Angela", "Merkel"]),
+    ],
+)
+def test_numbers_names_and_dates_must_stand_in_what_is_cited(
+    sentence: str, evidence: str, missing: list[str]
+) -> None:
+    language = "de" if "Dann" in sentence else None
+    assert unsupported(sentence, [evidence], language) == missing
+
+
+def test_a_sentence_stays_only_if_what_was_shown_bears_it_out() -> None:
+    shown = (line("The mill burned in 1995."), line("Nobody was hurt.", 20.0))
+    good = Sentence("A mill burned in 1995.", (cited(shown[0]),), quoted=False)
+    year = Sentence("A mill burned in 1996.", (cited(shown[0]),), quoted=False)
+    words = Sentence("A mill burned.", (cited(shown[0], "the mill burnt"),), quoted=False)
+    when = Citation(VIDEO, 40.0, 42.0, "Nobody was hurt.", "speech")
+    where = Citation(Video("w", "w.mp4"), 20.0, 25.0, "Nobody was hurt.", "speech")
+    elsewhere = [Sentence("Nobody was hurt.", (one,), quoted=False) for one in (when, where)]
+    checked = check(Work("q", lines=shown, draft=(good, year, words, *elsewhere)))
+    assert checked.draft == (good,)
+    assert checked.notes == (
+        "dropped 3 sentences that cited nothing that was shown",
+        "dropped 1 sentence with a number, name or date that is not in what they cite",
+    )
+    nothing = check(Work("q", lines=shown, draft=(year,)))
+    assert nothing.draft == () and "nothing here answers" in nothing.notes[-1]
