@@ -14,8 +14,8 @@ from q2e.plugins import registry
 from q2e.settings import Settings
 from q2e.types import Video
 
-#: A name in each script that is written in our languages.
-NAMES = ("news-17", "Музей 17", "博物馆", "متحف", "संग्रहालय", "พิพิธภัณฑ์", "박물관", "ミュージアム")
+#: Names that hold each script in which our languages are written.
+NAMES = ("news-17", "Музей 17 博物馆 متحف संग्रहालय", "พิพิธภัณฑ์ 박물관 ミュージアム")
 CHANNELS = ("metadata", "speech")
 
 

@@ -58,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             told = text.replace("\x00", "")
             tags = told[:150].replace(",", " ").replace(";", " ")
             rows.writerow([copy.name, told, told[:250], tags])
-    index = q2e.open(folder / "index")
+    index = q2e.open(folder / "index", channels=("frame", "metadata"))
     assert index.add(folder / "manifest.csv").failures == []
     with (folder / "evidence.jsonl").open("w", encoding="utf-8") as out:
         for known in index.videos():
