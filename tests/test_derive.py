@@ -213,6 +213,7 @@ def test_a_channel_of_any_name_keeps_its_own_number(first_format: Path) -> None:
 
 
 # -- with real models and media -------------------------------------------------------------------
+@pytest.mark.slow
 def test_speech_is_not_heard_again_for_other_words_or_another_text_model(
     tmp_path: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_exported_weights_are_a_model_source(features: Path, tmp_path: Path) -> 
     assert models.has("mmi") and models.load("mmi").config == head.config
 
 
+@pytest.mark.slow
 def test_the_joint_score_of_an_index_is_measured_in_both_directions(
     sample_index: q2e.Index, tmp_path: Path
 ) -> None:

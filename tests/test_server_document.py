@@ -15,6 +15,7 @@ from serving import serving
 CONFIG = Path(__file__).parent / "data" / "schemathesis.toml"
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_nothing(served_index: q2e.Index, tmp_path: Path) -> None:
     pytest.importorskip("schemathesis")
     with serving(served_index, roots=[tmp_path]) as address:
