@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from q2e.methods.fuse.base import Fusion, fuse
-from q2e.methods.fuse.witnesses import NORMAL, Grounds, Null, centred, spoken
+from q2e.methods.fuse.witnesses import NORMAL, Grounds, Null, _both, centred, spoken
 from q2e.methods.normalise.base import normalise
 from q2e.search.debris import spread, weight_of
 
@@ -63,6 +63,28 @@ def test_what_a_channel_knows_for_sure_outweighs_the_eye() -> None:
     both = fused(np.stack([row, said]), ("frame", "speech"), {"frame": null, "speech": law})
     assert both.score.argmax() == 7
     assert both.contribution.sum(axis=0) == pytest.approx(both.score)
+
+
+def test_speech_is_believed_sooner_where_nothing_is_to_be_seen() -> None:
+    # What is said is nothing rare among 40 videos by itself: one question in three finds as much.
+    row, null = collection(1)
+    law = Null.of(centred(np.random.default_rng(3).normal(size=(32, len(row)))))
+    said = np.full(len(row), -0.1)
+    said[7] = 3.1
+    blind = np.linspace(-0.2, 0.2, len(row))
+    for seen, first in ((row, int(row.argmax())), (blind, 7)):
+        rows, laws = np.stack([seen, said]), {"frame": null, "speech": law}
+        assert fused(rows, ("frame", "speech"), laws).score.argmax() == first
+    # Of few videos the best is often low: that nothing is seen is not known then.
+    said[7] = 2.0
+    few = np.stack([blind[18:22], said[5:9]])
+    assert fused(few, ("frame", "speech"), laws).contribution[1].max() == 0
+
+
+def test_two_chances_together_are_as_rare_as_one() -> None:
+    both = np.random.default_rng(0).uniform(size=(2, 200_000)).prod(axis=0)
+    for alpha in (0.01, 0.05, 0.5, 1.0):
+        assert float((both <= _both(alpha)).mean()) == pytest.approx(alpha, rel=0.05)
 
 
 def test_parts_of_a_channel_share_what_it_says() -> None:

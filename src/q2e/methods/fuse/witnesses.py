@@ -26,6 +26,8 @@ _LEAST = 1e-3
 _KEPT = 512
 #: Mean excess of a standard normal law over its 0.9 quantile, and the scores it counts for.
 _TAIL, _PRIOR = 0.47, 10
+#: -ln of the least chance that is told, and the halvings that tell a number to its last digits.
+_FAR, _HALVINGS = 700.0, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def spoken(channel: str, native: bool) -> str:
 
 @method(
     "fuse",
-    source="-log p as evidence: Good 1955; Bonferroni; shrinkage: James and Stein 1961",
+    source="-log p as evidence: Good 1955; Bonferroni; two chances as one: Fisher 1932; shrinkage: "
+    "James and Stein 1961",
     scale="nats",
     grounds=True,
     certainty=CERTAINTY,
@@ -139,14 +142,19 @@ def witnesses(
     y_c(v) = -ln P(a generic question scores as high in channel c), of scores less their mean over
     the videos, which is shrunk to 0 by (n - 1) / n where n videos have the channel; among texts
     in the question's language, or among those in others, as the video's text is. The eye (else
-    what most videos have) always has a say: share * y. Any other adds max(0, y - ln(n /
-    alpha)): nothing where the best of n videos would reach as high by chance, so that a channel
-    of noise changes nothing. What a channel says that another said already is not counted again.
+    what most videos have) always has a say: share * y. Any other adds max(0, y - ln(n / a)):
+    nothing where the best of n videos would reach as high by chance, so that a channel of noise
+    changes nothing. a is `alpha`, and beside the eye x / p where that is more, 1 at most: p is the
+    chance that the eye's best is as low as it is, and x the product of two chances that is as rare
+    as alpha, x (1 - ln x) = alpha. So what is said, written or known is believed sooner where
+    nothing is to be seen.
+    What a channel says that another said already is not counted again.
     """
     grounds = rows.grounds or _own(rows)
     value = np.zeros(rows.value.shape)
     first = _first(grounds, rows.dead)
     heard: list[Float64] = []
+    chance = alpha
     for channel in sorted(dict.fromkeys(grounds.channels), key=lambda name: name not in first):
         mine = [n for n, name in enumerate(grounds.channels) if name == channel]
         own = np.array(mine, dtype=np.int64)[~rows.dead[mine]]
@@ -155,7 +163,10 @@ def witnesses(
             surprise = grounds.surprise(channel, centred(parts.sum(axis=0), grounds.stands_for))
             if not any(np.allclose(surprise, one, equal_nan=True) for one in heard):
                 count = float(counted(np.isfinite(surprise), grounds.stands_for))
-                told = _believed(surprise, count, alpha, share if channel in first else None)
+                if channel == EYE:
+                    unseen = _unseen(surprise, count, grounds.stands_for)
+                    chance = min(1.0, max(alpha, _both(alpha) / unseen))
+                told = _believed(surprise, count, chance, share if channel in first else None)
                 value[own] = _shared(parts, told)
             heard.append(surprise)
     return _weighed(rows, given, grounds, value)
@@ -222,6 +233,25 @@ def _believed(surprise: Float64, count: float, alpha: float, share: float | None
         return share * known
     believed: Float64 = np.maximum(known - np.log(max(1.0, count) / alpha), 0.0)
     return believed
+
+
+def _unseen(surprise: Float64, count: float, many: Float64 | None) -> float:
+    """Return the chance that the best of `count` videos is no more surprising by chance."""
+    real = np.isfinite(surprise) & (True if many is None else many > 0)
+    best = float(surprise[real].max(initial=0.0))
+    return float(np.exp(-min(count * np.exp(-best), _FAR)))
+
+
+def _both(alpha: float) -> float:
+    """Return the x in (0, 1] for which the product of two chances is at most x with chance alpha.
+
+    Fisher 1932: x (1 - ln x) = alpha, solved by halving, since its left side rises.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle * (1 - np.log(middle)) < alpha else (low, middle)
+    return high
 
 
 def _shared(parts: Float64, told: Float64) -> Float64:
