@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 import q2e
+from q2e.errors import QueryError
 from q2e.query.hints import left_out
 from q2e.query.language import parse, write
+from q2e.types import Clause
 
 #: By language: sentences that leave something out, what is wanted, and what is not.
 LEFT_OUT = {
@@ -219,6 +221,49 @@ def test_filters_and_capitals_go_with_it() -> None:
     assert write(parsed.clause) == '"Hund im Park" NOT "Leine" NOT "Katze"'
     assert parsed.filters.languages == ("de",)
     assert left_out(parsed.text, parsed.clause).startswith("read as leaving out Leine;")
+
+
+#: A clause that says of a noun what it does not do, with a filter beside it.
+BESIDE_FILTERS = {
+    "ar": ("كلب لا ينبح lang:ar", "كلب", "ينبح"),
+    "de": ("lang:de ein Hund, der nicht bellt", "ein Hund", "bellt"),
+    "en": ("a dog that does not bark, lang:en", "a dog", "bark"),
+    "es": ("un perro que no ladra lang:es -lang:fr", "un perro", "ladra"),
+    "fr": ("un chien qui n'aboie pas lang:fr after:2020", "un chien", "aboie"),
+    "hi": ("एक कुत्ता जो भौंक नहीं रहा है lang:hi", "एक कुत्ता", "भौंक"),
+    "ja": ("吠えない犬 lang:ja", "犬", "吠える"),
+    "ko": ("짖지 않는 개 lang:ko", "개", "짖는"),
+    "ru": ("собака, которая не лает lang:ru duration:<2m", "собака", "лает"),
+    "th": ("lang:th สุนัขที่ไม่ได้เห่า -lang:en", "สุนัข", "เห่า"),
+    "zh": ("不叫的狗 lang:zh", "狗", "叫"),
+}
+
+
+@pytest.mark.parametrize("language", BESIDE_FILTERS)
+def test_a_clause_leaves_out_beside_filters(language: str) -> None:
+    assert len(BESIDE_FILTERS) == 11
+    text, wanted, unwanted = BESIDE_FILTERS[language]
+    parsed = parse(text)
+    assert parsed.clause is not None
+    assert write(parsed.clause) == f'"{wanted}" NOT "{unwanted}"'
+    assert parsed.filters.languages == (language,)
+    shown = [text[one.start : one.end] for one in parsed.marks]
+    assert f"lang:{language}" in shown and wanted in shown
+    assert text[parsed.clause.parts[0].start : parsed.clause.parts[0].end] == wanted
+
+
+def test_other_sentences_with_filters_stay_what_they_were() -> None:
+    assert write(parse("没有狗的房间 lang:zh").clause or Clause("text")) == '"房间" NOT "狗"'
+    for text, clause in (
+        ("el perro no ladra lang:es", '"el perro no ladra"'),
+        ("a dog lang:en", '"a dog"'),
+        ("a dog that does not bark NOT cat lang:en", '"a dog that does not bark" NOT "cat"'),
+    ):
+        assert write(parse(text).clause or Clause("text")) == clause
+    assert parse("lang:en -lang:de").clause is None
+    with pytest.raises(QueryError, match="duration") as refused:
+        parse("a dog that does not bark duration:blue")
+    assert refused.value.start == len("a dog that does not bark ")
 
 
 @pytest.mark.parametrize("language", NO_CAT)

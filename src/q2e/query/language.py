@@ -20,12 +20,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from q2e.errors import QueryError
+from q2e.query.aside import filters_beside, moved_marks, sentence
 from q2e.query.filters import one_filter
+from q2e.query.left import Left
 from q2e.query.loose import unclosed
 from q2e.query.marks import FILTER_FIELDS, Mark, channel_fields, marks, misspelt, seconds
 from q2e.query.negation import bare, reach
 from q2e.query.negation_after import left_out
 from q2e.query.negation_verbs import undone
+from q2e.query.trees import joined, moved, of_all, one_text, walk
 from q2e.types import Clause, ClauseKind, Filters
 
 _ORDERS: dict[str, ClauseKind] = {
@@ -58,21 +61,32 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """Return how a question is understood. Raises QueryError that points at the character."""
-    left = undone(text)
+    start, end = sentence(text)
+    left = undone(text[start:end])
     found = marks(text) if left is None else None
-    if (start := unclosed(text)) is not None:
-        raise point(text, start, start + 1, f"this quote is never closed; add a {text[start]}")
-    if found is None:
+    if (opened := unclosed(text)) is not None:
+        raise point(text, opened, opened + 1, f"this quote is never closed; add a {text[opened]}")
+    if left is None and (start, end) != (0, len(text)) and marks(text[start:end]) is None:
+        left = left_out(text[start:end])
+    if left is None and found is None:
         _refuse_misspelt(text)
-        left = left or left_out(text)
-        return (
-            Parsed(text)
-            if left is None
-            else Parsed(text, left.clause(text), marks=left.marks(text))
-        )
+        left = left_out(text)
+    if left is not None:
+        return _leaving_out(text, left, start, end)
+    if found is None:
+        return Parsed(text)
     reader = _Reader(text, found)
     clause = reader.question()
     return Parsed(text, clause, reader.filters, found)
+
+
+def _leaving_out(text: str, left: Left, start: int, end: int) -> Parsed:
+    """Return how a text is understood whose sentence leaves something out, with its filters."""
+    own = text[start:end]
+    reader = _Reader(text, filters_beside(text, start, end))
+    reader.question()
+    shown = sorted((*moved_marks(left.marks(own), start), *reader.found), key=lambda one: one.start)
+    return Parsed(text, moved(left.clause(own), start), reader.filters, tuple(shown))
 
 
 def write(clause: Clause) -> str:
@@ -155,7 +169,7 @@ class _Reader:
                     self.excluded[0], "say also what to look for, as in  dog not indoors"
                 )
             return None
-        return _joined("all", [*_of_all(wanted), *self.excluded])
+        return joined("all", [*of_all(wanted), *self.excluded])
 
     def _timed(self) -> Clause | None:
         mark = self._next()
@@ -197,13 +211,13 @@ class _Reader:
     ) -> Clause:
         if limits[-1] is not None and not any(limits[:-1]):
             limits = [limits[-1]] * len(limits)
-        for part in (part for step in steps for part in _walk(step)):
+        for part in (part for step in steps for part in walk(step)):
             if part.kind not in ("text", "all", "any"):
                 raise self._wrong(
                     part, f"a side of {kind} is words, a channel, or several of them with or"
                 )
         within = tuple(limits) if any(limit is not None for limit in limits) else ()
-        return replace(_joined(kind, steps), within_s=within)
+        return replace(joined(kind, steps), within_s=within)
 
     def _trailing(self) -> None:
         """Read the filters and exclusions that follow the time of a `within`."""
@@ -244,7 +258,7 @@ class _Reader:
                     mark, "or joins two things to look for; several languages are  lang:ar,fr"
                 )
             choices.append(choice)
-        return _joined("any", choices) if choices else None
+        return joined("any", choices) if choices else None
 
     def _both(self) -> Clause | None:
         """Return what stands together; neighbouring words of no channel are one text."""
@@ -262,9 +276,9 @@ class _Reader:
                 self._filter(mark, excluded=False)
             else:
                 groups[-1].append(self._item(mark))
-        wanted = [clause for group in groups for clause in _one_text(group)]
-        parts = [part for clause in wanted for part in _of_all(clause)]
-        return _joined("all", parts) if parts else None
+        wanted = [clause for group in groups for clause in one_text(group)]
+        parts = [part for clause in wanted for part in of_all(clause)]
+        return joined("all", parts) if parts else None
 
     def _item(self, mark: Mark) -> Clause:
         if mark.kind in ("word", "phrase"):
@@ -368,30 +382,3 @@ class _Reader:
 
     def _wrong(self, clause: Clause, message: str) -> QueryError:
         return point(self.text, clause.start, clause.end, message)
-
-
-def _one_text(clauses: list[Clause]) -> list[Clause]:
-    """Join words that stand together, but for fields between them, to one text."""
-    words = [one for one in clauses if one.kind == "text" and one.channel is None]
-    if len(words) < 2:
-        return clauses
-    text = " ".join(one.text for one in words)
-    whole = Clause("text", text, start=words[0].start, end=words[-1].end)
-    place = clauses.index(words[0])
-    others = [one for one in clauses if one not in words]
-    return [*others[:place], whole, *others[place:]]
-
-
-def _of_all(clause: Clause) -> tuple[Clause, ...]:
-    return clause.parts if clause.kind == "all" else (clause,)
-
-
-def _walk(clause: Clause) -> list[Clause]:
-    return [clause, *(one for part in clause.parts for one in _walk(part))]
-
-
-def _joined(kind: ClauseKind, parts: Sequence[Clause]) -> Clause:
-    if len(parts) == 1:
-        return parts[0]
-    start, end = min(part.start for part in parts), max(part.end for part in parts)
-    return Clause(kind, parts=tuple(parts), start=start, end=end)
