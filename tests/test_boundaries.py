@@ -169,7 +169,7 @@ LAYERS = {
         "text types versions"
     ),
     "features": "arrays cache decoding errors evaluate heads index media models",
-    "checks": "cache decoding errors models plugins processes q2e",
+    "checks": "cache decoding errors models plugins processes q2e settings",
     "server": (
         "cache checks choices decoding errors evaluate export index ingest media paths "
         "plugins q2e query recipes renamed settings shape stopping store types"

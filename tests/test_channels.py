@@ -124,7 +124,6 @@ def speaking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[q2e.Index]:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("sound", "nothing installed reads the channel 'sound'; known: frame, caption"),
         ("speach", "unknown channel 'speach'; did you mean 'speech'\\? known: frame, caption"),
     ],
 )

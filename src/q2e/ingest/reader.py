@@ -58,6 +58,9 @@ class Reader:
         found = {"text": self.models.text.space}
         if any(channel.name == "frame" for channel in self.channels):
             found |= {kind: one.space for kind, one in self.models.seeing.items()}
+        if any(channel.name == "sound" for channel in self.channels):
+            heard = self.models.sound.space
+            found |= {} if heard is None else {"sound": heard}
         return found
 
     @property

@@ -24,6 +24,7 @@ _OPENERS: Mapping[str, str] = {
     "reranker": "q2e.models.torch.sentences:open_reranker",
     "late": "q2e.models.torch.sentences:open_tokens",
     "speech": "q2e.models.local.whisper:open_speech",
+    "sound": "q2e.models.local.yamnet:open_sound",
     "translator": "q2e.models.torch.nllb:open_translator",
     "language": "q2e.models.torch.generate:open_language",
     "vision": "q2e.models.torch.generate:open_vision",

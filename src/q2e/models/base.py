@@ -94,6 +94,35 @@ class SpeechRecognizer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """Scores (n, c) in 0 to 1 of the classes of a model in n windows, one each `hop_s`."""
+
+    scores: Float32
+    embeddings: Float32 | None
+    """(n, d) of the windows, where the model gives them."""
+    hop_s: float
+    window_s: float
+
+
+class SoundTagger(Protocol):
+    """Says which of its classes of sounds are heard, window by window."""
+
+    info: ModelInfo
+    labels: tuple[str, ...]
+    version: str
+    """Changes exactly when the same sound would get other scores."""
+    space: str | None
+    """The space of its embeddings, where it gives them."""
+
+    def hear(self, audio: Audio) -> Heard:
+        """Return the scores of the windows of a sound; the first begins where it does.
+
+        Raises ModelError where the model cannot score it.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TextBox:
     """A line of text found in a picture; `box` is (left, top, right, bottom) in [0, 1]."""

@@ -30,6 +30,7 @@ TASKS = (
     "video",
     "image_text",
     "eye",
+    "sound",
     "reranker",
     "late",
     "translator",

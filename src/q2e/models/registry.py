@@ -11,6 +11,7 @@ from q2e.models.base import (
     ImageTextEncoder,
     LanguageModel,
     Reranker,
+    SoundTagger,
     SpeechRecognizer,
     TextEncoder,
     TextReader,
@@ -26,7 +27,12 @@ from q2e.settings import Settings
 #: Settings that change how a model is made; others share its one instance in this process.
 _MAKING = ("threads", "device", "precision", "remote_code", "non_commercial")
 #: Settings that name the model for a task instead of the profile.
-_NAMED = {"language": "language_model", "vision": "vision_model", "translator": "translator"}
+_NAMED = {
+    "language": "language_model",
+    "vision": "vision_model",
+    "translator": "translator",
+    "sound": "sound_model",
+}
 _instances: dict[tuple[object, ...], Any] = {}
 _loading = threading.RLock()
 
@@ -76,6 +82,10 @@ class Models:
     @property
     def speech(self) -> SpeechRecognizer:
         return cast(SpeechRecognizer, self.load("speech"))
+
+    @property
+    def sound(self) -> SoundTagger:
+        return cast(SoundTagger, self.load("sound"))
 
     @property
     def reader(self) -> TextReader:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from q2e.channels.base import Channel, Needs
+from q2e.channels.sound import is_common
 from q2e.registry import method
 from q2e.text.layers import is_layer
 from q2e.types import Evidence, Part, Segment
@@ -34,6 +35,8 @@ _AROUND = 2
 #: which little moves, and from which much does: 0.1, 1 and 4 percent of the 255 levels of grey in
 #: a fifth of a second. People before a fixed camera are below 1, cameras carried or swept above 4.
 _STILL, _LITTLE, _MUCH = 0.25, 2.5, 10.0
+#: Sounds that are named.
+_SOUNDS = 3
 #: Characters of speech and of screen text that are quoted.
 _QUOTED = 160
 
@@ -57,7 +60,7 @@ class Wording:
 
 
 class ComposedCaptionChannel:
-    """Describes each segment in one short text: tags, movement, pace, screen text, speech."""
+    """Describes each segment in one short text: what is seen, moves, is heard and written."""
 
     name = "caption"
     needs: Needs = "evidence"
@@ -70,6 +73,7 @@ class ComposedCaptionChannel:
         """Return one caption for each segment of which anything is known, in time order."""
         segments = by_segment(part.evidence)
         heard = [one for one in part.evidence if one.channel == "speech" and not is_layer(one)]
+        sounds = [one for one in part.evidence if one.channel == "sound"]
         written = [one for one in part.evidence if one.channel == "screen_text"]
         movement = {segment: segment.movement for segment in part.segments}
         shots = sorted(segments, key=lambda segment: segment.start_s)
@@ -78,6 +82,7 @@ class ComposedCaptionChannel:
             frames = segments[segment]
             known = (
                 _shown(frames, self._wording),
+                _heard(sounds, segment),
                 quoted("Text on screen", written, segment),
                 quoted("Said", heard, segment),
             )
@@ -185,6 +190,22 @@ def named(
 
 def _listed(labels: Sequence[str]) -> str:
     return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+
+
+def _heard(sounds: Sequence[Evidence], segment: Segment) -> str:
+    """Return what is heard in a segment, in words: the surest sound of each event."""
+    inside = [
+        one
+        for one in sounds
+        if one.start_s < segment.end_s and one.end_s > segment.start_s and one.text
+    ]
+    surest = [one.tags[0].label if one.tags else one.text for one in inside]
+    # Speech and music are heard nearly everywhere, and would make captions alike.
+    names = [one for one in dict.fromkeys(surest) if not is_common(one)][:_SOUNDS]
+    if not names:
+        return ""
+    said = _listed(names)
+    return f"{said[:1].upper()}{said[1:]} {'is' if len(names) == 1 else 'are'} heard."
 
 
 def quoted(intro: str, evidence: Sequence[Evidence], segment: Segment) -> str:

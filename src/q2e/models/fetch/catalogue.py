@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
-from q2e.errors import ConfigError, ModelError
+from q2e.errors import ConfigError, ModelError, Q2EError
 from q2e.heads.kept import load
 from q2e.models.base import ModelInfo
 from q2e.models.fetch.sources import Source, find, parse, receipt, resolved
@@ -94,7 +94,11 @@ def describe(source: Source, task: str) -> ModelInfo:
 
 def _trained(source: Source, folder: Path) -> ModelInfo:
     """Return the facts about what `q2e train` has kept in a folder."""
-    kept = load(folder)
+    try:
+        kept = load(folder)
+    except Q2EError as error:
+        unread = {"licence": "not known", "languages": "not known", "note": str(error)}
+        return ModelInfo(id=folder.name, task="eye", source=str(source), **unread)
     data, count = kept.data or "data not named", kept.facts.get("videos", "?")
     return ModelInfo(
         id=folder.name,
