@@ -97,8 +97,8 @@ def _trained(source: Source, folder: Path) -> ModelInfo:
     try:
         kept = load(folder)
     except Q2EError as error:
-        unread = {"licence": "not known", "languages": "not known", "note": str(error)}
-        return ModelInfo(id=folder.name, task="eye", source=str(source), **unread)
+        none = "not known"
+        return ModelInfo(folder.name, "eye", str(source), none, none, note=str(error))
     data, count = kept.data or "data not named", kept.facts.get("videos", "?")
     return ModelInfo(
         id=folder.name,
