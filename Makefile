@@ -84,7 +84,7 @@ samples: $(DEV_INSTALLED)
 	$(BIN)/python scripts/build_samples.py
 
 # A version of one build of a package, as torch 2.13.0+cpu, is that of all of them.
-lock: $(DEV_INSTALLED)
+lock: $(DEV_INSTALLED) $(SCALE_INSTALLED)
 	@{ echo "# Versions with which \`make test\` was last seen to pass;" \
 		"make test CONSTRAINTS=/dev/null takes the newest."; \
 		echo "# Written by  make lock."; \

@@ -34,10 +34,12 @@ def main() -> None:
     parser.add_argument(
         "--index", type=Path, default=Path("scale.q2e"), help="index made for scale, kept there"
     )
+    parser.add_argument("--store", help="postgresql://... that scale compares with a file")
     parser.add_argument("--out", type=Path, help="where to write the JSON, or the collections")
     parser.add_argument("--keep", type=Path, help="folder that keeps what was asked, to go on from")
     given = parser.parse_args()
-    out = given.out or RESULTS / f"{given.what}.json"
+    what = "scale_stores" if given.what == "scale" and given.store else given.what
+    out = given.out or RESULTS / f"{what}.json"
     about = machine()
     if given.what == "ingest":
         from benchmarks import ingest
@@ -77,7 +79,12 @@ def main() -> None:
 
         if given.data is None:
             parser.error("scale needs --data FOLDER of collections")
-        figures = scale.run(given.data, given.items, given.index)
+        if given.store:
+            from benchmarks import scale_stores
+
+            figures = scale_stores.run(given.data, given.items, given.index, given.store)
+        else:
+            figures = scale.run(given.data, given.items, given.index)
     elif given.what == "senses":
         from benchmarks import senses
 
@@ -122,7 +129,7 @@ def main() -> None:
         if given.data is None:
             parser.error("quality needs --data FOLDER")
         figures = quality.run(given.data, given.only, out)
-    text = json.dumps({"machine": about, given.what: figures}, indent=2, ensure_ascii=False)
+    text = json.dumps({"machine": about, what: figures}, indent=2, ensure_ascii=False)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")

@@ -99,30 +99,46 @@ def _pieces(text: str) -> list[str]:
 
 def fill(directory: Path, rows: list[dict[str, str]], videos: int) -> None:
     """Write an index of `videos`, each a description with noise in its words and vectors."""
-    models, random = Models(Settings()), np.random.default_rng(0)
+    models = Models(Settings())
+    directory.mkdir(parents=True)
+    with SqliteStore(directory / FIRST) as store:
+        store.set_setting("space.text", models.text.space)
+        for video, parts in filled(models, rows, videos):
+            store.put_video(video)
+            for key, items in parts:
+                store.put_part(key, "made", items)
+
+
+def filled(
+    models: Models, rows: list[dict[str, str]], videos: int
+) -> Iterator[tuple[Video, list[tuple[StageKey, list[Item]]]]]:
+    """Yield made-up videos with what each channel found: descriptions with noise.
+
+    One in ten has the tag `tenth`, one in a hundred `hundredth`.
+    """
+    random, tagging = np.random.default_rng(0), np.random.default_rng(1)
     told = [_pieces(row["video_description"]) or [row["event_name"]] for row in rows]
     flat = [text for texts in told for text in texts]
     vectors = models.text.encode_passages(flat)
     first = np.cumsum([0, *(len(texts) for texts in told)])
-    directory.mkdir(parents=True)
-    store = SqliteStore(directory / FIRST)
-    store.set_setting("space.text", models.text.space)
     for number in range(videos):
         which = number % len(rows)
         own = vectors[first[which] : first[which + 1]]
-        name = f"{number:08d}"
+        name, drawn = f"{number:08d}", tagging.random()
         video = Video(
             id=name,
             path=f"/v/{name}.mp4",
             duration_s=float(random.uniform(20, 3600)),
             date=f"{2000 + number % 20}-01-01",
             language=LANGUAGES.get(rows[which]["language"]),
+            tags=("hundredth", "tenth")[drawn >= 0.01 :] if drawn < 0.1 else (),
         )
-        store.put_video(video)
-        for channel in CHANNELS:
-            items = list(_items(name, channel, told[which], own, models.text.space, random))
-            store.put_part(StageKey(name, channel, 0), "made", items)
-    store.close()
+        found = (
+            list(_items(name, channel, told[which], own, models.text.space, random))
+            for channel in CHANNELS
+        )
+        keys = (StageKey(name, channel, 0) for channel in CHANNELS)
+        yield video, list(zip(keys, found, strict=True))
 
 
 def _items(

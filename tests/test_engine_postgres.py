@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import q2e
 from postgres_server import PASSWORD, Server
 from q2e.cli import app
+from q2e.search.facets import facets
 from q2e.store.base import Item, StageKey, Store
 from q2e.store.engine import Request
 from q2e.store.exact import ExactEngine
@@ -167,6 +168,19 @@ def test_an_index_of_vectors_answers_once_it_is_built(
                 found += len(theirs[best.channel] & set(best.videos))
                 wanted += len(theirs[best.channel])
         assert found >= 0.97 * wanted > 0, filters
+    # What is shown is counted on the server, where no columns are, and the same.
+    far = PostgresStore(there._database.address, there._database.file, read_only=True)
+    for only in FILTERS:
+        for videos in (None, [f"v{number}" for number in range(0, VIDEOS, 3)]):
+            counted = facets(far, only, videos)
+            assert counted == facets(here, only, videos), only
+            assert list(counted["tag"]) == list(facets(here, only, videos)["tag"])
+    table = here.table()
+    assert far.held() == {name: int((table.channel == table.code(name)).sum())
+                            for name in table.held}  # fmt: skip
+    assert (far.spaces(), far.languages()) == (here.spaces(), here.languages())
+    assert not far._database.loaded
+    far.close()
 
 
 def test_an_index_in_a_database_answers_like_a_file(
@@ -181,8 +195,8 @@ def test_an_index_in_a_database_answers_like_a_file(
     assert len(questions) == 60
     for built in (False, True):
         if built:
+            # Who has begun to ask before goes on with the engine.
             where = ["--index", str(tmp_path / "far"), "--json"]
-            index.close()
             done = CliRunner().invoke(app, ["engine", "rebuild", *where])
             assert done.exit_code == 0 and json.loads(done.output)["indexes"] > 0
             done = CliRunner().invoke(app, ["engine", "check", *where])

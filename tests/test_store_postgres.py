@@ -25,6 +25,7 @@ from conformance_store import Conformance
 from postgres_server import PASSWORD, Server, copied
 from q2e.cli import app
 from q2e.errors import ConfigError, IndexLocked, IndexMismatch, Q2EError, StoreError
+from q2e.store import lock
 from q2e.store.base import Item, StageKey, Store
 from q2e.store.postgres import schema
 from q2e.store.postgres.postgresql import PostgresStore
@@ -215,6 +216,65 @@ def test_a_second_writer_is_told_who_holds_the_index(address: str, file: Path) -
             assert reader.videos() == [VIDEO]
         process.send_signal(signal.SIGKILL)
     PostgresStore(address, file, wait_s=5).close()
+
+
+IDLE = """
+    import sys
+    sys.path.insert(0, {tests!r})
+    from q2e.errors import Q2EError
+    from q2e.store import lock
+    lock.BEAT_S = 0.2
+    from test_store_postgres import VIDEO, PostgresStore, put
+    store = PostgresStore({address!r}, {file!r})
+    store.put_video(VIDEO)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        try:
+            put(store, 0)
+            print("written", flush=True)
+        except Q2EError as error:
+            print(error, flush=True)
+"""
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_writer_that_was_stopped_is_passed_over_and_refused_when_it_wakes(
+    inside: bool, address: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"tests": str(Path(__file__).parent), "address": address, "file": str(file)}
+    code = textwrap.dedent((WRITER if inside else IDLE).format(**given))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as first:
+        assert first.stdin is not None and first.stdout is not None and first.stderr is not None
+        assert first.stdout.readline() == "ready\n"
+        monkeypatch.setattr(lock, "LEASE_S", 10.0)
+        if not inside:
+            # One that only waits gives signs of life, and stays.
+            with pytest.raises(IndexLocked, match=f"process {first.pid}"):
+                PostgresStore(address, file, wait_s=12.0)
+        first.send_signal(signal.SIGSTOP)
+        monkeypatch.setattr(lock, "LEASE_S", 1.0)
+        with pytest.raises(IndexLocked, match=f"process {first.pid}"):
+            PostgresStore(address, file)
+        with Counted(address, file, wait_s=120.0) as second:
+            put(second, 1)
+            first.send_signal(signal.SIGCONT)
+            if inside:
+                said = first.stderr.read()
+                assert "connection was lost" in said or "being written by process" in said, said
+            else:
+                first.stdin.write("\n")
+                first.stdin.flush()
+                assert "is being written by process" in first.stdout.readline()
+            assert ("speech", 1) in second.done(VIDEO.id)
+            check(second)
+        if not inside:
+            first.stdin.write("\n")
+            first.stdin.flush()
+            assert "another process has written" in first.stdout.readline()
+            first.stdin.close()
 
 
 @pytest.mark.parametrize("what", ["writer", "server"])

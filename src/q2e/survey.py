@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ from q2e.errors import ConfigError, QueryError
 from q2e.paths import is_file
 from q2e.settings import Settings
 from q2e.store.base import Failure, Store, Table
+from q2e.store.counting import Counting
 from q2e.store.generations import Generation, files_of, held
 from q2e.text.saying import chance_to_say
-from q2e.types import Clause, Evidence, Example, Filters, Segment, Video
+from q2e.types import Clause, Evidence, Example, Filters, Segment, Video, in_order
 
 #: Channels whose texts are recognised, or written by strangers.
 TEXTS = ("speech", "screen_text", "metadata")
@@ -192,13 +192,11 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
     own = {one for file in held(directory).values() for one in files_of(file)}
     others = [file for file in directory.iterdir() if file.is_file() and file not in own]
     videos = store.videos()
-    table = store.table()
-    counts = Counter(table.channels[code] for code in table.channel.tolist())
     return Status(
         directory=directory,
         videos=len(videos),
         duration_s=sum(video.duration_s for video in videos),
-        evidence={name: counts[name] for name in table.channels if counts[name]},
+        evidence=_held(store),
         spaces=dict(store.spaces()),
         failures=tuple(store.failures()),
         gone=tuple(
@@ -211,3 +209,13 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
         size_bytes=sum(one.size_bytes for one in made) + sum(f.stat().st_size for f in others),
         generations=made,
     )
+
+
+def _held(store: Store) -> dict[str, int]:
+    """Return how many pieces of evidence there are of each channel, in the order of channels."""
+    counts = store.held() if isinstance(store, Counting) else None
+    if counts is not None:
+        return {name: counts[name] for name in in_order(counts)}
+    table = store.table()
+    found = np.bincount(table.channel, minlength=len(table.channels)).tolist()
+    return {name: n for name, n in zip(table.channels, found, strict=True) if n}

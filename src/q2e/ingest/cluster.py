@@ -133,11 +133,20 @@ class OnRay:
             # Nothing of ours is sent along: workers have their own installation.
             ray.init(**given, namespace="q2e", log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # Ray raises anything, and says which address
-            raise ModelError(
-                f"no Ray cluster at {self._address or 'this machine'} ({type(error).__name__}); "
-                "start one with  ray start --head,  and name it by  --executor ray://HOST:10001"
-            ) from error
+            raise ModelError(self._unreached(type(error).__name__)) from error
         self._began = True
+
+    def _unreached(self, why: str) -> str:
+        if self._address.startswith("ray://"):
+            return (
+                f"Ray's client did not reach {self._address} ({why}); name the head by HOST:PORT "
+                "(6379 where nobody says) from a machine of its network, or start there  "
+                "python -m ray.util.client.server,  which ends where a head is slow to come up"
+            )
+        return (
+            f"no Ray cluster at {self._address or 'this machine'} ({why}); start one with  "
+            "ray start --head,  and name it by  --executor 'ray(address=\"HOST:PORT\")'"
+        )
 
     def _wanted(self) -> int:
         if self._count:

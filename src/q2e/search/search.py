@@ -83,15 +83,26 @@ class Searcher:
         self.models = models
         self.at = Collection(store, models)
         engine = store.engine() if isinstance(store, Finding) else None
-        self._near = Near(engine or ExactEngine(store), models)
-        self._each = 0 if engine is None else BEST
-        """Videos that each row brings where nobody says how many; 0 where all are searched."""
+        self._finds = engine is not None, Near(engine or ExactEngine(store), models)
+
+    def _finding(self) -> tuple[int, Near]:
+        """Return how many videos each row brings where nobody says, 0 where all are searched.
+
+        With it comes who finds them. An engine that was made or is gone since counts at once.
+        """
+        engine = self.store.engine() if isinstance(self.store, Finding) else None
+        made, near = self._finds
+        if (engine is not None) != made:
+            near = Near(engine or ExactEngine(self.store), self.models)
+            self._finds = engine is not None, near
+        return (0 if engine is None else BEST), near
 
     @property
     def table(self) -> Table:
         """The columns of the store, or of a sample where an engine finds what is not held."""
         with self.store.snapshot():
-            return self._near.panel().table if self._each else self.store.table()
+            each, near = self._finding()
+            return near.panel().table if each else self.store.table()
 
     def search(
         self,
@@ -125,13 +136,14 @@ class Searcher:
         def ask(plan: Plan, at: Collection) -> State:
             return line(plan)(State(at, plan, query, given))
 
-        k = plan.settings.candidates or self._each
+        each, near = self._finding()
+        k = plan.settings.candidates or each
         if not k:
             return ask(plan, self.at)
         plan = replace(plan, settings=changed(plan.settings, {"candidates": k}))
         shown = (*query.examples, *query.like, *query.dislike)
         quick = replace(plan, feedback=None, rerank=(), details=False)
-        return self._near.ask(
+        return near.ask(
             partial(ask, plan),
             query.filters,
             k,

@@ -30,6 +30,11 @@ class States(ABC):
         found: View | None = getattr(self._of_thread, "view", None)
         return found
 
+    @property
+    def loaded(self) -> bool:
+        """Whether any columns are in memory, which count quicker than the database."""
+        return self._columns is not None
+
     @contextmanager
     def pinned(self) -> Iterator[None]:
         """Hold one state fast for this thread's calls inside the block."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from q2e.errors import IndexMissing, StoreError
+from q2e.store import lock
 from q2e.store.postgres import holding, nearest, place, schema
 from q2e.store.postgres.address import connect, needed, own_name
 from q2e.store.postgres.asking import Asking, PostgresView
@@ -41,6 +42,7 @@ class Database(States):
         self.file = place.file_of(file)
         self.read_only = read_only
         self._write_lock = threading.Lock()
+        self._ended = threading.Event()
         self._pool: list[psycopg.Connection[Any]] = []
         # Whoever does not close a handle ends its connections all the same.
         weakref.finalize(self, _close_all, self._pool)
@@ -59,6 +61,7 @@ class Database(States):
                 else:
                     self._main = self._writing(wait_s, new=known is None)
                     self._epoch = holding.next_epoch(self._main)
+                    self._begin_beating()
         except BaseException:
             self.close()
             raise
@@ -155,6 +158,7 @@ class Database(States):
     def close(self) -> None:
         """Close all connections and free the writer's lock; closing twice does no harm."""
         self._closed = True
+        self._ended.set()
         self._let_go()
         if self._main is not None:
             self._main.close()
@@ -193,6 +197,32 @@ class Database(States):
         """Lend the writing connection, made anew where it was lost since the last transaction."""
         with self._guarded(), self._write_lock:
             yield self._alive(lambda connection: connection.execute("SELECT 1"))
+
+    def _begin_beating(self) -> None:
+        """Give signs of life while nothing is written, without which the lock is taken away."""
+        own, ended = weakref.ref(self), self._ended
+
+        def beat() -> None:
+            while not ended.wait(lock.BEAT_S):
+                database = own()
+                if database is None:
+                    return
+                database._beat()
+                del database  # nothing else may keep a handle that nobody closed
+
+        threading.Thread(target=beat, name="q2e writer", daemon=True).start()
+
+    def _beat(self) -> None:
+        import psycopg
+
+        # Who writes lives; what is lost is told by the next write.
+        if self._write_lock.acquire(blocking=False):
+            try:
+                with suppress(psycopg.Error):
+                    if (connection := self._main) is not None:
+                        connection.execute("SELECT 1")
+            finally:
+                self._write_lock.release()
 
     def _alive(self, begin: Callable[[psycopg.Connection[Any]], object]) -> psycopg.Connection[Any]:
         """Return the writing connection after `begin`, on a new one where it was lost."""

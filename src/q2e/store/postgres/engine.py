@@ -77,7 +77,7 @@ class PostgresEngine:
     def best(self, asked: Sequence[Request], filters: Filters, k: int) -> list[list[Best]]:
         """Return for each request the `k` best videos of each channel, by their best piece."""
         with self.database.view() as view:
-            only = replace(_Only.of(view, filters), scanned=self.scanning)
+            only = replace(Only.of(view, filters), scanned=self.scanning)
             found = [
                 _words(view, one, only, k) if one.matrix is None else _dense(view, one, only, k)
                 for one in asked
@@ -98,7 +98,7 @@ class PostgresEngine:
         if filters == Filters():
             return None
         with self.database.view() as view:
-            only = _Only.of(view, filters)
+            only = Only.of(view, filters)
             found = view.connection.execute(
                 f"SELECT e.id FROM evidence e WHERE e.id = ANY(?){only.sql}",
                 (evidence_id.tolist(), *only.values),
@@ -158,7 +158,7 @@ def indexed(view: View, schema: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Only:
+class Only:
     """What filters leave, as conditions on evidence `e`, each after an AND."""
 
     sql: str
@@ -169,7 +169,7 @@ class _Only:
     """Whether everything is scanned."""
 
     @classmethod
-    def of(cls, view: View, filters: Filters) -> _Only:
+    def of(cls, view: View, filters: Filters) -> Only:
         sql, values, few = "", [], False
         conditions, given = clauses(filters, view.dialect)
         if conditions:
@@ -195,7 +195,7 @@ class _Only:
 _Found = list[tuple[int, dict[int, float], float]]
 
 
-def _dense(view: View, asked: Request, only: _Only, k: int) -> _Found:
+def _dense(view: View, asked: Request, only: Only, k: int) -> _Found:
     row = view.connection.execute(
         "SELECT number FROM space WHERE name = ?", (packing.pack(asked.space),)
     ).fetchone()
@@ -212,7 +212,7 @@ def _dense(view: View, asked: Request, only: _Only, k: int) -> _Found:
 
 
 def _nearest(
-    view: View, space: int, channel: int, matrix: Float32, only: _Only, k: int
+    view: View, space: int, channel: int, matrix: Float32, only: Only, k: int
 ) -> tuple[dict[int, float], float]:
     """Return videos with the scores of their best pieces, and a bound for all others."""
     questions = ["[" + ",".join(f"{x:.8g}" for x in line) + "]" for line in matrix.tolist()]
@@ -254,7 +254,7 @@ def _cut(scores: dict[int, float], floor: float, k: int) -> tuple[dict[int, floa
     return dict(ranked[:k]), floor
 
 
-def _words(view: View, asked: Request, only: _Only, k: int) -> _Found:
+def _words(view: View, asked: Request, only: Only, k: int) -> _Found:
     left = (
         f"WHERE EXISTS (SELECT 1 FROM evidence e WHERE e.id = s.id{only.sql})" if only.sql else ""
     )

@@ -17,15 +17,15 @@ from q2e.errors import StoreError
 from q2e.registry import method
 from q2e.store import derived as deriving
 from q2e.store import erase, rows
-from q2e.store.base import UNKNOWN, Derived, Failure, Item, Remade, StageKey
+from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey
 from q2e.store.engine import Engine
-from q2e.store.postgres import place
+from q2e.store.postgres import counting, place
 from q2e.store.postgres.address import Address
 from q2e.store.postgres.database import Database
 from q2e.store.postgres.engine import PostgresEngine, indexed
 from q2e.store.rows import pack
 from q2e.store.searching import Searching
-from q2e.types import Segment, Video
+from q2e.types import Filters, Segment, Video
 
 #: Setting of the profile that an index is made with, which its folder says too.
 _PROFILE = "profile"
@@ -166,6 +166,37 @@ class PostgresStore(Searching):
         with self._database.view() as view:
             made = indexed(view, self._database.place.schema)
         return PostgresEngine(self, self._database) if made else None
+
+    # -- counting on the server, where nobody holds the columns -----------------------------------
+    def counted(
+        self, filters: Filters, videos: Sequence[str] | None, lengths_s: Sequence[float]
+    ) -> Mapping[str, Mapping[str, int]] | None:
+        """Return {facet: {value: videos}}; see `q2e.store.counting`."""
+        if self._database.loaded:
+            return None
+        with self._database.view() as view:
+            return counting.facets(view, filters, videos, lengths_s)
+
+    def held(self) -> Mapping[str, int] | None:
+        """Return how many pieces of evidence there are of each channel."""
+        if self._database.loaded:
+            return None
+        with self._database.view() as view:
+            return counting.held(view)
+
+    def spaces(self) -> Mapping[str, int]:
+        if self._database.loaded:
+            return super().spaces()
+        with self._database.view() as view:
+            counts = counting.spaces(view)
+        counts.pop(self.setting(NEXT_SPACE) or "", None)
+        return counts
+
+    def languages(self) -> tuple[str, ...]:
+        if self._database.loaded:
+            return super().languages()
+        with self._database.view() as view:
+            return counting.languages(view)
 
     def scan(self) -> Engine:
         """Return what finds the same without an index of vectors."""
