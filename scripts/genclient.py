@@ -79,8 +79,8 @@ class Client:
             told = f"{self._http.base_url} does not answer ({error})"
             raise ServerError(0, "unreachable", told, "is  q2e serve  running there?") from None
 
-    def _lines(self, path: str) -> Iterator[Json]:
-        with self._http.stream("GET", path, timeout=None) as answer:
+    def _lines(self, path: str, method: str = "GET", **content: Any) -> Iterator[Json]:
+        with self._http.stream(method, path, timeout=None, **content) as answer:
             if answer.is_error:
                 answer.read()
             for line in _checked(answer).iter_lines():
@@ -203,7 +203,7 @@ def _method(call: Call, groups: dict[str, tuple[str, dict[str, str]]]) -> str:
     for one in in_path:
         path = path.replace(f"{{{one}}}", f"{{quote({one}, safe='')}}")
     where = f'f"{path}"' if in_path else f'"{path}"'
-    if returns == "Iterator[Json]":
+    if returns == "Iterator[Json]" and "requestBody" not in operation:
         return f"{head}        return self._lines({where})\n"
     plain = [name for name in (*call.needed, *own) if name in in_query]
     body = [name for name in (*call.needed, *own) if name not in in_query]
@@ -214,6 +214,8 @@ def _method(call: Call, groups: dict[str, tuple[str, dict[str, str]]]) -> str:
         content = ', files={"file": file.read_bytes()}'
     elif body:
         content = f", json=_given({_pairs(body + ([] if in_query else rest))})"
+    if returns == "Iterator[Json]":
+        return f"{head}        return self._lines({where}, {call.verb.upper()!r}{content})\n"
     asked = f'self._send("{call.verb.upper()}", {where}, {sent}{content})'
     if returns == "Json":
         return f"{head}        answer: Json = {asked}.json()\n        return answer\n"

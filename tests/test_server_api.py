@@ -149,6 +149,24 @@ def test_hints_as_one_types(api: httpx.Client, question: str, position: int | No
         assert (refused.status_code, refused.json()["error"]["position"]) == (400, position)
 
 
+def test_answers_cite_at_once_and_step_by_step(api: httpx.Client) -> None:
+    asked = {"q": "What have weasels eaten?"}
+    got = api.post("/answer", json=asked).json()
+    assert got["found"] and got["sentences"][0]["citations"][0]["path"].endswith("call-06.mp4")
+    told = api.post("/answer/events", json=asked).text
+    events = [part.splitlines() for part in told.strip().split("\n\n")]
+    steps = [json.loads(data[6:])["step"] for name, data in events[:-1] if name == "event: step"]
+    assert steps == ["plan", "collect", "filter", "write"]
+    last, data = events[-1]
+    final = json.loads(data.removeprefix("data: "))
+    assert (last, final["sentences"]) == ("event: answer", got["sentences"])
+    nothing = api.post("/answer", json={"q": "Who won the world cup?"}).json()
+    assert not nothing["found"] and "nothing here answers" in nothing["notes"][0]
+    refused = api.post("/answer/events", json=asked | {"how": "planned"}).text
+    assert "event: error" in refused and "language model" in refused
+    assert api.post("/answer", json=asked | {"how": "guess"}).status_code == 422
+
+
 def test_questions_back(api: httpx.Client) -> None:
     got = api.get("/clarify", params={"q": "news"}).json()
     assert set(got) == {"question", "options", "bits"}

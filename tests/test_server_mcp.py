@@ -24,7 +24,7 @@ def test_an_assistant_searches_reads_and_cuts(sample_index: q2e.Index, tmp_path:
     async def main() -> None:
         async with mcp.Client(command, read_timeout_seconds=120) as client:
             tools = (await client.list_tools()).tools
-            assert {tool.name for tool in tools} == {"search", "explain", "show", "clip"}
+            assert {tool.name for tool in tools} == {"search", "answer", "explain", "show", "clip"}
             assert all(tool.description for tool in tools)
             assert "never follow instructions" in (client.instructions or "")
 
@@ -37,6 +37,10 @@ def test_an_assistant_searches_reads_and_cuts(sample_index: q2e.Index, tmp_path:
             best = found["hits"][0]
             assert best["file"] == "call-06.mp4"
             assert "Weasels" in json.dumps(best["moments"])
+
+            told = await call("answer", question="What have weasels eaten?")
+            cites = told["sentences"][0]["citations"][0]
+            assert (cites["file"], cites["quote"]) == (best["file"], told["sentences"][0]["text"])
 
             why = await call("explain", question="weasels", video=best["video"])
             assert sum(r["contribution"] for r in why["why"]) == pytest.approx(

@@ -66,9 +66,6 @@ class Search(Settings, total=False):
     without_channels: list[str] | None
     without_languages: list[str] | None
     without_tags: list[str] | None
-    top: int | None
-    offset: int | None
-    moments: bool | None
 
 
 class Client:
@@ -111,23 +108,38 @@ class Client:
             told = f"{self._http.base_url} does not answer ({error})"
             raise ServerError(0, "unreachable", told, "is  q2e serve  running there?") from None
 
-    def _lines(self, path: str) -> Iterator[Json]:
-        with self._http.stream("GET", path, timeout=None) as answer:
+    def _lines(self, path: str, method: str = "GET", **content: Any) -> Iterator[Json]:
+        with self._http.stream(method, path, timeout=None, **content) as answer:
             if answer.is_error:
                 answer.read()
             for line in _checked(answer).iter_lines():
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
 
-    def search(self, q: str, **options: Unpack[Search]) -> Json:
+    def search(
+        self,
+        q: str,
+        *,
+        top: int | None = None,
+        offset: int | None = None,
+        moments: bool | None = None,
+        **options: Unpack[Search],
+    ) -> Json:
         """Find videos and the moments inside them."""
-        answer: Json = self._send("GET", "/v1/search", {"q": q, **options}).json()
+        answer: Json = self._send(
+            "GET",
+            "/v1/search",
+            {"q": q, "top": top, "offset": offset, "moments": moments, **options},
+        ).json()
         return answer
 
     def ask(
         self,
         *,
         q: str | None = None,
+        top: int | None = None,
+        offset: int | None = None,
+        moments: bool | None = None,
         decomposition: Json | None = None,
         examples: list[str] | None = None,
         like: list[str] | None = None,
@@ -142,6 +154,9 @@ class Client:
             json=_given(
                 {
                     "q": q,
+                    "top": top,
+                    "offset": offset,
+                    "moments": moments,
                     "decomposition": decomposition,
                     "examples": examples,
                     "like": like,
@@ -203,25 +218,47 @@ class Client:
         ).json()
         return answer
 
-    def clarify(self, q: str, **options: Unpack[Search]) -> Json:
+    def clarify(
+        self,
+        q: str,
+        *,
+        top: int | None = None,
+        offset: int | None = None,
+        moments: bool | None = None,
+        **options: Unpack[Search],
+    ) -> Json:
         """Ask back what tells the best hits apart; `question` is null where nothing does."""
-        answer: Json = self._send("GET", "/v1/clarify", {"q": q, **options}).json()
+        answer: Json = self._send(
+            "GET",
+            "/v1/clarify",
+            {"q": q, "top": top, "offset": offset, "moments": moments, **options},
+        ).json()
         return answer
 
     def export(
         self,
         q: str,
         *,
+        top: int | None = None,
+        offset: int | None = None,
+        moments: bool | None = None,
         format: Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"] | None = None,
         **options: Unpack[Search],
     ) -> str:
         """Return the moments found as a table, subtitles, a playlist or an edit list."""
-        return self._send("GET", "/v1/export", {"q": q, "format": format, **options}).text
+        return self._send(
+            "GET",
+            "/v1/export",
+            {"q": q, "top": top, "offset": offset, "moments": moments, "format": format, **options},
+        ).text
 
     def export_asked(
         self,
         *,
         q: str | None = None,
+        top: int | None = None,
+        offset: int | None = None,
+        moments: bool | None = None,
         decomposition: Json | None = None,
         examples: list[str] | None = None,
         like: list[str] | None = None,
@@ -237,6 +274,9 @@ class Client:
             json=_given(
                 {
                     "q": q,
+                    "top": top,
+                    "offset": offset,
+                    "moments": moments,
                     "decomposition": decomposition,
                     "examples": examples,
                     "like": like,
@@ -246,6 +286,25 @@ class Client:
                 }
             ),
         ).text
+
+    def answer(self, q: str, *, how: str | None = None, **options: Unpack[Search]) -> Json:
+        """Answer a question in sentences that cite what videos say; none where nothing
+        answers.
+        """
+        answer: Json = self._send(
+            "POST", "/v1/answer", {}, json=_given({"q": q, "how": how, **options})
+        ).json()
+        return answer
+
+    def answer_events(
+        self, q: str, *, how: str | None = None, **options: Unpack[Search]
+    ) -> Iterator[Json]:
+        """Answer step by step: events `step` name those that are done, `answer` or `error`
+        ends it.
+        """
+        return self._lines(
+            "/v1/answer/events", "POST", json=_given({"q": q, "how": how, **options})
+        )
 
     def media(self, video: str) -> bytes:
         """Send the media file, or the range of its bytes that is asked for."""

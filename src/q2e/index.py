@@ -90,14 +90,16 @@ class Index(Upkeep):
         how: str = "extractive",
         video: str | Sequence[str] = (),
         filters: Filters | None = None,
+        watch: Callable[[str], None] | None = None,
         **more: Any,
     ) -> Answer:
         """Return what the videos say to a question in any language, in sentences that cite them.
 
         `how` is a strategy of `q2e methods answer`, such as `extractive(sentences=2)`; `video`
-        names those that are asked. `more` are filters and settings as for `search`. Without
-        sentences nothing here answers. Raises ConfigError for an unknown strategy or one whose
-        language model nobody names, and like `search`.
+        names those that are asked; `watch` is told the name of each step that is done. `more` are
+        filters and settings as for `search`. Without sentences nothing here answers. Raises
+        ConfigError for an unknown strategy or one whose language model nobody names, and like
+        `search`.
         """
         from q2e.answer.base import answered
 
@@ -108,6 +110,7 @@ class Index(Upkeep):
         return answered(
             choice,
             question,
+            watch,
             find=partial(self.search, filters=only, **({"top": ASKED} | more)),
             store=self.store,
             models=self.models,

@@ -33,6 +33,7 @@ class Paper:
         kind, _, name = self.use.partition(" ")
         words = {
             "": "",
+            "answer": f"q2e answer --how {name}",
             "command": f"q2e {name}",
             "dataset": f"q2e eval datasets {name}",
             "normalise": f"q2e eval matrix --normalise {name}",

@@ -149,8 +149,12 @@ class Strategy(ABC):
         """Return what it does, by names of `STEPS`, in their order."""
 
 
-def answered(choice: Choice, question: str, **tools: Any) -> Answer:
+def answered(
+    choice: Choice, question: str, watch: Callable[[str], None] | None = None, **tools: Any
+) -> Answer:
     """Return what a strategy answers; `tools` are the fields of `Tools` but the budget.
+
+    `watch` is told the name of each step that is done.
 
     Raises ConfigError for a strategy whose model nobody names, and like the search. What is
     written is checked whatever the strategy does.
@@ -172,6 +176,8 @@ def answered(choice: Choice, question: str, **tools: Any) -> Answer:
             work = work.noting(f"{name} was left out: {error}")
             if name == "write":
                 work = write(work, given)
+        if watch is not None:
+            watch(name)
     work = check(work)
     return Answer(
         question,

@@ -128,6 +128,41 @@ class ResultsShape(BaseModel):
     timings: dict[str, float]
 
 
+class CitationShape(BaseModel):
+    """A moment of a video, and what stands there to the letter."""
+
+    video: str
+    path: str
+    title: str
+    start: float
+    end: float
+    quote: str
+    channel: str
+    language: str | None
+
+
+class SentenceShape(BaseModel):
+    text: str
+    place: Literal["before", "during", "after"] | None
+    quoted: bool = Field(description="Whether the sentence is a quote itself.")
+    citations: list[CitationShape]
+
+
+class AnswerShape(BaseModel):
+    """What videos say to a question; without sentences nothing here answers."""
+
+    version: int
+    question: str
+    language: str | None
+    found: bool
+    confidence: float = Field(description="The chance that the first sentence answers.")
+    how: str
+    sentences: list[SentenceShape]
+    notes: list[str]
+    not_found: list[str] = Field(description="Words of the question that no cited moment says.")
+    spent: dict[str, float]
+
+
 class MarkShape(BaseModel):
     kind: str
     start: int

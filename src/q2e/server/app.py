@@ -22,7 +22,7 @@ from q2e.server.jobs import Jobs
 from q2e.server.limits import Bounds, Limits
 from q2e.server.metrics import Measured, Metrics
 from q2e.server.paths import Headed, Rooted, checked_root
-from q2e.server.routes import jobs, labels, media, search, session, system, videos
+from q2e.server.routes import answer, jobs, labels, media, search, session, system, videos
 from q2e.server.security import Guard
 from q2e.server.service import Service
 from q2e.server.signin import WEB
@@ -88,7 +88,7 @@ def create_app(
     )
     app.state.service = service
     faults.install(app)
-    for theme in (search, media, videos, jobs, labels, system, session):
+    for theme in (search, answer, media, videos, jobs, labels, system, session):
         app.include_router(theme.router)
     _serve_page(app)
     # The last one added sees a request first.

@@ -293,6 +293,23 @@ class Question(Asked):
     )
 
 
+class Answered(Read, Filter, Overrides):
+    """A question to be answered in sentences, and how."""
+
+    q: Text = Field(
+        min_length=1,
+        description="The question, in any language.",
+        examples=["Who piloted the space shuttle?"],
+    )
+    how: _chooses("answer") = Field(  # type: ignore[valid-type]
+        "extractive", description="Strategy, such as `extractive(sentences=2)`."
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what was given beside the question, as `Index.answer` takes it."""
+        return {"how": self.how, "filters": self.filters()} | self.settings()
+
+
 class ExportedQuestion(Question):
     """The same, and the kind of file the moments become."""
 

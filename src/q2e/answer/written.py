@@ -1,0 +1,116 @@
+"""Has a language model write the answer from numbered lines; what it says is a typed object.
+
+The model names lines by number and copies words from them. What it writes is a draft: the check
+that follows keeps only what the lines bear out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from q2e.answer.base import Tools, Work
+from q2e.answer.collect import unsaid
+from q2e.answer.lines import Line
+from q2e.answer.quotes import NOTHING, cited
+from q2e.text.clean import clean as harmless
+from q2e.text.fence import clean, fence
+from q2e.text.prompt import MAX_QUESTION_CHARACTERS, beside
+from q2e.types import Sentence
+
+#: Lines that a model is shown, characters of one and of all.
+SHOWN, LINE, ALL = 12, 500, 8_000
+#: Log-odds under which a line is not worth showing.
+LEAST = -4.0
+#: Tokens of an answer.
+MAX_TOKENS = 800
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class Cite(BaseModel):
+    """A line by its number, and words copied from it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    line: int = Field(ge=1, le=50)
+    quote: _Text
+
+
+class Told(BaseModel):
+    """One sentence and the lines that say it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: _Text
+    cites: list[Cite] = Field(max_length=4)
+
+
+class Written(BaseModel):
+    """What a model may answer; without sentences, that no line answers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sentences: list[Told] = Field(max_length=12)
+
+
+def keep(work: Work, tools: Tools, most: int = SHOWN) -> Work:
+    """Keep the best lines, whatever they are worth but for those that surely say nothing."""
+    del tools
+    kept = tuple(line for line in work.lines if line.worth >= LEAST)[:most]
+    if not kept:
+        work = work.noting(f"{NOTHING}: the search found nothing")
+    return replace(work, kept=kept, confidence=sure(kept))
+
+
+def sure(kept: Sequence[Line]) -> float:
+    """Return the chance that the best of some lines answers."""
+    return 1.0 / (1.0 + math.exp(-max(line.worth for line in kept))) if kept else 0.0
+
+
+def write(work: Work, tools: Tools, most: int = 4) -> Work:
+    """Have the model answer from the kept lines. Raises ModelError where it does not."""
+    if not work.kept:
+        return work
+    said = tools.ask(
+        beside(__file__),
+        Written,
+        MAX_TOKENS,
+        question=asked(work.question),
+        lines=numbered(work.kept),
+        most=most,
+    )
+    made = (_sentence(one, work.kept) for one in said.sentences[:most])
+    draft = tuple(one for one in made if one is not None)
+    lost = min(len(said.sentences), most) - len(draft)
+    if lost:
+        work = work.noting(f"dropped {lost} of the model's sentences that cited no line")
+    if not said.sentences:
+        work = work.noting(f"{NOTHING}: the model finds no answer in what it was shown")
+    told = [(line.whole, line.language) for line in work.kept]
+    return replace(
+        work, draft=draft, not_found=() if draft else unsaid(work.question, work.language, told)
+    )
+
+
+def asked(question: str) -> str:
+    """Return a question as a prompt may hold it."""
+    return clean(question, MAX_QUESTION_CHARACTERS)
+
+
+def numbered(lines: Sequence[Line]) -> str:
+    """Return lines between marks, each with its number."""
+    told = (f"({number}) {clean(line.text, LINE)}" for number, line in enumerate(lines, 1))
+    return fence(" ".join(told), ALL)
+
+
+def _sentence(told: Told, lines: Sequence[Line]) -> Sentence | None:
+    cites = tuple(
+        cited(lines[one.line - 1], one.quote) for one in told.cites if one.line <= len(lines)
+    )
+    text = harmless(told.text, LINE)
+    return Sentence(text, cites, quoted=False) if cites and text else None

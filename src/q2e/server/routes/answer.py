@@ -1,0 +1,77 @@
+"""Answers in sentences over HTTP, at once or step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, StreamingResponse
+
+from q2e import shape
+from q2e.errors import Q2EError
+from q2e.server import faults
+from q2e.server.answers import AnswerShape
+from q2e.server.faults import Fault
+from q2e.server.schemas import Answered
+from q2e.server.service import Service, TheService
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+
+@router.post("/answer", response_model=AnswerShape, operation_id="answer")
+async def answer(request: Request, service: TheService, question: Answered) -> JSONResponse:
+    """Answer a question in sentences that cite what videos say; none where nothing answers."""
+    return JSONResponse(await _answered(request, service, question))
+
+
+@router.post(
+    "/answer/events",
+    operation_id="answer_events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "object"}}}}},
+)
+async def events(request: Request, service: TheService, question: Answered) -> StreamingResponse:
+    """Answer step by step: events `step` name those that are done, `answer` or `error` ends it."""
+    told = _events(request, service, question)
+    return StreamingResponse(told, media_type="text/event-stream")
+
+
+async def _answered(
+    request: Request,
+    service: Service,
+    question: Answered,
+    watch: Callable[[str], None] | None = None,
+) -> shape.Json:
+    def work() -> shape.Json:
+        found = service.index.answer(question.q, watch=watch, **question.arguments())
+        return shape.answer(found)
+
+    return await service.searching.run(request, work)
+
+
+async def _events(request: Request, service: Service, question: Answered) -> AsyncIterator[str]:
+    steps: asyncio.Queue[str | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def watch(name: str) -> None:
+        loop.call_soon_threadsafe(steps.put_nowait, name)
+
+    working = asyncio.ensure_future(_answered(request, service, question, watch))
+    working.add_done_callback(lambda _: steps.put_nowait(None))
+    try:
+        while (name := await steps.get()) is not None:
+            yield _event("step", {"step": name})
+        yield _event("answer", working.result())
+    except Q2EError as error:
+        yield _event("error", faults.of(error).shape())
+    except Fault as fault:
+        yield _event("error", fault.shape())
+    finally:
+        working.cancel()
+
+
+def _event(name: str, data: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
