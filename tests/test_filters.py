@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +83,38 @@ def test_facets_count_videos(stores: tuple[Store, Store]) -> None:
             "speech": 1,
             "screen_text": 1,
         }
+
+
+def test_facets_follow_what_is_told_of_a_video(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "index.sqlite") as store:
+        _fill(store)
+        assert facets(store, Filters())["tag"]["news"] == 2
+        # No evidence changes with it, and so no row.
+        store.put_video(replace(VIDEOS[1], tags=("weather",), date="2022-03-01", language="fr"))
+        found = facets(store, Filters())
+        assert found["tag"] == {"news": 1, "sport": 1, "two words": 1, "weather": 1}
+        assert found["year"] == {"2020": 1, "2022": 1}
+        assert found["language"] == {"en": 2, "ar": 1, "fr": 1, "ru": 1}
+        assert store.remove_video("a")
+        assert facets(store, Filters())["language"] == {"en": 1, "fr": 1, "ru": 1}
+
+
+def test_one_call_tells_what_three_do(sample_index: q2e.Index) -> None:
+    questions: dict[str, dict[str, Any]] = {
+        "an animal": {},
+        "speech:monkeys": {},
+        "news": {"languages": ("en",)},
+        "panda THEN koala": {"top": 3},
+    }
+    for question, more in questions.items():
+        page = sample_index.search_page(question, **more)
+        alone = sample_index.search(question, **more)
+        assert [hit.video.id for hit in page.results] == [hit.video.id for hit in alone]
+        assert [hit.score for hit in page.results] == [hit.score for hit in alone]
+        assert page.facets == sample_index.facets(question, **more)
+        assert set(page.results.timings_s) - set(alone.timings_s) == {"facets", "clarify"}
+    back, asked = sample_index.clarify("news"), sample_index.search_page("news", top=20).back
+    assert (back and back.question) == (asked and asked.question)
 
 
 def test_filters_meet() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from q2e.arrays import Float64, Int64
-from q2e.search.order import in_order, together
+from q2e.search.order import alongside, in_order, together
 
 
 def _evidence(
@@ -102,3 +102,14 @@ def test_a_hundred_thousand_pieces_are_quick() -> None:
     together(start, end, video, values[:2], 2_000)
     # A few tenths of a second on a quiet machine.
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_lies_alongside_is_the_best_that_overlaps(seed: int) -> None:
+    start, end, video, values = _evidence(seed, 5, 60, 2)
+    asked = np.isfinite(values[0])
+    found = alongside(start, end, video, asked, values[1])
+    for piece in np.flatnonzero(asked).tolist():
+        over = (video == video[piece]) & (start < end[piece]) & (end > start[piece])
+        assert found[piece] == values[1][over].max(initial=-np.inf)
+    assert np.isneginf(found[~asked & ~np.isfinite(values[1])]).all()

@@ -175,6 +175,16 @@ def test_questions_back(api: httpx.Client) -> None:
         assert api.get("/search", params={"q": option["text"]}).status_code == 200
 
 
+def test_one_request_brings_all_a_page_shows(api: httpx.Client) -> None:
+    asked = {"q": "an animal", "top": 20}
+    got = api.post("/search", json=asked | {"facets": True, "clarify": True}).json()
+    alone = api.post("/search", json=asked).json()
+    assert [hit["video"] for hit in got["hits"]] == [hit["video"] for hit in alone["hits"]]
+    assert got["facets"] == api.get("/facets", params={"q": "an animal"}).json()
+    assert got["clarify"] == api.get("/clarify", params={"q": "an animal"}).json()
+    assert "facets" not in alone and "clarify" not in alone
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"])
 def test_export(api: httpx.Client, form: str) -> None:
     if form in ("edl", "otio"):

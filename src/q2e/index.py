@@ -14,7 +14,7 @@ from q2e.errors import QueryError
 from q2e.plugins import registry
 from q2e.query.filters import checked
 from q2e.search.batch import Ran
-from q2e.settings import changed, effective
+from q2e.settings import Settings, changed, effective
 from q2e.types import Answer, Decomposition, Example, Filters, Query, Results
 from q2e.upkeep import Upkeep
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from q2e.query.language import Parsed
     from q2e.search.clarify import Clarification
     from q2e.search.engines import EngineCheck
-    from q2e.search.search import Searcher
+    from q2e.search.search import Page, Searcher
     from q2e.store.base import Table
 
 #: Videos that an answer is looked for in.
@@ -73,15 +73,48 @@ class Index(Upkeep):
         for this search, such as `fuse="rrf(k=5)"`. Raises QueryError for an empty question or an
         unusable filter, ConfigError for a setting.
         """
+        query, used = self._asked(text, filters, top, (examples, like, dislike), more)
+        return self._searching().search(query, used, moments, offset, decomposition)
+
+    def search_page(
+        self,
+        text: str | Parsed,
+        *,
+        filters: Filters | None = None,
+        top: int | None = None,
+        offset: int = 0,
+        moments: bool = True,
+        decomposition: Decomposition | None = None,
+        examples: Sequence[str | Path | Example] = (),
+        like: Sequence[str] = (),
+        dislike: Sequence[str] = (),
+        **more: Any,
+    ) -> Page:
+        """Return what `search` finds, with the facets of all of it and the question back.
+
+        One search instead of three; arguments and errors are those of `search`.
+        """
+        query, used = self._asked(text, filters, top, (examples, like, dislike), more)
+        return self._searching().search_page(query, used, moments, offset, decomposition)
+
+    def _asked(
+        self,
+        text: str | Parsed,
+        filters: Filters | None,
+        top: int | None,
+        shown: tuple[Sequence[str | Path | Example], Sequence[str], Sequence[str]],
+        more: dict[str, Any],
+    ) -> tuple[Query, Settings]:
+        """Return what is asked, with examples, likes and dislikes, and by which settings."""
         parsed, only, settings = self._understood(text, filters, more)
+        examples, like, dislike = shown
         query = replace(
             self._query(parsed, only, bool(examples)),
             examples=tuple(self._example(one) for one in examples),
             like=tuple(self._example(one, indexed=True) for one in like),
             dislike=tuple(self._example(one, indexed=True) for one in dislike),
         )
-        used = changed(self.settings, settings | ({} if top is None else {"top": top}))
-        return self._searching().search(query, used, moments, offset, decomposition)
+        return query, changed(self.settings, settings | ({} if top is None else {"top": top}))
 
     def answer(
         self,

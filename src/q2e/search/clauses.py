@@ -76,6 +76,7 @@ class _Joiner:
         self._settings = state.plan.settings
         self._mask = state.mask
         self._whole, self._part = whole, part
+        self._worths: dict[int, tuple[State, Float64]] = {}
         self._main = None if state.query.clause is None else main_text(state.query.clause)
 
     def join(self, clause: Clause) -> State:
@@ -207,7 +208,7 @@ class _Joiner:
         for row, weight in zip(rows, weights, strict=True):
             if weight > 0:
                 scores = np.where(np.isfinite(row.scores), row.scores, 0.0)
-                np.add.at(total, row.rows, weight * np.maximum(scores, 0.0))
+                total[row.rows] += weight * np.maximum(scores, 0.0)  # each piece stands there once
         return total
 
     def _timeless(self) -> Bool:
@@ -240,7 +241,7 @@ class _Joiner:
 
     def _of_step(self, step: Sequence[State], evidence: Int64) -> list[State]:
         """Return what the evidence (V,) chosen of each video says, by its best alternative."""
-        best = self._values(step)[:, evidence].argmax(axis=0)
+        best = np.stack([self._worth(answer)[evidence] for answer in step]).argmax(axis=0)
         return [
             _chosen(answer, np.where(best == number, evidence, -1), self.table)
             for number, answer in enumerate(step)
@@ -270,6 +271,12 @@ class _Joiner:
         return np.stack([self._worth(answer) for answer in step])
 
     def _worth(self, answer: State) -> Float64:
+        """Return (E,) what evidence is worth for an answer; worked out once for each."""
+        if id(answer) not in self._worths:
+            self._worths[id(answer)] = answer, self._worth_of(answer)
+        return self._worths[id(answer)][1]
+
+    def _worth_of(self, answer: State) -> Float64:
         videos = len(self.table.video_ids)
         video_of = self.table.video.astype(np.int64)
         stands = np.zeros(len(self.table), dtype=bool)
@@ -324,8 +331,11 @@ def _where(answer: State, kept: Bool) -> State:
 def _chosen(answer: State, evidence: Int64, table: Table) -> State:
     """Return an answer by the one piece of evidence (V,) that was chosen of each video, or -1."""
     rows, values = [], []
+    chosen = np.zeros(len(table) + 1, dtype=bool)
+    chosen[evidence] = True
+    chosen[-1] = False  # where -1 was written, which is none
     for row in answer.rows:
-        held = np.isin(row.rows, evidence) & np.isfinite(row.scores)
+        held = chosen[row.rows] & np.isfinite(row.scores)
         video = np.full(len(table.video_ids), np.nan)
         video[table.video[row.rows[held]]] = row.scores[held]
         rows.append(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from q2e.arrays import Bool, Int32
+from q2e.arrays import Bool, Float64, Int16, Int32, Int64
 from q2e.store.base import Searched, Table
 from q2e.store.counting import Counting
-from q2e.types import Filters, Video, in_order
+from q2e.store.facts import Facts, facts_of
+from q2e.types import Filters, in_order
+
+Facets = dict[str, dict[str, int]]
 
 #: Lengths that are told apart, as `duration:` takes them: name, and the limit in seconds.
 LENGTHS = (("<1m", 60.0), ("1m-5m", 300.0), ("5m-20m", 1200.0), ("20m-1h", 3600.0))
@@ -19,9 +21,7 @@ LONGEST = ">1h"
 TAGS = 100
 
 
-def facets(
-    store: Searched, filters: Filters, videos: Sequence[str] | None = None
-) -> dict[str, dict[str, int]]:
+def facets(store: Searched, filters: Filters, videos: Sequence[str] | None = None) -> Facets:
     """Return {facet: {value: number of videos}}, the commonest value first.
 
     `videos` are the ids of those that answer; None where all do. A
@@ -29,28 +29,67 @@ def facets(
     """
     with store.snapshot():
         limits = [limit for _, limit in LENGTHS]
-        counted = store.counted(filters, videos, limits) if isinstance(store, Counting) else None
-        if counted is not None:
-            return _named(counted)
+        told = store.counted(filters, videos, limits) if isinstance(store, Counting) else None
+        if told is not None:
+            return _of_store(told)
         table = store.table()
-        mask = store.rows(filters)
-        allowed = np.ones(len(table), dtype=bool) if mask is None else mask
+        answering = None
         if videos is not None:
-            answering = np.isin(table.video_ids, list(videos))
-            allowed = allowed & answering[table.video]
-        known = {video.id: video for video in store.videos()}
-        numbers = np.unique(table.video[allowed])
-        found = [known[table.video_ids[number]] for number in numbers.tolist()]
-        return {
-            "language": _languages(store, table.video, allowed),
-            "year": _counted([video.date and video.date[:4] for video in found]),
-            "tag": dict(list(_counted([tag for one in found for tag in one.tags]).items())[:TAGS]),
-            "channel": _channels(table, allowed),
-            "duration": _lengths(found),
-        }
+            wanted = set(videos)
+            answering = np.array([name in wanted for name in table.video_ids], dtype=bool)
+        return counted(table, facts_of(store), store.rows(filters), answering)
 
 
-def _named(counted: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+def counted(table: Table, facts: Facts, mask: Bool | None, answering: Bool | None) -> Facets:
+    """Return the facets of the evidence in `mask` (E,) of the videos `answering` (V,)."""
+    allowed = mask
+    if answering is not None:
+        of_these = answering[table.video]
+        allowed = of_these if mask is None else mask & of_these
+    rows = slice(None) if allowed is None else np.flatnonzero(allowed)
+    owner = table.video[rows]
+    left = np.zeros(len(table.video_ids), dtype=bool)
+    left[owner] = True
+    year = facts.year[left]
+    tag = facts.tag[left[facts.tagged]]
+    channels = _each_once(table.channel[rows], owner, len(table.channels), len(left))
+    languages = _each_once(facts.spoken[rows], owner, len(facts.languages), len(left))
+    return {
+        "language": _sorted(facts.languages, languages),
+        "year": _sorted(facts.years, _times(year, len(facts.years))),
+        "tag": dict(list(_sorted(facts.tags, _times(tag, len(facts.tags))).items())[:TAGS]),
+        "channel": _named(table.channels, channels),
+        "duration": _lengths(facts.duration_s[left]),
+    }
+
+
+def _times(codes: Int64, size: int) -> list[int]:
+    """Return how often each code from 0 occurs."""
+    counts: list[int] = np.bincount(codes[codes >= 0], minlength=size).tolist()
+    return counts
+
+
+def _each_once(codes: Int64 | Int16, owner: Int32, size: int, videos: int) -> list[int]:
+    """Return how many videos have each code, of pieces (n,) and their videos (n,)."""
+    held = np.zeros((size + 1, videos), dtype=bool)
+    held[codes, owner] = True  # -1 is the last line, of what has no code
+    counts: list[int] = held[:size].sum(axis=1).tolist()
+    return counts
+
+
+def _named(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
+    return {name: n for name, n in zip(names, counts, strict=True) if n}
+
+
+def _sorted(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
+    return _ordered(_named(names, counts))
+
+
+def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _of_store(counted: Mapping[str, Mapping[str, int]]) -> Facets:
     """Return what a store counted in the order in which it is shown."""
     names = [*(name for name, _ in LENGTHS), LONGEST]
     found = {facet: _ordered(values) for facet, values in counted.items()}
@@ -61,33 +100,7 @@ def _named(counted: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]
     return found
 
 
-def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def _counted(values: Sequence[str | None]) -> dict[str, int]:
-    return _ordered(Counter(value for value in values if value))
-
-
-def _languages(store: Searched, video: Int32, allowed: Bool) -> dict[str, int]:
-    spoken = []
-    for language in store.languages():
-        mask = store.rows(Filters(languages=(language,)))
-        if mask is not None:
-            spoken += [language] * len(np.unique(video[allowed & mask]))
-    return _counted(spoken)
-
-
-def _channels(table: Table, allowed: Bool) -> dict[str, int]:
-    pairs = np.unique(np.stack([table.channel[allowed], table.video[allowed]]), axis=1)
-    counts = np.bincount(pairs[0].astype(np.int64), minlength=len(table.channels))
-    return {name: int(n) for name, n in zip(table.channels, counts, strict=True) if n}
-
-
-def _lengths(videos: list[Video]) -> dict[str, int]:
-    counts = Counter(
-        next((name for name, limit in LENGTHS if video.duration_s < limit), LONGEST)
-        for video in videos
-    )
-    names = [*(name for name, _ in LENGTHS), LONGEST]
-    return {name: counts[name] for name in names if counts[name]}
+def _lengths(duration_s: Float64) -> dict[str, int]:
+    limits = [limit for _, limit in LENGTHS]
+    place = np.searchsorted(limits, duration_s, side="right").astype(np.int64)
+    return _named((*(name for name, _ in LENGTHS), LONGEST), _times(place, len(limits) + 1))

@@ -32,8 +32,9 @@ def by_chance(pieces: ArrayLike) -> Float64:
     """
     counts = np.asarray(pieces, dtype=np.int64)
     quantile = NormalDist().inv_cdf
-    known = {n: quantile((n - 0.375) / (n + 0.25)) if n > 1 else 0.0 for n in set(counts.tolist())}
-    return np.array([known[n] for n in counts.tolist()], dtype=np.float64)
+    different, which = np.unique(counts, return_inverse=True)
+    known = [quantile((n - 0.375) / (n + 0.25)) if n > 1 else 0.0 for n in different.tolist()]
+    return np.array(known, dtype=np.float64)[which]
 
 
 def stands_above(row: ScoreRow, video_of: Int64, videos: int, least: float) -> Float64:
@@ -71,7 +72,7 @@ def shown(
         believed = np.isfinite(excess) & (told[number, own] > 0)
         excess = np.where(believed, excess, -np.inf)
         np.maximum.at(above[number], own, excess)
-        np.maximum.at(piece, row.rows, excess)
+        piece[row.rows] = np.maximum(piece[row.rows], excess)  # each piece stands there once
     sure = np.clip(above.max(axis=0, initial=0.0) / RAMP, 0.0, 1.0)
     return sure[video_of] * np.clip((piece + RAMP) / RAMP, 0.0, 1.0), above
 

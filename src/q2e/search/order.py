@@ -6,7 +6,6 @@ Shapes: n pieces of evidence of all videos together, k steps in order of time, g
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -103,8 +102,13 @@ def in_order(
     """
     start, end = np.asarray(start_s, dtype=np.float64), np.asarray(end_s, dtype=np.float64)
     owner, worth = np.asarray(video, dtype=np.int64), np.asarray(values, dtype=np.float64)
-    if not len(owner):
+    kept = _of_whole(owner, worth, videos)
+    if not len(kept):
         return _nothing(len(worth), videos)
+    if len(kept) < len(owner):
+        own = start[kept], end[kept], owner[kept], worth[:, kept]
+        found = in_order(*own, videos, within_s)
+        return Chains(found.score, np.where(found.members >= 0, kept[found.members], -1))
     limits = within_s or (None,) * (len(worth) - 1)
     longest = max((limit for limit in limits if limit is not None), default=0.0)
     # Each video is given a stretch of time of its own, too far from the next one to reach it.
@@ -137,15 +141,31 @@ def together(
     """Return the pairs of largest sum that overlap in time; both may be the same piece.
 
     The partner of a piece either begins inside it, a range maximum, or holds its beginning: the
-    best of the intervals open then, kept in a heap while time moves on. O(n log n).
+    best of the intervals open then. O(n log n).
     """
     owner, worth = np.asarray(video, dtype=np.int64), np.asarray(values, dtype=np.float64)
-    if not len(owner):
+    kept = _of_whole(owner, worth, videos)
+    if not len(kept):
         return _nothing(2, videos)
+    if len(kept) < len(owner):
+        start, end = (np.asarray(times, dtype=np.float64)[kept] for times in (start_s, end_s))
+        found = together(start, end, owner[kept], worth[:, kept], videos)
+        return Chains(found.score, np.where(found.members >= 0, kept[found.members], -1))
     partner, value = _partners(start_s, end_s, owner, worth[0], worth[1])
     score, first = _best_of(worth[0] + value, owner, videos)
     second = np.where(first >= 0, partner[first], -1)
     return Chains(score, np.stack([first, second]))
+
+
+def _of_whole(owner: Int64, worth: Float64, videos: int) -> Int64:
+    """Return the pieces that are worth something, of videos that have one for every step."""
+    some = np.isfinite(worth)
+    whole = np.ones(videos, dtype=bool)
+    for step in some:
+        has = np.zeros(videos, dtype=bool)
+        has[owner[step]] = True
+        whole &= has
+    return np.flatnonzero(some.any(axis=0) & whole[owner]).astype(np.int64)
 
 
 def _nothing(steps: int, videos: int) -> Chains:
@@ -159,11 +179,14 @@ def alongside(
 
     `asked` (n,) tells which pieces are asked about; a piece overlaps itself.
     """
-    owner = np.asarray(video, dtype=np.int64)
-    if not len(owner):
-        return np.zeros(0)
+    owner, held = np.asarray(video, dtype=np.int64), np.asarray(values, dtype=np.float64)
+    found = np.full(len(owner), -np.inf)
     worth = np.where(np.asarray(asked, dtype=bool), 0.0, -np.inf)
-    return _partners(start_s, end_s, owner, worth, np.asarray(values, dtype=np.float64))[1]
+    kept = _of_whole(owner, np.stack([worth, held]), int(owner.max(initial=-1)) + 1)
+    if len(kept):
+        start, end = (np.asarray(times, dtype=np.float64)[kept] for times in (start_s, end_s))
+        found[kept] = _partners(start, end, owner[kept], worth[kept], held[kept])[1]
+    return found
 
 
 def _partners(
@@ -188,12 +211,13 @@ def _range_argmax(values: Float64, low: Int64, high: Int64) -> Int64:
     """Return for each `[low, high)` the place of its largest value, -1 where that is -inf."""
     found = np.full(len(low), -1, dtype=np.int64)
     some = np.flatnonzero(high > low)
+    level = np.log2(high[some] - low[some]).astype(np.int64)
     table = [np.arange(len(values))]
-    while 2 ** len(table) <= len(values):
+    # Only as far as the longest range goes: that of the pieces of one video.
+    while len(table) <= level.max(initial=0):
         half, reach = table[-1], 2 ** (len(table) - 1)
         left, right = half[:-reach], half[reach:]
         table.append(np.where(values[left] >= values[right], left, right))
-    level = np.log2(high[some] - low[some]).astype(np.int64)
     for number in np.unique(level):
         chosen = some[level == number]
         left = table[number][low[chosen]]
@@ -204,23 +228,37 @@ def _range_argmax(values: Float64, low: Int64, high: Int64) -> Int64:
 
 
 def _holding(begins: Float64, ends: Float64, values: Float64, asked: Int64) -> Int64:
-    """Return for each asked piece the best other that is open when it begins, or -1."""
+    """Return for each asked piece the best other that is open when it begins, or -1.
+
+    Each interval covers a range of the moments asked about, in order of time. It is written at the
+    two powers of two that cover its range, and each power hands what it has to the two halves: the
+    sparse table of range maxima read backwards. O((n + q) log q).
+    """
     found = np.full(len(begins), -1, dtype=np.int64)
-    waiting = np.flatnonzero(np.isfinite(values))
-    waiting = waiting[np.argsort(begins[waiting], kind="stable")]
-    opened = begins[waiting]
-    heap: list[tuple[float, int]] = []
-    place = 0
-    for piece in asked[np.argsort(begins[asked], kind="stable")].tolist():
-        moment = begins[piece]
-        while place < len(waiting) and opened[place] <= moment:
-            heapq.heappush(heap, (-values[waiting[place]], int(waiting[place])))
-            place += 1
-        # What has ended by now has ended for all that follow.
-        while heap and ends[heap[0][1]] <= moment:
-            heapq.heappop(heap)
-        if heap:
-            found[piece] = heap[0][1]
+    best = np.flatnonzero(np.isfinite(values))
+    best = best[np.argsort(-values[best], kind="stable")]  # by rank; the first of equal ones
+    moments = np.unique(begins[asked])
+    low = np.searchsorted(moments, begins[best], side="left")
+    high = np.searchsorted(moments, ends[best], side="left")
+    some = np.flatnonzero(high > low)
+    if not len(some):
+        return found
+    low, high = low[some], high[some]
+    level = np.log2(high - low).astype(np.int64)
+    none = len(best)
+    above = np.full(len(moments), none, dtype=np.int64)
+    for number in range(int(level.max()), -1, -1):
+        own, reach = level == number, 2**number
+        here = np.full(len(moments), none, dtype=np.int64)
+        np.minimum.at(here, low[own], some[own])
+        np.minimum.at(here, high[own] - reach, some[own])
+        # What the level above has at a place holds there and `reach` further on as well.
+        here = np.minimum(here, above)
+        here[reach:] = np.minimum(here[reach:], above[:-reach]) if reach < len(here) else none
+        above = here
+    rank = above[np.searchsorted(moments, begins[asked])]
+    held = rank < none
+    found[asked[held]] = best[rank[held]]
     return found
 
 
@@ -228,9 +266,7 @@ def _best_of(values: Float64, owner: Int64, videos: int) -> tuple[Float64, Int64
     """Return each video's largest value and its place, the first one where several are equal."""
     score = np.full(videos, -np.inf)
     place = np.full(videos, -1, dtype=np.int64)
-    finite = np.flatnonzero(np.isfinite(values))
-    order = finite[np.lexsort((finite, -values[finite], owner[finite]))]
-    firsts = order[np.flatnonzero(np.diff(owner[order], prepend=-1))]
-    score[owner[firsts]] = values[firsts]
-    place[owner[firsts]] = firsts
+    np.maximum.at(score, owner, values)
+    first = np.flatnonzero(np.isfinite(values) & (values == score[owner]))[::-1]
+    place[owner[first]] = first  # the last to be written is the first in order
     return score, place

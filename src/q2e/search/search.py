@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from q2e.errors import QueryError
 from q2e.methods.expand.base import Expansion
@@ -15,12 +18,14 @@ from q2e.registry import NONE
 from q2e.search.calibrate import calibrate
 from q2e.search.certain import certain
 from q2e.search.chance import chance
+from q2e.search.clarify import Clarification, clarify
 from q2e.search.clauses import each_clause
 from q2e.search.collection import Collection
 from q2e.search.decompose import decompose, stand_alone
 from q2e.search.encode import encode
 from q2e.search.expand import expand
 from q2e.search.explain import explain
+from q2e.search.facets import Facets, counted, facets
 from q2e.search.feedback import feedback
 from q2e.search.fuse import fuse
 from q2e.search.localise import localise
@@ -37,7 +42,8 @@ from q2e.settings import Settings, changed
 from q2e.store.base import Searched, Table
 from q2e.store.engine import Finding
 from q2e.store.exact import ExactEngine
-from q2e.types import Decomposition, Query, Results
+from q2e.store.facts import facts_of
+from q2e.types import Decomposition, Filters, Query, Results
 
 _READ = (understand, decompose)
 #: What asks one text; a question of several clauses goes through it for each.
@@ -118,17 +124,48 @@ class Searcher:
         Raises QueryError for an empty or overlong question, IndexMismatch where the index was
         made by another text model.
         """
-        if offset < 0:
-            raise QueryError(f"offset is {offset}; pages begin at 0")
-        plan = replace(Plan.of(settings), offset=offset, details=moments)
-        if plan.batch:
-            plan.calibration(self.at)  # refuses
+        plan = self._planned(settings, moments, offset)
         # Row numbers must mean the same from the first look at the store to the last.
         with self.store.snapshot():
+            return _told(self._asked(plan, query, decomposition))
+
+    def search_page(
+        self,
+        query: Query,
+        settings: Settings,
+        moments: bool = True,
+        offset: int = 0,
+        decomposition: Decomposition | None = None,
+    ) -> Page:
+        """Return what `search` does, the facets of all that was found, and the question back."""
+        plan = self._planned(settings, moments, offset)
+        with self.store.snapshot():
             state = self._asked(plan, query, decomposition)
-            return Results(
-                state.query, state.hits, state.decomposition, _info(state), state.timings_s
-            )
+            results, began = _told(state), time.perf_counter()
+            counts, counted_s = self._counted(state, query.filters), _since(began)
+            back, whole_s = clarify(self.store, results), _since(began)
+            spent = {"facets": counted_s, "clarify": whole_s - counted_s}
+            results = replace(results, timings_s={**results.timings_s, **spent})
+            return Page(results, counts, back)
+
+    def _counted(self, state: State, filters: Filters) -> Facets:
+        """Return the facets of all that a search found."""
+        table = state.at.table
+        if state.at is not self.at:  # a part: where all is not held, the store counts
+            names = [table.video_ids[number] for number in state.ranking.tolist()]
+            return facets(self.store, filters, names)
+        found = np.zeros(len(table.video_ids), dtype=bool)
+        found[state.ranking] = True
+        return counted(table, facts_of(self.store), self.store.rows(filters), found)
+
+    def _planned(self, settings: Settings, details: bool, offset: int) -> Plan:
+        """Return the plan of one page. Raises QueryError for an offset below 0."""
+        if offset < 0:
+            raise QueryError(f"offset is {offset}; pages begin at 0")
+        plan = replace(Plan.of(settings), offset=offset, details=details)
+        if plan.batch:
+            plan.calibration(self.at)  # refuses
+        return plan
 
     def _asked(self, plan: Plan, query: Query, given: Decomposition | None = None) -> State:
         """Return how a question stands that was asked of all videos, or of those near to it."""
@@ -176,6 +213,26 @@ class Searcher:
             state = self._asked(plan, query)
             names = state.at.table.video_ids
             return tuple(names[number] for number in state.ranking.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page shows of one question."""
+
+    results: Results
+    facets: Facets
+    """{facet: {value: videos}} of all that was found."""
+    back: Clarification | None
+    """The question back that tells the first hits apart, if any."""
+
+
+def _since(began: float) -> float:
+    return time.perf_counter() - began
+
+
+def _told(state: State) -> Results:
+    """Return what a search found."""
+    return Results(state.query, state.hits, state.decomposition, _info(state), state.timings_s)
 
 
 def _info(state: State) -> dict[str, Any]:

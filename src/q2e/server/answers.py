@@ -163,6 +163,29 @@ class AnswerShape(BaseModel):
     spent: dict[str, float]
 
 
+class OptionShape(BaseModel):
+    label: str
+    text: str = Field(description="The question with this option in it.")
+    videos: int
+
+
+class ClarifyShape(BaseModel):
+    """A question back; its answer halves the hits best."""
+
+    question: str | None
+    options: list[OptionShape]
+    bits: float
+
+
+class PageShape(ResultsShape):
+    """What was found, with what else was asked for in the same request."""
+
+    facets: dict[str, dict[str, int]] | None = Field(
+        None, description="Videos found by language, year, tag, channel and length."
+    )
+    clarify: ClarifyShape | None = None
+
+
 class MarkShape(BaseModel):
     kind: str
     start: int
@@ -182,20 +205,6 @@ class ParsedShape(BaseModel):
     filters: dict[str, Any]
     hint: str = Field(description="What may be a mistake, though it is searched; or nothing.")
     error: Problem | None
-
-
-class OptionShape(BaseModel):
-    label: str
-    text: str = Field(description="The question with this option in it.")
-    videos: int
-
-
-class ClarifyShape(BaseModel):
-    """A question back; its answer halves the hits best."""
-
-    question: str | None
-    options: list[OptionShape]
-    bits: float
 
 
 class VideoShape(BaseModel):

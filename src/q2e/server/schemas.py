@@ -276,6 +276,12 @@ class Question(Asked):
     )
     like: list[Place] = Field([], max_length=50)
     dislike: list[Place] = Field([], max_length=50)
+    facets: bool = Field(
+        False, description="Whether all videos found are counted, as `GET /v1/facets` does."
+    )
+    clarify: bool = Field(
+        False, description="Whether it is asked back about the first hits, as `GET /v1/clarify`."
+    )
 
     model_config = ConfigDict(
         extra="forbid",

@@ -17,7 +17,8 @@ import numpy as np
 
 from q2e.arrays import Float32, Float64, Int16, Int32, Int64
 from q2e.store.base import Table
-from q2e.store.rows import pack
+from q2e.store.facts import Facts, Told
+from q2e.store.rows import pack, video
 from q2e.store.sql import State, View
 from q2e.types import in_order
 
@@ -70,6 +71,10 @@ class Columns:
     _remembered: int = 0
     _times: Float64 = field(default_factory=lambda: np.zeros((0, 3)))
     """Of the first rows of the table."""
+    _told: Mapping[int, tuple[int, Told]] = field(default_factory=dict)
+    """By a video's number: the hash of its facts as they are stored, and what they tell."""
+    _facts: tuple[int, Facts] | None = None
+    """With the generation that they are of."""
     _lock: Any = field(default_factory=threading.RLock)
 
     def space(self, view: View, name: str) -> tuple[Int64, Float32]:
@@ -95,6 +100,35 @@ class Columns:
             if grown:
                 self._counts, self._counted = dict(old._counts), old._counted
                 self._times = old._times
+            self._told = old._told
+
+    def facts(self, view: View) -> Facts:
+        """Return the facts of the videos and evidence; of videos that did not change, those kept.
+
+        Facts of a video may change though no row of evidence does.
+        """
+        with self._lock:
+            if self._facts is None or self._facts[0] != self.generation:
+                told, before = self._told_of(view), self._told
+                if self._facts is None or told != before:
+                    owner, own = self.table.video.astype(np.int64), self.language.astype(np.int64)
+                    every = [one for _, one in told.values()]
+                    made = Facts.of(every, owner, own, self.languages)
+                else:
+                    made = self._facts[1]
+                self._told, self._facts = told, (self.generation, made)
+            return self._facts[1]
+
+    def _told_of(self, view: View) -> dict[int, tuple[int, Told]]:
+        """Return what all videos tell, in order; only what was stored anew is decoded."""
+        found: dict[int, tuple[int, Told]] = {}
+        for number, facts in view.connection.execute(
+            "SELECT number, facts FROM video ORDER BY number"
+        ):
+            known, mark = self._told.get(number), hash(facts)
+            same = known is not None and known[0] == mark
+            found[number] = known if known and same else (mark, Told.of(video(facts)))
+        return found
 
     def times_s(self, view: View) -> Float64:
         """Return (E, 3) from when to when each piece is, and when its frame; NaN without one."""

@@ -14,6 +14,7 @@ from q2e.errors import StoreError
 from q2e.store import filtering
 from q2e.store import rows as packing
 from q2e.store.base import NEXT_SPACE, Table
+from q2e.store.facts import Facts
 from q2e.store.known import Known
 from q2e.store.rank import best, top
 from q2e.store.sql import Connection
@@ -78,6 +79,11 @@ class Searching(Known):
             spoken = set(self._database.columns(view).languages)
             rows = view.connection.execute("SELECT DISTINCT language FROM video").fetchall()
         return tuple(sorted(filter(None, spoken | {row[0] for row in rows})))
+
+    def facts(self) -> Facts:
+        """Return the facts of all videos, see `q2e.store.facts`."""
+        with self._database.view() as view:
+            return self._database.columns(view).facts(view)
 
     def spaces(self) -> Mapping[str, int]:
         with self._database.view() as view:

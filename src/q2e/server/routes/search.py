@@ -13,7 +13,7 @@ from q2e import shape
 from q2e.errors import QueryError
 from q2e.query.language import Parsed
 from q2e.server import faults
-from q2e.server.answers import ClarifyShape, ParsedShape, ResultsShape, UploadShape
+from q2e.server.answers import ClarifyShape, PageShape, ParsedShape, ResultsShape, UploadShape
 from q2e.server.schemas import Asked, Exported, ExportedQuestion, Faceted, Form, Question
 from q2e.server.service import Service, TheService
 from q2e.types import Decomposition, Results, SubEvent
@@ -39,12 +39,23 @@ async def search(
     return JSONResponse(await _answer(request, service, asked.question, asked.arguments()))
 
 
-@router.post("/search", response_model=ResultsShape, operation_id="ask")
+@router.post("/search", response_model=PageShape, operation_id="ask")
 async def ask(request: Request, service: TheService, question: Question) -> JSONResponse:
-    """Find videos and moments with sub-events, examples, likes and dislikes of one's own."""
-    return JSONResponse(
-        await _answer(request, service, question.question, _given(service, question))
-    )
+    """Find videos and moments with sub-events, examples, likes and dislikes of one's own.
+
+    With `facets` and `clarify` the answer holds these too, of the same one search.
+    """
+    given = _given(service, question)
+    if not (question.facets or question.clarify):
+        return JSONResponse(await _answer(request, service, question.question, given))
+
+    def work() -> shape.Json:
+        page = service.index.search_page(question.question, **given)
+        told = shape.results(page.results)
+        told |= {"facets": page.facets} if question.facets else {}
+        return told | ({"clarify": shape.clarification(page.back)} if question.clarify else {})
+
+    return JSONResponse(await service.searching.run(request, work))
 
 
 def _given(service: Service, question: Question) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 // A question back, where hits are many and one answer would tell them apart.
 
-import { api } from "./api.js";
 import { fill, h, one, words } from "./dom.js";
 import { go, question, state } from "./state.js";
 import { channelName, languageName } from "./text.js";
@@ -9,22 +8,20 @@ const FEWEST = 6;
 const WAIT_MS = 900;
 let timer;
 
-/** Ask back about an answer, once the typing has come to rest. */
+/** Whether a question back is wanted: not where the state narrows the hits down already. */
+export const asksBack = (now) =>
+  Boolean(question(now)) && !(now.ex.length || now.lang.length || now.ch.length || now.hit);
+
+/** Show the question back that came with an answer, once the typing has come to rest. */
 export function clarify(results, settled) {
   clearTimeout(timer);
-  if (!results || results.hits.length < FEWEST || results.query.clause) return;
-  const now = state();
-  if (!question(now) || now.ex.length || now.lang.length || now.ch.length || now.hit) return;
-  timer = setTimeout(() => ask(results, settled), WAIT_MS);
+  if (!results?.clarify || results.hits.length < FEWEST || results.query.clause) return;
+  if (!asksBack(state())) return;
+  timer = setTimeout(() => tell(results, settled), WAIT_MS);
 }
 
-async function ask(results, settled) {
-  let back;
-  try {
-    back = await api.clarify(results.query.text);
-  } catch {
-    return; // the hits are there; a question about them may stay away
-  }
+function tell(results, settled) {
+  const back = results.clarify;
   if (!back.question || !settled() || question(state()) !== results.query.text) return;
   // In place of the hints, so that nothing moves under the pointer; but never under the cursor.
   if (one("#hints").contains(document.activeElement)) return;

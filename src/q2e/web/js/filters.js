@@ -1,13 +1,11 @@
 // Filters beside the hits, with how many videos each would leave.
 
-import { Refused, api } from "./api.js";
 import { button, fill, h, one } from "./dom.js";
-import { settled } from "./results.js";
-import { asks, filtered, go, state } from "./state.js";
+import { results, settled } from "./results.js";
+import { asks, go, state } from "./state.js";
 import { channelName, languageName, number } from "./text.js";
 
 let facets = {};
-let asked = null;
 
 const GROUPS = [
   ["channel", "ch", "Found in", channelName],
@@ -16,37 +14,13 @@ const GROUPS = [
 ];
 const SHOWN = 8;
 
-/** Show the filters of the state; once there is an answer, ask for the counts that belong to it. */
+/** Show the filters of the state, with the counts that came with the answer. */
 export function show(now) {
   const place = one("#filters");
   place.hidden = !asks(now);
   if (place.hidden) return;
+  if (settled()) facets = results().facets ?? {};
   draw(place, now);
-  const key = JSON.stringify([filtered(now), now.ch, now.lang, now.tag, now.since, now.until]);
-  if (key === asked || !settled()) return;
-  asked = key;
-  ask(now, key);
-}
-
-async function ask(now, key) {
-  try {
-    const found = await api.facets({
-      q: filtered(now) || undefined,
-      channels: now.ch,
-      languages: now.lang,
-      tags: now.tag,
-      since: now.since,
-      until: now.until,
-    });
-    if (key !== asked) return;
-    facets = found.facets ?? found;
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    facets = {};
-  }
-  const place = one("#filters");
-  if (!place.contains(document.activeElement) || document.activeElement.type === "checkbox")
-    draw(place, state());
 }
 
 function draw(place, now) {

@@ -3,7 +3,7 @@
 import { Refused, api, at } from "./api.js";
 import { button, fill, h, icon, notice, one, say, words } from "./dom.js";
 import { foldWeaker, showHits } from "./hits.js";
-import { clarify } from "./clarify.js";
+import { asksBack, clarify } from "./clarify.js";
 import { parsed } from "./hints.js";
 import { measuresBar } from "./labels.js";
 import { asks, filtered, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
@@ -73,7 +73,8 @@ async function find(now, key) {
     const { error } = await parsed(filtered(now));
     if (key !== asked) return;
     if (error) throw new Refused(error);
-    const found = await api.search({ ...searchBody(now), top: PAGE }, running.signal);
+    const body = { ...searchBody(now), top: PAGE, facets: true, clarify: asksBack(now) };
+    const found = await api.search(body, running.signal);
     if (key !== asked) return;
     found.linked = await linked(now, found);
     if (key !== asked) return;
