@@ -252,7 +252,7 @@ class Index(Upkeep):
         return check(self.store, self.models)
 
     def _example(self, given: str | Path | Example, indexed: bool = False) -> Example:
-        return survey.example(self.store.videos(), given, indexed)
+        return survey.example(self.store, given, indexed)
 
     def _table(self) -> Table:
         """Return the columns of the index, or of a sample of one that is not held whole."""

@@ -41,7 +41,7 @@ class Opened:
 
         Raises ConfigError where none or several fit.
         """
-        return survey.find(self.store.videos(), name)
+        return survey.find(survey.likely(self.store, name), name)
 
     def show(self, name: str) -> VideoRecord:
         """Return everything known about one video."""

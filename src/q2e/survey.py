@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -88,6 +89,20 @@ def find(videos: Sequence[Video], name: str) -> Video:
     )
 
 
+@runtime_checkable
+class Naming(Protocol):
+    """A store that finds what a name may stand for without reading every video."""
+
+    def named(self, name: str) -> list[Video]:
+        """Return some videos, among them all that a path, file name or part of an id fits."""
+        ...
+
+
+def likely(store: Store, name: str) -> Sequence[Video]:
+    """Return the videos among which `find` finds a name as among all of a store."""
+    return store.named(name) if isinstance(store, Naming) else store.videos()
+
+
 def check_channels(table: Table, filters: Filters, clause: Clause | None) -> None:
     """Raise ValueError where a question looks only in channels of which a store holds nothing."""
     held = table.held
@@ -115,7 +130,7 @@ def _only(clause: Clause | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named)) if len(named) == len(found) else ()
 
 
-def example(videos: Sequence[Video], given: str | Path | Example, indexed: bool) -> Example:
+def example(store: Store, given: str | Path | Example, indexed: bool) -> Example:
     """Return what `VIDEO`, `VIDEO@12.5` or the path of a file stands for.
 
     With `indexed` a name alone is that of a video. Raises ConfigError like `find`, QueryError
@@ -125,9 +140,9 @@ def example(videos: Sequence[Video], given: str | Path | Example, indexed: bool)
         return given
     name, _, time_s = str(given).rpartition("@")
     if name and time_s.replace(".", "", 1).isdecimal():
-        return Example(video=find(videos, name).id, start_s=float(time_s))
+        return Example(video=find(likely(store, name), name).id, start_s=float(time_s))
     if indexed:
-        return Example(video=find(videos, str(given)).id)
+        return Example(video=find(likely(store, str(given)), str(given)).id)
     if not is_file(Path(given)):
         raise QueryError(
             f"{str(given)!r} is no file; an example is a picture, clip or sound, or a frame "

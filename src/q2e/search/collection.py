@@ -138,7 +138,8 @@ class Collection:
         """
         version = self.table.version
         if self._behind is not False and self._looked != version:
-            made = self.store.outdated(Derived(str(TERMS_VERSION), ""))
+            space = self.store.setting("space.text") or ""
+            made = self.store.outdated(Derived(str(TERMS_VERSION), space))
             self._behind = any(one.terms != str(TERMS_VERSION) for one in made.values())
             self._looked = version
         if not self._behind:

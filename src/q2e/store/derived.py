@@ -17,9 +17,13 @@ def outdated(
     Without `told` the database does not say how its tokens and vectors were made.
     """
     own = "s.terms, s.text_space" if told else "NULL, NULL"
+    # What is as it should be is passed over there: that is nearly always all of it.
+    other = "NOT (coalesce(s.terms, '') = ? AND coalesce(s.text_space, '') = ?) AND " * told
     rows = connection.execute(
         f"SELECT v.id, s.name, s.part, {own} FROM stage s JOIN video v ON v.number = s.video "
-        "WHERE EXISTS (SELECT 1 FROM evidence e WHERE e.stage = s.number) ORDER BY s.number"
+        f"WHERE {other}EXISTS (SELECT 1 FROM evidence e WHERE e.stage = s.number) "
+        "ORDER BY s.number",
+        (derived.terms, derived.space) if told else (),
     )
     found = {
         StageKey(video, name, part): Derived(terms or "", space or "")

@@ -130,6 +130,24 @@ class SqliteStore(Searching):
     def _clear(self, writer: Writer, video_id: str, stage: str) -> None:
         writer.execute("DELETE FROM failure WHERE video = ? AND stage = ?", (video_id, stage))
 
+    def named(self, name: str) -> list[Video]:
+        """Return the videos that a path, a file name or the beginning of an id may stand for.
+
+        All that do are among them; the facts of others are not decoded. An id is looked up.
+        """
+        with self._database.view() as view:
+            ask = view.connection.execute
+            own_id = name.encode("utf-8", "replace").decode()  # a path need not be valid text
+            whole = ask("SELECT facts FROM video WHERE id = ?", (own_id,)).fetchall()
+            if not whole:
+                held = [json.dumps(one)[1:-1] for one in (name, str(Path(name).resolve()))]
+                whole = ask(
+                    "SELECT facts FROM video WHERE instr(facts, ?) OR instr(facts, ?) "
+                    "OR substr(id, 1, ?) = ? ORDER BY number",
+                    (*held, len(own_id), own_id),
+                ).fetchall()
+        return [packing.video(row[0]) for row in whole]
+
     def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
         with self._database.view() as view:
             # A file of an older format does not say how its tokens were made.
