@@ -580,6 +580,36 @@ def heads_rows(world: str, base: str = "mean pooling") -> Table:
 
 
 #: Every table by the name that stands in the docs.
+# -- scale.md -----------------------------------------------------------------------------------
+def scale_filters(figures: Figures) -> str:
+    """What the engine of a database finds of the exact scan, by kind of filter."""
+    rows = []
+    for name, one in figures["scale_stores"]["classes"].items():
+        recall = [f"{one[key]:.3f}".lstrip("0") for key in ("rows_recall", "recall_at_20")]
+        times = [
+            f"{one[f'{who}_p50_s']:.1f} / {one[f'{who}_p95_s']:.1f}" for who in ("exact", "engine")
+        ]
+        rows.append([name, f"{one['share']:.1%}", *recall, *times])
+    head = ["filter", "pieces left", "recall of rows", "recall@20"]
+    return markdown([*head, "exact, p50 / p95 s", "engine, p50 / p95 s"], rows)
+
+
+def scale_stores(figures: Figures) -> str:
+    """What adding to a file and to a database takes, and beginning with either."""
+    found = figures["scale_stores"]
+    rows = [
+        [
+            said,
+            f"{found[name]['pieces_a_second']:,}",
+            f"{found[name]['bytes_a_piece'] / 1000:.1f} kB",
+            f"{found['restart'][name]:.0f} s",
+        ]
+        for name, said in (("file", "SQLite"), ("database", "PostgreSQL, engine"))
+    ]
+    head = ["", "pieces added a second", "a piece", "a new process to its first answer"]
+    return markdown(head, rows)
+
+
 TABLES: dict[str, Table] = {
     "matrices raw": matrices_raw,
     "matrices batch": matrices_batch,
@@ -613,6 +643,8 @@ TABLES: dict[str, Table] = {
     "heads stories": heads_rows("stories"),
     "heads alike": heads_rows("alike"),
     "heads clips": heads_rows("clips", "mean pooling, of stories"),
+    "scale filters": scale_filters,
+    "scale stores": scale_stores,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
@@ -638,5 +670,6 @@ NEEDS: dict[str, set[str]] = {
     "certainty": {"certainty"},
     "leftout": {"leftout"},
     "moments": {"moments"},
+    "scale": {"scale_stores"},
     "heads": {"heads"},
 }

@@ -16,7 +16,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-FILES = ("load", "moments", "reading", "truth", "certainty", "leftout", "decoding", "fuzz", "heads")
+FILES = (
+    *("load", "moments", "reading", "truth", "certainty", "leftout", "decoding", "fuzz", "heads"),
+    "scale_stores",
+)
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
 
 sys.path.insert(0, str(ROOT))
