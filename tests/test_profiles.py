@@ -7,10 +7,13 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from typer.testing import CliRunner
 
 from q2e import checks
-from q2e.errors import ConfigError
+from q2e.cli import app
+from q2e.errors import ConfigError, ModelError
 from q2e.models import profiles
+from q2e.models.fetch.pulling import lacking
 from q2e.models.registry import Models
 from q2e.settings import load_settings
 
@@ -77,6 +80,25 @@ def test_an_unknown_profile_names_the_known_ones() -> None:
 def test_a_task_without_a_model_says_where_to_add_one() -> None:
     with pytest.raises(ConfigError, match=r"names no reranker model.*\[optional\]"):
         Models(load_settings(profile="local")).load("reranker")
+
+
+def test_what_is_not_here_is_told_at_once_with_size_licence_and_command(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        app, ["index", str(tmp_path), "--index", str(tmp_path / "i"), "--profile", "standard"]
+    )
+    assert isinstance(done.exception, ModelError)
+    said = str(done.exception)
+    assert said.startswith("the profile standard needs ") and " GB that are not on" in said
+    for name in ("text", "image SigLIP 2", "speech"):
+        assert f"{name} " in said
+    assert "Apache-2.0" in said and "MIT" in said
+    assert "q2e models pull --profile standard" in said and 'pip install "q2e[standard]"' in said
+    assert not (tmp_path / "i").exists() and lacking("local") == ""
+
+
+def test_what_standard_needs_is_pinned_to_commits() -> None:
+    sources = profiles.load("standard").all()
+    assert [str(one) for one in sources.values() if not one.pinned] == []
 
 
 def test_one_instance_serves_the_whole_process() -> None:

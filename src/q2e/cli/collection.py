@@ -97,7 +97,8 @@ def index(
     import q2e
     from q2e.cli.eye import profile_of
     from q2e.cli.progress import IndexProgress
-    from q2e.errors import ConfigError
+    from q2e.errors import ConfigError, ModelError
+    from q2e.models.fetch.pulling import lacking
 
     used = settings_given(
         settings,
@@ -109,6 +110,8 @@ def index(
         speech_language=speech_language,
     )
     collection = q2e.open(directory(index_dir), **used)
+    if away := lacking(collection.settings.profile):
+        raise ModelError(away)
     renew = not paths and "profile" not in used
     if renew and not (collection.exists and collection.outdated):
         raise ConfigError("name folders or files to index, or a --profile to change to")

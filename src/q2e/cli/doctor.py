@@ -76,6 +76,9 @@ def pull(
     what: Annotated[
         str, typer.Argument(metavar="PROFILE|SOURCE", help="Profile, or one model's source.")
     ] = "local",
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="The profile, in place of the argument.")
+    ] = None,
     optional: Annotated[
         bool, typer.Option("--all", help="With a profile: its optional models too.")
     ] = False,
@@ -103,7 +106,7 @@ def pull(
     from q2e.models.fetch.pulling import pull as fetch
 
     with PullProgress() as progress:
-        pulled = fetch(what, optional=optional, update=update, code=code, watch=progress)
+        pulled = fetch(profile or what, optional=optional, update=update, code=code, watch=progress)
     if json:
         print_json([asdict(one) for one in pulled])
         return

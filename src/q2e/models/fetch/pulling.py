@@ -13,6 +13,38 @@ from q2e.models.torch.devices import accelerated
 from q2e.settings import load_settings
 
 
+def lacking(name: str) -> str:
+    """Return what a profile needs that is not on this machine, in one sentence, or nothing.
+
+    It says the size and licence of each model, and the one command that fetches them.
+    """
+    profile = profiles.load(name)
+    away = {
+        task: source
+        for task, source in profile.all().items()
+        if task in profile.sources and source.kind == "hub" and find(source) is None
+    }
+    if not away:
+        return ""
+    told, total = [], 0
+    for task, source in away.items():
+        entry = look_up(source)
+        size = entry.info.size_bytes if entry is not None else 0
+        total += size
+        facts = f"{said(size) if size else 'size not known'}, {_licence(source)}"
+        told.append(f"{task} {entry.name if entry is not None else source} ({facts})")
+    install = f' (with  pip install "q2e[{profile.extra}]")' if profile.extra else ""
+    return (
+        f"the profile {name} needs {said(total)} that are not on this machine: {'; '.join(told)}. "
+        f"Run  q2e models pull --profile {name}{install}"
+    )
+
+
+def _licence(source: Source) -> str:
+    entry = look_up(source)
+    return entry.info.licence if entry is not None else "licence: see its page"
+
+
 class Watching(Protocol):
     """Who wants to know how far a pull is."""
 
