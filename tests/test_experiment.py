@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,6 +22,7 @@ from q2e.errors import ConfigError, EvaluationError, FusionError
 from q2e.evaluate import conduct_matrices
 from q2e.evaluate.conduct import conduct
 from q2e.evaluate.conduct_index import IndexBench, check_splits
+from q2e.evaluate.datasets.own import judged
 from q2e.evaluate.experiment import SCORES, Ablation, read_experiment, subsets
 from q2e.evaluate.matrix import evaluate_matrices
 from q2e.evaluate.measures import parse_measures
@@ -30,6 +32,8 @@ from q2e.evaluate.scores import ablated
 from q2e.methods.fuse.base import fuse_batch
 from q2e.methods.normalise.base import normalise
 from q2e.plugins import registry
+from q2e.survey import find
+from q2e.types import Video
 from q2e.versions import code_version
 
 Write = Callable[[str], Path]
@@ -338,6 +342,55 @@ def test_an_experiment_on_real_videos(
     names = {row.name for row in outcome.subsets}
     assert {"video", "query", "video + query"} <= names and len(names) >= 3
     assert sum("no score" in one for one in outcome.warnings) <= 1
+
+
+def test_the_questions_of_the_samples_are_a_set_as_they_are(
+    sample_index: q2e.Index, samples: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "queries.tsv").write_bytes((samples / "queries.tsv").read_bytes())
+    file = tmp_path / "own.toml"
+    file.write_text(
+        f"""
+        measures = "Success@1"
+        [data]
+        set = "own"
+        folder = "{tmp_path}"
+        index = "{sample_index.directory}"
+        """,
+        encoding="utf-8",
+    )
+    outcome = conduct(read_experiment(file), tmp_path / "out")
+    assert outcome.warnings == ()
+    assert outcome.rows[0].values["Success@1"] > 0.7
+    assert {"de", "en", "zh"} <= outcome.rows[0].groups.keys()
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("query\tclip", "no column 'video' (or expected, answer); it has query, clip"),
+        ("asked\tvideo", "no column 'query' (or question); it has asked, video"),
+    ],
+)
+def test_other_columns_are_refused_with_those_that_serve(
+    head: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "queries.tsv"
+    path.write_text(f"{head}\na dog\tdog.mp4\n", encoding="utf-8")
+    with pytest.raises(EvaluationError, match=re.escape(said)):
+        judged(path)
+
+
+def test_a_video_is_found_by_the_end_of_its_path_and_as_run_files_name_it() -> None:
+    videos = [
+        Video(f"{number}{number}", f"/home/me/{name}", 1.0)
+        for number, name in enumerate(("clips/my cat.mp4", "old/my cat.mp4", "old/dog.mp4"))
+    ]
+    for name, id in (("clips/my cat.mp4", "00"), ("old/my_cat.mp4", "11"), ("dog.mp4", "22")):
+        assert find(videos, name).id == id
+    for name, said in (("my cat.mp4", "fits 2"), ("my_cat.mp4", "fits 2"), ("at.mp4", "not in")):
+        with pytest.raises(ConfigError, match=said):
+            find(videos, name)
 
 
 def test_settings_from_elsewhere_are_part_of_what_was_measured(

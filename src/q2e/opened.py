@@ -37,7 +37,7 @@ class Opened:
         return sorted(self.store.videos(), key=lambda video: video.path)
 
     def find(self, name: str) -> Video:
-        """Return one video by path, file name or leading part of its id.
+        """Return one video by path, file name or other end of its path, or leading part of its id.
 
         Raises ConfigError where none or several fit.
         """

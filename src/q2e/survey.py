@@ -70,13 +70,19 @@ class Status:
 
 
 def find(videos: Sequence[Video], name: str) -> Video:
-    """Return one of `videos` by path, file name or leading part of its id.
+    """Return one of `videos` by path, the end of it, or leading part of its id.
 
-    Raises ConfigError where none or several fit.
+    In names of run files, which hold no blanks, `_` stands for them. Raises ConfigError where none
+    or several fit.
     """
     path = str(Path(name).resolve())
     fits = [video for video in videos if name in (video.id, video.path) or path == video.path]
-    fits = fits or [video for video in videos if Path(video.path).name == name]
+    parts = Path(name).parts
+    if not fits and parts:
+        fits = [video for video in videos if Path(video.path).parts[-len(parts) :] == parts]
+        fits = fits or [
+            video for video in videos if _without_blanks(video.path, len(parts)) == name
+        ]
     if not fits and len(name) >= 4:
         fits = [video for video in videos if video.id.startswith(name)]
     if len(fits) == 1:
@@ -100,7 +106,12 @@ class Naming(Protocol):
 
 def likely(store: Store, name: str) -> Sequence[Video]:
     """Return the videos among which `find` finds a name as among all of a store."""
-    return store.named(name) if isinstance(store, Naming) else store.videos()
+    # What a store looks up by letter misses names in which `_` stands for blanks.
+    return (store.named(name) if isinstance(store, Naming) else None) or store.videos()
+
+
+def _without_blanks(path: str, parts: int) -> str:
+    return "_".join(str(Path(*Path(path).parts[-parts:])).split())
 
 
 def check_channels(table: Table, filters: Filters, clause: Clause | None) -> None:
