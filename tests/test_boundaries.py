@@ -46,7 +46,14 @@ RUNTIMES = {
 }
 
 TRAINS = {
-    *("mmi/module.py", "mmi/train.py", "mmi/objective.py", "mmi/lora.py", "mmi/tuned.py"),
+    *(
+        "mmi/module.py",
+        "mmi/train.py",
+        "mmi/objective.py",
+        "mmi/lora.py",
+        "mmi/enc.py",
+        "mmi/tuned.py",
+    ),
     *("heads/checkpoint.py", "heads/losses.py", "heads/objective.py", "heads/trainer.py"),
     *(f"heads/blocks/{name}.py" for name in ("attention", "batches", "combined", "mean")),
     *(f"heads/blocks/{name}.py" for name in ("moments", "pooled", "projection", "temporal")),
@@ -169,6 +176,7 @@ LAYERS = {
         "text types versions"
     ),
     "features": "arrays cache decoding errors evaluate heads index media models",
+    "outlines": "heads index methods mmi",
     "checks": "cache decoding errors models plugins processes q2e settings",
     "server": (
         "cache checks choices decoding errors evaluate export index ingest media paths "
@@ -176,8 +184,8 @@ LAYERS = {
     ),
     "cli": (
         "backup builtin cache channel_facts checks choices decoding errors evaluate "
-        "export features heads ingest methods mmi models papers paths plugins processes q2e query "
-        "registry search server settings shape survey text types"
+        "export features heads ingest methods mmi models outlines papers paths plugins processes "
+        "q2e query registry search server settings shape survey text types"
     ),
     "__main__": "cli processes",
 }

@@ -13,21 +13,25 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import q2e
 import tiny_models
 from q2e.cli import app
 from q2e.decoding.doors import frames_at
 from q2e.errors import ConfigError, ModelError
-from q2e.heads.feature_files import save
+from q2e.features import of_index
+from q2e.heads.feature_files import load, save
 from q2e.heads.features import FeatureSet
 from q2e.media.scan import uniform_times
 from q2e.methods.rerank.base import Tools
 from q2e.methods.rerank.joint import SEEN
 from q2e.methods.rerank.mmi import _scorer
 from q2e.mmi.knowledge import pool, vectors
+from q2e.mmi.scorer import enc_prompt
 from q2e.mmi.synthetic import SyntheticConfig, synthetic
 from q2e.mmi.ways import KnowledgeWays
 from q2e.models.base import ModelInfo
 from q2e.models.registry import Models
+from q2e.outlines import outlined as outlined_of
 from q2e.settings import load_settings
 from q2e.store.memory import MemoryStore
 from q2e.types import Decomposition, Video
@@ -36,7 +40,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 pytest.importorskip("transformers")
 
-from q2e.mmi.tuned import opened, tower_vectors  # noqa: E402
+from q2e.mmi.tuned import enc_of, open_tuned, opened, tower_vectors  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +129,90 @@ def test_what_does_not_fit_is_refused(features: FeatureSet) -> None:
     objective = LlavaObjective(llava(), tokenize, LoraSettings())
     with pytest.raises(ConfigError, match="words"):
         objective.batch(replace(features, texts=()), [(0, 0), (1, 1)], "cpu")
+
+
+# -- skeletons ----------------------------------------------------------------------------------
+
+#: Two scenes by their skeletons: what tells them apart is said on both sides.
+SCENES = ("who and what: a dog", "who and what: 一只猫")
+
+
+def outlined(features: FeatureSet) -> FeatureSet:
+    """Return features with a skeleton of each side that says which scene it is."""
+    scene = [SCENES[number % 2] for number in range(len(features.frames))]
+    texts = tuple(scene[video] for video in features.video.tolist())
+    return replace(features, video_outlines=tuple(scene), text_outlines=texts)
+
+
+def asks(prompt: str) -> list[int]:
+    """Return a short prompt of what is said of both, as a chat template would make one."""
+    said = [line for line in prompt.splitlines() if line.startswith("who and what")]
+    return [1, *tokenize(said[0]), 2, *tokenize(said[1]), 3]
+
+
+def test_the_loss_of_skeletons_is_eq_10_by_the_model_itself(features: FeatureSet) -> None:
+    from q2e.heads.losses import symmetric_infonce
+    from q2e.mmi.enc import Enc
+    from q2e.mmi.lora import LlavaObjective, LoraSettings
+
+    settings = LoraSettings(relevance=0.7, skeleton=0.2, asked=3)
+    model, enc = llava(), Enc(asks, lambda answer: {"yes": 5, "no": 9}[answer])
+    objective = LlavaObjective(model, tokenize, settings, enc=enc).eval()
+    told, pairs = outlined(features), [(0, 0), (1, 1), (2, 2), (3, 3)]
+    batch = objective.batch(told, pairs, "cpu")
+    texts, videos = objective.vectors(told, "cpu")
+    likeness = (objective.log_scale.exp() * texts[:4] @ videos[:4].T).detach()
+
+    def odds(text: int, video: int) -> float:
+        prompt = asks(enc_prompt(told.text_outlines[text], told.video_outlines[video]))
+        # The whole model, as a search asks it, without padding.
+        logits = model(input_ids=torch.tensor([prompt])).logits[0, -1].detach()
+        return float(logits[5] - logits[9])
+
+    error = 0.0
+    for text in range(3):
+        wrong = max((v for v in range(4) if v != text), key=lambda v: float(likeness[text, v]))
+        error += np.log1p(np.exp(-odds(text, text))) / 6 + np.log1p(np.exp(odds(text, wrong))) / 6
+    wanted = 0.7 * float(symmetric_infonce(likeness)) + 0.2 * error
+    assert float(objective.contrast(batch).detach()) == pytest.approx(wanted, abs=1e-4)
+    objective.contrast(batch).backward()
+    grown = {name for name, one in objective.named_parameters() if one.grad is not None}
+    assert all("lora_" in name or name == "log_scale" for name in grown)
+    # Without skeletons, or without a share for them, the vectors alone.
+    for other in (features, told):
+        without = replace(settings, skeleton=0.2 if other is features else 0.0)
+        plain = LlavaObjective(llava(), tokenize, without, enc=enc).eval()
+        loss = float(plain.contrast(plain.batch(other, pairs, "cpu")).detach())
+        assert loss == pytest.approx(float(symmetric_infonce(likeness)), abs=1e-4)
+
+
+def test_the_model_learns_to_compare_skeletons(features: FeatureSet, tmp_path: Path) -> None:
+    from q2e.heads.schedule import TrainConfig
+    from q2e.mmi.enc import Enc
+    from q2e.mmi.lora import LoraSettings, tune
+
+    told = outlined(features)
+    enc = Enc(asks, lambda answer: {"yes": 5, "no": 9}[answer])
+    config = TrainConfig(
+        steps=40, masked_steps=0, batch=8, check_every=20, learning_rate=2e-2, patience=0, warmup=5
+    )
+    settings = LoraSettings(rank=8, dropout=0.0, relevance=0.0, skeleton=1.0)
+    objective, done = tune(llava(), tokenize, told, config, settings, tmp_path, enc=enc)
+    assert done.log[-1].loss < 0.6 < done.log[0].loss + 0.2
+
+    def share() -> float:
+        pairs = [(one, other) for one in SCENES for other in SCENES]
+        with torch.no_grad():
+            odds = objective.eval().log_odds(pairs, "cpu").reshape(2, 2)
+        return float(((odds.diagonal() > odds[0, 1]) & (odds.diagonal() > odds[1, 0])).all())
+
+    assert share() == 1.0
+    with objective.language.disable_adapter():
+        assert share() == 0.0
+    # Other skeletons are another training.
+    with pytest.raises(ConfigError, match="other settings or features"):
+        changed = replace(told, video_outlines=("x",) * len(told.video_outlines))
+        tune(llava(), tokenize, changed, config, settings, tmp_path, enc=enc)
 
 
 # -- in the loop --------------------------------------------------------------------------------
@@ -239,9 +327,51 @@ def test_the_joint_score_takes_everything_from_the_tuned_model(
     assert np.abs(found[True] - found[False]).max() > 1e-4
 
 
-def test_a_folder_without_its_base_is_refused(tuned: tuple[Path, Path], tmp_path: Path) -> None:
-    from q2e.mmi.tuned import open_tuned
+def test_from_an_index_to_a_model_that_has_learnt_to_compare(
+    sample_index: q2e.Index, tuned: tuple[Path, Path], tmp_path: Path
+) -> None:
+    index, features = str(sample_index.directory), tmp_path / "tune.npz"
+    rows = [f"{video.title or video.id}\t{video.id}" for video in sample_index.videos()]
+    (tmp_path / "judged.tsv").write_text("\n".join(["query\texpected", *rows]), "utf-8")
+    more = ["--questions", tmp_path / "judged.tsv", "--frames", 2, "--json"]
+    given = ["features", index, "--tower", tuned[0], "--skeletons", "--out", features, *more]
+    done = CliRunner().invoke(app, [str(one) for one in given])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert json.loads(done.stdout)["skeletons"] and "without a model" in done.stderr
+    made = load(features)
+    assert made.dimension == 16 and made.space == "llava/vision tower"
+    assert all(made.text_outlines) and all(made.video_outlines)
+    given = ["mmi", "tune", features, "--model", tuned[0], "--out", tmp_path / "out", "--json"]
+    given += ["--steps", 4, "--masked-steps", 0, "--batch", 4, "--asked", 2, "--check-every", 2]
+    done = CliRunner().invoke(app, [str(one) for one in [*given, "--learning-rate", "0.02"]])
+    assert done.exit_code == 0, (done.output, done.exception)
+    told = json.loads(done.stdout)["agreement"]
+    assert told.keys() == {"before", "after"} and all(0 <= one <= 1 for one in told.values())
+    # What was learnt is what a search asks: the same words, the same answers.
+    info = ModelInfo("tuned", "mmi", f"file:{tmp_path}", "its own", "its own")
+    model = open_tuned(tmp_path / "out", info, load_settings())
+    asked = enc_prompt(made.text_outlines[0], made.video_outlines[0])
+    yes, no = model.probability(asked, ("yes", "no"))
+    assert (yes, no) != model.plain.probability(asked, ("yes", "no"))
+    model._objective._enc = enc_of(model)
+    with torch.inference_mode():
+        odds = model._objective.log_odds([(made.text_outlines[0], made.video_outlines[0])], "cpu")
+    assert float(odds[0]) == pytest.approx(np.log(yes / no), abs=1e-3)
 
+
+def test_what_an_index_says_itself_is_left_out_of_skeletons(sample_index: q2e.Index) -> None:
+    own = ("title", "caption", "summary", "speech")
+    made = of_index(sample_index, own=own).features
+    with_own = outlined_of(made, sample_index).features
+    without = outlined_of(made, sample_index, own).features
+    said = [(made.texts[n], video) for n, video in enumerate(made.video.tolist())]
+    spoken = [(text, video) for text, video in said if len(text) > 20]
+    assert any(text[:60] in with_own.video_outlines[video] for text, video in spoken)
+    assert not any(text[:60] in without.video_outlines[video] for text, video in spoken)
+    assert with_own.text_outlines == without.text_outlines
+
+
+def test_a_folder_without_its_base_is_refused(tuned: tuple[Path, Path], tmp_path: Path) -> None:
     info = ModelInfo("tuned", "mmi", "file:x", "its own", "its own")
     about = json.loads((tuned[1] / "tuned.json").read_text("utf-8"))
     for changed, said in (

@@ -2,7 +2,8 @@
 
 Frames become vectors by the profile's picture model and texts by the same, in one space. For an
 eye, frames become what the picture model sees before it names it, texts vectors of the text
-model, and the vectors of both among labels stand beside them. What was made of a file is kept, so
+model, and the vectors of both among labels stand beside them. For `q2e mmi tune`, frames become
+what the vision tower of the model that is tuned makes of them. What was made of a file is kept, so
 that a run that was stopped goes on.
 """
 
@@ -12,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from q2e.index import Index
 from q2e.media.scan import uniform_times
 from q2e.models.local.eye import features_space
 from q2e.models.registry import Models
+
+if TYPE_CHECKING:
+    from q2e.mmi.tuned import Tower
 
 #: Frames of a clip, and texts of one, unless said otherwise.
 FRAMES, MOST = 16, 5
@@ -67,6 +71,7 @@ def of_index(
     questions: Path | None = None,
     own: Sequence[str] = OWN,
     eye: bool = False,
+    tower: Tower | None = None,
     frames: int = FRAMES,
     most: int = MOST,
     watch: Watch | None = None,
@@ -74,7 +79,8 @@ def of_index(
     """Return features of an index: its stored vectors of frames, against its own texts.
 
     `questions` is a table or lines of `query` and `video`, as of a data set of one's own, instead
-    of the index's own texts. For an `eye` the files are read again. Raises ConfigError where
+    of the index's own texts. For an `eye`, and for the `tower` of a model, the files are read
+    again. Raises ConfigError where
     there is nothing to train on, EvaluationError for questions that cannot be read.
     """
     texts: dict[str, dict[str, str]] = {}
@@ -98,8 +104,9 @@ def of_index(
         )
     what = "judged questions" if questions is not None else f"texts of {', '.join(own)}"
     about = f"index {index.directory.name}, {what}"
-    if eye:
-        return _read(clips, index.models, True, frames, about, "that of the videos", watch)
+    if eye or tower is not None:
+        licence = "that of the videos"
+        return _read(clips, index.models, eye, tower, frames, about, licence, watch)
     return _stored(index, clips, about)
 
 
@@ -110,6 +117,7 @@ def of_dataset(
     models: Models,
     *,
     eye: bool = False,
+    tower: Tower | None = None,
     frames: int = FRAMES,
     watch: Watch | None = None,
 ) -> Made:
@@ -144,7 +152,7 @@ def of_dataset(
         )
     absent = {one: "no such file" for one in data.videos if one not in files}
     spec = loaded.spec
-    made = _read(clips, models, eye, frames, spec.title, spec.licence, watch)
+    made = _read(clips, models, eye, tower, frames, spec.title, spec.licence, watch)
     return Made(made.features, absent | dict(made.missing))
 
 
@@ -244,6 +252,7 @@ def _read(
     clips: Sequence[Clip],
     models: Models,
     eye: bool,
+    tower: Tower | None,
     count: int,
     about: str,
     licence: str,
@@ -252,10 +261,11 @@ def _read(
     """Return features of files, each read once for all runs."""
     cache = ResultCache("features", ARRAY, most_bytes=_MOST_BYTES)
     image: Any = models.untrained_image if eye else models.image
-    encode = _seeing(image, eye)
+    encode = _seeing(image, eye) if tower is None else tower.encode
+    space = image.space if tower is None else f"{tower.space} {tower.key}"
     frames, times, missing = [], [], {}
     for number, clip in enumerate(clips, 1):
-        which = _which(clip, image.space, eye, count)
+        which = _which(clip, space, eye, count)
         found = cache.get(which)
         if found is None:
             try:
@@ -279,7 +289,8 @@ def _read(
         dimension = int(image.info.dimension or 0)
         labels = np.stack([_unit(one[:, -dimension:].mean(axis=0)) for one in frames])
         frames = [one[:, :-dimension] for one in frames]
-    return _set(kept, frames, times, models, (labels,) if eye else None, about, licence, missing)
+    seen = (labels,) if eye else None
+    return _set(kept, frames, times, models, seen, about, licence, missing, tower)
 
 
 def _seeing(image: Any, eye: bool) -> Callable[[Sequence[Any]], Float32]:
@@ -316,6 +327,7 @@ def _set(
     about: str,
     licence: str,
     missing: Mapping[str, str],
+    tower: Tower | None = None,
 ) -> Made:
     """Return the feature set; `labels` is given for an eye, holding vectors where there are any."""
     said = [
@@ -325,10 +337,13 @@ def _set(
     eye = labels is not None
     more: dict[str, Any] = {}
     image: Any = models.untrained_image if eye else models.image
-    tokens = models.text.encode_queries(texts) if eye else image.encode_texts(texts)
+    # A tower has no space with texts: a model that is tuned reads their words.
+    apart = eye or tower is not None
+    tokens = models.text.encode_queries(texts) if apart else image.encode_texts(texts)
     if labels is not None and labels[0] is not None:
         more = {"labels": labels[0], "text_labels": image.among(tokens)}
     space = features_space(image.space, models.text.space) if eye else image.space
+    space = space if tower is None else tower.space
     ids = tuple(clip.id for clip in clips)
     features = FeatureSet(
         frames=tuple(frames),

@@ -285,6 +285,18 @@ def tune_command(
     ] = 1,
     learning_rate: Annotated[float, typer.Option("--learning-rate", help="Highest rate.")] = 3e-5,
     rank: Annotated[int, typer.Option("--rank", min=1, help="Rank of the adapters.")] = 8,
+    lambda_r: Annotated[
+        float, typer.Option("--lambda-r", min=0, help="Share of the vectors in the loss (eq. 10).")
+    ] = 0.6,
+    lambda_s: Annotated[
+        float, typer.Option("--lambda-s", min=0, help="Share of the skeletons; 0 leaves them out.")
+    ] = 0.3,
+    asked: Annotated[
+        int,
+        typer.Option(
+            "--asked", min=1, help="Texts of a batch whose skeletons are compared, twice each."
+        ),
+    ] = 8,
     patience: Annotated[
         int, typer.Option("--patience", help="Checks without gain until it stops; 0 never.")
     ] = 5,
@@ -300,6 +312,13 @@ def tune_command(
 ) -> None:
     """Fine-tune a LLaVA-class model by LoRA; run again to go on where it stopped.
 
+    \b
+      q2e features videos.q2e --questions judged.csv --tower LLAVA --skeletons --out tune.npz
+      q2e mmi tune tune.npz --model LLAVA --out adapters
+
+    Where the features hold skeletons the model learns to compare those too, by the very question
+    that a search asks it.
+
     A profile names the result as `mmi = "file:OUT"` under `[optional]`. `--rerank mmi` then takes
     its vectors, skeletons and judgements from it; `mmi(tuned=False)` is the same without its
     adapters.
@@ -310,7 +329,7 @@ def tune_command(
     from q2e.heads.feature_files import load
     from q2e.heads.schedule import TrainConfig
     from q2e.mmi.lora import LoraSettings, tune
-    from q2e.mmi.tuned import opened, save_tuned
+    from q2e.mmi.tuned import enc_of, opened, save_tuned
     from q2e.settings import load_settings
 
     data, seeing = load(features), opened(model, load_settings())
@@ -326,15 +345,43 @@ def tune_command(
         precision=precision,  # type: ignore[arg-type]
         device=device,
     )
-    used = LoraSettings(rank=rank, alpha=2 * rank)
-    _, done = tune(seeing._model, seeing.numbers, data, config, used, out, watch)
-    save_tuned(out, model, used, data.space, **_facts(str(features), done))
-    answer = {"adapters": str(out), "source": f"file:{out}", **_facts(str(features), done)}
+    used = LoraSettings(
+        rank=rank, alpha=2 * rank, relevance=lambda_r, skeleton=lambda_s, asked=asked
+    )
+    enc = enc_of(seeing) if data.video_outlines and lambda_s else None
+    if enc is None:
+        talk(
+            "note: trained by vectors alone, "
+            + ("as --lambda-s 0 says" if data.video_outlines else "for the features hold no "
+               "skeletons (q2e features INDEX --tower MODEL --skeletons)")
+        )  # fmt: skip
+    objective, done = tune(seeing._model, seeing.numbers, data, config, used, out, watch, enc)
+    facts = _facts(str(features), done) | {"agreement": _agreement(objective, data)}
+    save_tuned(out, model, used, data.space, **facts)
+    answer = {"adapters": str(out), "source": f"file:{out}", **facts}
     if json:
         print_json(answer)
         return
     print(f"best at step {done.best_step}: mean reciprocal rank {done.best:.4f} on val")
+    if facts["agreement"] is not None:
+        before, after = (facts["agreement"][name] for name in ("before", "after"))
+        print(
+            f"skeletons: right above the wrong video most like it for {after:.0%} of the texts of "
+            f"val, {before:.0%} before"
+        )
     print(f'name it in a profile:  [optional]  mmi = "file:{out.resolve()}"')
+
+
+def _agreement(objective: Any, data: Any) -> dict[str, float] | None:
+    """Return how often L_s is right on val, by the model as it was and as it is tuned."""
+    objective.eval()
+    place = next(objective.parameters()).device
+    val = data.subset("val")
+    after = objective.agreement(val, place)
+    if after is None:
+        return None
+    with objective.language.disable_adapter():
+        return {"before": objective.agreement(val, place), "after": after}
 
 
 def _facts(features: str, done: Any) -> dict[str, Any]:

@@ -6,11 +6,12 @@ Two forms of file, told apart by their ending:
 - `.npz`: `frames` (F, d) of all videos one after the other, `frame_count` (V,), `tokens` (M, d) of
   all texts, `token_count` (T,), `video` (T,) the number of each text's video; optional `times_s`
   (F,), `regions` (F, R, d), `video_ids`, `text_ids`, `texts`, `split` (V,), `group` (V,),
-  `video_skeletons` (V, s), `text_skeletons` (T, s), `labels` (V, l), `text_labels` (T, l),
-  `spans_s` (T, 2), `example` (T,), and the words `space`, `data` and `licence`;
+  `video_skeletons` (V, s), `text_skeletons` (T, s), the same in words `video_outlines` (V,) and
+  `text_outlines` (T,), `labels` (V, l), `text_labels` (T, l), `spans_s` (T, 2), `example` (T,), and
+  the words `space`, `data` and `licence`;
 - `.jsonl`: a line for each video, `{"id", "frames": [[...]], "texts": [{"id", "text", "tokens":
-  [[...]], "skeleton": [...], "span_s": [0, 5]}], "times_s", "split", "group", "skeleton",
-  "regions", "space"}`.
+  [[...]], "skeleton": [...], "outline": "...", "span_s": [0, 5]}], "times_s", "split", "group",
+  "skeleton", "outline", "regions", "space"}`.
 
 A text of one sentence vector is a text of one token.
 """
@@ -71,7 +72,7 @@ def save(features: FeatureSet, path: Path) -> None:
     }
     for name in _WORDS:
         arrays[name] = np.array(getattr(features, name))
-    for name in ("video_ids", "text_ids", "split", "texts", "group"):
+    for name in ("video_ids", "text_ids", "split", "texts", "group", *_OUTLINES):
         if value := getattr(features, name):
             arrays[name] = np.array(value)
     for name in ("times_s", "regions"):
@@ -89,6 +90,8 @@ def save(features: FeatureSet, path: Path) -> None:
 
 #: What is one text of the whole set.
 _WORDS = ("space", "data", "licence")
+#: Skeletons in words.
+_OUTLINES = ("video_outlines", "text_outlines")
 #: Arrays of a row a video or a text, float32 and float64.
 _NARROW = ("video_skeletons", "text_skeletons", "labels", "text_labels")
 _WIDE = ("spans_s",)
@@ -113,6 +116,7 @@ def _from_arrays(arrays: dict[str, Any]) -> FeatureSet:
     more: dict[str, Any] = {name: _narrow(arrays.get(name)) for name in _NARROW}
     more |= {name: _wide(arrays[name]) for name in _WIDE if name in arrays}
     more |= {name: str(arrays.get(name, "")) for name in _WORDS}
+    more |= {name: words(name) for name in _OUTLINES}
     videos, texts = len(arrays["frame_count"]), len(arrays["token_count"])
     ids = words("video_ids", [f"v{number}" for number in range(videos)])
     return FeatureSet(
@@ -159,6 +163,8 @@ def _from_lines(lines: Sequence[str]) -> FeatureSet:
         group=all_or_none((row.get("group") for row in rows), str),
         video_skeletons=np.stack(of_videos) if of_videos else None,
         text_skeletons=np.stack(of_texts) if of_texts else None,
+        video_outlines=all_or_none((row.get("outline") for row in rows), str),
+        text_outlines=all_or_none((text.get("outline") for _, text in said), str),
         spans_s=np.stack(spans_s) if spans_s else None,
         **words,
     )

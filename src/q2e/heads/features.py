@@ -38,6 +38,9 @@ class FeatureSet:
     """V names: videos of one group are easily mistaken for each other and trained together."""
     video_skeletons: Float32 | None = None
     text_skeletons: Float32 | None = None
+    video_outlines: tuple[str, ...] = ()
+    """V skeletons in words, for a model that compares them itself."""
+    text_outlines: tuple[str, ...] = ()
     labels: Float32 | None = None
     """(V, l) vectors of the same videos in a space of their own, as that of a bridge of labels."""
     text_labels: Float32 | None = None
@@ -68,6 +71,8 @@ class FeatureSet:
             ("text_ids", texts),
             ("texts", texts),
             ("text_skeletons", texts),
+            ("text_outlines", texts),
+            ("video_outlines", videos),
             ("video_ids", videos),
             ("split", videos),
             ("group", videos),
@@ -85,6 +90,7 @@ class FeatureSet:
         for what, one, other in (
             ("skeletons", self.video_skeletons, self.text_skeletons),
             ("labels", self.labels, self.text_labels),
+            ("outlines", self.video_outlines or None, self.text_outlines or None),
         ):
             self._need(
                 (one is None) == (other is None), f"{what} of videos and of texts come together"
@@ -162,8 +168,9 @@ class FeatureSet:
             return None if values is None else values[chosen]
 
         of_videos = ["frames", "video_ids", "split", "times_s", "regions", "group"]
-        of_videos += ["video_skeletons", "labels"]
-        of_texts = ("tokens", "text_ids", "texts", "text_skeletons", "text_labels", "spans_s")
+        of_videos += ["video_skeletons", "video_outlines", "labels"]
+        of_texts = ["tokens", "text_ids", "texts", "text_skeletons", "text_outlines"]
+        of_texts += ["text_labels", "spans_s"]
         changes = {name: take(getattr(self, name), videos) for name in of_videos}
         changes |= {name: take(getattr(self, name), texts) for name in of_texts}
         if self.example is not None:

@@ -2,11 +2,13 @@
 
 The features are what the model's own vision tower makes of frames, so only its projector and its
 language model run; low-rank adapters of the latter are trained, all else stays. Texts need their
-words (`texts` of the feature set) and the model's tokenizer.
+words (`texts` of the feature set) and the model's tokenizer. Where both sides have skeletons in
+words (`text_outlines`, `video_outlines`) the same adapters learn to compare them (eqs. 9 and 10).
 """
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +27,9 @@ from q2e.heads.losses import symmetric_infonce
 from q2e.heads.objective import Objective
 from q2e.heads.schedule import TrainConfig
 from q2e.heads.trainer import Trained, Watch, train
+from q2e.mmi.enc import Enc, mistaken, skeleton_loss
 from q2e.mmi.reason import HeadConfig, prepare
+from q2e.mmi.scorer import RELEVANCE, SKELETON
 
 #: Where the adapters of a training lie, in peft's own form.
 ADAPTERS = "adapters"
@@ -42,32 +46,50 @@ class LoraSettings:
     layers: tuple[str, ...] = ("q_proj", "v_proj")
     key_images: int = 16
     """Most key-images of a video; the words of the prompt, so to speak."""
+    relevance: float = RELEVANCE
+    """lambda_r of eq. 10: share of the loss of vectors, where there are skeletons to compare."""
+    skeleton: float = SKELETON
+    """lambda_s of eq. 10: share of the loss of skeletons; 0 leaves them out."""
+    asked: int = 8
+    """Texts of a batch whose skeletons are compared, each with a right and a wrong video."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LlavaBatch:
-    """Key-images (B, K, d) of the vision tower, token numbers (B, M), and which are real."""
+    """Key-images (B, K, d) of the vision tower, token numbers (B, M), and which are real.
+
+    `outlines` are B skeletons of a text and of its video, written out, or none.
+    """
 
     keys: Tensor
     shown: Tensor
     numbers: Tensor
     said: Tensor
+    outlines: tuple[tuple[str, str], ...] = ()
 
 
 class LlavaObjective(Objective):
-    """The two losses of training for a LLaVA-class model with adapters."""
+    """The losses of training for a LLaVA-class model with adapters."""
 
     def __init__(
-        self, model: Any, tokenize: Tokenize, settings: LoraSettings, language: Any = None
+        self,
+        model: Any,
+        tokenize: Tokenize,
+        settings: LoraSettings,
+        language: Any = None,
+        enc: Enc | None = None,
     ) -> None:
-        """Put new adapters on the model's language model, or take `language` that has some."""
+        """Put new adapters on the model's language model, or take `language` that has some.
+
+        `enc` says how it is asked about skeletons; without it they are not learnt from.
+        """
         super().__init__()
         self.projector = model.model.multi_modal_projector
         self.words = model.get_input_embeddings()
         self.output = model.lm_head
         self.log_scale = nn.Parameter(torch.tensor(2.659))
         self.settings = settings
-        self._tokenize = tokenize
+        self._tokenize, self._enc = tokenize, enc
         self.language = self._adapted(model, settings) if language is None else language
 
     @staticmethod
@@ -97,7 +119,12 @@ class LlavaObjective(Objective):
         texts = [np.asarray(self._tokenize(_texts(features)[text]) or [0]) for _, text in pairs]
         keys, shown = _padded(videos, np.float32, device)
         numbers, said = _padded(texts, np.int64, device)
-        return LlavaBatch(keys, shown, numbers, said)
+        outlines = tuple(
+            (features.text_outlines[text], features.video_outlines[video])
+            for video, text in pairs
+            if features.video_outlines
+        )
+        return LlavaBatch(keys, shown, numbers, said, outlines)
 
     def masked(self, batch: LlavaBatch) -> Tensor:
         """Return -log P(T | V) - log P(V | T), each item guessed from those before it.
@@ -119,10 +146,64 @@ class LlavaObjective(Objective):
         return loss + F.cross_entropy(self.log_scale.exp() * guess @ choices.T, right)
 
     def contrast(self, batch: LlavaBatch) -> Tensor:
-        """Return the symmetric InfoNCE between the last states of texts and of videos."""
+        """Return eq. 10 as a loss: 0.6 of the InfoNCE of L_r, and 0.3 of the error of L_s.
+
+        L_r is the likeness of the last states of texts and videos, L_s what the model itself says
+        of their skeletons; without skeletons the first term alone, whole.
+        """
         video = self._last(self.projector(batch.keys), batch.shown)
         text = self._last(self.words(batch.numbers), batch.said)
-        return symmetric_infonce(self.log_scale.exp() * text @ video.T)
+        likeness = self.log_scale.exp() * text @ video.T
+        relevance = symmetric_infonce(likeness)
+        if self._enc is None or not batch.outlines or not self.settings.skeleton:
+            return relevance
+        right, wrong = self._compared(batch.outlines, likeness)
+        error = skeleton_loss(right, wrong)
+        return self.settings.relevance * relevance + self.settings.skeleton * error
+
+    def _compared(
+        self, outlines: Sequence[tuple[str, str]], likeness: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return log-odds (n,) of texts with their own video, and with the one most like it."""
+        count = min(self.settings.asked, len(outlines))
+        own, other = range(count), mistaken(likeness)[:count].tolist()
+        pairs = [outlines[text] for text in own]
+        pairs += [(outlines[n][0], outlines[wrong][1]) for n, wrong in zip(own, other, strict=True)]
+        odds = self.log_odds(pairs, likeness.device)
+        return odds[:count], odds[count:]
+
+    def log_odds(self, pairs: Sequence[tuple[str, str]], device: Any) -> Tensor:
+        """Return L_s (n,) of pairs of skeletons as log(P(yes) / P(no)) by the model (eq. 9)."""
+        if self._enc is None:
+            raise ConfigError("skeletons are compared by a model with a chat template: give `enc`")
+        asked = [np.asarray(self._enc.prompt(*pair)) for pair in pairs]
+        numbers, said = _padded(asked, np.int64, device)
+        items = self.words(numbers)
+        hidden = self.language(inputs_embeds=items, attention_mask=said.long()).last_hidden_state
+        logits = self.output(hidden[:, -1])[:, list(self._enc.answers)].float()
+        return logits[:, 0] - logits[:, 1]
+
+    def agreement(self, features: FeatureSet, device: Any, most: int = 100) -> float | None:
+        """Return how often L_s puts a text's own video above the wrong one most like it by L_r.
+
+        Of the first `most` texts; None without skeletons or without a second video.
+        """
+        if self._enc is None or not features.video_outlines or len(features.frames) < 2:
+            return None
+        texts, videos = self.vectors(features, device)
+        right, likeness = torch.from_numpy(features.video), texts @ videos.T
+        likeness[torch.arange(len(right)), right] = -torch.inf
+        wrong, above = likeness.argmax(dim=1).tolist(), 0
+        count = min(most, len(texts))
+        with torch.no_grad():
+            for text in range(count):
+                pairs = [
+                    (features.text_outlines[text], features.video_outlines[video])
+                    for video in (int(right[text]), wrong[text])
+                ]
+                odds = self.log_odds(pairs, device)
+                above += bool(odds[0] > odds[1])
+        return above / count
 
     def vectors(self, features: FeatureSet, device: Any, size: int = 32) -> tuple[Tensor, Tensor]:
         """Return all h_T (T, d) and h_v (V, d) on the CPU, without gradients."""
@@ -186,8 +267,11 @@ def tune(
     settings: LoraSettings | None = None,
     folder: Path | None = None,
     watch: Watch | None = None,
+    enc: Enc | None = None,
 ) -> tuple[LlavaObjective, Trained]:
     """Train adapters of `model` and return it as the best by the split `val` left it.
+
+    With `enc` and skeletons in the features the model also learns to compare those.
 
     With a `folder`, checkpoints are kept as for a head, and the adapters in peft's own form under
     `adapters`. Raises ConfigError where the features are not of the model's vision tower.
@@ -201,12 +285,21 @@ def tune(
         )
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    objective = LlavaObjective(model, tokenize, used)
-    done = train(objective, features, config, folder, watch, asdict(used))
+    objective = LlavaObjective(model, tokenize, used, enc=enc)
+    about = asdict(used) | {"outlines": _digest(features) if enc is not None else ""}
+    done = train(objective, features, config, folder, watch, about)
     objective.load_state_dict(done.state)
     if folder is not None:
         objective.language.save_pretrained(str(folder / ADAPTERS))
     return objective, done
+
+
+def _digest(features: FeatureSet) -> str:
+    """Return what tells skeletons in words from others, so that no training mixes them."""
+    if not features.video_outlines:
+        return ""
+    whole = "\0".join((*features.video_outlines, *features.text_outlines))
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 def _padded(rows: Sequence[Any], kind: Any, device: Any) -> tuple[Tensor, Tensor]:

@@ -51,14 +51,13 @@ def judge(
     timeout_s: float = 30.0,
 ) -> Judged:
     """Ask a model whether two skeletons describe one scene: from logits where it gives them."""
-    shown = {"request": fence(str(request)), "video": fence(str(video))}
     try:
         if hasattr(model, "probability"):
             yes, no = cast(WeighingModel, model).probability(
-                render(beside(__file__), stated=False, **shown), ("yes", "no"), timeout_s=timeout_s
+                enc_prompt(str(request), str(video)), ("yes", "no"), timeout_s=timeout_s
             )
             return Judged(yes / (yes + no) if yes + no > 0 else None, "logits")
-        prompt = render(beside(__file__), stated=True, **shown)
+        prompt = enc_prompt(str(request), str(video), stated=True)
         if images and hasattr(model, "describe"):
             said = model.describe(images, prompt, max_tokens=16, timeout_s=timeout_s)
         elif hasattr(model, "complete"):
@@ -71,6 +70,14 @@ def judge(
     if probability is None:
         return Judged(None, "none", f"{model.info.id} gave no number")
     return Judged(probability, "stated")
+
+
+def enc_prompt(request: str, video: str, stated: bool = False) -> str:
+    """Return what Enc (eq. 9) is asked about two skeletons, written out.
+
+    It is to be answered with yes or no, or where it is `stated` with a number.
+    """
+    return render(beside(__file__), stated=stated, request=fence(request), video=fence(video))
 
 
 def parse_probability(said: str) -> float | None:

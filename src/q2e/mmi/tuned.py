@@ -11,7 +11,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ import numpy as np
 import torch
 
 from q2e.arrays import Float32, UInt8
-from q2e.cache import write_whole
+from q2e.cache import content_key, write_whole
 from q2e.errors import MissingDependency, ModelError
+from q2e.mmi.enc import Enc
 from q2e.mmi.lora import ADAPTERS, LlavaObjective, LoraSettings
 from q2e.models.torch.generate import Seeing, open_vision
 
@@ -98,17 +99,37 @@ class Tuned(Seeing):
         self, prompt: str, options: Sequence[str], *, timeout_s: float = 30.0
     ) -> tuple[float, ...]:
         """Return the probability that the answer begins with each option; they sum to 1."""
-        given = self._words.apply_chat_template(
-            [{"role": "user", "content": prompt}],
-            add_generation_prompt=True,
-            return_tensors="pt",
-            return_dict=True,
-        )
-        first = [self._words(one, add_special_tokens=False)["input_ids"][0] for one in options]
+        asked, first = self.chat_numbers(prompt), [self.first_number(one) for one in options]
         with self._tuned():
-            moved = {name: value.to(self._device.name) for name, value in given.items()}
-            logits = self._model(**moved).logits[0, -1, first].float()
+            numbers = torch.tensor([asked], device=self._device.name)
+            logits = self._model(input_ids=numbers).logits[0, -1, first].float()
             return tuple(float(one) for one in logits.softmax(-1))
+
+
+def enc_of(seeing: Seeing) -> Enc:
+    """Return how a model is asked to compare skeletons while it is tuned."""
+    return Enc(seeing.chat_numbers, seeing.first_number)
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """The vision tower of a LLaVA-class model: what it makes of pictures, and its space."""
+
+    seeing: Seeing
+    space: str
+    key: str
+    """Tells its weights from others."""
+
+    def encode(self, images: Sequence[UInt8]) -> Float32:
+        """Return (n, d) vectors of RGB pictures."""
+        return tower_vectors(self.seeing, images)
+
+
+def tower(folder: Path, settings: Settings) -> Tower:
+    """Return the vision tower of a model's folder. Raises ModelError for another kind of model."""
+    files = sorted(one for one in folder.glob("*") if one.is_file())
+    facts = (f"{one.name} {one.stat().st_size} {one.stat().st_mtime_ns}" for one in files)
+    return Tower(opened(folder, settings), f"{folder.name}/vision tower", content_key(*facts))
 
 
 def tower_vectors(seeing: Seeing, images: Sequence[UInt8]) -> Float32:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -204,11 +204,32 @@ class Mmi:
             self._skeletons[key] = self.ways.kept(made or from_decomposition(request, questions))
         return self._skeletons[key]
 
-    def _of_video(self, video: Video, language: str = "en") -> Skeleton:
-        key = f"video {language} {video.id}"
+    def outline_of_request(self, request: Decomposition) -> tuple[str, str]:
+        """Return the skeleton of a request written out, and who made it."""
+        made = self._of_request(request)
+        return str(made), made.origin
+
+    def outline_of_video(
+        self, video: Video, language: str = "en", without: Collection[str] = ()
+    ) -> tuple[str, str]:
+        """Return the skeleton of a video written out, and who made it.
+
+        Channels of `without`, and `title`, are not read.
+        """
+        made = self._of_video(video, language, frozenset(without))
+        return str(made), made.origin
+
+    def _of_video(
+        self, video: Video, language: str = "en", without: frozenset[str] = frozenset()
+    ) -> Skeleton:
+        key = " ".join(("video", language, video.id, *sorted(without)))
         if key not in self._skeletons:
             questions, shown = self.questions("visual", language), self._shown("visual", language)
-            evidence = self.store.evidence_of(video.id)
+            evidence = [
+                one for one in self.store.evidence_of(video.id) if one.channel not in without
+            ]
+            if "title" in without:
+                video = replace(video, title="")
             images = self._frames(video) if self.vision is not None else ()
             made = self._asked(
                 lambda model, left_s: of_video(

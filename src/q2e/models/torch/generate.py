@@ -136,6 +136,19 @@ class Seeing(Generator):
         """Return the numbers of a text's tokens."""
         return list(self._words(encodable(text))["input_ids"])
 
+    def chat_numbers(self, prompt: str) -> list[int]:
+        """Return the numbers of a prompt's tokens, as it is put in a chat."""
+        given = self._words.apply_chat_template(
+            [{"role": "user", "content": encodable(prompt)}],
+            add_generation_prompt=True,
+            return_dict=True,
+        )
+        return list(given["input_ids"])
+
+    def first_number(self, answer: str) -> int:
+        """Return the number of the first token of an answer."""
+        return int(self._words(answer, add_special_tokens=False)["input_ids"][0])
+
     def describe(
         self, images: Sequence[UInt8], prompt: str, *, max_tokens: int = 256, timeout_s: float = 60
     ) -> str:
