@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ import q2e
 from q2e.errors import ConfigError, EvaluationError, ModelError
 from q2e.evaluate.conduct import conduct
 from q2e.evaluate.experiment import read_experiment
+from q2e.evaluate.report import markdown
 from q2e.methods.decompose.base import Decomposer
 from q2e.methods.rerank.base import Candidate, Tools
 from q2e.methods.rerank.joint import Mmi, spoken
@@ -533,6 +535,69 @@ def test_parameters_are_rows_of_an_experiment(read: q2e.Index, tmp_path: Path) -
     file.write_text(head + '[[row]]\nname = "a"\nrerank = ["mmi(grain=coarse)"]\n')
     with pytest.raises(EvaluationError, match="must be 'general', 'fine' or 'both'"):
         read_experiment(file)
+
+
+#: Questions asked of a request and of a video in each row of the experiment that ships.
+ASKED_OF = {
+    "joint score": (5, 5),
+    "without tuning the large model": (5, 5),
+    "demonstrations": (5, 5),
+    "without fine-grained knowledge (GP)": (0, 0),
+    "answers alone (FKP)": (5, 5),
+    "without textual knowledge": (0, 5),
+    "without visual knowledge": (5, 0),
+    "without clustering": (5, 5),
+    "1 question": (1, 1),
+    "10 questions": (10, 10),
+    "relevance alone": (5, 5),
+    "skeletons alone": (5, 5),
+}
+
+
+def test_every_row_of_the_experiment_that_ships_runs_by_a_model(
+    read: q2e.Index, tmp_path: Path
+) -> None:
+    """Plumbing alone: which questions each row puts to a model, and that the report says so."""
+    (tmp_path / "queries.csv").write_text("query,video\na dog,beach\n")
+    shipped = Path(__file__).parent.parent / "benchmarks" / "experiments" / "mmi.toml"
+    text = shipped.read_text("utf-8")
+    index = f'folder = "."\nindex = {json.dumps(str(read.directory))}'
+    text = text.replace('folder = "samples"\nindex = "samples.q2e"', index)
+    assert index in text
+    with scripted(told) as server:
+        settings = f'[settings]\nlanguage_model = "{server.source}"'
+        (tmp_path / "e.toml").write_text(text.replace("[settings]", settings), "utf-8")
+        plan = read_experiment(tmp_path / "e.toml")
+        assert [row.name for row in plan.rows] == ["first ranking", *ASKED_OF]
+        until: dict[str, int] = {}
+
+        def watch(what: str, done: int, of: int) -> None:
+            until[what] = len(server.asked)
+
+        outcome = conduct(plan, tmp_path / "out", watch)
+        asked = [one.prompt for one in server.asked]
+    found, last = {}, 0
+    for row in outcome.rows:
+        found[row.name] = (row, asked[last : until[row.name]])
+        last = until[row.name]
+    assert found.pop("first ranking")[1] == []
+    for name, (measured, prompts) in found.items():
+        made = [one for one in prompts if "Write one JSON object" in one]
+        shown = [one for one in made if "in this manner are good" in one]
+        assert bool(shown) == (name == "demonstrations"), name
+        # Demonstrations are asked for one question at a time; skeletons are what is left.
+        made = shown or made
+        counts = {
+            side: {len(re.findall(r"^\d+\. ", one, re.MULTILINE)) for one in made if mark in one}
+            for side, mark in (("text", "Say what a search"), ("video", "Say what a video"))
+        }
+        assert (counts["text"], counts["video"]) == tuple({n} for n in ASKED_OF[name]), name
+        said = " ".join(measured.notes)
+        assert f"asks {server.source}" in said and "skeletons: " in said, said
+        assert ("no tuned model is named" in said) == ("without tuning" in name)
+    report = markdown(outcome)
+    assert "prove the path and say nothing of quality" in report
+    assert f"1 by mmi (untrained head; asks {server.source})" in report
 
 
 def test_it_is_a_strategy_of_reranking(sample_index: q2e.Index) -> None:

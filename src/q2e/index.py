@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import partial
@@ -298,11 +299,15 @@ class Index(Upkeep):
 
         plan, settings = Plan.of(used), used.model_copy(update={"top": top})
         known: dict[str, list[tuple[str, float]]] = {}
+        said: Counter[str] = Counter()
 
         def answer(text: str) -> list[tuple[str, float]]:
             if plan.batch:
                 return known[text]
             hits = searcher.search(asked(text), settings, moments=False)
+            look = hits.info.get("rerank", {})
+            if words := ": ".join(filter(None, (look.get("model"), look.get("note")))):
+                said[words] += 1
             return [(hit.video.id, hit.score) for hit in hits]
 
         def prepare(texts: Sequence[str]) -> None:
@@ -320,4 +325,6 @@ class Index(Upkeep):
         if again := plan.reranked:
             about["reranked"] = again
         files = Path(queries), Path(out)
-        return run_queries(*files, answer, name=name, about=about, watch=watch, prepare=prepare)
+        return run_queries(
+            *files, answer, name=name, about=about, watch=watch, prepare=prepare, said=said
+        )

@@ -40,7 +40,8 @@ def outlined(
     tools = Tools(index.settings, index.models, math.inf, index.store)
     mmi = MmiReranker().scorer(index.store, tools)
     language: dict[int, str] = {}
-    texts, videos = [], []
+    texts: list[str] = []
+    videos: list[str] = []
     made_by: Counter[str] = Counter()
     total = len(features.texts) + len(features.video_ids)
 

@@ -19,12 +19,12 @@ from q2e.evaluate.integrity import duplicates_between, queries_among
 from q2e.evaluate.judging import summarise
 from q2e.evaluate.measured import Measured, judge_matrices, judge_run, measured
 from q2e.evaluate.measures import Judged
-from q2e.evaluate.run_checks import candidate_recall, candidates_said, indexed_queries
+from q2e.evaluate.run_checks import again_said, candidate_recall, candidates_said, indexed_queries
 from q2e.evaluate.runs import read_run
 from q2e.evaluate.scores import ablated, score_matrices
 from q2e.index import Index
 from q2e.methods.normalise.base import transductive
-from q2e.search.batch import about_of
+from q2e.search.batch import about_of, said_of
 from q2e.search.plan import Plan
 from q2e.settings import changed, effective, load_settings
 from q2e.versions import code_version
@@ -178,12 +178,12 @@ class IndexBench:
             **settings,
         )
         found, qrels = read_run(run), self.dataset.qrels
-        again = candidate_recall(about_of(run), found, qrels)
+        again, how = candidate_recall(about_of(run), found, qrels), again_said(said_of(run))
         return self._both(
             row,
             judge_run(found, qrels),
             judge_run(*turned(found, qrels)),
-            notes=[candidates_said(again)] if again else [],
+            notes=[*([candidates_said(again)] if again else []), *filter(None, [how])],
             transductive=Plan.of(changed(index.settings, settings)).batch,
         )
 

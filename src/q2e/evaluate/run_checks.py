@@ -41,6 +41,14 @@ def indexed_queries(queries: Mapping[str, str], index: Index) -> Iterator[str]:
         )
 
 
+def again_said(said: Mapping[str, int], most: int = 3) -> str:
+    """Return what ranked questions again, and how, as one line; the most frequent ways."""
+    told = [f"{count} by {words}" for words, count in list(said.items())[:most]]
+    if len(said) > most:
+        told.append(f"{sum(list(said.values())[most:])} in other ways")
+    return "questions ranked again: " + "; ".join(told) if told else ""
+
+
 def strange_items(run: Run, qrels: Qrels) -> Iterator[str]:
     """Yield a warning where a run holds nothing that is judged: then they name items otherwise."""
     found = next((item for items in run.values() for item in items), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +34,14 @@ def run_queries(
     about: Mapping[str, Any] | None = None,
     watch: Callable[[int, int], None] | None = None,
     prepare: Callable[[Sequence[str]], None] | None = None,
+    said: Mapping[str, int] | None = None,
 ) -> Ran:
     """Write a TREC run of `queries` (lines of id, tab, text) to `out`.
 
     `prepare` is given all questions that are still to be answered before the first one is. `about`
     says what the answers rest on and is kept beside `out` (`about_of`), so that a run is not
-    continued by a search that answers differently.
+    continued by a search that answers differently. `said` counts what was said of answers, and is
+    read when all are given (`said_of`).
 
     Scores fall strictly with rank by construction of the last digits, so that a reader which
     sorts again keeps our order. The last query of an interrupted file is answered again; of a
@@ -60,7 +63,7 @@ def run_queries(
             file.flush()
             if watch is not None:
                 watch(number, len(asked))
-    _finish(out, about, asked)
+    _finish(out, about, asked, said or {})
     return Ran(len(asked) - len(done), len(done))
 
 
@@ -69,6 +72,13 @@ def about_of(run: Path) -> dict[str, Any] | None:
     known = _noted(run)
     about = {name: value for name, value in known.items() if name != _FINISHED}
     return about or None
+
+
+def said_of(run: Path) -> dict[str, int]:
+    """Return how often what was said of answers, most often first; nothing of a run cut short."""
+    finished = _noted(run).get(_FINISHED)
+    said = finished.get("said") if isinstance(finished, dict) else None
+    return dict(Counter(said).most_common()) if isinstance(said, dict) else {}
 
 
 def _noted(run: Path) -> dict[str, Any]:
@@ -100,10 +110,14 @@ def _write_note(out: Path, known: dict[str, Any]) -> None:
     _note(out).write_text(text + "\n", encoding="utf-8")
 
 
-def _finish(out: Path, about: Mapping[str, Any] | None, asked: Mapping[str, str]) -> None:
-    """Note that a file is whole: its length, and the queries that found nothing."""
+def _finish(
+    out: Path, about: Mapping[str, Any] | None, asked: Mapping[str, str], said: Mapping[str, int]
+) -> None:
+    """Note that a file is whole: its length, the queries that found nothing, what was said."""
     found = set(_answered(out))
-    finished = {"bytes": out.stat().st_size, "nothing": [one for one in asked if one not in found]}
+    finished: dict[str, Any] = {"bytes": out.stat().st_size}
+    finished["nothing"] = [one for one in asked if one not in found]
+    finished["said"] = dict(said) or said_of(out)
     _write_note(out, {**(about or {}), _FINISHED: finished})
 
 

@@ -100,10 +100,17 @@ class MmiReranker(Reranker):
         told = _demonstrated(scorer, spoken(decomposition.language))
         videos = [candidate.video for candidate in candidates]
         scores = scorer.scores([decomposition], videos, top=self.top)[0]
+        if not self.tuned and scorer.tuned is None:
+            told = "; ".join(
+                filter(None, (told, "no tuned model is named: tuned=False is no change"))
+            )
         how = ", ".join(f"{count} by {name}" for name, count in sorted(scorer.how.items()))
         name = "untrained head" if scorer.head is None else f"head of {scorer.head.space}"
+        asked = scorer.model or scorer.vision
         if scorer.tuned is not None:
             name = f"tuned model of {scorer.tuned.space}"
+        elif asked is not None:
+            name += f"; asks {asked.info.id}"
         return Rating(scores, f"mmi ({name})", "; ".join(filter(None, (f"skeletons: {how}", told))))
 
 
