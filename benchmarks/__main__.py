@@ -23,7 +23,9 @@ def main() -> None:
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
-    parser.add_argument("--only", nargs="*", default=[], help="parts of quality, fuzz or public")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="parts of quality, fuzz, public or heads"
+    )
     parser.add_argument("--minutes", type=float, default=10.0, help="length made for ingest")
     parser.add_argument("--items", type=int, default=100_000, help="evidence made for search")
     parser.add_argument("--count", type=int, default=2_000, help="inputs of each target, for fuzz")
@@ -100,7 +102,7 @@ def main() -> None:
 
         if given.data is None:
             parser.error("heads needs --data FOLDER, which holds flickr8k_features")
-        figures = heads.run(given.data)
+        figures = heads.run(given.data, given.only, out)
     elif given.what == "certainty":
         from benchmarks import certainty
 

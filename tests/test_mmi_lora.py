@@ -341,6 +341,9 @@ def test_from_an_index_to_a_model_that_has_learnt_to_compare(
     made = load(features)
     assert made.dimension == 16 and made.space == "llava/vision tower"
     assert all(made.text_outlines) and all(made.video_outlines)
+    # By hash too few of so few videos would be in val.
+    count = len(made.frames)
+    save(replace(made, split=("train",) * (count - 6) + ("val",) * 6), features)
     given = ["mmi", "tune", features, "--model", tuned[0], "--out", tmp_path / "out", "--json"]
     given += ["--steps", 4, "--masked-steps", 0, "--batch", 4, "--asked", 2, "--check-every", 2]
     done = CliRunner().invoke(app, [str(one) for one in [*given, "--learning-rate", "0.02"]])

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import q2e
 from q2e.cli import app
-from q2e.errors import ConfigError, QueryError
+from q2e.errors import ConfigError, ModelError, QueryError
 from q2e.evaluate.conduct import conduct
 from q2e.evaluate.experiment import read_experiment
 from q2e.evaluate.paper_tables import ENCODERS, published
@@ -28,7 +28,7 @@ from q2e.settings import changed
 from q2e.store.base import Item, StageKey
 from q2e.store.memory import MemoryStore
 from q2e.types import Evidence, Query, Video
-from scripted_model import Asked, scripted
+from scripted_model import Asked, refusing, scripted
 
 LINES = [
     ("flood", "caption", "streets under water after days of heavy rain"),
@@ -295,7 +295,12 @@ def test_one_command_runs_the_tables_again_and_says_what_it_lacks(tmp_path: Path
         assert done.exit_code == 0, done.output
         slots = [one for one in server.asked if "Say one thing" in one.prompt]
         assert len(slots) == 6 * len(asked)
+        source = server.source
     found = json.loads(done.stdout)
+    assert found["models"] == {"language": source}
+    assert f"models that answer: language {source}" in (tmp_path / "out/tables.md").read_text(
+        "utf-8"
+    )
     tables = {one["title"]: {row["name"]: row for row in one["rows"]} for one in found["tables"]}
     assert (found["questions"], found["transductive"]) == (4, True)
     retrieval = tables["Retrieval"]
@@ -314,6 +319,15 @@ def test_one_command_runs_the_tables_again_and_says_what_it_lacks(tmp_path: Path
     quiet = left["without video, without speech"]["values"]
     assert quiet is not None and quiet != alone  # "goal" has nothing but speech
     assert "weights of laion/CLIP-ViT-H-14" in (tmp_path / "out" / "tables.md").read_text("utf-8")
+
+
+def test_a_model_that_gives_no_answer_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "queries.csv").write_text("query,video\nflood,flood\nfire,fire\n")
+    with scripted(lambda asked: refusing()) as server:
+        given = ["eval", "paper", str(tmp_path), "--out", str(tmp_path / "out")]
+        done = CliRunner().invoke(app, [*given, "--language-model", server.source])
+        assert isinstance(done.exception, ModelError) and len(server.asked) == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_a_language_model_rows_of_events_say_so(tmp_path: Path) -> None:

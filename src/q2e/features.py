@@ -198,7 +198,8 @@ def of_pairs(
     about = data or ", ".join(dict.fromkeys(one.data for one in read if one.data))
     said = licence or ", ".join(dict.fromkeys(one.licence for one in read if one.licence))
     names = ", ".join(file.name for file in captions)
-    made = _read(clips, models, True, FRAMES, about or f"{pictures.name} with {names}", said, watch)
+    about = about or f"{pictures.name} with {names}"
+    made = _read(clips, models, True, None, FRAMES, about, said, watch)
     return Made(made.features, missing | dict(made.missing))
 
 

@@ -44,7 +44,12 @@ def paper(
     Retrieval with and without events and speech, by language, rules of fusion, components, and all
     31 subsets of its scores. Questions are normalised as one batch, so every row is transductive.
     What a row needs and is not there is said in the row. Without --videos and --index the texts
-    that the set itself holds are searched.
+    that the set itself holds are searched. What answers is named above the tables; a scripted
+    server proves the path and says nothing of quality.
+
+    \b
+      q2e eval paper samples --videos samples/clips --out tables
+      q2e eval paper samples --index samples.q2e --out tables --language-model http://HOST/v1#NAME
     """
     from q2e.evaluate.paper_tables import Paper, tables
     from q2e.search.plan import Plan
@@ -53,6 +58,7 @@ def paper(
     given = settings_given(settings, {})
     models = {"language_model": language_model, "vision_model": vision_model}
     given |= {key: value for key, value in models.items() if value is not None}
+    models_named = _answering(given)
     bench = _bench(name, folder, videos, index, out, given)
     used = changed(bench.index.settings, {"recipe": "q2e"} | given)
     Plan.of(used)
@@ -60,10 +66,15 @@ def paper(
         talk(f"warning: {warning}")
     found = Paper(bench, used, out)
     made = list(tables(found, name, lambda what: talk(f"table: {what}")))
-    text = "\n".join(_markdown(one) for one in made)
-    (out / "tables.md").write_text(text, encoding="utf-8")
-    shape = {
+    head = {
         "set": name,
+        "index": str(bench.index.directory),
+        "profile": bench.index.settings.profile,
+        "models": models_named,
+    }
+    text = "\n".join([_head(head, len(found.queries)), *(_markdown(one) for one in made)])
+    (out / "tables.md").write_text(text, encoding="utf-8")
+    shape = head | {
         "questions": len(found.queries),
         "transductive": True,
         "warnings": list(bench.warnings),
@@ -78,6 +89,37 @@ def paper(
     else:
         print(text)
         talk(f"tables: {out / 'tables.md'}")
+
+
+def _answering(given: dict[str, Any]) -> dict[str, str]:
+    """Return the models that answer by what they are for, asked once before videos are read.
+
+    Raises ModelError where the language model gives no answer: every question would wait for it.
+    """
+    from q2e.models.language import language_model
+    from q2e.models.registry import Models
+    from q2e.settings import load_settings
+
+    settings = load_settings(**{"recipe": "q2e"} | given)
+    models, found = Models(settings), {}
+    if settings.language_model is not None or models.has("language"):
+        model = language_model(settings, models)
+        model.complete("Answer with the one word: yes", max_tokens=16, timeout_s=120.0)
+        found["language"] = model.info.id
+    if settings.vision_model is not None:
+        found["vision"] = settings.vision_model
+    return found
+
+
+def _head(about: dict[str, Any], questions: int) -> str:
+    """Return what all tables rest on."""
+    named = ", ".join(f"{kind} {name}" for kind, name in about["models"].items())
+    return (
+        f"# The tables of the paper Q2E, over the set {about['set']}\n\n"
+        f"{questions} questions as one batch (every row is transductive), index {about['index']}, "
+        f"profile {about['profile']}, models that answer: {named or 'none'}.\n"
+        "In brackets what the paper prints.\n"
+    )
 
 
 def _bench(
