@@ -215,6 +215,39 @@ def test_the_model_learns_to_compare_skeletons(features: FeatureSet, tmp_path: P
         tune(llava(), tokenize, changed, config, settings, tmp_path, enc=enc)
 
 
+def test_a_stopped_training_by_skeletons_goes_on_bit_for_bit(
+    features: FeatureSet, tmp_path: Path
+) -> None:
+    from q2e.heads.schedule import TrainConfig
+    from q2e.mmi.enc import Enc
+    from q2e.mmi.lora import LoraSettings, tune
+
+    told = outlined(features)
+
+    def marked(prompt: str) -> list[int]:
+        return tokenize("".join(line for line in prompt.splitlines() if "data" in line[:6]))
+
+    enc = Enc(marked, lambda answer: {"yes": 5, "no": 9}[answer])
+    config = TrainConfig(steps=4, masked_steps=0, batch=6, check_every=2, learning_rate=1e-2)
+    kept = []
+    for name, stops in (("whole", False), ("stopped", True)):
+        for again in range(1 + stops):
+
+            def watch(*_: Any, stop: bool = stops and not again) -> None:
+                if stop:
+                    raise KeyboardInterrupt
+
+            try:
+                _, done = tune(
+                    llava(), tokenize, told, config, LoraSettings(), tmp_path / name, watch, enc
+                )
+            except KeyboardInterrupt:
+                continue
+            kept.append(done.state)
+    assert kept[0].keys() == kept[1].keys()
+    assert all(torch.equal(kept[0][name], kept[1][name]) for name in kept[0])
+
+
 # -- in the loop --------------------------------------------------------------------------------
 
 
@@ -356,7 +389,8 @@ def test_from_an_index_to_a_model_that_has_learnt_to_compare(
     asked = enc_prompt(made.text_outlines[0], made.video_outlines[0])
     yes, no = model.probability(asked, ("yes", "no"))
     assert (yes, no) != model.plain.probability(asked, ("yes", "no"))
-    model._objective._enc = enc_of(model)
+    # Marks around skeletons are drawn anew for each prompt.
+    model._objective._enc = replace(enc_of(model), ask=lambda prompt: model.chat_numbers(asked))
     with torch.inference_mode():
         odds = model._objective.log_odds([(made.text_outlines[0], made.video_outlines[0])], "cpu")
     assert float(odds[0]) == pytest.approx(np.log(yes / no), abs=1e-3)

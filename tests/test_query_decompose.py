@@ -17,7 +17,8 @@ from q2e.models.base import ModelInfo
 from q2e.models.language import language_model
 from q2e.models.registry import Models
 from q2e.plugins import registry
-from q2e.settings import Settings
+from q2e.search.plan import Plan
+from q2e.settings import Settings, load_settings
 from q2e.text.answer import content
 from q2e.text.fence import MAX_CHARACTERS, clean, fence
 from q2e.text.prompt import schema_of
@@ -117,6 +118,21 @@ def test_the_model_words_the_refined_events_where_it_is_asked_to() -> None:
     ]
     assert found.note == "current not reworded: 3 requests for 2 events"
     assert found.prompt_version == "decompose/2 english/1 refine/1"
+
+
+def test_six_prompts_fold_in_the_event_that_is_named_and_not_the_subject() -> None:
+    lines = (["1995"], ["Kobe"], ["the great quake"], ["people sleep"], ["shelves fall"], ["ruins"])
+    said = [json.dumps({"lines": one}) for one in lines]
+    found = LanguageModelBackend(Scripted(*said), six=True).decompose("Kobe quake", "en")
+    assert [event.text for event in found.events] == [
+        f"{what}, the great quake, Kobe, 1995" for what in ("people sleep", "shelves fall", "ruins")
+    ]
+    assert found.prompt_version == "slot/1"
+
+
+def test_events_of_the_paper_weigh_like_the_question_and_ours_less() -> None:
+    weights = [Plan.of(load_settings(recipe=one)).event_weight for one in ("q2e", "default")]
+    assert weights == [1.0, 0.05]
 
 
 @pytest.mark.parametrize("empty", ["time", "place", "subject"])

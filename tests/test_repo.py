@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ EXPECTED = (
     ".github/workflows/test.yml",
     "src/q2e/py.typed",
 )
+#: Where a function that nothing of the product calls would be a formula that nobody gets.
+FORMULAS = {("methods",), ("mmi",), ("search",), ("query",), ("heads",), ("store",)}
 #: Paths that exist on one machine only must not be written down.
 LOCAL_PATHS = re.compile(r"(?<![\w./])/(?:work|root|home/\w+)/[\w.]")
 
@@ -63,6 +66,19 @@ def test_every_module_says_its_purpose(folder: str) -> None:
         if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text("utf-8")))
     ]
     assert not silent
+
+
+def test_no_formula_is_there_for_tests_alone() -> None:
+    source = {path: path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py")}
+    words = Counter(word for text in source.values() for word in re.findall(r"\w+", text))
+    unused = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path, text in source.items()
+        if path.parent.relative_to(ROOT / "src" / "q2e").parts[:1] in FORMULAS
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list and words[node.name] == 1
+    ]
+    assert not unused
 
 
 def test_modules_stay_short() -> None:

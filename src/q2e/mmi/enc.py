@@ -32,8 +32,12 @@ class Enc:
     """The number of the first token of an answer."""
 
     def prompt(self, request: str, video: str) -> Sequence[int]:
-        """Return the token numbers of the question about two skeletons, written out."""
-        return self.ask(enc_prompt(request, video))
+        """Return the token numbers of the question about two skeletons, written out.
+
+        Marks around them are drawn by PyTorch's seed, so that a training repeats exactly.
+        """
+        drawn = torch.randint(2**62, (2,)).tolist()
+        return self.ask(enc_prompt(request, video, marks=(f"{drawn[0]:016x}", f"{drawn[1]:016x}")))
 
     @property
     def answers(self) -> tuple[int, int]:

@@ -72,12 +72,17 @@ def judge(
     return Judged(probability, "stated")
 
 
-def enc_prompt(request: str, video: str, stated: bool = False) -> str:
+def enc_prompt(
+    request: str, video: str, stated: bool = False, marks: tuple[str, str] | None = None
+) -> str:
     """Return what Enc (eq. 9) is asked about two skeletons, written out.
 
-    It is to be answered with yes or no, or where it is `stated` with a number.
+    It is to be answered with yes or no, or where it is `stated` with a number. `marks` of both
+    fences are random unless given, which only a training does that must repeat exactly.
     """
-    return render(beside(__file__), stated=stated, request=fence(request), video=fence(video))
+    first, second = marks or (None, None)
+    shown = {"request": fence(request, mark=first), "video": fence(video, mark=second)}
+    return render(beside(__file__), stated=stated, **shown)
 
 
 def parse_probability(said: str) -> float | None:

@@ -19,7 +19,7 @@ _CUT = " [cut]"
 def fence(text: str, limit: int = MAX_CHARACTERS, mark: str | None = None) -> str:
     """Return `text` cleaned, cut to `limit` characters, between a pair of marks.
 
-    `mark` is random unless given, which only tests do; it never occurs inside.
+    `mark` is random unless given, which tests and trainings do; it never occurs inside.
     """
     mark = mark or secrets.token_hex(8)
     body = clean(text, limit)
