@@ -20,6 +20,7 @@ def main() -> None:
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads"),
             "senses",
+            "growth",
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
@@ -93,6 +94,10 @@ def main() -> None:
         if given.data is None or given.keep is None:
             parser.error("senses needs --data FOLDER of development data and --keep FOLDER")
         figures = senses.run(given.data, given.keep)
+    elif given.what == "growth":
+        from benchmarks import growth
+
+        figures = growth.run()
     elif given.what == "moments":
         from benchmarks import moments
 
