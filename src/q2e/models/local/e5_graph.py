@@ -100,5 +100,4 @@ class _Builder:
 
 def _packed(quarters: UInt8) -> UInt8:
     """Return two numbers of 4 bits a byte, the first in the lower half."""
-    packed: UInt8 = quarters[..., 0::2] | quarters[..., 1::2] << 4
-    return packed
+    return np.asarray(quarters[..., 0::2] | quarters[..., 1::2] << 4, np.uint8)
