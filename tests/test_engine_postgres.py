@@ -133,6 +133,8 @@ def test_pieces_words_and_numbers_are_those_of_the_exact_scan(
         assert np.array_equal(getattr(ours.table, column), getattr(theirs.table, column)), column
     for one, other in zip(ours.vectors["space"], theirs.vectors["space"], strict=True):
         assert np.array_equal(one, other)
+    for name in ("v3", "v30.mp4", "/v/v7.mp4", "v39", "", "地震", "\udce9", "v0.mp"):
+        assert there.named(name) == here.named(name), name
     terms = ("word3", "word3", "word17", "nowhere")
     rows, scores = engine.lexical(terms, ours.table.evidence_id)
     places, wanted = exact.lexical(terms, theirs.table.evidence_id)

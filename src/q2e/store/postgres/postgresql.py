@@ -167,6 +167,20 @@ class PostgresStore(Searching):
             made = indexed(view, self._database.place.schema)
         return PostgresEngine(self, self._database) if made else None
 
+    def named(self, name: str) -> list[Video]:
+        """Return the videos that a path, a file name or the beginning of an id may stand for."""
+        with self._database.view() as view:
+            ask = view.connection.execute
+            whole = ask("SELECT facts FROM video WHERE id = ?", (name,)).fetchall()
+            if not whole:
+                held = [json.dumps(one)[1:-1] for one in (name, str(Path(name).resolve()))]
+                whole = ask(
+                    "SELECT facts FROM video WHERE strpos(facts, ?) > 0 OR strpos(facts, ?) > 0 "
+                    "OR starts_with(id, ?) ORDER BY number",
+                    (*held, name),
+                ).fetchall()
+        return [rows.video(row[0]) for row in whole]
+
     # -- counting on the server, where nobody holds the columns -----------------------------------
     def counted(
         self, filters: Filters, videos: Sequence[str] | None, lengths_s: Sequence[float]
