@@ -4,7 +4,7 @@
 #   make demo VIDEOS="my folder" Q="a dog"     the same on your own folder
 #   make test                                  lint, types, tests and docs; CI runs `make system test`
 #   make test-slow                             the few tests that take longest
-#   make test-scale                            PostgreSQL, S3 and Ray, on real servers that the tests start
+#   make test-scale                            PostgreSQL, Milvus, S3 and Ray, on real servers that the tests start
 #   make system                                Debian packages without which some tests are skipped
 #   make docs                                  build the documentation site into site/
 #   make bench [BENCH=search]                  run a benchmark: ingest, search or quality
@@ -120,5 +120,5 @@ $(DEV_INSTALLED): pyproject.toml | $(BIN)/python
 
 # Real servers, for tests of engines beyond one machine.
 $(SCALE_INSTALLED): pyproject.toml | $(DEV_INSTALLED)
-	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[postgres,s3,ray]' --group scale
+	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[postgres,milvus,s3,ray]' --group scale
 	@touch $@

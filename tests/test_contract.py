@@ -51,6 +51,7 @@ ELSEWHERE = {
     "answer": "test_answer.py",
     "channel": "test_plugins.py",
     "encoder": "test_runtimes.py",
+    "engine": "test_engine.py",
     "executor": "test_ingest.py",
     "store": "test_store.py",
     "training": "test_heads_recipes.py",

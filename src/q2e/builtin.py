@@ -13,6 +13,7 @@ _DATASETS = Path(__file__).parent / "evaluate" / "datasets" / "specs"
 KINDS = (
     (Kind("channel", "a way of reading a video"), "q2e.channels"),
     (Kind("store", "where evidence is kept and looked up"), "q2e.store"),
+    (Kind("engine", "what finds the best videos of a collection larger than memory"), "q2e.store"),
     (Kind("executor", "what runs the reading of videos"), "q2e.ingest.executors"),
     (Kind("encoder", "a model that arrives with a package, by its source"), "q2e.models"),
     (

@@ -15,7 +15,7 @@ from q2e.errors import QueryError
 from q2e.plugins import registry
 from q2e.query.filters import checked
 from q2e.search.batch import Ran
-from q2e.settings import Settings, changed, effective
+from q2e.settings import Settings, changed, effective, load_settings, write_setting
 from q2e.types import Answer, Decomposition, Example, Filters, Query, Results
 from q2e.upkeep import Upkeep
 
@@ -241,16 +241,18 @@ class Index(Upkeep):
         from q2e.search.engines import engine_of
 
         with self._writing(wait_s) as store:
-            made = engine_of(store).build_engine()
+            made = engine_of(self._finding(store)).build_engine()
+        if load_settings(self.directory).engine != self.settings.engine:
+            write_setting(self.directory, "engine", self.settings.engine)
         with self._lock:
             self._searcher = None  # which may have searched everything so far
         return made
 
     def check_engine(self) -> EngineCheck:
         """Compare what the store's engine finds with a scan of everything. Raises StoreError."""
-        from q2e.search.engines import check
+        from q2e.search.engines import check, engine_of
 
-        return check(self.store, self.models)
+        return check(self.store, engine_of(self._finding(self.store)), self.models)
 
     def _example(self, given: str | Path | Example, indexed: bool = False) -> Example:
         return survey.example(self.store, given, indexed)
@@ -265,7 +267,7 @@ class Index(Upkeep):
         with self._lock:
             store = self.store  # another one where the folder was replaced
             if self._searcher is None or self._searcher.store is not store:
-                self._searcher = Searcher(store, self.models)
+                self._searcher = Searcher(store, self.models, self._finding(store))
             return self._searcher
 
     def run(

@@ -13,6 +13,7 @@ from q2e.plugins import registry
 from q2e.settings import Settings, load_settings
 from q2e.store import generations
 from q2e.store.base import Opener, Store
+from q2e.store.engine import Finding
 from q2e.survey import Status, VideoRecord
 from q2e.types import Video
 
@@ -86,6 +87,11 @@ class Opened:
     def _opened(self, *, read_only: bool, wait_s: float = 0.0) -> Store:
         opener: Opener = registry().one("store", self.settings.store).bound
         return opener(self._store_file, read_only, wait_s)
+
+    def _finding(self, store: Store) -> Finding | None:
+        """Return what finds in a store, or None where nothing can but a scan."""
+        made: Finding | None = registry().one("engine", self.settings.engine).bound(store)
+        return made
 
     def _open_anew(self, store: Store) -> None:
         self._replaced.append(store)

@@ -51,6 +51,11 @@ class Settings(BaseModel):
     store: str = Field(
         default="sqlite", description="Where evidence is kept and looked up: a store by name."
     )
+    engine: str = Field(
+        default="own",
+        description="What finds the best videos of a collection larger than memory: an engine by "
+        "name or address.",
+    )
     executor: str = Field(
         default="local", description="What runs the reading of videos: an executor by name."
     )
@@ -236,7 +241,7 @@ class Settings(BaseModel):
         name = recipes.read(value).name
         return name if name in recipes.names() else str(Path(name).resolve())
 
-    @field_validator("captions", "summary", "store", "executor")
+    @field_validator("captions", "summary", "store", "engine", "executor")
     @classmethod
     def _made(cls, value: str, info: ValidationInfo) -> str:
         kind = {"captions": "caption"}.get(str(info.field_name), str(info.field_name))

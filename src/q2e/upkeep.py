@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from q2e import backup
 from q2e.backup import Backup, Watch
-from q2e.errors import ConfigError, IndexMismatch
+from q2e.errors import ConfigError, IndexMismatch, StoreError
 from q2e.ingest.bring import Brought
 from q2e.ingest.run import Report, Watcher, derivation, ingest
 from q2e.opened import Opened
@@ -18,7 +19,10 @@ from q2e.settings import CONFIG_NAME, load_settings, write_setting, write_settin
 from q2e.store import generations
 from q2e.store.base import Opener, Store
 from q2e.store.elsewhere import Elsewhere
+from q2e.store.engine import Apart
 from q2e.types import Video
+
+_log = logging.getLogger(__name__)
 
 
 class Upkeep(Opened):
@@ -236,3 +240,13 @@ class Upkeep(Opened):
             if profile != self.settings.profile:
                 store.set_setting("profile", self.settings.profile)
             yield store
+            self._follow(store)
+
+    def _follow(self, store: Store) -> None:
+        """Let an engine beside the store know what was committed; it may do so later."""
+        finding = self._finding(store)
+        if isinstance(finding, Apart):
+            try:
+                finding.follow()
+            except StoreError as error:
+                _log.warning("what was stored stays; the engine lacks it: %s", error)

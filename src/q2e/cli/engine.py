@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,19 +19,30 @@ app = typer.Typer(no_args_is_help=True, help="Make and verify what finds videos 
 
 
 @app.command()
-def rebuild(index_dir: IndexDir = None, wait: Wait = 0.0, json: Json = False) -> None:
-    """Make the database's indexes of vectors anew, of what the store keeps.
+def rebuild(
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="What finds from now on, as milvus://HOST:19530/NAME; the index remembers it. "
+            "`q2e methods engine` lists what there is.",
+        ),
+    ] = None,
+    index_dir: IndexDir = None,
+    wait: Wait = 0.0,
+    json: Json = False,
+) -> None:
+    """Make what the engine finds by anew, of what the store keeps: indexes, or a copy beside it.
 
-    From then on a search asks the database for the best videos of each row and holds no more of the
+    From then on a search asks the engine for the best videos of each row and holds no more of the
     collection than these and a sample. Searches go on meanwhile.
     """
     import q2e
 
-    made = q2e.open(directory(index_dir)).build_engine(wait)
+    made = q2e.open(directory(index_dir), engine=engine).build_engine(wait)
     if json:
         print_json({"indexes": made})
         return
-    talk(f"{made} indexes of vectors were made; searches use them from now on")
+    talk(f"{made} indexes were made; searches use them from now on")
 
 
 @app.command()

@@ -28,22 +28,22 @@ class EngineCheck:
     """Vectors that the engine does not hold."""
 
 
-def engine_of(store: Searched) -> Finding:
-    """Return a store as one that has an engine. Raises StoreError for one that needs none."""
-    if not isinstance(store, Finding):
+def engine_of(finding: Finding | None) -> Finding:
+    """Return what finds in a store. Raises StoreError where nothing does but a scan."""
+    if finding is None:
         raise StoreError(
-            "this store keeps its columns in memory and needs no engine; one that finds in a "
-            "database is  --store postgresql://HOST/DATABASE"
+            "this store keeps its columns in memory and needs no engine; one beside it is  "
+            "--engine milvus://HOST:19530/NAME,  a store that finds in its database  "
+            "--store postgresql://HOST/DATABASE"
         )
-    return store
+    return finding
 
 
-def check(store: Searched, models: Models) -> EngineCheck:
+def check(store: Searched, finding: Finding, models: Models) -> EngineCheck:
     """Ask generic questions of an engine and of all evidence.
 
-    Raises StoreError where the store has no engine, or it was not built.
+    Raises StoreError where the engine was not built.
     """
-    finding = engine_of(store)
     with store.snapshot():
         engine = finding.engine()
         if engine is None:

@@ -65,6 +65,8 @@ def prove(state: State) -> State:
 
 def _bound(state: State, nearest: Nearest) -> float | None:
     plan, clause = state.plan, state.query.clause
+    if any(np.isposinf(one) for one in nearest.floors.values()):
+        return None  # the engine lacks videos
     rising = plan.fuse.method.facts.get("scale") in RISING
     best = all(rule.method.facts.get("scanned") for rule in plan.pool.rules)
     best = best and all(row.channel != DOCUMENTS for row in state.rows)

@@ -40,7 +40,7 @@ from q2e.search.state import State
 from q2e.search.understand import checked, understand
 from q2e.settings import Settings, changed
 from q2e.store.base import Searched, Table
-from q2e.store.engine import Finding
+from q2e.store.engine import Engine, Finding
 from q2e.store.exact import ExactEngine
 from q2e.store.facts import facts_of
 from q2e.types import Decomposition, Filters, Query, Results
@@ -82,21 +82,30 @@ def _idle(plan: Plan) -> Iterator[Stage]:
 
 
 class Searcher:
-    """Searches one store with one set of models; safe to share between threads."""
+    """Searches one store with one set of models; safe to share between threads.
 
-    def __init__(self, store: Searched, models: Models) -> None:
+    `finding` says what finds in the store; without it, what the store itself has.
+    """
+
+    def __init__(self, store: Searched, models: Models, finding: Finding | None = None) -> None:
         self.store = store
         self.models = models
         self.at = Collection(store, models)
-        engine = store.engine() if isinstance(store, Finding) else None
+        if finding is None and isinstance(store, Finding):
+            finding = store
+        self._by = finding
+        engine = self._engine()
         self._finds = engine is not None, Near(engine or ExactEngine(store), models)
+
+    def _engine(self) -> Engine | None:
+        return None if self._by is None else self._by.engine()
 
     def _finding(self) -> tuple[int, Near]:
         """Return how many videos each row brings where nobody says, 0 where all are searched.
 
         With it comes who finds them. An engine that was made or is gone since counts at once.
         """
-        engine = self.store.engine() if isinstance(self.store, Finding) else None
+        engine = self._engine()
         made, near = self._finds
         if (engine is not None) != made:
             near = Near(engine or ExactEngine(self.store), self.models)

@@ -17,7 +17,7 @@ import numpy as np
 
 from q2e.arrays import Int64
 from q2e.errors import IndexMissing, StoreError
-from q2e.store import erase, schema, sql
+from q2e.store import changed, erase, schema, sql
 from q2e.store.columns import Columns
 from q2e.store.inserting import SqliteWriter
 from q2e.store.lock import Held, hold
@@ -33,6 +33,7 @@ _OURS = Dialect(
     tag=lambda tag: json.dumps([tag]),
     duration_s="json_extract(facts, '$.duration_s')",
     times="e.start_s, e.end_s, json_extract(CAST(e.body AS TEXT), '$.frame_s')",
+    noting=changed.SQLITE,
 )
 
 #: Part of the file that may lie empty before `optimise` writes it anew.

@@ -54,6 +54,17 @@ class Counts:
     texts: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What BM25 asks of one channel: sums over the parts of a collection."""
+
+    pieces: int
+    """Pieces of evidence with text."""
+    words: int
+    holding: Mapping[str, int]
+    """Pieces that hold a term; terms that none holds are left out."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pieces:
     """All evidence of some videos: columns, and vectors by space as `Searched.vectors` does."""
@@ -137,6 +148,10 @@ class Engine(Protocol):
 
     def counts(self) -> Counts: ...
 
+    def statistics(self, terms: Sequence[str]) -> Mapping[str, Words]:
+        """Return by channel with text what the weights of terms rest on."""
+        ...
+
     def panel(self, size: int) -> tuple[str, ...]:
         """Return `size` videos, or all: a random sample that commits change as little as they can.
 
@@ -163,4 +178,17 @@ class Finding(Protocol):
 
     def unfound(self) -> int:
         """Return how many vectors the engine does not hold."""
+        ...
+
+
+@runtime_checkable
+class Apart(Finding, Protocol):
+    """An engine beside the store, which holds a copy of what is found by: a projection."""
+
+    def follow(self) -> int:
+        """Bring the copy up to what was committed; returns how many videos were copied or removed.
+
+        Needs a writing store. Raises StoreError where the engine does not answer; what is missing
+        stays noted.
+        """
         ...

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Int64
 from q2e.store.base import Searched, Table
-from q2e.store.engine import Best, Counts, Pieces, Request
+from q2e.store.engine import Best, Counts, Pieces, Request, Words
 from q2e.types import Evidence, Filters
 
 
@@ -100,6 +100,21 @@ class ExactEngine:
         table = self.catalogue.table()
         texts = {name: table.texts(name) for name in table.channels}
         return Counts(len(table.video_ids), len(table), texts)
+
+    def statistics(self, terms: Sequence[str]) -> Mapping[str, Words]:
+        """Return by channel with text what the weights of terms rest on."""
+        table = self.catalogue.table()
+        many = len(table.channels)
+        held = {}
+        for term in dict.fromkeys(terms):
+            rows, _ = self.catalogue.lexical((term,))
+            held[term] = np.bincount(table.channel[rows], minlength=many).tolist()
+        words = np.bincount(table.channel, table.length, many)
+        return {
+            name: Words(pieces, int(words[code]), {t: n[code] for t, n in held.items() if n[code]})
+            for code, name in enumerate(table.channels)
+            if (pieces := table.texts(name))
+        }
 
     def panel(self, size: int) -> tuple[str, ...]:
         """Return `size` videos, or all: those whose names have the lowest hashes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from q2e.store.base import NEXT_SPACE, Table
 from q2e.store.facts import Facts
 from q2e.store.known import Known
 from q2e.store.rank import best, top
-from q2e.store.sql import Connection
+from q2e.store.sql import Connection, View, Writer
 from q2e.types import Evidence, Filters
 
 #: SQLite takes at most this many `?` in one statement by default.
@@ -28,6 +28,14 @@ _MANY = 2_000
 
 class Searching(Known):
     """The searching verbs of a store, exact: its `_database` gives the columns."""
+
+    def view(self) -> AbstractContextManager[View]:
+        """Lend a view of the newest state, or of the snapshot that this thread holds."""
+        return self._database.view()
+
+    def writing(self) -> AbstractContextManager[Writer]:
+        """Run one transaction; nothing of it stays where it fails. Needs a writing store."""
+        return self._database.writing()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

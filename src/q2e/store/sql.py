@@ -70,6 +70,8 @@ class Dialect:
     duration_s: str
     times: str
     """From when to when evidence `e` is, and when its frame, NULL where it has none."""
+    noting: tuple[str, ...]
+    """Statements from which on the numbers of videos that change are noted (`store.changed`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +123,8 @@ class Stated(Protocol):
 
     def columns(self, view: View) -> Columns:
         """Return the columns of the state that a view sees."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Writer]:
+        """Run one transaction; nothing of it stays where it fails."""
         ...

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from q2e.arrays import Int64
+from q2e.store.changed import POSTGRESQL
 from q2e.store.postgres.nearest import numbers
 from q2e.store.rows import pack
 from q2e.store.sql import Dialect, State
@@ -27,6 +28,7 @@ DIALECT = Dialect(
     tag=pack,
     duration_s="duration_s",
     times="e.start_s, e.end_s, e.frame_s",
+    noting=POSTGRESQL,
 )
 
 

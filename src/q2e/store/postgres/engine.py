@@ -7,7 +7,7 @@ Words are always exact. The server rounds questions to half precision, so that f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from q2e.arrays import Bool, Float32, Int64
 from q2e.store import rows as packing
 from q2e.store.base import Searched, Table
-from q2e.store.engine import Best, Counts, Pieces, Request
+from q2e.store.engine import Best, Counts, Pieces, Request, Words
 from q2e.store.filtering import clauses
 from q2e.store.postgres.asking import term_key
 from q2e.types import Evidence, Filters, in_order
@@ -140,6 +140,20 @@ class PostgresEngine:
                 texts = view.connection.execute("SELECT name, pieces FROM channel").fetchall()
                 self._counts = number, Counts(int(row[0]), int(row[1]), dict(texts))
             return self._counts[1]
+
+    def statistics(self, terms: Sequence[str]) -> Mapping[str, Words]:
+        """Return by channel with text what the weights of terms rest on."""
+        term_of = {term_key(term): term for term in terms}
+        of = "SELECT channel, term, pieces FROM word WHERE term = ANY(?::bytea[]) AND pieces > 0"
+        with self.database.view() as view:
+            held: dict[int, dict[str, int]] = {}
+            for channel, term, pieces in view.connection.execute(of, (list(term_of),)):
+                held.setdefault(channel, {})[term_of[bytes(term)]] = int(pieces)
+            asked = "SELECT number, name, pieces, words FROM channel WHERE pieces > 0"
+            return {
+                name: Words(int(pieces), int(words), held.get(number, {}))
+                for number, name, pieces, words in view.connection.execute(asked).fetchall()
+            }
 
     def panel(self, size: int) -> tuple[str, ...]:
         """Return `size` videos, or all: those whose names have the lowest hashes."""

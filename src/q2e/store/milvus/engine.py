@@ -1,0 +1,232 @@
+"""Finds the best videos in Milvus: vectors by an index, words by an inner product of weights.
+
+What Milvus holds is a copy. Videos that changed since it was brought up to date are looked at in
+the catalogue, rows of videos that are gone are passed over, and all scores of videos that are found
+come from the catalogue: the copy only says who is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from q2e.arrays import Bool, Float32, Int64
+from q2e.store import changed
+from q2e.store.base import Searched
+from q2e.store.beside import MARGIN, Scores, among, cut
+from q2e.store.engine import Best, Counts, Engine, Pieces, Request, Words
+from q2e.store.filtering import clauses
+from q2e.store.milvus.pieces import dimension
+from q2e.store.milvus.tables import MOST, WORDS, Tables, conditions, short
+from q2e.store.rows import pack
+from q2e.store.searching import Searching
+from q2e.store.sql import View
+from q2e.types import Evidence, Filters
+
+#: Rows asked for each video wanted, at first; and at most, where few videos have many.
+_PIECES, _MOST = 4, 64
+#: Videos up to which a catalogue is looked at instead: those that filters leave, or that changed.
+_SCANNED = 2_000
+_AT_ONCE = 8
+
+
+@dataclass(slots=True)
+class MilvusEngine:
+    """Answers within the snapshots of its catalogue; safe to share between threads."""
+
+    catalogue: Searched
+    """What is known of videos by name."""
+    store: Searching
+    """The same, as a database."""
+    tables: Tables
+    beside: Engine
+    """What finds in the catalogue alone."""
+    made: Callable[[], Mapping[str, Any]]
+    """Returns what is said of the copy in the snapshot: `spaces` it has, and `means`, by channel,
+    the mean length that the weights of words rest on."""
+    _pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_AT_ONCE, "q2e-milvus")
+    )
+
+    @property
+    def exact(self) -> bool:
+        """Whether Milvus scans all vectors, so that nothing is missed."""
+        return self.tables.index == "flat"
+
+    def version(self) -> int:
+        """Return a number that changes with every commit."""
+        return self.beside.version()
+
+    # -- finding --------------------------------------------------------------------------------
+    def best(self, asked: Sequence[Request], filters: Filters, k: int) -> list[list[Best]]:
+        """Return for each request the `k` best videos of each channel, by their best piece."""
+        if not self.tables.modern:
+            # Milvus is too old for words: the catalogue finds them, and misses none.
+            words = [one for one in asked if one.matrix is None]
+            dense = iter(self._best([one for one in asked if one.matrix is not None], filters, k))
+            found = iter(self.beside.best(words, filters, k))
+            return [next(found if one.matrix is None else dense) for one in asked]
+        return self._best(asked, filters, k)
+
+    def _best(self, asked: Sequence[Request], filters: Filters, k: int) -> list[list[Best]]:
+        with self.store.view() as view:
+            if (few := _few(view, filters)) is not None:
+                scores = among(self.beside, few, asked, filters)
+                return [_cut(own, {}, {}, k) for own in scores]
+            late = changed.numbers(view, _SCANNED + 1)
+            jobs = [
+                (number, channel, self._pool.submit(job))
+                for number, one in enumerate(asked)
+                for channel, job in self._jobs(view, one, filters, k).items()
+            ]
+            found: list[Scores] = [{} for _ in asked]
+            floors: list[dict[str, float]] = [{} for _ in asked]
+            for number, channel, job in jobs:
+                own, floors[number][channel] = job.result()
+                found[number][channel] = _named(view, own)
+            changing = list(_ids(view, late[:_SCANNED]).values())
+            more = among(self.beside, changing, asked, filters)
+        if len(late) > _SCANNED:
+            floors = [dict.fromkeys(view.channels.values(), np.inf) for _ in floors]
+        return [_cut(*three, k) for three in zip(found, more, floors, strict=True)]
+
+    def _jobs(
+        self, view: View, asked: Request, filters: Filters, k: int
+    ) -> dict[str, Callable[[], tuple[dict[int, float], float]]]:
+        """Return what is to be asked of Milvus for a request, by channel."""
+        space = WORDS if asked.matrix is None else asked.space
+        made = self.made()
+        if space not in made["spaces"]:
+            return {}  # one that came since: its videos have changed
+        self.tables.must_have(space)
+        questions = self._questions(view, asked, made["means"])
+        return {
+            name: self._job(space, data, name, scale, filters, k)
+            for name, (data, scale) in questions.items()
+            if (not asked.channels or name in asked.channels)
+            and (not filters.channels or name in filters.channels)
+            and name not in filters.without_channels
+        }
+
+    def _questions(
+        self, view: View, asked: Request, means: Mapping[str, float]
+    ) -> dict[str, tuple[list[Any], float]]:
+        """Return by channel what is asked as vectors, and by how much scores may be too low."""
+        if asked.matrix is not None:
+            data = list(asked.matrix.astype(np.float32))
+            return dict.fromkeys(view.channels.values(), (data, 1.0))
+        found = {}
+        for name, known in self.beside.statistics(asked.terms).items():
+            if name in means and known.holding:
+                mean = known.words / known.pieces
+                vector = weighted(asked.terms, known)
+                found[name] = [vector], max(1.0, mean / means[name])
+        return found
+
+    def _job(
+        self, space: str, data: list[Any], channel: str, scale: float, filters: Filters, k: int
+    ) -> Callable[[], tuple[dict[int, float], float]]:
+        condition = f' and channel == "{short(channel)}"' + conditions(filters)
+        margin = MARGIN
+        if space != WORDS:
+            margin *= max(1.0, *(float(np.linalg.norm(one)) for one in data))
+
+        def job() -> tuple[dict[int, float], float]:
+            scores, floor = self._nearest(space, data, condition, k)
+            return scores, floor * scale + margin if np.isfinite(floor) else floor
+
+        return job
+
+    def _nearest(
+        self, space: str, data: list[Any], condition: str, k: int
+    ) -> tuple[dict[int, float], float]:
+        """Return scores of videos by number, at least k where there are as many, and a bound."""
+        if self.tables.modern:
+            found = self.tables.search(space, data, condition, min(k + 1, MOST), grouped=True)
+            if all(len(one) > k for one in found):
+                return _best(found), max(one[-1][1] for one in found)
+        size = min(_PIECES * k, MOST)
+        while True:
+            found = self.tables.search(space, data, condition, size)
+            full = [one for one in found if len(one) == size]
+            scores = _best(found)
+            if not full or len(scores) >= k or size >= min(_MOST * k, MOST):
+                return scores, max((one[-1][1] for one in full), default=-np.inf)
+            size = min(4 * size, MOST)
+
+    # -- what is known --------------------------------------------------------------------------
+    def lexical(self, terms: Sequence[str], evidence_id: Int64) -> tuple[Int64, Float32]:
+        return self.beside.lexical(terms, evidence_id)
+
+    def rows(self, filters: Filters, evidence_id: Int64) -> Bool | None:
+        return self.beside.rows(filters, evidence_id)
+
+    def complete(self, videos: Sequence[str]) -> Pieces:
+        return self.beside.complete(videos)
+
+    def evidence(self, evidence_id: Int64) -> list[Evidence]:
+        return self.beside.evidence(evidence_id)
+
+    def counts(self) -> Counts:
+        return self.beside.counts()
+
+    def statistics(self, terms: Sequence[str]) -> Mapping[str, Words]:
+        return self.beside.statistics(terms)
+
+    def panel(self, size: int) -> tuple[str, ...]:
+        return self.beside.panel(size)
+
+
+def weighted(terms: Sequence[str], known: Words) -> dict[int, float]:
+    """Return a question's sparse vector: idf of each term, as often as it is asked for."""
+    vector: dict[int, float] = {}
+    for term, times in Counter(terms).items():
+        held = known.holding.get(term, 0)
+        if held:
+            idf = math.log(1 + (known.pieces - held + 0.5) / (held + 0.5))
+            place = dimension(pack(term))
+            vector[place] = vector.get(place, 0.0) + times * idf
+    return vector
+
+
+def _best(found: Sequence[Sequence[tuple[int, float]]]) -> dict[int, float]:
+    scores: dict[int, float] = {}
+    for one in found:
+        for video, score in one:
+            scores[video] = max(score, scores.get(video, -np.inf))
+    return scores
+
+
+def _few(view: View, filters: Filters) -> list[str] | None:
+    """Return the videos that filters leave where they are few; None where they are many or all."""
+    found, values = clauses(filters, view.dialect)
+    if not found:
+        return None
+    asked = f"SELECT id FROM video WHERE {' AND '.join(found)} LIMIT {_SCANNED + 1}"
+    left = [str(row[0]) for row in view.connection.execute(asked, values).fetchall()]
+    return left if len(left) <= _SCANNED else None
+
+
+def _ids(view: View, numbers: Sequence[int]) -> dict[int, str]:
+    """Return the names of videos by number; those that are gone have none."""
+    among_them = ", ".join(map(str, numbers)) or "NULL"
+    found = view.connection.execute(f"SELECT number, id FROM video WHERE number IN ({among_them})")
+    return {int(number): str(name) for number, name in found}
+
+
+def _named(view: View, scores: Mapping[int, float]) -> dict[str, float]:
+    names = _ids(view, list(scores))
+    return {names[number]: score for number, score in scores.items() if number in names}
+
+
+def _cut(own: Scores, exact: Scores, floors: Mapping[str, float], k: int) -> list[Best]:
+    """Return the best of each channel; what is known exactly counts for what was found."""
+    names = dict.fromkeys((*own, *exact))
+    scores = {name: own.get(name, {}) | exact.get(name, {}) for name in names}
+    return [cut(name, one, floors.get(name, -np.inf), k) for name, one in scores.items() if one]

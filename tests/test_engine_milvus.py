@@ -1,0 +1,301 @@
+"""The engine in Milvus beside the exact one: the same videos, words and filters; and its losses.
+
+On the standalone server 2.3.5, which knows no sparse vectors and groups nothing; on milvus-lite,
+which does both; and on any cluster that `Q2E_TEST_MILVUS` names, as milvus://HOST:19530.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import q2e
+from milvus_server import Server
+from postgres_server import PASSWORD
+from postgres_server import Server as Postgres
+from q2e.cli import app
+from q2e.errors import StoreError
+from q2e.store.base import Derived, Item, Remade, StageKey
+from q2e.store.engine import Engine, Request
+from q2e.store.exact import ExactEngine
+from q2e.store.milvus.engine import MilvusEngine
+from q2e.store.milvus.milvus import Milvus, milvus
+from q2e.store.postgres.postgresql import PostgresStore
+from q2e.store.searching import Searching
+from q2e.store.sqlite import SqliteStore
+from q2e.types import Evidence, Filters, Video
+from test_engine_postgres import DIMENSIONS, FILTERS, PLACES, SUBJECTS, K, copy, fill
+from test_engine_postgres import requests as asked_of
+
+pytestmark = [pytest.mark.scale, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    one = Server()
+    try:
+        one.start()
+        yield one
+    finally:
+        one.remove()
+
+
+#: Catalogue and Milvus, one beside the other.
+BESIDE = (("sqlite", "server"), ("postgresql", "server"), ("sqlite", "lite"), ("sqlite", "cluster"))
+
+
+@pytest.fixture(scope="module", params=BESIDE, ids="-".join)
+def beside(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Searching, str]]:
+    """A filled catalogue, and where its copy is to be, of a name that no other run has."""
+    catalogue, where = request.param
+    address = at(where, request, tmp_path_factory.mktemp("lite"))
+    folder = tmp_path_factory.mktemp("kept")
+    with ExitStack() as stack:
+        if catalogue == "sqlite":
+            kept: Searching = stack.enter_context(SqliteStore(folder / "index.sqlite"))
+        else:
+            stack.enter_context(pytest.MonkeyPatch.context()).setenv("PGPASSWORD", PASSWORD)
+            postgres = Postgres()
+            stack.callback(postgres.remove)
+            postgres.start()
+            kept = stack.enter_context(PostgresStore(postgres.database("m"), folder / "m.sqlite"))
+        fill(kept)
+        yield kept, address
+
+
+def at(where: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    name = f"t{uuid4().hex[:8]}"
+    if where == "server":
+        return f"{request.getfixturevalue('server').address}/{name}"
+    if where == "lite":
+        pytest.importorskip("milvus_lite")
+        return f"milvus://{folder / 'm.db'}#{name}"
+    given = os.environ.get("Q2E_TEST_MILVUS")
+    if not given:
+        pytest.skip("Q2E_TEST_MILVUS names no cluster: Milvus 2.4 and later are not run here")
+    return f"{given.rstrip('/')}/{name}"
+
+
+def test_the_server_is_reached_on_the_loopback_alone(server: Server) -> None:
+    """All that it binds lies in a network without other addresses."""
+    inside, _, outside = server.listening().partition("LISTEN 0      100")
+    assert ":19530" in inside and ":19530" not in outside, server.listening()
+    assert f"127.0.0.1:{server.port}" in outside
+
+
+def test_the_best_are_those_of_the_exact_scan(beside: tuple[Searching, str]) -> None:
+    store, address = beside
+    made = milvus(store, address=address, index="flat")
+    assert made.engine() is None
+    assert made.build_engine() == made.build_engine() > 0
+    assert made.unfound() == 0
+    engine, exact = made.engine(), ExactEngine(store)
+    assert isinstance(engine, MilvusEngine) and engine.exact
+    for filters in FILTERS:
+        compared(engine, exact, filters)
+    _counted(made)
+    written(store, made, exact)
+
+
+def _counted(made: Milvus) -> None:
+    """Nothing is held twice after it was made twice."""
+    vectors = sum(len(made.store.vectors(space)[0]) for space in made.store.spaces())
+    assert made._tables.count("space") == vectors
+
+
+def compared(engine: Engine, exact: ExactEngine, filters: Filters) -> None:
+    asked = [one for one in asked_of() if one.space != "unknown"]
+    unknown = Request("meaning", "query", "unknown", np.ones((1, DIMENSIONS), np.float32))
+    assert engine.best([unknown], filters, K) == [[]]
+    for request, ours, theirs in zip(
+        asked, engine.best(asked, filters, K), exact.best(asked, filters, K), strict=True
+    ):
+        known = {best.channel: best for best in theirs}
+        assert {best.channel for best in ours} == set(known), (request, filters)
+        for best in ours:
+            wanted = known[best.channel]
+            # Rounding, and equal weights of words, may change places at the border.
+            assert len(set(best.videos) & set(wanted.videos)) >= len(wanted.videos) - 1
+            assert best.floor >= wanted.floor - 1e-6, (request, filters)
+
+
+def written(store: Searching, made: Milvus, exact: ExactEngine) -> None:
+    """What is written later is found at once, from the catalogue; after `follow`, from Milvus."""
+    vector = np.full(DIMENSIONS, 0.25, np.float32)
+    asked = [
+        Request("meaning", "query", "space", vector[None]),
+        Request("words", "query", terms=("unheard",)),
+    ]
+    engine = made.engine()
+    assert engine is not None
+    late = Evidence("late", "speech", 0.0, 1.0, "unheard", "ja", vectors={"space": vector})
+    store.put_video(Video("late", "/v/late.mp4", 5.0, tags=("é 'tag\"",)))  # type: ignore[attr-defined]
+    key = StageKey("late", "speech", 0)
+    store.put_part(key, "made", [Item(late, ("unheard",))])  # type: ignore[attr-defined]
+    for follow in (False, True):
+        assert not follow or made.follow() == 1
+        for best in engine.best(asked, Filters(), 3):
+            assert best[-1].videos[:1] == ("late",) or "late" in {v for b in best for v in b.videos}
+        compared(engine, exact, Filters(languages=("ja",)))
+    assert made.unfound() == 0 and made.follow() == 0
+    # Facts, words and texts that change, and videos that go.
+    store.put_video(Video("v3", f"/v/{uuid4().hex}.mp4", 5.0, language="ja"))  # type: ignore[attr-defined]
+    other = (np.full(DIMENSIONS, -0.25, np.float32),)
+    remade = Remade(key, (("heard", "heard"),), other)
+    store.put_derived(Derived("9", "space"), [remade])  # type: ignore[attr-defined]
+    for follow in (False, True):
+        assert not follow or made.follow() == 2
+        compared(engine, exact, Filters(languages=("ja",)))
+        found = engine.best([Request("words", "query", terms=("heard",))], Filters(), 3)
+        assert [best.videos for best in found[0]] == [("late",)]
+    store.remove_video("late")  # type: ignore[attr-defined]
+    for follow in (False, True):
+        assert not follow or made.follow() == 1
+        compared(engine, exact, Filters())
+    assert made.unfound() == 0
+
+
+def test_words_weigh_what_ours_do(beside: tuple[Searching, str]) -> None:
+    """The inner product of the sparse vectors is the score that the catalogue gives."""
+    store, _ = beside
+    from q2e.store.milvus.engine import weighted
+    from q2e.store.milvus.pieces import copied
+
+    exact = ExactEngine(store)
+    terms = ("word3", "word3", "word17", "nowhere")
+    known = exact.statistics(terms)
+    means = {name: one.words / one.pieces for name, one in known.items()}
+    with store.view() as view:
+        numbers = [row[0] for row in view.connection.execute("SELECT number FROM video")]
+        rows = copied(view, numbers, "x", 1, means).rows["words"]
+    ids = store.table().evidence_id
+    scores = dict(zip(*(one.tolist() for one in exact.lexical(terms, ids)), strict=True))
+    found = 0
+    for row in rows:
+        asked = weighted(terms, known[row["channel"]])
+        product = sum(weight * row["vector"].get(place, 0.0) for place, weight in asked.items())
+        place = int(np.searchsorted(ids, int(row["id"].partition("/")[2])))
+        assert product == pytest.approx(scores.get(place, 0.0), abs=2e-6)
+        found += product > 0
+    assert found == len(scores) > 50
+
+
+def test_an_index_of_vectors_finds_what_a_scan_does(beside: tuple[Searching, str]) -> None:
+    store, address = beside
+    made = milvus(store, address=address)
+    made.build_engine()
+    engine, exact = made.engine(), ExactEngine(store)
+    assert engine is not None and not engine.exact
+    random = np.random.default_rng(1)
+    for filters in FILTERS[:6]:
+        found, wanted = 0, 0
+        for _ in range(6):
+            matrix = random.normal(size=(1, DIMENSIONS)).astype(np.float32)
+            asked = [Request("meaning", "query", "space", matrix)]
+            theirs = {best.channel: set(best.videos) for best in exact.best(asked, filters, K)[0]}
+            for best in engine.best(asked, filters, K)[0]:
+                found += len(theirs[best.channel] & set(best.videos))
+                wanted += len(theirs[best.channel])
+        assert found >= 0.97 * wanted > 0, filters
+
+
+def test_a_killed_server_loses_and_doubles_nothing(server: Server, tmp_path: Path) -> None:
+    """Killed while a copy is made, then while one is brought up to date."""
+    with SqliteStore(tmp_path / "index.sqlite") as store:
+        fill(store)
+        made = milvus(store, address=f"{server.address}/k{uuid4().hex[:8]}")
+        exact = ExactEngine(store)
+        _killed_after(made, server, 1, made.build_engine)
+        assert made.engine() is None  # which still searches everything
+        _up_again(server, made)
+        made.build_engine()
+        assert made.unfound() == 0
+        _counted(made)
+        engine = made.engine()
+        assert engine is not None
+        for number in range(0, VIDEOS_CHANGED):
+            store.put_video(Video(f"v{number}", f"/v/v{number}.mp4", 7.0, language="ja"))
+        _killed_after(made, server, 1, made.follow)
+        with pytest.raises(StoreError, match=r"does not answer.*start it.*Q2E_ENGINE=own"):
+            engine.best(asked_of()[:1], Filters(languages=("ja",)), K)
+        _up_again(server, made)
+        compared(engine, exact, Filters(languages=("ja",)))
+        assert made.follow() == VIDEOS_CHANGED - 200
+        compared(engine, exact, Filters(languages=("ja",)))
+        assert made.unfound() == 0
+        _counted(made)
+
+
+VIDEOS_CHANGED = 250
+
+
+def _up_again(server: Server, made: Milvus) -> None:
+    """Start the server and wait until it has loaded what it held."""
+    server.start()
+    while True:
+        try:
+            made._tables.count("space")
+        except StoreError:
+            time.sleep(1.0)
+        else:
+            return
+
+
+def _killed_after(made: Milvus, server: Server, batches: int, run: object) -> None:
+    """Run something until some batches were copied, then end the server under it."""
+    real, done = Milvus._copy, []
+
+    def copying(self: Milvus, *given: object) -> set[str]:
+        if len(done) == batches:
+            server.kill()
+        done.append(given)
+        return real(self, *given)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Milvus, "_copy", copying)
+        patch.setattr("q2e.store.milvus.tables.PATIENCE_S", 2.0)
+        with pytest.raises(StoreError, match="does not answer"):
+            run()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("where", ["server", "lite", "cluster"])
+def test_an_index_beside_milvus_answers_like_a_file(
+    where: str, sample_index: q2e.Index, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Sixty questions over the samples, by the commands."""
+    address = at(where, request, tmp_path)
+    folder = tmp_path / "beside"
+    with q2e.open(folder) as index, index._writing(0.0) as store:
+        copy(sample_index.store, store)
+    run = CliRunner()
+    where = ["--index", str(folder), "--json"]
+    done = run.invoke(app, ["engine", "rebuild", "--engine", address, *where])
+    assert done.exit_code == 0 and json.loads(done.output)["indexes"] > 0, done.output
+    done = run.invoke(app, ["engine", "check", *where])
+    assert done.exit_code == 0 and json.loads(done.output)["recall"] > 0.9, done.output
+    questions = [f"{subject} {place}" for subject in SUBJECTS for place in PLACES]
+    assert len(questions) == 60
+    with q2e.open(folder) as index:
+        assert index.settings.engine == address
+        for question in questions:
+            wanted, found = sample_index.search(question), index.search(question)
+            assert found.info["candidates"] or not wanted.hits
+            assert [hit.video.id for hit in found] == [hit.video.id for hit in wanted], question
+            assert [hit.score for hit in found] == pytest.approx(
+                [hit.score for hit in wanted], abs=1e-4
+            )
+    # Where the engine does not answer, a search says so, and what is written stays.
+    gone = "milvus://127.0.0.1:1/nowhere"
+    with q2e.open(folder, engine=gone) as index:
+        assert index.search("snow").info["candidates"] is None
