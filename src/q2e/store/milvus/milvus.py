@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import uuid4
+
+from pydantic import Field
 
 from q2e.errors import StoreError
 from q2e.registry import method
@@ -39,13 +41,15 @@ class Milvus:
     # -- finding --------------------------------------------------------------------------------
     def engine(self) -> Engine | None:
         """Return what finds by the copy, or None where none was made at this address."""
-        made = self._made
-        if made is None:
+        if self._made is None:
             return None
-        spaces = frozenset(made["spaces"])
-        return MilvusEngine(
-            self.store, self.store, self._tables, self.scan(), made["means"], spaces
-        )
+        return MilvusEngine(self.store, self.store, self._tables, self.scan(), self._there)
+
+    def _there(self) -> Mapping[str, Any]:
+        made: Mapping[str, Any] | None = self._made
+        if made is None:
+            raise StoreError(f"{self.address} is no longer followed;  q2e engine rebuild  does so")
+        return made
 
     def scan(self) -> Engine:
         """Return what finds the same in the catalogue alone."""
@@ -183,12 +187,15 @@ def _after(view: View, last: int) -> list[int]:
     return [int(number) for (number,) in view.connection.execute(asked, (last,)).fetchall()]
 
 
+Index = Annotated[
+    Literal["hnsw", "flat"],
+    Field(description="How vectors are found: in a graph, or by scanning all, which misses none."),
+]
+
+
 @method("engine", needs=("milvus",), source="Wang et al. 2021, SIGMOD, 2614-2627")
 def milvus(
-    store: Store,
-    *,
-    address: Address = "milvus://localhost:19530",
-    index: Literal["hnsw", "flat"] = "hnsw",
+    store: Store, *, address: Address = "milvus://localhost:19530", index: Index = "hnsw"
 ) -> Milvus:
     """A copy of vectors and weights of words in Milvus, beside the store that keeps the index.
 
