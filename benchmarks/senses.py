@@ -172,7 +172,6 @@ def costs(clips: Path) -> dict[str, Any]:
         image: Any = Models(load_settings(profile=profile)).image
         rows[name] = {
             "ms a frame": round(_each_ms(image.encode_images, images), 1),
-            "ms a question": round(_each_ms(image.encode_texts, ["a dog in the snow"]), 1),
             "MB": round(image.info.size_bytes / 1e6, 1),
             "dimensions": int(image.encode_texts(["a dog"]).shape[1]),
         }
