@@ -230,6 +230,31 @@ def test_the_page_is_kept_and_asked_about_again(server: str) -> None:
     assert httpx.get(f"{server}/v1/status").headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("path", ["/", "/static/js/app.js", "/static/css/base.css"])
+def test_the_page_is_sent_packed_to_who_takes_it_so(server: str, path: str) -> None:
+    found = {}
+    for accepted in ("gzip", "br, *;q=0.5", "identity", "gzip;q=0", "deflate"):
+        asked = {"accept-encoding": accepted}
+        got = found[accepted] = httpx.get(server + path, headers=asked)
+        packed = accepted in ("gzip", "br, *;q=0.5")
+        assert (got.headers.get("content-encoding") == "gzip") is packed
+        assert got.headers["vary"] == "accept-encoding"
+        assert got.content == found["gzip"].content
+        again = asked | {"if-none-match": got.headers["etag"]}
+        assert httpx.get(server + path, headers=again).status_code == 304
+    plain, packed_tag = found["identity"].headers["etag"], found["gzip"].headers["etag"]
+    assert plain != packed_tag and plain == found["deflate"].headers["etag"]
+    # A tag of the one form says nothing of the other.
+    other = {"accept-encoding": "gzip", "if-none-match": plain}
+    assert httpx.get(server + path, headers=other).status_code == 200
+    sizes = [int(found[one].headers["content-length"]) for one in ("gzip", "identity")]
+    assert sizes[0] < 0.6 * sizes[1]
+    some = httpx.get(server + path, headers={"accept-encoding": "gzip", "range": "bytes=0-9"})
+    assert (some.status_code, some.content) == (206, found["identity"].content[:10])
+    head = httpx.head(server + path, headers={"accept-encoding": "gzip"})
+    assert head.content == b"" and head.headers["etag"] == packed_tag
+
+
 def test_videos_are_listed_in_pages(api: httpx.Client, served_index: q2e.Index) -> None:
     first = api.get("/videos", params={"limit": 5}).json()
     second = api.get("/videos", params={"offset": 5, "limit": 5}).json()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 import q2e
@@ -21,6 +20,7 @@ from q2e.server.answers import Failure
 from q2e.server.jobs import Jobs
 from q2e.server.limits import Bounds, Limits
 from q2e.server.metrics import Measured, Metrics
+from q2e.server.pagefiles import PageFiles
 from q2e.server.paths import Headed, Rooted, checked_root
 from q2e.server.routes import answer, jobs, labels, media, search, session, system, videos
 from q2e.server.security import Guard
@@ -103,18 +103,9 @@ def create_app(
 def _serve_page(app: FastAPI) -> None:
     if not WEB.is_dir():
         return
-    files = Revalidated(directory=WEB)
+    files = PageFiles(directory=WEB)
     app.mount("/static", files, name="static")
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)
-
-
-class Revalidated(StaticFiles):
-    """Files that browsers keep, and ask about by their tag each time: a new version is seen."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        answer = super().file_response(*args, **kwargs)
-        answer.headers["cache-control"] = "no-cache"
-        return answer
