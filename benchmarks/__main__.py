@@ -18,7 +18,7 @@ def main() -> None:
         "what",
         choices=[
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
-            *("truth", "certainty", "moments", "scale", "public", "leftout", "heads"),
+            *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
             "senses",
             "growth",
         ],
@@ -108,6 +108,12 @@ def main() -> None:
         if given.data is None:
             parser.error("heads needs --data FOLDER, which holds flickr8k_features")
         figures = heads.run(given.data, given.only, out)
+    elif given.what == "answers":
+        from benchmarks import answers
+
+        if given.data is None:
+            parser.error("answers needs --data FOLDER, which holds captions")
+        figures = answers.run(given.data, given.keep)
     elif given.what == "certainty":
         from benchmarks import certainty
 
