@@ -23,10 +23,10 @@ from q2e.plugins import registry
 
 SEEDS = range(5)
 #: How both are trained.
-MCN = "mcn(steps=300, learning_rate=0.003, check_every=20)"
-COMBINER = "combiner(steps=300, learning_rate=0.003, check_every=20)"
+MCN = "mcn(steps=150, learning_rate=0.005, check_every=30)"
+COMBINER = "combiner(steps=150, learning_rate=0.003, check_every=30)"
 #: Videos of a made-up world.
-VIDEOS = 1_000
+VIDEOS = 500
 
 
 def localise(real: FeatureSet) -> dict[str, Any]:

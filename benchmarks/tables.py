@@ -592,6 +592,24 @@ def growth_verbs(figures: Figures) -> str:
     return markdown(head, [["import, each", *rows[0][1:]], *rows[1:]])
 
 
+def heads_parts(part: str, first: str) -> Table:
+    def table(figures: Figures) -> str:
+        """What was trained beside what needs no training, in each world, over five seeds."""
+        rows = []
+        for world, found in figures["heads"][part].items():
+            for name, one in found["rows"].items():
+                value, low, high = one[first]
+                gain, least, most = one["over the best untrained"]
+                best = name == found["best untrained"]
+                told = "" if best else f"{gain:+.1f} [{least:+.1f}, {most:+.1f}]"
+                seeds = ", ".join(f"{seed:.0f}" for seed in one[f"{first} by seed"])
+                rows.append([world, name, f"{value:.1f} [{low:.1f}, {high:.1f}]", seeds, told])
+        head = ["world", "way", f"{first} [95 %]", "by seed", "over the best untrained"]
+        return markdown(head, rows)
+
+    return table
+
+
 #: Every table by the name that stands in the docs.
 # -- scale.md -----------------------------------------------------------------------------------
 def scale_filters(figures: Figures) -> str:
@@ -659,6 +677,8 @@ TABLES: dict[str, Table] = {
     "scale filters": scale_filters,
     "scale stores": scale_stores,
     "growth verbs": growth_verbs,
+    "heads localise": heads_parts("localise", "mIoU"),
+    "heads compose": heads_parts("compose", "R@1"),
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),
