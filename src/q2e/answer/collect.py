@@ -4,13 +4,15 @@ A line's worth is the log-odds that it answers. Its terms: the certainty of its 
 meaning stands above that of other texts for this question, and which share of the question's words
 it holds where both are in one language. The weights are a logistic regression on 270 questions
 that people asked about passages of encyclopedias in eight languages (docs/research/answers.md).
+Among many lines some come near any question by chance, so the odds before anything is read fall
+with their number (Bayes' rule: where one line answers, each does so with one chance in as many).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +28,8 @@ from q2e.types import Results
 PIECES = 24
 #: Log-odds of a line: at none, by log-odds of its video, by standard deviation, by share of words.
 START, BY_VIDEO, BY_MEANING, BY_WORDS = -2.1, 0.57, 0.79, 2.95
+#: Pieces of text up to which `START` holds. One of twice as many answers half as likely by itself.
+_FEW = 150
 #: What a line gains that holds the kind of answer asked for, and loses that does not.
 HOLDS, LACKS = 0.5, -0.5
 #: Pieces of a collection as so many of which its spread of scores is taken to be `_USUAL`.
@@ -67,7 +71,7 @@ def lines_for(work: Work, query: str, results: Results, tools: Tools) -> list[Li
         mask = tools.store.rows(results.query.filters)
         asked = tools.models.text.encode_queries([query])[0]
         cosine = np.asarray(matrix @ asked, np.float64)
-        mean, spread = _spread(cosine)
+        chance = _chance(cosine, sum(table.texts(channel) for channel in table.held))
         own = np.isin(table.video[rows], [table.video_ids.index(one) for one in videos])
         if mask is not None:
             own &= mask[rows]
@@ -79,7 +83,7 @@ def lines_for(work: Work, query: str, results: Results, tools: Tools) -> list[Li
         pieces = tools.store.evidence(rows[both].tolist())
     told = [(one, float(cosine[at])) for one, at in zip(pieces, both, strict=True) if quotable(one)]
     lines = [(line, near) for one, near in told for line in lines_of(videos[one.video], one)]
-    return _weighed(work, lines, words, sure, (mean, spread), asked, tools)
+    return _weighed(work, lines, words, sure, chance, asked, tools)
 
 
 def _weighed(
@@ -87,20 +91,19 @@ def _weighed(
     lines: Sequence[tuple[Line, float]],
     words: _Words,
     sure: dict[str, float],
-    usual: tuple[float, float],
+    chance: _Chance,
     asked: Float32,
     tools: Tools,
 ) -> list[Line]:
     if not lines:
         return []
-    mean, spread = usual
     vectors = tools.models.text.encode_passages([line.text for line, _ in lines])
     cosine = vectors @ asked
     found = []
     for (line, piece), own in zip(lines, cosine.tolist(), strict=True):
-        meaning = (max(own, piece) / 2 + (own + piece) / 4 - mean) / spread
-        chance = min(max(sure[line.video.id], 1e-3), 1 - 1e-3)
-        worth = START + BY_VIDEO * math.log(chance / (1 - chance)) + BY_MEANING * meaning
+        meaning = (max(own, piece) / 2 + (own + piece) / 4 - chance.mean) / chance.spread
+        certain = min(max(sure[line.video.id], 1e-3), 1 - 1e-3)
+        worth = chance.start + BY_VIDEO * math.log(certain / (1 - certain)) + BY_MEANING * meaning
         if line.language in (None, words.language):
             # What a sentence leaves to those beside it is half of what it says itself.
             worth += BY_WORDS * (words.share(line.text) + words.share(line.whole)) / 2
@@ -111,13 +114,25 @@ def _weighed(
     return found
 
 
-def _spread(cosine: Float64) -> tuple[float, float]:
-    """Return mean and deviation of a question's cosines, drawn to the usual where they are few."""
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """What a collection's texts are worth to a question that none of them answers."""
+
+    start: float
+    """Log-odds of a line of which nothing is known."""
+    mean: float
+    spread: float
+    """Mean and deviation of the question's cosines."""
+
+
+def _chance(cosine: Float64, texts: int) -> _Chance:
+    """Return the chance of a collection of so many texts, its spread drawn to the usual if few."""
+    start = START - max(0.0, math.log(max(texts, 1) / _FEW))
     if not len(cosine):
-        return 0.0, _USUAL
+        return _Chance(start, 0.0, _USUAL)
     many = len(cosine)
     variance = (cosine.var() * many + _USUAL**2 * _PRIOR) / (many + _PRIOR)
-    return float(cosine.mean()), float(np.sqrt(variance))
+    return _Chance(start, float(cosine.mean()), float(np.sqrt(variance)))
 
 
 def _both(rows: Int64, best: Int64, lexical: Int64, near: Int64) -> list[int]:
