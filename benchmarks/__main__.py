@@ -21,6 +21,7 @@ def main() -> None:
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
             "senses",
             "growth",
+            "peers",
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
@@ -98,6 +99,10 @@ def main() -> None:
         from benchmarks import growth
 
         figures = growth.run()
+    elif given.what == "peers":
+        from benchmarks import peers
+
+        figures = peers.run()
     elif given.what == "moments":
         from benchmarks import moments
 

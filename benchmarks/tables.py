@@ -592,6 +592,30 @@ def growth_verbs(figures: Figures) -> str:
     return markdown(head, [["import, each", *rows[0][1:]], *rows[1:]])
 
 
+def peers_of(part: str) -> Table:
+    def table(figures: Figures) -> str:
+        """What others take for the same task, as a ratio to ours, and whether they agree."""
+        alone = part == "evaluation"
+        rows = []
+        for one in figures["peers"][part]["rows"]:
+            name = " ".join(filter(None, (one["name"], one.get("version"))))
+            if "not installed" in one:
+                rows.append([name, "not installed", "", ""])
+                continue
+            agree = (
+                f"{one['difference']:.0e}"
+                if alone
+                else f"{100 * one['same']:.1f} %".replace(".0", "")
+            )
+            rows.append([name, f"{one['ms']:.2f}", f"{one['times ours']:.2f}", agree])
+        each = "ms a run" if alone else "ms a question"
+        return markdown(
+            ["", each, "times ours", "furthest digit" if alone else "the same ten"], rows
+        )
+
+    return table
+
+
 def heads_parts(part: str, first: str) -> Table:
     def table(figures: Figures) -> str:
         """What was trained beside what needs no training, in each world, over five seeds."""
@@ -677,6 +701,9 @@ TABLES: dict[str, Table] = {
     "scale filters": scale_filters,
     "scale stores": scale_stores,
     "growth verbs": growth_verbs,
+    "peers vectors": peers_of("vectors"),
+    "peers words": peers_of("words"),
+    "peers evaluation": peers_of("evaluation"),
     "heads localise": heads_parts("localise", "mIoU"),
     "heads compose": heads_parts("compose", "R@1"),
     "experiment events": experiment_rows("events"),
@@ -707,4 +734,5 @@ NEEDS: dict[str, set[str]] = {
     "scale": {"scale_stores"},
     "heads": {"heads"},
     "growth": {"growth"},
+    "peers": {"peers"},
 }

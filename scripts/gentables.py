@@ -28,6 +28,7 @@ FILES = (
         "fuzz",
         "heads",
         "growth",
+        "peers",
     ),
     "scale_stores",
 )

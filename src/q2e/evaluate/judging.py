@@ -72,23 +72,20 @@ def ranking(scores: Mapping[str, float]) -> list[str]:
     in which a file lists them means nothing.
     """
     with np.errstate(over="ignore"):
-        values = dict(zip(scores, np.array(list(scores.values()), dtype=np.float32), strict=True))
-    return sorted(
-        scores,
-        key=lambda item: (values[item], item.encode("utf-8", "surrogatepass")),
-        reverse=True,
-    )
+        values = np.array(list(scores.values()), dtype=np.float32).tolist()
+    # Code points are in the order of their bytes in UTF-8.
+    return [item for _, item in sorted(zip(values, scores, strict=True), reverse=True)]
 
 
 def judge(scores: Mapping[str, float], relevance: Mapping[str, int]) -> Judged:
     """Return where the relevant items of one query stand in a ranked list."""
-    place = {item: rank for rank, item in enumerate(ranking(scores), start=1)}
+    place = dict(zip(ranking(scores), range(1, len(scores) + 1), strict=True))
+    never = float("inf")
     found = sorted(
-        (place.get(item, float("inf")), -grade) for item, grade in relevance.items() if grade > 0
+        [(place.get(item, never), -grade) for item, grade in relevance.items() if grade > 0]
     )
-    gains = np.array([-grade for _, grade in found], dtype=np.float64)
-    ranks = np.array([rank for rank, _ in found], dtype=np.float64)
-    return Judged(ranks, gains, -np.sort(-gains))
+    ranks, losses = np.array(found, dtype=np.float64).reshape(-1, 2).T.copy()
+    return Judged(ranks, -losses, -np.sort(losses))
 
 
 def evaluate_run(run: Run, qrels: Qrels, measures: Sequence[Measure]) -> Evaluation:
@@ -123,7 +120,12 @@ def summarise(
     per_query = {
         str(measure): {query: measure(one) for query, one in judged.items()} for measure in measures
     }
-    values = {str(measure): measure.of_all(judged.values()) for measure in measures}
+    values = {
+        str(measure): measure.of_all(judged.values())
+        if measure.pooled
+        else measure.overall(per_query[str(measure)].values())
+        for measure in measures
+    }
     irrelevant = tuple(query for query, one in judged.items() if not len(one.ranks))
     return Evaluation(values, per_query, missing, unjudged, irrelevant)
 

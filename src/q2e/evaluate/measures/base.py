@@ -42,7 +42,7 @@ class Judged:
 
 def within(judged: Judged, cutoff: int | None) -> int:
     """Return how many relevant items are among the first `cutoff`, of all where that is None."""
-    return int((judged.ranks <= limit(cutoff)).sum())
+    return int(judged.ranks.searchsorted(limit(cutoff), side="right"))
 
 
 def limit(cutoff: int | None) -> float:
@@ -92,6 +92,11 @@ class Measure:
     def lower_is_better(self) -> bool:
         return bool(self.choice.method.facts.get("lower_is_better"))
 
+    @property
+    def pooled(self) -> bool:
+        """Whether its one number is made of the ranks of all queries, not of their values."""
+        return bool(self.choice.method.facts.get("pooled"))
+
     def overall(self, values: Iterable[float]) -> float:
         """Return one number for the values of the queries: their mean, or their median."""
         combine = _OVER[self.choice.method.facts.get("over", "mean")]
@@ -99,7 +104,7 @@ class Measure:
 
     def of_all(self, judged: Iterable[Judged]) -> float:
         """Return one number for queries: of their values, or of the ranks of all of them."""
-        if not self.choice.method.facts.get("pooled"):
+        if not self.pooled:
             return self.overall(map(self, judged))
         ranks = [rank for one in judged for rank in one.ranks.tolist()]
         return self.overall(ranks) if ranks else float("inf")
