@@ -14,9 +14,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from q2e import backup, checks, shape, survey
-from q2e.cli import datasets, matrix, mmi
+from q2e.cli import datasets, judge_answers, matrix, mmi
 from q2e.cli import eval as evaluation
 from q2e.evaluate import report as experiments
+from q2e.evaluate.answers import AnswersDifference, AnswersMeasured
 from q2e.evaluate.compare import Comparison, Interval
 from q2e.evaluate.conduct import Outcome
 from q2e.evaluate.datasets import Dataset, Loaded, Spec
@@ -63,6 +64,9 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e engine rebuild", _said({"indexes": 1})
     yield "q2e engine check", _said(dataclasses.asdict(filled(EngineCheck)))
     found = datasets._spec(filled(Spec))
+    measured = AnswersMeasured({"…": {"…": 0.5}}, 1, 1, ("…",), ("…",))
+    compared = {"…": filled(AnswersDifference)}
+    yield "q2e eval answers", _said(judge_answers._answers(measured, compared))
     yield "q2e eval datasets", _said({"datasets": [found]})
     yield "q2e eval datasets NAME", _said(found)
     loaded = datasets._loaded(filled(Loaded), None, ["…"]) | {"counts": {"…": 1}}

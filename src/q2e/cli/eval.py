@@ -11,6 +11,7 @@ import typer
 from q2e.cli.datasets import datasets
 from q2e.cli.experiment import experiment
 from q2e.cli.figures import finite, number, print_values
+from q2e.cli.judge_answers import answers
 from q2e.cli.judge_moments import moments
 from q2e.cli.label import channels, label, labels
 from q2e.cli.matrix import matrix
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="eval",
-    help="Measure: runs, score matrices, data sets, experiments, and your own index by labels.",
+    help="Measure: runs, answers, matrices, data sets, experiments, and your own index by labels.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -38,6 +39,7 @@ app.command("matrix")(matrix)
 app.command("paper")(paper)
 app.command("scores")(scores)
 app.command("head")(head)
+app.command("answers")(answers)
 app.command("moments")(moments)
 app.command("label")(label)
 app.command("labels")(labels)

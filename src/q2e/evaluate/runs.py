@@ -101,7 +101,7 @@ def write_qrels(path: Path, qrels: Qrels) -> None:
 def read_groups(path: Path) -> dict[str, str]:
     """Return {query: group} from lines `query<TAB>group`."""
     groups: dict[str, str] = {}
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         if not line.strip():
             continue
         query, tab, group = line.partition("\t")
@@ -113,7 +113,8 @@ def read_groups(path: Path) -> dict[str, str]:
     return groups
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a file. Raises EvaluationError where it cannot be read as UTF-8."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -123,7 +124,7 @@ def _text(path: Path) -> str:
 
 
 def _lines(path: Path, shape: str, n_fields: int) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         fields = line.split()
         if not fields:
             continue
@@ -158,7 +159,7 @@ def _add(
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(_text(path))
+        return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         where = f"{path}, line {error.lineno}"
         raise EvaluationError(f"{where}: not valid JSON ({error.msg})") from None

@@ -37,12 +37,13 @@ def asks(text: str) -> bool:
     return text.rstrip(" \t\n\u00a0»”\"'）)").endswith(_MARKS)
 
 
-def words_of_meaning(text: str, language: str | None = None) -> list[str]:
+def words_of_meaning(text: str, language: str | None = None, most: int = MOST) -> list[str]:
     """Return the words of a question that stand for something, in order, each once.
 
     Without the function words of its language (of, der, के), by which languages that write spaces
     are told apart. Scripts without spaces are cut where function words or, in Japanese, other
-    letters stand; what is still long is cut in pairs. At most `MOST`.
+    letters stand; what is still long is cut in pairs. At most `most`, of the first `LONGEST`
+    characters.
     """
     empty = _function_words(language)
     found: list[str] = []
@@ -55,7 +56,7 @@ def words_of_meaning(text: str, language: str | None = None) -> list[str]:
     distinct: dict[str, str] = {}
     for word in found:
         distinct.setdefault(word.casefold(), word)
-    return list(distinct.values())[:MOST]
+    return list(distinct.values())[:most]
 
 
 def _stands(word: str) -> bool:
