@@ -87,7 +87,6 @@ def _row(index: q2e.Index, asked: Asked, answer: Answer) -> dict[str, Any]:
         "any": any(right),
         "quoted": bool(cites and asked.holds and asked.holds in cites[0].quote),
         "confidence": round(answer.confidence, 4),
-        "says": cites[0].quote[:120] if cites else "",
     }
 
 

@@ -579,6 +579,23 @@ def heads_rows(world: str, base: str = "mean pooling") -> Table:
     return table
 
 
+# -- answers.md ---------------------------------------------------------------------------------
+def answers_halves(figures: Figures) -> str:
+    """How often the first citation is right, and what is refused, by half and collection."""
+    rows = []
+    asked = figures["answers"]["rows"]
+    for half, seen in (("seen", (True,)), ("unseen", (False,)), ("both", (True, False))):
+        for name in ("samples", "talks", "all"):
+            own = [
+                one for one in asked if one["seen"] in seen and name in ("all", one["collection"])
+            ]
+            yes = [one["first"] for one in own if one["answerable"]]
+            no = [not one["found"] for one in own if not one["answerable"]]
+            rows.append([half, name, f"{sum(yes)} of {len(yes)}, {100 * sum(yes) / len(yes):.0f} %",
+                         f"{sum(no)} of {len(no)}, {100 * sum(no) / len(no):.0f} %"])  # fmt: skip
+    return markdown(["half", "collection", "first citation right", "unanswerable refused"], rows)
+
+
 # -- speed.md -----------------------------------------------------------------------------------
 def growth_verbs(figures: Figures) -> str:
     """What each verb takes at each size, and how it grows."""
@@ -701,6 +718,7 @@ TABLES: dict[str, Table] = {
     "scale filters": scale_filters,
     "scale stores": scale_stores,
     "growth verbs": growth_verbs,
+    "answers halves": answers_halves,
     "peers vectors": peers_of("vectors"),
     "peers words": peers_of("words"),
     "peers evaluation": peers_of("evaluation"),
@@ -734,5 +752,6 @@ NEEDS: dict[str, set[str]] = {
     "scale": {"scale_stores"},
     "heads": {"heads"},
     "growth": {"growth"},
+    "answers": {"answers"},
     "peers": {"peers"},
 }

