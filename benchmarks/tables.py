@@ -682,6 +682,33 @@ def scale_stores(figures: Figures) -> str:
     return markdown(head, rows)
 
 
+def senses_eye(figures: Figures) -> str:
+    """Reciprocal ranks of clips by labels and by an eye, with paired intervals."""
+    rows = []
+    for name, one in figures["senses"]["eye"]["rows"].items():
+        cells = [
+            cell
+            for more in ("", ", frames alone")
+            for cell in (
+                f"{one['local' + more]:.3f}",
+                f"{one['flickr-eye' + more]:.3f}",
+                _interval(one["gain" + more]),
+            )
+        ]
+        rows.append([name, str(one["questions"]), *cells])
+    head = ["asked", "count", "labels", "with an eye", "gain", "labels, frames alone"]
+    return markdown([*head, "with an eye, frames alone", "gain, frames alone"], rows)
+
+
+def senses_cost(figures: Figures) -> str:
+    """What each part that sees costs."""
+    rows = [
+        [name, f"{one['ms a frame']:.1f}", f"{one['MB']:.1f}", str(one["dimensions"])]
+        for name, one in figures["senses"]["cost"].items()
+    ]
+    return markdown(["", "ms a frame", "MB", "dimensions"], rows)
+
+
 TABLES: dict[str, Table] = {
     "matrices raw": matrices_raw,
     "matrices batch": matrices_batch,
@@ -719,6 +746,8 @@ TABLES: dict[str, Table] = {
     "scale stores": scale_stores,
     "growth verbs": growth_verbs,
     "answers halves": answers_halves,
+    "senses eye": senses_eye,
+    "senses cost": senses_cost,
     "peers vectors": peers_of("vectors"),
     "peers words": peers_of("words"),
     "peers evaluation": peers_of("evaluation"),
@@ -753,5 +782,6 @@ NEEDS: dict[str, set[str]] = {
     "heads": {"heads"},
     "growth": {"growth"},
     "answers": {"answers"},
+    "senses": {"senses"},
     "peers": {"peers"},
 }

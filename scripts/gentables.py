@@ -29,6 +29,8 @@ FILES = (
         "heads",
         "growth",
         "peers",
+        "senses",
+        "answers",
     ),
     "scale_stores",
 )
