@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import q2e
+from media_files import write_video
 from q2e.cli import app
 from q2e.errors import ConfigError, ModelError, QueryError
 from q2e.evaluate.conduct import conduct
@@ -344,3 +345,26 @@ def test_without_a_language_model_rows_of_events_say_so(tmp_path: Path) -> None:
     assert sum(row["values"] is not None for row in rows.values()) == 1
     assert published("multivent1")["MultiCLIP"]["+ Q2E + ASR"][5] == 83.24
     assert set(published("msrvtt_1ka")) == set(ENCODERS) and not published("own")
+
+
+def test_videos_are_read_without_the_models_that_are_not_there(tmp_path: Path) -> None:
+    write_video(tmp_path / "flood.mp4", (1.0,), metadata={"title": "Hochwasser 洪水"})
+    (tmp_path / "queries.csv").write_text("query,video\nflood,flood.mp4\n洪水,flood.mp4\n", "utf-8")
+    given = [
+        "eval",
+        "paper",
+        str(tmp_path),
+        "--videos",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    done = CliRunner().invoke(app, [*given, "--set", "channels=frame,caption", "--json"])
+    assert done.exit_code == 0, done.output
+    for missing in ("no --vision-model: captions are composed", "no --language-model: summaries"):
+        assert missing in done.stderr
+    found = json.loads(done.stdout)
+    assert found["models"] == {}
+    subsets = {row["name"]: row for row in found["tables"][-1]["rows"]}
+    assert subsets["video"]["values"]["R@1"] == 1.0
+    assert "--language-model" in subsets["video + sequel"]["missing"]

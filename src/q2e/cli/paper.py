@@ -143,7 +143,7 @@ def _bench(
     where = index
     if videos is not None:
         where = out / "videos.q2e"
-        with q2e.open(where, **({"recipe": "q2e-live"} | given)) as read:
+        with q2e.open(where, **({"recipe": "q2e-live"} | _without_models(given) | given)) as read:
             report = read.add(videos)
         for failure in report.failures:
             talk(f"warning: {failure.path}: {failure.reason}")
@@ -153,6 +153,22 @@ def _bench(
     title = "The tables of the paper Q2E"
     plan = Experiment(title, "nothing", MEASURES, 100, rows, None, data, {}, None)
     return IndexBench(plan, out, None)
+
+
+def _without_models(given: dict[str, Any]) -> dict[str, Any]:
+    """Return how videos are read where a model of the paper's reading is not there, and say so."""
+    from q2e.models.registry import Models
+    from q2e.settings import load_settings
+
+    settings = load_settings(**{"recipe": "q2e-live"} | given)
+    models, found = Models(settings), dict[str, Any]()
+    if settings.vision_model is None and not models.has("vision"):
+        found["captions"] = "composed"
+        talk("warning: no --vision-model: captions are composed of what channels found")
+    if settings.language_model is None and not models.has("language"):
+        found |= {"summary": "composed", "speech_layers": ()}
+        talk("warning: no --language-model: summaries are composed, speech is as it was heard")
+    return found
 
 
 def _shape(table: PaperTable) -> dict[str, Any]:
