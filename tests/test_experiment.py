@@ -313,6 +313,7 @@ def own_set(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_an_experiment_on_real_videos(
     own_set: Path, sample_index: q2e.Index, tmp_path: Path
 ) -> None:

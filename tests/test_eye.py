@@ -78,6 +78,7 @@ def run(*words: str | Path) -> Any:
     return done
 
 
+@pytest.mark.slow
 def test_from_pictures_with_captions_to_a_named_eye(pictures: Path) -> None:
     done = run(
         "train", "eye", pictures / "train", pictures / "captions.json", pictures / "german.csv",

@@ -83,6 +83,7 @@ def test_commands_show_find_and_cut_them(index: q2e.Index, name: str, tmp_path: 
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_all_of_them_in_every_list(index: q2e.Index) -> None:
     for arguments in (["status"], ["search", "zoo"], ["search", "zoo", "--explain"]):
         for more in ([], ["--json"]):

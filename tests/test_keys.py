@@ -7,6 +7,8 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 import q2e
 from q2e.ingest.keys import CUES_VERSION, digest
 from q2e.models.registry import Models
@@ -56,6 +58,7 @@ def test_the_same_videos_in_another_folder_have_the_same_keys(
     assert all(keys.keys() >= {(one, 0) for one in CHANNELS} for keys in done[0].values())
 
 
+@pytest.mark.slow
 def test_an_index_with_the_keys_of_old_is_not_read_again(tmp_path: Path, samples: Path) -> None:
     film = _film(samples, tmp_path / "media", "news-17")
     with q2e.open(tmp_path / "i", channels=CHANNELS) as index:

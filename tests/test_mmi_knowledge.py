@@ -358,6 +358,7 @@ def test_likeness_is_the_mean_of_the_best() -> None:
 # -- in a search ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_both_directions_on_the_samples(sample_index: q2e.Index) -> None:
     videos = sample_index.videos()
     models = sample_index.models

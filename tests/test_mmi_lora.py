@@ -360,6 +360,7 @@ def test_the_joint_score_takes_everything_from_the_tuned_model(
     assert np.abs(found[True] - found[False]).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_from_an_index_to_a_model_that_has_learnt_to_compare(
     sample_index: q2e.Index, tuned: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -396,6 +397,7 @@ def test_from_an_index_to_a_model_that_has_learnt_to_compare(
     assert float(odds[0]) == pytest.approx(np.log(yes / no), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_what_an_index_says_itself_is_left_out_of_skeletons(sample_index: q2e.Index) -> None:
     own = ("title", "caption", "summary", "speech")
     made = of_index(sample_index, own=own).features

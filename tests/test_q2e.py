@@ -347,6 +347,7 @@ def test_without_a_language_model_rows_of_events_say_so(tmp_path: Path) -> None:
     assert set(published("msrvtt_1ka")) == set(ENCODERS) and not published("own")
 
 
+@pytest.mark.slow
 def test_videos_are_read_without_the_models_that_are_not_there(tmp_path: Path) -> None:
     write_video(tmp_path / "flood.mp4", (1.0,), metadata={"title": "Hochwasser 洪水"})
     (tmp_path / "queries.csv").write_text("query,video\nflood,flood.mp4\n洪水,flood.mp4\n", "utf-8")
