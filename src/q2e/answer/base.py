@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -22,7 +22,7 @@ from q2e.answer.lines import Line
 from q2e.answer.wanted import Kind
 from q2e.errors import ModelError
 from q2e.registry import Choice
-from q2e.types import Answer, Decomposition, Results, Sentence
+from q2e.types import Answer, Decomposition, Results, Sentence, Video
 
 if TYPE_CHECKING:
     from q2e.models.base import LanguageModel
@@ -101,6 +101,22 @@ class Tools:
 
         return language_model(self.settings, self.models)
 
+    @property
+    def sees(self) -> bool:
+        """Whether there is a vision model."""
+        from q2e.models.language import has_vision
+
+        return has_vision(self.settings, self.models)
+
+    def refuse(self, needs: Sequence[str]) -> None:
+        """Raise ConfigError where a model is missing that a strategy needs."""
+        from q2e.models.language import vision_model
+
+        if "language" in needs:
+            _ = self.model
+        if "vision" in needs:
+            vision_model(self.settings, self.models)
+
     def ask(self, prompt: Path, form: type[_Typed], max_tokens: int, **values: Any) -> _Typed:
         """Return a model's typed answer within the budget. Raises ModelError, Spent among them."""
         from q2e.text.prompt import ask
@@ -124,6 +140,8 @@ class Work:
     """What was collected, best first; what is cited must be among it."""
     kept: tuple[Line, ...] = ()
     """The lines that support an answer, best first."""
+    pictures: tuple[tuple[Video, float], ...] = ()
+    """Frames that a model is to be shown: of which video, and when."""
     draft: tuple[Sentence, ...] = ()
     confidence: float = 0.0
     notes: tuple[str, ...] = ()
@@ -165,8 +183,7 @@ def answered(
     strategy: Strategy = choice.bound
     budget = Budget(strategy.calls, strategy.tokens, strategy.seconds)
     given = Tools(budget=budget, **tools)
-    if choice.method.needs:
-        _ = given.model  # refuses
+    given.refuse(choice.method.needs)
     work = Work(question)
     for name, step in strategy.steps().items():
         stopping.check()

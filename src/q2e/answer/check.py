@@ -18,7 +18,7 @@ from q2e.answer.lines import Line
 from q2e.query.slots import month_names
 from q2e.text.names import latin_words
 from q2e.text.tokens import spaced, tokens
-from q2e.types import Citation
+from q2e.types import Citation, Sentence
 
 #: Number words up to twelve, by language.
 _COUNTED = (
@@ -61,9 +61,19 @@ def check(work: Work) -> Work:
         work = work.noting(
             f"dropped {_counted(untrue)} with a number, name or date that is not in what they cite"
         )
+    if only := sum(_only_seen(one, work.lines) for one in sentences):
+        work = work.noting(
+            f"{_counted(only)} resting on what a model says it sees in the pictures alone"
+        )
     if work.draft and not sentences:
         work = work.noting("nothing here answers: nothing that was written could be borne out")
     return replace(work, draft=tuple(sentences))
+
+
+def _only_seen(sentence: Sentence, lines: Sequence[Line]) -> bool:
+    """Whether nothing but a model's look at the pictures bears a sentence out."""
+    told = [line for line in lines if not line.seen]
+    return not any(supported(one, told) for one in sentence.citations)
 
 
 def supported(citation: Citation, lines: Iterable[Line]) -> bool:

@@ -60,9 +60,7 @@ def lines_for(work: Work, query: str, results: Results, tools: Tools) -> list[Li
     """Return the lines of the videos that a search found, with what each is worth to a query."""
     if not results.hits:
         return []
-    sure = {
-        hit.video.id: _UNKNOWN if hit.certainty is None else hit.certainty for hit in results.hits
-    }
+    sure = _sure(results)
     videos = {hit.video.id: hit.video for hit in results.hits}
     with tools.store.snapshot():
         table = tools.store.table()
@@ -86,6 +84,30 @@ def lines_for(work: Work, query: str, results: Results, tools: Tools) -> list[Li
     return _weighed(work, lines, words, sure, chance, asked, tools)
 
 
+def weigh(
+    work: Work, query: str, results: Results, lines: Sequence[Line], tools: Tools
+) -> list[Line]:
+    """Return lines, however they were come by, with what each is worth to a query."""
+    if not lines:
+        return []
+    with tools.store.snapshot():
+        table = tools.store.table()
+        matrix = tools.store.vectors(tools.models.text.space)[1]
+        asked = tools.models.text.encode_queries([query])[0]
+        texts = sum(table.texts(channel) for channel in table.held)
+        chance = _chance(np.asarray(matrix @ asked, np.float64), texts)
+        words = _Words(query, results.query.language, tools)
+    alone = [(line, math.nan) for line in lines]
+    return _weighed(work, alone, words, _sure(results), chance, asked, tools)
+
+
+def _sure(results: Results) -> dict[str, float]:
+    """Return how certain it is of each video found that it answers."""
+    return {
+        hit.video.id: _UNKNOWN if hit.certainty is None else hit.certainty for hit in results.hits
+    }
+
+
 def _weighed(
     work: Work,
     lines: Sequence[tuple[Line, float]],
@@ -101,8 +123,9 @@ def _weighed(
     cosine = vectors @ asked
     found = []
     for (line, piece), own in zip(lines, cosine.tolist(), strict=True):
+        piece = own if math.isnan(piece) else piece
         meaning = (max(own, piece) / 2 + (own + piece) / 4 - chance.mean) / chance.spread
-        certain = min(max(sure[line.video.id], 1e-3), 1 - 1e-3)
+        certain = min(max(sure.get(line.video.id, _UNKNOWN), 1e-3), 1 - 1e-3)
         worth = chance.start + BY_VIDEO * math.log(certain / (1 - certain)) + BY_MEANING * meaning
         if line.language in (None, words.language):
             # What a sentence leaves to those beside it is half of what it says itself.

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from q2e.text.chunk import chunk_text, count_words, join
+from q2e.text.fence import clean
 from q2e.types import Evidence, Span, Video
 
 #: Words of a line at which it is long enough, and up to which texts without times are cut.
 _LONG, _CUT = 40, 30
+#: Characters of what a model says it sees.
+SEEN = 500
 _ENDS = re.compile(r"[.!?…。！？؟।॥][\"'”’»）)」』】\]]*$")
 #: What the index composed of other evidence, and names of files: nobody says it.
 _COMPOSED = ("composed", "file name")
@@ -30,10 +33,18 @@ class Line:
     language: str | None
     worth: float = 0.0
     """How well it answers, in log-odds."""
+    seen: bool = False
+    """Whether a model said it of pictures while the question was being answered."""
 
     def overlaps(self, video: str, start_s: float, end_s: float) -> bool:
         """Whether a stretch of a video touches the line's time."""
         return self.video.id == video and start_s <= self.end_s and self.start_s <= end_s
+
+
+def seen(video: Video, start_s: float, end_s: float, text: str) -> Line:
+    """Return what a model says it sees in a stretch of a video as a line of it."""
+    text = clean(text, SEEN)
+    return Line(video, "caption", start_s, max(start_s, end_s), text, text, None, seen=True)
 
 
 def quotable(evidence: Evidence) -> bool:

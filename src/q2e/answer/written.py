@@ -15,12 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from q2e.answer.base import Tools, Work
 from q2e.answer.collect import unsaid
-from q2e.answer.lines import Line
+from q2e.answer.lines import Line, seen
 from q2e.answer.quotes import NOTHING, cited
 from q2e.text.clean import clean as harmless
 from q2e.text.fence import clean, fence
 from q2e.text.prompt import MAX_QUESTION_CHARACTERS, beside
-from q2e.types import Sentence
+from q2e.types import Sentence, Video
+
+#: A picture that a model is shown: its video and time.
+Picture = tuple[Video, float]
 
 #: Lines that a model is shown, characters of one and of all.
 SHOWN, LINE, ALL = 12, 500, 8_000
@@ -37,7 +40,7 @@ class Cite(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    line: int = Field(ge=1, le=50)
+    line: int = Field(ge=1, le=300)
     quote: _Text
 
 
@@ -58,11 +61,11 @@ class Written(BaseModel):
     sentences: list[Told] = Field(max_length=12)
 
 
-def keep(work: Work, tools: Tools, most: int = SHOWN) -> Work:
-    """Keep the best lines, whatever they are worth but for those that surely say nothing."""
+def keep(work: Work, tools: Tools, most: int = SHOWN, least: float = LEAST) -> Work:
+    """Keep the first lines, whatever they are worth but for those that surely say nothing."""
     del tools
-    kept = tuple(line for line in work.lines if line.worth >= LEAST)[:most]
-    if not kept:
+    kept = tuple(line for line in work.lines if line.worth >= least)[:most]
+    if not kept and not work.pictures:
         work = work.noting(f"{NOTHING}: the search found nothing")
     return replace(work, kept=kept, confidence=sure(kept))
 
@@ -84,7 +87,19 @@ def write(work: Work, tools: Tools, most: int = 4) -> Work:
         lines=numbered(work.kept),
         most=most,
     )
-    made = (_sentence(one, work.kept) for one in said.sentences[:most])
+    return drafted(work, said, most)
+
+
+def drafted(work: Work, said: Written, most: int, pictures: Sequence[Picture] = ()) -> Work:
+    """Return what a model wrote as a draft; pictures are numbered after the kept lines.
+
+    What it says that a picture shows becomes a line of that video.
+    """
+    shown = [
+        _shown(one, work.kept, pictures) for told in said.sentences[:most] for one in told.cites
+    ]
+    work = replace(work, lines=(*work.lines, *(one for one in shown if one and one.seen)))
+    made = (_sentence(one, work.kept, pictures) for one in said.sentences[:most])
     draft = tuple(one for one in made if one is not None)
     lost = min(len(said.sentences), most) - len(draft)
     if lost:
@@ -108,9 +123,25 @@ def numbered(lines: Sequence[Line]) -> str:
     return fence(" ".join(told), ALL)
 
 
-def _sentence(told: Told, lines: Sequence[Line]) -> Sentence | None:
+def _sentence(told: Told, lines: Sequence[Line], pictures: Sequence[Picture]) -> Sentence | None:
+    shown = [(_shown(one, lines, pictures), one.quote) for one in told.cites]
     cites = tuple(
-        cited(lines[one.line - 1], one.quote) for one in told.cites if one.line <= len(lines)
+        cited(line, line.text if line.seen else quote) for line, quote in shown if line is not None
     )
     text = harmless(told.text, LINE)
     return Sentence(text, cites, quoted=False) if cites and text else None
+
+
+def _shown(cite: Cite, lines: Sequence[Line], pictures: Sequence[Picture]) -> Line | None:
+    """Return the line that a model cites; None where it was shown none of that number."""
+    if cite.line <= len(lines):
+        return lines[cite.line - 1]
+    if cite.line <= len(lines) + len(pictures):
+        video, time_s = pictures[cite.line - len(lines) - 1]
+        return seen(video, time_s, time_s, cite.quote)
+    return None
+
+
+def keep_all(work: Work, tools: Tools) -> Work:
+    """Keep all lines that were collected."""
+    return keep(work, tools, most=len(work.lines), least=-math.inf)

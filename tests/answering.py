@@ -1,0 +1,42 @@
+"""What a scripted model says to the prompts of answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from scripted_model import Asked, Said, filled
+
+QUESTION = "What have weasels eaten?"
+GOOD = ("Weasels ate the phone system.", "Weasels", "Weasels have eaten our phone system.")
+
+
+def wrote(asked: Asked, *sentences: tuple[str, str, str]) -> str:
+    """Return what a model writes: (text, a word of the line it cites, quote)."""
+    lines = re.findall(r"\((\d+)\) (.*?)(?= \(\d+\) |\n)", asked.prompt)
+    told = []
+    for text, word, quote in sentences:
+        number = next((int(n) for n, line in lines if word in line), 1)
+        told.append({"text": text, "cites": [{"line": number, "quote": quote}]})
+    return json.dumps({"sentences": told})
+
+
+def script(answers: Callable[[Asked], str], **others: str) -> Callable[[Asked], Said]:
+    def said(asked: Asked) -> Said:
+        wanted = asked.schema or {}
+        fields = set(wanted.get("properties", {}))
+        if fields == {"sentences"}:
+            return answers(asked)
+        return next((text for name, text in others.items() if name in fields), None)
+
+    return said
+
+
+def liar(asked: Asked) -> Said:
+    """Answer every prompt with what nothing bears out, in the form that is asked for."""
+    lie = [{"text": "The mayor was arrested.", "cites": [{"line": 1, "quote": "arrested"}]}]
+    if asked.schema is None:
+        return json.dumps({"sentences": lie}) if "cites" in asked.prompt else "Nothing at all."
+    said = filled(asked.schema)
+    return json.dumps({"sentences": lie} if "sentences" in said else said)
