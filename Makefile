@@ -34,6 +34,8 @@ SYSTEM := chromium tesseract-ocr tesseract-ocr-ara tesseract-ocr-hin tesseract-o
 
 export VIDEOS Q
 export NO_MKDOCS_2_WARNING := 1
+# Tests start many processes, which begin sooner from bytecode.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What is installed for a test has to be there before it.
 .NOTPARALLEL:

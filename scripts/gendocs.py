@@ -17,7 +17,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-import typer
 from typer.models import ArgumentInfo
 
 import json_page as json_shapes
@@ -25,6 +24,7 @@ import models_page
 import q2e
 from q2e import builtin, choices, errors, recipes, renamed, settings, shape
 from q2e.cli import app
+from q2e.cli.later import functions
 from q2e.papers import counted, papers
 from q2e.registry import Registry
 
@@ -75,7 +75,7 @@ def cli_page() -> Iterator[str]:
     yield f"{app.info.help}\n\n"
     yield "Data goes to standard output, talk and progress to standard error. Exit codes: 0 done, "
     yield "1 done but some files failed or a check is not met, 2 wrong usage or an error.\n"
-    for name, command in commands(app, "q2e"):
+    for name, command in functions(app, "q2e"):
         yield f"\n## {name}\n\n{paragraph(command.__doc__)}\n\n"
         rows = [row_of(parameter) for parameter in parameters(command)]
         names = [used for used, *_ in rows if used]
@@ -83,18 +83,6 @@ def cli_page() -> Iterator[str]:
         yield "| | | default |\n|---|---|---|\n"
         for used, shown, text, default in rows:
             yield f"| {shown or f'`{used}`'} | {cell(text)} | {default} |\n"
-
-
-def commands(group: typer.Typer, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield (full name, function) of every command of a Typer app and the apps inside it."""
-    for command in group.registered_commands:
-        if command.callback is not None:
-            name = command.name or command.callback.__name__.replace("_", "-")
-            yield f"{prefix} {name}", command.callback
-    for inner in group.registered_groups:
-        if inner.typer_instance is not None:
-            name = inner.name or inner.typer_instance.info.name
-            yield from commands(inner.typer_instance, f"{prefix} {name}")
 
 
 def parameters(command: Callable[..., Any]) -> Iterator[tuple[str, Any, Any, Any]]:
@@ -186,7 +174,7 @@ def json_page() -> Iterator[str]:
 
 def skeletons() -> Iterator[tuple[str, Any]]:
     """Yield (command, keys) of every dictionary that a command prints with `--json`."""
-    names = {command.__name__: name for name, command in commands(app, "q2e")}
+    names = {command.__name__: name for name, command in functions(app, "q2e")}
     for path in sorted((ROOT / "src" / "q2e" / "cli").glob("*.py")):
         for function in ast.parse(path.read_text("utf-8")).body:
             if not isinstance(function, ast.FunctionDef) or function.name not in names:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from q2e.cli import app
+from q2e.cli.later import table_of
 from q2e.papers import STATES, Paper, counted, papers
 from q2e.plugins import registry
 
@@ -28,9 +29,7 @@ def test_what_a_row_names_exists(paper: Paper) -> None:
     assert paper.use and (paper.note or paper.state == "works")
     kind, _, name = paper.use.partition(" ")
     if kind == "command":
-        assert name in {one.name for one in app.registered_commands} | {
-            one.name for one in app.registered_groups
-        }
+        assert name in table_of(app)
     else:
         assert registry().one(kind, name)
     file, _, function = paper.test.partition("::")

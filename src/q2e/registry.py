@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
-from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
@@ -351,6 +350,8 @@ def _loaded(kind: str, name: str, target: str) -> Method:
     except Q2EError:
         raise
     except Exception as error:
+        from importlib.metadata import packages_distributions
+
         # A stranger's code may raise anything; whoever does not use it never comes here.
         packages = packages_distributions().get(module.partition(".")[0], [module])
         raise ConfigError(

@@ -7,22 +7,136 @@ from typing import Annotated
 
 import typer
 
-from q2e.cli import answer as answering
-from q2e.cli import collection, copies, doctor, find, moments, play, serve
-from q2e.cli import engine as engines
-from q2e.cli import eval as evaluation
-from q2e.cli import features as cached_features
-from q2e.cli import methods as known_methods
-from q2e.cli import mmi as mmi_head
-from q2e.cli import train as training
+from q2e.cli.later import later
 from q2e.errors import Q2EError
 from q2e.processes import forget_current_folder
 
 #: Exit code after Ctrl-C, 128 and the number of the signal.
 _INTERRUPTED = 130
 
+#: What each command is called, where it is, and what the list of commands says of it.
+_COMMANDS = {
+    "index": (
+        "q2e.cli.collection:index",
+        "Read videos into an index; run it again to add new ones or to go on after a stop.",
+    ),
+    "search": (
+        "q2e.cli.find:search",
+        "Find videos and the moments inside them.",
+    ),
+    "ask": (
+        "q2e.cli.find:ask",
+        "Search, and narrow the hits down by answering questions about them.",
+    ),
+    "answer": (
+        "q2e.cli.answer:answer",
+        "Answer a question in sentences, each with the moments that say it.",
+    ),
+    "play": (
+        "q2e.cli.play:play",
+        "Play a hit of the last search, from its moment on.",
+    ),
+    "list": (
+        "q2e.cli.collection:list_videos",
+        "List the videos of the index: the id of each, and its path.",
+    ),
+    "show": (
+        "q2e.cli.collection:show",
+        "Show everything known about one video: shots, transcript, screen text, tags, failures.",
+    ),
+    "clip": (
+        "q2e.cli.moments:clip",
+        "Cut a stretch out of a video.",
+    ),
+    "storyboard": (
+        "q2e.cli.moments:storyboard",
+        "Show a video, or a stretch of it, as one sheet of pictures with their times.",
+    ),
+    "transcript": (
+        "q2e.cli.moments:transcript",
+        "Print what is said in a video as subtitles, on standard output.",
+    ),
+    "status": (
+        "q2e.cli.collection:status",
+        "Say what the index holds, which files failed and why, and which files are gone.",
+    ),
+    "retry": (
+        "q2e.cli.collection:retry",
+        "Read again the files that failed before, as after mending or replacing them.",
+    ),
+    "remove": (
+        "q2e.cli.collection:remove",
+        "Remove videos from the index; the files themselves are never touched.",
+    ),
+    "backup": (
+        "q2e.cli.copies:backup",
+        "Copy the whole index into a folder: all generations, settings and labels.",
+    ),
+    "restore": (
+        "q2e.cli.copies:restore",
+        "Put a backup in the place of the index; nothing is changed unless all of it is whole.",
+    ),
+    "import": (
+        "q2e.cli.collection:import_evidence",
+        "Bring your own captions, transcripts, descriptions or vectors, without the media.",
+    ),
+    "run": (
+        "q2e.cli.find:run",
+        "Answer a file of questions and write a TREC run; run again to go on after a stop.",
+    ),
+    "features": (
+        "q2e.cli.features:features",
+        "Make features of clips for q2e train, by the models of the profile.",
+    ),
+    "train": (
+        "q2e.cli.train:train",
+        "Train a part of the search on cached features, and keep the best.",
+    ),
+    "serve": (
+        "q2e.cli.serve:serve",
+        "Serve the search page and the HTTP API of an index, on this machine by default.",
+    ),
+    "mcp": (
+        "q2e.cli.serve:mcp",
+        "Offer the index to an assistant: search, explain, show and clip as MCP tools on stdio.",
+    ),
+    "config": (
+        "q2e.cli.doctor:config",
+        "Show every setting with its value, and where to change it.",
+    ),
+    "methods": (
+        "q2e.cli.methods:methods",
+        "List what can be chosen by name: kinds, methods of a kind, or one with its parameters.",
+    ),
+    "doctor": (
+        "q2e.cli.doctor:doctor",
+        "Check this machine: what each profile needs, has and lacks, and what to do about it.",
+    ),
+    "token": (
+        "q2e.cli.serve:token_app",
+        "Tokens of a server, each with a name and a scope.",
+    ),
+    "models": (
+        "q2e.cli.doctor:models",
+        "The models of each profile.",
+    ),
+    "engine": (
+        "q2e.cli.engine:app",
+        "Make and verify what finds videos in a database.",
+    ),
+    "eval": (
+        "q2e.cli.eval:app",
+        "Measure: runs, answers, matrices, data sets, experiments, and your own index by labels.",
+    ),
+    "mmi": (
+        "q2e.cli.mmi:app",
+        "Train a head of the multi-modal inductive framework (MMI-TVR) on cached features.",
+    ),
+}
+
 app = typer.Typer(
     name="q2e",
+    cls=later(_COMMANDS),
     help="Find videos, and the moments inside them, from a short question in any language.",
     epilog="Start with:  q2e index FOLDER  and then  q2e search 'your question'",
     no_args_is_help=True,
@@ -50,51 +164,6 @@ def _start(
     ] = False,
 ) -> None:
     """Take the options that stand before any command."""
-
-
-app.command("index")(collection.index)
-app.command("search")(find.search)
-app.command("ask")(find.ask)
-app.command("answer")(answering.answer)
-app.command("play")(play.play)
-app.command("list")(collection.list_videos)
-app.command("show")(collection.show)
-app.command("clip")(moments.clip)
-app.command("storyboard")(moments.storyboard)
-app.command("transcript")(moments.transcript)
-app.command("status")(collection.status)
-app.command("retry")(collection.retry)
-app.command("remove")(collection.remove)
-app.command("backup")(copies.backup)
-app.command("restore")(copies.restore)
-app.command("import")(collection.import_evidence)
-app.command("run")(find.run)
-app.command("features")(cached_features.features)
-app.command("train")(training.train)
-app.command("serve")(serve.serve)
-app.command("mcp")(serve.mcp)
-app.command("config")(doctor.config)
-app.command("methods")(known_methods.methods)
-app.command("doctor")(doctor.doctor)
-app.add_typer(serve.token_app, name="token")
-app.add_typer(doctor.models, name="models")
-app.add_typer(engines.app, name="engine")
-app.add_typer(evaluation.app, name="eval")
-app.add_typer(mmi_head.app, name="mmi")
-
-
-def _say_whole_summaries(group: typer.Typer) -> None:
-    """List commands with all of their first paragraph, which would be cut at the line's end."""
-    for command in group.registered_commands:
-        summary, _, _ = (command.callback.__doc__ or "").partition("\n\n")
-        command.short_help = " ".join(summary.split())
-    for inner in group.registered_groups:
-        if inner.typer_instance is not None:
-            inner.short_help = inner.typer_instance.info.help
-            _say_whole_summaries(inner.typer_instance)
-
-
-_say_whole_summaries(app)
 
 
 def main() -> None:

@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from q2e.cli.datasets import datasets
-from q2e.cli.experiment import experiment
 from q2e.cli.figures import finite, number, print_values
-from q2e.cli.judge_answers import answers
-from q2e.cli.judge_moments import moments
-from q2e.cli.label import channels, label, labels
-from q2e.cli.matrix import matrix
+from q2e.cli.later import later
 from q2e.cli.options import Json, print_json, talk
-from q2e.cli.paper import paper
-from q2e.cli.scores import scores
-from q2e.cli.train import head
 from q2e.errors import EvaluationError
 
 if TYPE_CHECKING:
@@ -26,24 +18,75 @@ if TYPE_CHECKING:
     from q2e.evaluate.judging import Evaluation
     from q2e.evaluate.measures import Judged, Measure
 
+#: As in `q2e.cli`.
+_COMMANDS = {
+    "datasets": (
+        "q2e.cli.datasets:datasets",
+        "List the field's data sets, or check one in a folder and write it for other commands.",
+    ),
+    "experiment": (
+        "q2e.cli.experiment:experiment",
+        "Run an experiment and write one HTML page, Markdown, CSV and JSON.",
+    ),
+    "matrix": (
+        "q2e.cli.matrix:matrix",
+        "Normalise, fuse and measure score matrices, in both directions.",
+    ),
+    "paper": (
+        "q2e.cli.paper:paper",
+        "Run the tables of the paper Q2E again, to the letter of its released code.",
+    ),
+    "scores": (
+        "q2e.cli.scores:scores",
+        "Write raw scores, questions x videos: the five of Q2E, cosines or the MaxSim of tokens.",
+    ),
+    "head": (
+        "q2e.cli.train:head",
+        "Measure what q2e train has learnt, on a split of features.",
+    ),
+    "answers": (
+        "q2e.cli.judge_answers:answers",
+        "Measure answers: ROUGE-L, citations against right times, what was answered and refused.",
+    ),
+    "moments": (
+        "q2e.cli.judge_moments:moments",
+        "Measure moments over all videos: R@n at IoU m, mIoU, and TVR-Ranking's nDCG@n at IoU m.",
+    ),
+    "label": (
+        "q2e.cli.label:label",
+        "Judge hits of your own questions, one key each; `q2e eval labels` gives the measures.",
+    ),
+    "labels": (
+        "q2e.cli.label:labels",
+        "Measure the search on the labelled questions, with intervals from twenty labels on.",
+    ),
+    "channels": (
+        "q2e.cli.label:channels",
+        "Leave each channel out in turn and say which earns its keep on your labels or judgements.",
+    ),
+    "run": (
+        "q2e.cli.eval:run_command",
+        "Measure a run over every judged query; queries it lacks count as 0 and are named.",
+    ),
+    "compare": (
+        "q2e.cli.eval:compare_command",
+        "Compare two runs: differences with intervals, paired tests, who gained and who lost.",
+    ),
+}
+
 app = typer.Typer(
     name="eval",
+    cls=later(_COMMANDS),
     help="Measure: runs, answers, matrices, data sets, experiments, and your own index by labels.",
     no_args_is_help=True,
     add_completion=False,
 )
 
-app.command("datasets")(datasets)
-app.command("experiment")(experiment)
-app.command("matrix")(matrix)
-app.command("paper")(paper)
-app.command("scores")(scores)
-app.command("head")(head)
-app.command("answers")(answers)
-app.command("moments")(moments)
-app.command("label")(label)
-app.command("labels")(labels)
-app.command("channels")(channels)
+
+@app.callback()
+def _start() -> None:
+    """Take nothing before a command; an app without commands of its own needs this."""
+
 
 _Qrels = Annotated[Path, typer.Option("--qrels", help="Judgements, TREC text or .json.")]
 _Measures = Annotated[
@@ -51,7 +94,6 @@ _Measures = Annotated[
 ]
 
 
-@app.command("run")
 def run_command(
     run: Annotated[Path, typer.Argument(help="Ranked lists, TREC text or .json.")],
     qrels: _Qrels,
@@ -103,7 +145,6 @@ def run_command(
         _print_run(found, again, groups or {}, per_query)
 
 
-@app.command("compare")
 def compare_command(
     run_a: Annotated[Path, typer.Argument(help="The run to beat.")],
     run_b: Annotated[Path, typer.Argument(help="The run that may be better.")],
