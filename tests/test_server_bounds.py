@@ -24,6 +24,11 @@ def api(server: str) -> Any:
         {"q": _PARTS},
         {"q": "dog", "top": 1001},
         {"q": "dog", "offset": 10_001},
+        {"q": "dog", "top": True},
+        {"q": "dog", "longest_s": False},
+        {"q": "dog", "confidence": True},
+        {"q": "dog", "rerank_depth": True},
+        {"q": "dog", "moments_per_video": True},
         {"q": "dog", "moments_per_video": 101},
         {"q": "dog", "rerank_depth": 10**9},
         {"q": "dog", "channels": ["speech"] * 51},
@@ -44,6 +49,11 @@ def test_questions_are_bounded(api: httpx.Client, given: dict[str, Any]) -> None
         got = api.post(path, json=given)
         assert (got.status_code, got.json()["error"]["code"]) == (422, "invalid_request")
     assert len(got.text) < 1000, "the answer says the bound and does not repeat the question"
+
+
+def test_a_stream_begins_only_where_the_question_can_be_asked(api: httpx.Client) -> None:
+    got = api.post("/answer/events", json={"q": "dog", "since": "2023-02-31"})
+    assert (got.status_code, got.json()["error"]["code"]) == (400, "bad_question")
 
 
 @pytest.mark.parametrize("path", ["/search", "/export", "/facets", "/clarify"])

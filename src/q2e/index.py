@@ -140,7 +140,8 @@ class Index(Upkeep):
         choice = registry().one("answer", how)
         named = (video,) if isinstance(video, str) else tuple(video)
         only = (filters or Filters()) & Filters(videos=named)
-        given = {name: value for name, value in more.items() if name not in _FILTERS}
+        # A question that cannot be asked is refused before a plan is paid for.
+        given = self._understood(question, only, more)[2]
         return answered(
             choice,
             question,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import suppress
 from typing import Annotated, Any, Literal, Self
@@ -50,9 +51,23 @@ Language = Annotated[
     str,
     Field(max_length=60, pattern=_PRINTED, description="A code or a name: `ar`, `ara`, `Arabic`."),
 ]
+
+
+def _no_truth(value: Any) -> Any:
+    """Refuse true and false, which would be read as 1 and 0, where a number is wanted."""
+    if isinstance(value, bool):
+        raise PydanticCustomError(
+            "number_type", "a number is needed, not {value}", {"value": json.dumps(value)}
+        )
+    return value
+
+
+#: Stands last in a type, since bounds that follow it are not told in the document.
+_NUMBER = BeforeValidator(_no_truth)
 #: What every number lies in that is an argument of a method now, which knows better.
-OldNumber = Annotated[float, Field(ge=0, le=1000)]
-Length = Annotated[float, Field(ge=0, le=1e7)]
+OldNumber = Annotated[float, Field(ge=0, le=1000), _NUMBER]
+Length = Annotated[float, Field(ge=0, le=1e7), _NUMBER]
+Moment = Annotated[float, Field(ge=0, le=1e6), _NUMBER]
 Word = Annotated[str, Field(max_length=200, pattern=_PRINTED)]
 Place = Annotated[
     str, Field(max_length=300, pattern=_PRINTED, description="`VIDEO` or `VIDEO@12.5`")
@@ -184,8 +199,9 @@ def _bounded(name: str) -> tuple[Any, Any]:
     """Return a setting as a field that may be left out, bounded as in `Settings`."""
     field = Settings.model_fields[name]
     kind: Any = field.annotation
-    if field.metadata:
-        kind = Annotated[(kind, *field.metadata)]
+    checks = list(field.metadata) if kind is bool else [*field.metadata, _NUMBER]
+    if checks:
+        kind = Annotated[(kind, *checks)]
     return kind | None, Field(None, description=f"{field.description} [{field.default}]")
 
 
@@ -235,8 +251,12 @@ class Asked(Read, Filter, Overrides):
         description="The question, in any language; the query language is understood.",
         examples=["earthquake in Mexico", "地震救援现场"],
     )
-    top: int | None = Field(None, ge=1, le=1000, description="Hits shown.")
-    offset: int = Field(0, ge=0, le=10_000, description="Hits left out at the beginning.")
+    top: Annotated[int, Field(ge=1, le=1000), _NUMBER] | None = Field(
+        None, description="Hits shown."
+    )
+    offset: Annotated[int, Field(ge=0, le=10_000), _NUMBER] = Field(
+        0, description="Hits left out at the beginning."
+    )
     moments: bool = Field(True, description="Whether moments and reasons are made.")
 
     def arguments(self) -> dict[str, Any]:
@@ -338,6 +358,6 @@ class NewLabel(Strict):
         min_length=1, examples=["earthquake in Mexico"]
     )
     video: Word
-    start: float = Field(0.0, ge=0, le=1e6)
-    end: float | None = Field(None, ge=0, le=1e6)
-    relevance: int = Field(1, ge=0, le=3)
+    start: Moment = 0.0
+    end: Moment | None = None
+    relevance: Annotated[int, Field(ge=0, le=3), _NUMBER] = 1

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1", tags=["search"])
 @router.post("/answer", response_model=AnswerShape, operation_id="answer")
 async def answer(request: Request, service: TheService, question: Answered) -> JSONResponse:
     """Answer a question in sentences that cite what videos say; none where nothing answers."""
-    return JSONResponse(await _answered(request, service, question))
+    return JSONResponse(await _answered(request, service, question.q, question.arguments()))
 
 
 @router.post(
@@ -35,35 +35,42 @@ async def answer(request: Request, service: TheService, question: Answered) -> J
 )
 async def events(request: Request, service: TheService, question: Answered) -> StreamingResponse:
     """Answer step by step: events `step` name those that are done, `answer` or `error` ends it."""
-    told = _events(request, service, question)
-    return StreamingResponse(told, media_type="text/event-stream")
-
-
-async def _answered(
-    request: Request,
-    service: Service,
-    question: Answered,
-    watch: Callable[[str], None] | None = None,
-) -> shape.Json:
-    def work() -> shape.Json:
-        found = service.index.answer(question.q, watch=watch, **question.arguments())
-        return shape.answer(found)
-
-    return await service.searching.run(request, work)
-
-
-async def _events(request: Request, service: Service, question: Answered) -> AsyncIterator[str]:
     steps: asyncio.Queue[str | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
     def watch(name: str) -> None:
         loop.call_soon_threadsafe(steps.put_nowait, name)
 
-    working = asyncio.ensure_future(_answered(request, service, question, watch))
+    given = question.arguments()
+    working = asyncio.ensure_future(_answered(request, service, question.q, given, watch))
     working.add_done_callback(lambda _: steps.put_nowait(None))
+    first = await steps.get()
+    if first is None:  # what fails before its first step is refused like any request
+        working.result()
+    return StreamingResponse(_told(first, steps, working), media_type="text/event-stream")
+
+
+async def _answered(
+    request: Request,
+    service: Service,
+    question: str,
+    arguments: dict[str, Any],
+    watch: Callable[[str], None] | None = None,
+) -> shape.Json:
+    def work() -> shape.Json:
+        found = service.index.answer(question, watch=watch, **arguments)
+        return shape.answer(found)
+
+    return await service.searching.run(request, work)
+
+
+async def _told(
+    name: str | None, steps: asyncio.Queue[str | None], working: asyncio.Future[shape.Json]
+) -> AsyncIterator[str]:
     try:
-        while (name := await steps.get()) is not None:
+        while name is not None:
             yield _event("step", {"step": name})
+            name = await steps.get()
         yield _event("answer", working.result())
     except Q2EError as error:
         yield _event("error", faults.of(error).shape())
