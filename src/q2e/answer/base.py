@@ -25,6 +25,7 @@ from q2e.registry import Choice
 from q2e.types import Answer, Decomposition, Results, Sentence, Video
 
 if TYPE_CHECKING:
+    from q2e.answer.clips import Clip
     from q2e.models.base import LanguageModel
     from q2e.models.registry import Models
     from q2e.settings import Settings
@@ -142,6 +143,8 @@ class Work:
     """The lines that support an answer, best first."""
     pictures: tuple[tuple[Video, float], ...] = ()
     """Frames that a model is to be shown: of which video, and when."""
+    clips: tuple[Clip, ...] = ()
+    """Stretches of videos that are looked into."""
     draft: tuple[Sentence, ...] = ()
     confidence: float = 0.0
     notes: tuple[str, ...] = ()
@@ -192,7 +195,7 @@ def answered(
         except ModelError as error:
             work = work.noting(f"{name} was left out: {error}")
             if name == "write":
-                work = write(work, given)
+                work = write(work if work.kept else _supporting(work, given), given)
         if watch is not None:
             watch(name)
     work = check(work)
@@ -206,3 +209,11 @@ def answered(
         work.not_found,
         budget.told,
     )
+
+
+def _supporting(work: Work, tools: Tools) -> Work:
+    """Keep the lines that support an answer, where no step has kept any."""
+    from q2e.answer.quotes import keep
+
+    told = sorted((one for one in work.lines if not one.seen), key=lambda one: -one.worth)
+    return replace(keep(replace(work, lines=tuple(told)), tools), lines=work.lines)

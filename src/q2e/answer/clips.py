@@ -44,6 +44,11 @@ class Clip:
         """Return its lines as one text, of some channels or all."""
         return " ".join(one.text for one in self.lines if not channels or one.channel in channels)
 
+    @property
+    def text(self) -> Float32 | None:
+        """The vector of all that is told of it."""
+        return unit_mean([one for one in (self.described, self.said) if one is not None])
+
 
 def videos_of(results: Results, most: int) -> list[Video]:
     """Return the best videos of a search, best first."""

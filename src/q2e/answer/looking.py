@@ -46,6 +46,11 @@ def frames(video: Video, times_s: Sequence[float]) -> list[Frame]:
         return []
 
 
+def model_id(tools: Tools) -> str:
+    """Return which vision model is asked."""
+    return vision_model(tools.settings, tools.models).info.id
+
+
 def times_in(start_s: float, end_s: float, many: int) -> tuple[float, ...]:
     """Return the middles of so many equal ranges of a stretch."""
     return tuple(start_s + (n + 0.5) * (end_s - start_s) / many for n in range(many))
@@ -89,6 +94,33 @@ def look_for(
         except ValidationError as error:
             mistake = mistake_in(error)
     raise ModelError(f"{model.info.id}: no valid answer: {mistake}")
+
+
+def surely(
+    tools: Tools, looks: Sequence[Sequence[UInt8]], prompt: Path, max_tokens: int, **values: Any
+) -> tuple[str, float, int]:
+    """Return a short answer about pictures, how sure it is, and how often the model was asked.
+
+    That is the geometric mean of the probabilities of its tokens. Of a model that gives none it is
+    the share that agree of answers to several `looks` at the same thing. Raises ModelError.
+    """
+    model = vision_model(tools.settings, tools.models)
+    text = render(prompt, **values)
+    weigh = getattr(model, "weighed", None)
+    said: list[str] = []
+    for images in looks:
+        tools.budget.take(len(text) + PICTURE * len(images), max_tokens)
+        left_s = tools.budget.left_s
+        if weigh is None:
+            told = model.describe(images, text, max_tokens=max_tokens, timeout_s=left_s)
+        else:
+            found = weigh(images, text, max_tokens=max_tokens, timeout_s=left_s)
+            told = found.text
+            if found.probability is not None:
+                return content(told, SEEN), float(found.probability), len(said) + 1
+        said.append(content(told, SEEN))
+    answer, share = most_common(said)
+    return answer, share, len(said)
 
 
 def most_common(texts: Sequence[str]) -> tuple[str, float]:

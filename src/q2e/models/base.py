@@ -229,3 +229,22 @@ class VisionLanguageModel(Protocol):
         Raises ModelError where none is complete within `max_tokens` and `timeout_s`.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """An answer, and how probable it was to the model that gave it."""
+
+    text: str
+    probability: float | None
+    """Geometric mean of the probabilities of its tokens; None where they are not given."""
+
+
+class WeighingVisionModel(VisionLanguageModel, Protocol):
+    """A vision model that also says how probable its answer was."""
+
+    def weighed(
+        self, images: Sequence[UInt8], prompt: str, *, max_tokens: int = 64, timeout_s: float = 60
+    ) -> Weighed:
+        """Return the whole answer about pictures as `describe` does, with its probability."""
+        ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 from q2e.arrays import UInt8
 from q2e.errors import ModelError
-from q2e.models.base import ModelInfo
+from q2e.models.base import ModelInfo, Weighed
 from q2e.models.options import option_shares
 from q2e.models.prompts import encodable
 
@@ -107,6 +108,32 @@ class OpenAICompatible:
 
         Raises ModelError like `complete`.
         """
+        request = self._seeing(images, prompt, max_tokens)
+        return self._text(self._post("chat/completions", request, timeout_s))
+
+    def weighed(
+        self,
+        images: Sequence[UInt8],
+        prompt: str,
+        *,
+        max_tokens: int = 64,
+        timeout_s: float = 60,
+    ) -> Weighed:
+        """Return the answer to `prompt` about pictures with the probability of its tokens.
+
+        Raises ModelError like `complete`; a server may answer without probabilities.
+        """
+        request = self._seeing(images, prompt, max_tokens) | {"logprobs": True}
+        body = self._post("chat/completions", request, timeout_s)
+        text = self._text(body)
+        try:
+            tokens = json.loads(body)["choices"][0]["logprobs"]["content"]
+            values = [min(0.0, float(one["logprob"])) for one in tokens]
+            return Weighed(text, math.exp(sum(values) / len(values)))
+        except (*_MALFORMED, ZeroDivisionError):
+            return Weighed(text, None)
+
+    def _seeing(self, images: Sequence[UInt8], prompt: str, max_tokens: int) -> dict[str, Any]:
         from q2e.media.frames import jpeg
 
         content: list[dict[str, Any]] = [{"type": "text", "text": encodable(prompt)}]
@@ -114,14 +141,13 @@ class OpenAICompatible:
             data = base64.b64encode(jpeg(image)).decode("ascii")
             url = f"data:image/jpeg;base64,{data}"
             content.append({"type": "image_url", "image_url": {"url": url}})
-        request = {
+        return {
             "model": self._model,
             "messages": [{"role": "user", "content": content}],
             "max_tokens": max_tokens,
             "temperature": 0.0,
             "stream": False,
         }
-        return self._text(self._post("chat/completions", request, timeout_s))
 
     def probability(
         self, prompt: str, options: Sequence[str], *, timeout_s: float = 30.0
