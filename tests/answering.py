@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 
-from scripted_model import Asked, Said, filled
+from scripted_model import Asked, Reply, Said, filled
 
 QUESTION = "What have weasels eaten?"
 GOOD = ("Weasels ate the phone system.", "Weasels", "Weasels have eaten our phone system.")
@@ -40,3 +41,16 @@ def liar(asked: Asked) -> Said:
         return json.dumps({"sentences": lie}) if "cites" in asked.prompt else "Nothing at all."
     said = filled(asked.schema)
     return json.dumps({"sentences": lie} if "sentences" in said else said)
+
+
+def kinds(asked: list[Asked]) -> list[str]:
+    """Return what was asked for, in order: the fields of each answer, or `look` of pictures."""
+    return [",".join((one.schema or {}).get("properties", {"look": ""})) for one in asked]
+
+
+def sure_of(text: str, probability: float) -> Reply:
+    """Return a completion whose tokens have a geometric mean probability."""
+    words = [{"token": one, "logprob": math.log(probability)} for one in text.split()]
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    body = {"choices": [choice | {"logprobs": {"content": words}}]}
+    return Reply(json.dumps(body).encode())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import q2e
-from answering import GOOD, QUESTION, liar, wrote
+from answering import GOOD, QUESTION, kinds, liar, wrote
 from q2e.answer.clips import Clip
 from q2e.answer.entities import Entity, Read, Relation, chunks_of, chunks_of_entities, merged
 from q2e.answer.lines import Line
@@ -98,11 +98,6 @@ def model_of(related: str, *sentences: tuple[str, str, str]) -> object:
         return wrote(asked, *sentences)
 
     return said
-
-
-def kinds(asked: list[Asked]) -> list[str]:
-    """Return what was asked for, in order: the fields of each answer."""
-    return [",".join((one.schema or {}).get("properties", {"look": ""})) for one in asked]
 
 
 def test_a_graph_asks_in_the_order_of_the_paper_and_reads_a_chunk_once(talks: q2e.Index) -> None:

@@ -44,6 +44,14 @@ Tokens = Annotated[
 Seconds = Annotated[
     float, Field(gt=0, le=3_600, description="Seconds that the models may take in all.")
 ]
+Options = Annotated[
+    str,
+    Field(
+        max_length=400,
+        pattern=r"^$|^[^|]*[^| ][^|]*(\|[^|]*[^| ][^|]*)+$",
+        description="Answers to choose from, with a bar between them.",
+    ),
+]
 _Typed = TypeVar("_Typed", bound=BaseModel)
 
 
@@ -156,6 +164,11 @@ class Work:
 
 
 Step = Callable[[Work, Tools], Work]
+
+
+def listed(options: str) -> tuple[str, ...]:
+    """Return the answers to choose from, as they are written with bars between them."""
+    return tuple(one.strip() for one in options.split("|") if one.strip())
 
 
 class Strategy(ABC):

@@ -8,7 +8,7 @@ else.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,8 +30,6 @@ SIDE = 448
 PICTURE = 1_000
 #: Times that a model is asked for a typed answer.
 _TRIES = 2
-#: Looks that are compared where a model gives no probabilities.
-LOOKS = 3
 
 _Typed = TypeVar("_Typed", bound=BaseModel)
 
@@ -97,12 +95,13 @@ def look_for(
 
 
 def surely(
-    tools: Tools, looks: Sequence[Sequence[UInt8]], prompt: Path, max_tokens: int, **values: Any
+    tools: Tools, looks: Iterable[Sequence[UInt8]], prompt: Path, max_tokens: int, **values: Any
 ) -> tuple[str, float, int]:
     """Return a short answer about pictures, how sure it is, and how often the model was asked.
 
     That is the geometric mean of the probabilities of its tokens. Of a model that gives none it is
-    the share that agree of answers to several `looks` at the same thing. Raises ModelError.
+    the share that agree of answers to several `looks` at the same thing. Without any look it is
+    not asked. Raises ModelError.
     """
     model = vision_model(tools.settings, tools.models)
     text = render(prompt, **values)
@@ -119,7 +118,7 @@ def surely(
             if found.probability is not None:
                 return content(told, SEEN), float(found.probability), len(said) + 1
         said.append(content(told, SEEN))
-    answer, share = most_common(said)
+    answer, share = most_common(said) if said else ("", 0.0)
     return answer, share, len(said)
 
 
