@@ -291,6 +291,35 @@ def save_language(folder: Path) -> Path:
     return folder
 
 
+def save_masked(folder: Path, features: int | None = None) -> Path:
+    """Save a tiny DeBERTa that fills gaps; with `features` as FrozenBiLM: frames, adapters."""
+    import torch
+    from safetensors.torch import save_file
+    from transformers import DebertaV2Config, DebertaV2ForMaskedLM
+
+    torch.manual_seed(7)
+    more = {"pos_att_type": ["c2p", "p2c"], "relative_attention": True, "type_vocab_size": 0}
+    config = DebertaV2Config(**_TEXT | more | {"max_position_embeddings": 512})
+    DebertaV2ForMaskedLM(config).eval().save_pretrained(folder)
+    words(512).save_pretrained(folder)
+    if features:
+        made = {
+            "deberta.embeddings.linear_video.weight": torch.randn(16, features),
+            "deberta.embeddings.linear_video.bias": torch.randn(16),
+        }
+        for layer in range(2):
+            for part in ("attention.output", "output"):
+                name = f"deberta.encoder.layer.{layer}.{part}.adapter"
+                made |= {f"{name}.down.weight": torch.randn(2, 16)}
+                made |= {f"{name}.down.bias": torch.randn(2)}
+                made |= {
+                    f"{name}.up.weight": torch.randn(16, 2),
+                    f"{name}.up.bias": torch.randn(16),
+                }
+        save_file(made, folder / "frozenbilm.safetensors")
+    return folder
+
+
 def save_seeing(folder: Path) -> Path:
     """Save a tiny language model that sees, of the LLaVA architecture."""
     import torch

@@ -221,6 +221,11 @@ class Settings(BaseModel):
         description="Source of a model that describes pictures, as for `language_model`; else the "
         "profile's.",
     )
+    masked_model: str | None = Field(
+        default=None,
+        description="Source of a model that fills a gap in a text, such as `file:deberta`, for the "
+        "answers `retrieving` and `frozen`; else the profile's.",
+    )
     sound_model: str | None = Field(
         default=None,
         description="Source of a model that hears what is not said, for the channel `sound`: a "

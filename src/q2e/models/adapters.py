@@ -28,6 +28,7 @@ _OPENERS: Mapping[str, str] = {
     "translator": "q2e.models.torch.nllb:open_translator",
     "language": "q2e.models.torch.generate:open_language",
     "vision": "q2e.models.torch.generate:open_vision",
+    "masked": "q2e.models.torch.masked:open_masked",
     "mmi": "q2e.mmi.weights:open_head",
 }
 

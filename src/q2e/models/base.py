@@ -248,3 +248,27 @@ class WeighingVisionModel(VisionLanguageModel, Protocol):
     ) -> Weighed:
         """Return the whole answer about pictures as `describe` does, with its probability."""
         ...
+
+
+#: Stands in a text for the gap that a masked model fills.
+MASK = "[MASK]"
+
+
+class MaskedModel(Protocol):
+    """Fills a gap in a text: says how probable each of some answers is there."""
+
+    info: ModelInfo
+    features: int | None
+    """Numbers of a frame vector that it can be shown before the text; None where it sees none."""
+    frames: int
+    """Frames that it is shown, at most."""
+
+    def fill(
+        self, text: str, answers: Sequence[str], frames: Float32 | None = None
+    ) -> tuple[float, ...]:
+        """Return the probability of each answer at the `MASK` of a text; they sum to 1.
+
+        `frames` (n, features) are vectors of frames that stand before the text. Raises ModelError
+        for a text without one gap, and for frames of another size.
+        """
+        ...

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from q2e.errors import ConfigError
 
 if TYPE_CHECKING:
-    from q2e.models.base import LanguageModel, VisionLanguageModel
+    from q2e.models.base import LanguageModel, MaskedModel, VisionLanguageModel
     from q2e.models.registry import Models
     from q2e.settings import Settings
 
@@ -45,3 +45,10 @@ def vision_model(settings: Settings, models: Models) -> VisionLanguageModel:
         "this needs a vision model: set vision_model to `http://host:port/v1#name` (in q2e.toml, "
         "or as Q2E_VISION_MODEL), or name one in the profile"
     )
+
+
+def masked_model(settings: Settings, models: Models) -> MaskedModel | None:
+    """Return the masked model that the settings name, else the profile's; None without one."""
+    if settings.masked_model is not None:
+        return cast("MaskedModel", models.open(settings.masked_model, "masked"))
+    return models.masked if models.has("masked") else None

@@ -36,6 +36,7 @@ TASKS = (
     "translator",
     "language",
     "vision",
+    "masked",
     "mmi",
 )
 NEEDED = TASKS[:4]

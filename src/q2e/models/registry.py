@@ -10,6 +10,7 @@ from q2e.models import profiles
 from q2e.models.base import (
     ImageTextEncoder,
     LanguageModel,
+    MaskedModel,
     Reranker,
     SoundTagger,
     SpeechRecognizer,
@@ -32,6 +33,7 @@ _NAMED = {
     "vision": "vision_model",
     "translator": "translator",
     "sound": "sound_model",
+    "masked": "masked_model",
 }
 _instances: dict[tuple[object, ...], Any] = {}
 _loading = threading.RLock()
@@ -110,6 +112,10 @@ class Models:
     @property
     def vision(self) -> VisionLanguageModel:
         return cast(VisionLanguageModel, self.load("vision"))
+
+    @property
+    def masked(self) -> MaskedModel:
+        return cast(MaskedModel, self.load("masked"))
 
     def has(self, task: str) -> bool:
         """Return whether a setting or the profile names a model for a task; nothing is loaded."""
