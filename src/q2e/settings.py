@@ -222,9 +222,7 @@ class Settings(BaseModel):
         "profile's.",
     )
     masked_model: str | None = Field(
-        default=None,
-        description="Source of a model that fills a gap in a text, such as `file:deberta`, for the "
-        "answers `retrieving` and `frozen`; else the profile's.",
+        default=None, description="Source of a model that fills gaps in texts; else the profile's."
     )
     sound_model: str | None = Field(
         default=None,
