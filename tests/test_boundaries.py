@@ -127,7 +127,7 @@ LAYERS = {
     "versions": "",
     "client": "errors",
     "stopping": "errors",
-    "text": "errors types",
+    "text": "cache errors types",
     "wire": "arrays errors",
     "files": "errors paths",
     "written": "errors",

@@ -91,14 +91,14 @@ def test_only_what_is_new_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             _add(store, f"v{number}", random.standard_normal((3, 8)), 10.0)
         kept, some = Kept(store), np.arange(3)
         kept.copies_of(some)
-        asked: list[str] = []
-        video = store.video
-        monkeypatch.setattr(store, "video", lambda name: asked.append(name) or video(name))
+        asked: list[int] = []
+        lengths = store.durations_s
+        monkeypatch.setattr(store, "durations_s", lambda n: asked.append(n) or lengths(n))
         monkeypatch.setattr(store, "videos", lambda: pytest.fail("all videos were read again"))
         _add(store, "new", random.standard_normal((3, 8)), 10.0)
         kept.copies_of(some)
         kept.copies_of(some)
-        assert asked == ["new"]
+        assert asked == [6]
 
 
 def test_a_search_that_began_before_a_commit_finds_its_own_state() -> None:

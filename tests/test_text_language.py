@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from q2e.text.identifier import identifier
 from q2e.text.language import detect, scripts
 
 RIGHT = [
@@ -134,3 +136,21 @@ def test_scripts_alone_load_no_model() -> None:
         "assert 'py3langid' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_model_that_is_kept_ranks_like_the_packed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["de", "en", "es", "fr", "ru", "uk", "ar", "fa"]
+    texts = [text for _, text in RIGHT] + ["", "x", "ab Ж"]
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
+    packed = [identifier(names).rank(text) for text in texts]
+    again = identifier(names)
+    assert isinstance(again.tk_nextmove, memoryview)  # what is kept, not what is unpacked
+    assert [again.rank(text) for text in texts] == packed
+    del again
+    for file in tmp_path.rglob("next.npy"):
+        file.write_bytes(file.read_bytes()[:100_000])
+    mended = identifier(names)
+    assert [mended.rank(text) for text in texts] == packed
+    assert isinstance(identifier(names).tk_nextmove, memoryview)

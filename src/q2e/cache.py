@@ -44,11 +44,9 @@ def cache_dir() -> Path:
 
 def content_key(*parts: str) -> str:
     """Return 32 hexadecimal digits that stand for these texts, in this order."""
-    digest = hashlib.sha256()
-    for part in parts:
-        encoded = part.encode("utf-8", "surrogatepass")
-        digest.update(f"{len(encoded)}:".encode() + encoded)
-    return digest.hexdigest()[:32]
+    encoded = (part.encode("utf-8", "surrogatepass") for part in parts)
+    whole = b"".join(b"%d:%b" % (len(part), part) for part in encoded)
+    return hashlib.sha256(whole).hexdigest()[:32]
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:

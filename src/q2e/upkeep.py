@@ -6,13 +6,9 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from q2e import backup
-from q2e.backup import Backup, Watch
 from q2e.errors import ConfigError, IndexMismatch, StoreError
-from q2e.ingest.bring import Brought
-from q2e.ingest.run import Report, Watcher, derivation, ingest
 from q2e.opened import Opened
 from q2e.plugins import registry
 from q2e.settings import CONFIG_NAME, load_settings, write_setting, write_settings
@@ -21,6 +17,11 @@ from q2e.store.base import Opener, Store
 from q2e.store.elsewhere import Elsewhere
 from q2e.store.engine import Apart
 from q2e.types import Video
+
+if TYPE_CHECKING:
+    from q2e.backup import Backup, Watch
+    from q2e.ingest.bring import Brought
+    from q2e.ingest.run import Report, Watcher
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Upkeep(Opened):
         the old ones.
         """
         from q2e.ingest.derive import refresh
+        from q2e.ingest.run import Report, derivation
 
         report = Report()
         if self.outdated:
@@ -157,6 +159,8 @@ class Upkeep(Opened):
         Raises ConfigError where a store keeps it that has no file in the folder of the index, or
         keeps it on a server.
         """
+        from q2e import backup
+
         if self.exists and isinstance(self.store, Elsewhere):
             raise ConfigError(
                 f"the index is kept by the store {self.settings.store}; copy it there: "
@@ -171,6 +175,8 @@ class Upkeep(Opened):
 
     def restore(self, folder: str | Path, *, replace: bool = False, wait_s: float = 0.0) -> Backup:
         """Put a backup in the place of this index; with `replace` also of one that is there."""
+        from q2e import backup
+
         self.close()
         return backup.restore(Path(folder), self.directory, replace, wait_s)
 
@@ -197,6 +203,7 @@ class Upkeep(Opened):
         within: Sequence[Path] | None = None,
     ) -> Report:
         from q2e.ingest import switch
+        from q2e.ingest.run import ingest
 
         older = switch.older_file(self.directory, self.settings.profile)
         with self._writing(wait_s) as store:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -23,11 +23,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from q2e.cache import ResultCache, as_json, fingerprint
 from q2e.errors import ConfigError
 from q2e.types import EVENT_KINDS, EventKind
 
 #: Phrases of one kind that a question is unfolded into.
 MOST_PHRASES = 5
+#: What the built-in files say, since reading TOML takes longer than all else of a first question.
+_PARSED: ResultCache[list[dict[str, Any]]] = ResultCache("knowledge", as_json(lambda read: read))
 _FIELDS = ("name", "definition", *EVENT_KINDS)
 
 
@@ -80,22 +83,25 @@ def load(*folders: Path) -> Knowledge:
     banks: dict[str, dict[str, tuple[str, ...]]] = {}
     plain: dict[str, tuple[str, ...]] = {}
     digest = hashlib.sha256()
-    for folder in (resources.files("q2e") / "data" / "events", *folders):
-        for language, origin, content in _read(folder, digest):
-            known = tables.setdefault(language, {})
+    own = resources.files("q2e") / "data" / "events"
+    for folder in (own, *folders):
+        texts, bank_texts, plain_texts = (
+            tuple(_read(part, digest)) if part is folder or part.is_dir() else ()
+            for part in (folder, folder / "bank", folder / "plain")
+        )
+        every = (*texts, *bank_texts, *plain_texts)
+        contents = iter(_built_in(every) if folder is own else map(_parsed, every))
+        for one, content in zip(texts, contents, strict=False):
+            known = tables.setdefault(one.language, {})
             for event_type, row in content.items():
-                known[event_type] = known.get(event_type, {}) | _checked(row, event_type, origin)
-        bank_folder = folder / "bank"
-        if bank_folder.is_dir():
-            for language, origin, content in _read(bank_folder, digest):
-                for event_type, questions in content.items():
-                    banks.setdefault(language, {})[event_type] = _lines(
-                        questions, f"{origin}: {event_type}"
-                    )
-        plain_folder = folder / "plain"
-        if plain_folder.is_dir():
-            for language, origin, content in _read(plain_folder, digest):
-                plain[language] = _lines(content.get("questions"), f"{origin}: questions")
+                checked = _checked(row, event_type, one.origin)
+                known[event_type] = known.get(event_type, {}) | checked
+        for one, content in zip(bank_texts, contents, strict=False):
+            for event_type, questions in content.items():
+                lines = _lines(questions, f"{one.origin}: {event_type}")
+                banks.setdefault(one.language, {})[event_type] = lines
+        for one, content in zip(plain_texts, contents, strict=False):
+            plain[one.language] = _lines(content.get("questions"), f"{one.origin}: questions")
     return Knowledge(
         types=tuple(_event_type(event_type, tables) for event_type in tables.get("en", {})),
         banks=MappingProxyType(banks),
@@ -116,10 +122,17 @@ def bank(language: str, knowledge: Knowledge | None = None) -> list[str]:
     return [question for questions in banks[language].values() for question in questions]
 
 
-def _read(
-    folder: Traversable | Path, digest: hashlib._Hash
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield (language, file name, content) of each TOML file of a folder in the order of names."""
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One file: its language, its name and its bytes."""
+
+    language: str
+    origin: str
+    raw: bytes
+
+
+def _read(folder: Traversable | Path, digest: hashlib._Hash) -> Iterator[_Text]:
+    """Yield the TOML files of a folder in the order of names."""
     if not folder.is_dir():
         raise ConfigError(f"no folder of event knowledge at {folder}")
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
@@ -127,11 +140,22 @@ def _read(
             continue
         raw = file.read_bytes()
         digest.update(file.name.encode() + b"\0" + raw)
-        try:
-            content = tomllib.loads(raw.decode("utf-8"))
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"{file}: not a TOML file in UTF-8: {error}") from error
-        yield file.name.removesuffix(".toml"), str(file), content
+        yield _Text(file.name.removesuffix(".toml"), str(file), raw)
+
+
+def _parsed(text: _Text) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.raw.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{text.origin}: not a TOML file in UTF-8: {error}") from error
+
+
+def _built_in(texts: Sequence[_Text]) -> list[dict[str, Any]]:
+    """Return what the files that ship with this package say, read before or now."""
+    parts = [hashlib.sha256(one.raw).hexdigest() for one in texts]
+    which = fingerprint(*parts, method="toml", version=1)
+    kept = _PARSED.of(which, lambda: [_parsed(one) for one in texts])
+    return kept if len(kept) == len(texts) else [_parsed(one) for one in texts]
 
 
 def _checked(row: Any, event_type: str, origin: str) -> dict[str, Any]:

@@ -88,9 +88,9 @@ def left_out(text: str) -> Left | None:
     if len(text) > LONGEST or text.isascii() or _QUOTES.search(text):
         return None
     language = _language(text)
-    patterns = _patterns().get(language, ())
+    patterns = _patterns(language)
     if language == "zh":  # or Japanese without kana
-        patterns += _patterns()["ja"]
+        patterns += _patterns("ja")
     for pattern in patterns:
         match = pattern.fullmatch(text)
         if match and (found := _read(match, language)):
@@ -160,5 +160,5 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 @cache
-def _patterns() -> dict[str, tuple[re.Pattern[str], ...]]:
-    return {code: tuple(map(re.compile, own)) for code, own in _SENTENCES.items()}
+def _patterns(language: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, _SENTENCES.get(language, ())))

@@ -32,7 +32,7 @@ def undone(text: str) -> Left | None:
     if len(text) > _LONGEST or len(text.split()) > _WORDS or _NOT_PLAIN.search(text):
         return None
     for language in _languages(text):
-        for pattern in _patterns()[language]:
+        for pattern in _patterns(language):
             match = pattern.fullmatch(text.rstrip(" .。"))
             if match and (found := _read(match, language)):
                 return found
@@ -145,5 +145,5 @@ def _final(syllable: str) -> int:
 
 
 @cache
-def _patterns() -> dict[str, tuple[re.Pattern[str], ...]]:
-    return {code: tuple(map(re.compile, own)) for code, own in CLAUSES.items()}
+def _patterns(language: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, CLAUSES[language]))

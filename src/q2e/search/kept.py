@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from q2e.arrays import Bool, Float32, Float64, Int64
+from q2e.arrays import Bool, Float32, Float64, Int32, Int64
 from q2e.methods.feedback.likeness import centred
 from q2e.search.duplicates import Pairs, same_course, twins
 from q2e.store.base import Searched, Table
+from q2e.store.facts import Described
 from q2e.store.growing import Growing
 from q2e.types import Filters
+
+#: Vectors that are added up at a time.
+_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,14 +55,12 @@ class Kept:
                 unit[: len(old.unit)], length[: len(old.unit)] = old.unit, old.length
                 first = int(np.searchsorted(rows, len(known)))
             owner = table.video[rows[first:]]
-            order = np.argsort(owner, kind="stable")
-            starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
-            # Several times as fast as `reduceat`, which would need the matrix in order.
-            for own in np.split(first + order, starts[1:]) if len(starts) else ():
-                video = table.video[rows[own[0]]]
-                total = unit[video] * length[video] + matrix[own].sum(axis=0)
-                length[video] = norm = np.linalg.norm(total)
-                unit[video] = total / (norm or 1.0)
+            videos, total = _sums(matrix[first:], owner)
+            if before is not None:
+                total += unit[videos] * length[videos, None]
+            length[videos] = norms = np.sqrt(np.einsum("vd,vd->v", total, total))
+            total /= np.where(norms > 0, norms, np.float32(1.0))[:, None]
+            unit[videos] = total
             return _Means(unit, length)
 
         return self._means.setdefault(space, Growing()).of(table, make).unit
@@ -101,8 +103,7 @@ class Kept:
 
         def make(before: tuple[Table, Float64] | None) -> Float64:
             old = np.zeros(0) if before is None else before[1]
-            new = np.arange(len(old), len(table.video_ids))
-            return np.concatenate((old, self._lengths(table, new)))
+            return np.concatenate((old, self._lengths(table, len(old))))
 
         spaces = list(self.store.spaces())
         means = [self.mean_vectors(space) for space in spaces]
@@ -111,12 +112,38 @@ class Kept:
         timed = [(table.video[rows], table.start_s[rows], one) for rows, one in vectors]
         return same_course(found, timed)
 
-    def _lengths(self, table: Table, videos: Int64) -> Float64:
-        """Return the lengths (n,) of videos in seconds, 0 where they are not known."""
-        names = [table.video_ids[number] for number in videos.tolist()]
+    def _lengths(self, table: Table, first: int) -> Float64:
+        """Return the lengths (n,) of videos from a number on in seconds, 0 where not known."""
+        if isinstance(self.store, Described):
+            return self.store.durations_s(first)
+        names = table.video_ids[first:]
         if len(names) < len(table.video_ids):
             found = [self.store.video(name) for name in names]
         else:
             of = {video.id: video for video in self.store.videos()}
             found = [of.get(name) for name in names]
         return np.array([0.0 if one is None else one.duration_s for one in found], np.float64)
+
+
+def _sums(matrix: Float32, owner: Int32) -> tuple[Int64, Float32]:
+    """Return the videos in order (n,), and the sums (n, d) of their vectors, the rows of `matrix`.
+
+    Some videos at a time, so that what is added up lies in the processor's cache.
+    """
+    order = np.argsort(owner, kind="stable")
+    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    ends = np.append(starts[1:], len(order))
+    sums = np.empty((len(starts), matrix.shape[1]), np.float32)
+    done = 0
+    while done < len(starts):
+        first = starts[done]
+        until = max(done + 1, int(np.searchsorted(ends, first + _AT_ONCE, side="right")))
+        # The columns of the transposed lie in memory in order.
+        some = matrix.T[:, order[first : ends[until - 1]]]
+        if until == done + 1:
+            sums[done] = some.sum(axis=1)
+        else:
+            places = starts[done:until] - first
+            np.add.reduceat(some.T.copy(), places, axis=0, out=sums[done:until])
+        done = until
+    return owner[order[starts]].astype(np.int64), sums

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from q2e.arrays import Float64
-from q2e.cache import ALL, ResultCache, as_json, fingerprint
+from q2e.cache import ALL, ResultCache, as_json, content_key, fingerprint
 from q2e.methods.questions import Form
 from q2e.store.base import Table
 
@@ -23,6 +24,12 @@ _LOW, _MIDDLE = 0.25, 0.5
 #: Fewer best scores than this fix no law.
 LEAST = 8
 _NUMBERS = as_json(lambda value: [float(one) for one in value])
+
+
+@lru_cache(maxsize=4)
+def named(videos: tuple[str, ...]) -> str:
+    """Return what stands for these videos, made once for all laws of one state of a collection."""
+    return content_key(*videos)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ class Laws:
         if before and abs(table.pieces - size) <= GROWTH * size:
             return self._laws[before]
         which = fingerprint(
-            repr(form), str(table.pieces), str(table.version), *table.video_ids,
+            repr(form), str(table.pieces), str(table.version), named(table.video_ids),
             method=way.method, version=way.version, space=way.space,
         )  # fmt: skip
         if which.key not in self._laws:

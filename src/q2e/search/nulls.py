@@ -14,7 +14,7 @@ from q2e.cache import ALL, ResultCache, as_json, fingerprint
 from q2e.methods.fuse.witnesses import EYE, Null, centred, spoken
 from q2e.methods.questions import Form
 from q2e.search.generic import generic, rows_of
-from q2e.search.law import GROWTH, Way
+from q2e.search.law import GROWTH, Way, named
 from q2e.search.state import State
 from q2e.store.base import Table
 
@@ -52,7 +52,8 @@ class Nulls:
         if known and abs(table.pieces - size) <= GROWTH * size:
             return known
         which = fingerprint(
-            repr(form), str(language), str(table.pieces), str(table.version), *table.video_ids,
+            repr(form), str(language), str(table.pieces), str(table.version),
+            named(table.video_ids),
             method=f"nulls by language {way.method}", version=way.version, space=way.space,
         )  # fmt: skip
         found = self._results.of(which, make, about=ALL)

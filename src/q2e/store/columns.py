@@ -23,8 +23,8 @@ from q2e.store.sql import State, View
 from q2e.types import in_order
 
 _COLUMNS = "id, video, channel, start_s, end_s, length, language"
-#: Stages whose vectors are turned into columns at a time.
-_TURNED = 64
+#: Vectors that are turned into columns at a time, about, and most stages that they are of.
+_TURNED, _STAGES = 2_048, 512
 #: Bytes of decoded postings kept in memory.
 _REMEMBERED = 128 << 20
 
@@ -290,8 +290,8 @@ def _vectors(view: View, name: str, known: _Space | None, evidence_id: Int64) ->
             block = matrix = matrix.compress(present, axis=1)
         rows = np.searchsorted(evidence_id, ids).astype(np.int64)
     since = (number, known.last)
-    more, last = view.connection.execute(
-        "SELECT coalesce(sum(length(evidence)) / 8, 0), max(id) FROM vector "
+    more, stages, last = view.connection.execute(
+        "SELECT coalesce(sum(length(evidence)) / 8, 0), count(*), max(id) FROM vector "
         "WHERE space = ? AND id > ?",
         since,
     ).fetchone()
@@ -303,10 +303,10 @@ def _vectors(view: View, name: str, known: _Space | None, evidence_id: Int64) ->
             block[:, :used] = matrix
         new = []
         asked = "SELECT evidence, data FROM vector WHERE space = ? AND id > ? ORDER BY id"
-        for some in view.batches(asked, since, _TURNED):
-            new += [np.frombuffer(packed, "<i8") for packed, _ in some]
-            values = np.frombuffer(b"".join(data for _, data in some), "<f2")
-            values = values.astype(np.float32).reshape(-1, dimension)
+        for some in view.batches(asked, since, max(1, min(_STAGES, _TURNED * stages // more))):
+            new.append(np.frombuffer(b"".join([packed for packed, _ in some]), "<i8"))
+            values = np.frombuffer(b"".join([data for _, data in some]), "<f2")
+            values = values.reshape(-1, dimension)
             block[:, used : used + len(values)] = values.T
             used += len(values)
         ids, matrix = np.concatenate((ids, *new)), block[:, :size]

@@ -91,6 +91,10 @@ class Described(Protocol):
         """Return the facts of the videos and evidence of `table()`; do not write to them."""
         ...
 
+    def durations_s(self, first: int = 0) -> Float64:
+        """Return the lengths (n,) in seconds of the videos from number `first` of `table()` on."""
+        ...
+
 
 def facts_of(store: Searched) -> Facts:
     """Return the facts of a store's table, from its columns or of each video."""

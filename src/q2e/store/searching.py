@@ -93,6 +93,18 @@ class Searching(Known):
         with self._database.view() as view:
             return self._database.columns(view).facts(view)
 
+    def durations_s(self, first: int = 0) -> Float64:
+        """Return the lengths (n,) of the videos from number `first` of the table on."""
+        with self._database.view() as view:
+            numbers = self._database.columns(view).numbers
+            if first >= len(numbers):
+                return np.zeros(0)
+            rows = view.connection.execute(
+                f"SELECT {view.dialect.duration_s} FROM video WHERE number >= ? ORDER BY number",
+                (int(numbers[first]),),
+            ).fetchall()
+            return np.array(rows, np.float64).reshape(-1)
+
     def spaces(self) -> Mapping[str, int]:
         with self._database.view() as view:
             counts = dict(self._database.columns(view).counts(view))

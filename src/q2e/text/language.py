@@ -10,7 +10,6 @@ from importlib import resources
 from threading import Lock
 from typing import Any
 
-from q2e.errors import MissingDependency
 from q2e.text.forms import normalised
 
 #: Scripts that stand for one language here; the others are shared by several.
@@ -182,10 +181,6 @@ def _telling_words() -> dict[str, dict[str, float]]:
 
 @cache
 def _identifier() -> Any:
-    try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-    except ImportError as error:
-        raise MissingDependency("py3langid", "local", "telling languages apart") from error
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages([name for names in _KNOWN.values() for name in names])
-    return identifier
+    from q2e.text.identifier import identifier
+
+    return identifier([name for names in _KNOWN.values() for name in names])

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from q2e.arrays import Float32, UInt8
-from q2e.cache import content_key
+from q2e.cache import ARRAY, ResultCache, content_key, fingerprint
 from q2e.models.base import ModelInfo, TextEncoder
 from q2e.models.local.colours import COLOURS, USUAL, colour_shares
 from q2e.models.local.lite2 import Lite2
@@ -46,6 +46,7 @@ _TEMPERATURE = 2.5
 _SCENE, _COLOUR = 0.5, 0.15
 #: Directions are divided by the root of their relative size plus this.
 _DAMPING = 0.1
+_KEPT = ResultCache("anchors", ARRAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,17 @@ class TagBridge:
 
     @cached_property
     def _anchors(self) -> _Anchors:
+        which = fingerprint(
+            *anchor_texts(self._labels), method="anchors", version=_VERSION, space=self.space
+        )
+        kept = _KEPT.get(which)
+        if kept is not None and (found := _Anchors.unpacked(kept, len(self._labels))):
+            return found
+        found = self._made()
+        _KEPT.put(which, found.packed)
+        return found
+
+    def _made(self) -> _Anchors:
         scenes, sentences = _scenes(self._labels), [label.sentence for label in self._labels]
         vectors = _vectors(self._text, anchor_texts(self._labels))
         own, of_scene, of_colour = np.split(vectors, [len(sentences), len(sentences) + len(scenes)])
@@ -167,6 +179,19 @@ class _Anchors:
         spread = (directions / np.sqrt(relative + _DAMPING)) @ directions.T
         spread = spread.astype(np.float32)
         return cls(centred @ spread, (colours - colours.mean(axis=0)) @ spread, mean, spread)
+
+    @property
+    def packed(self) -> Float32:
+        """All of it as one array, for the cache."""
+        return np.concatenate((self.labels, self.colours, self.mean[None], self.spread))
+
+    @classmethod
+    def unpacked(cls, packed: Float32, labels: int) -> _Anchors | None:
+        """Return what was `packed`, or None for what was not."""
+        if packed.ndim != 2 or len(packed) != labels + len(COLOURS) + 1 + packed.shape[1]:
+            return None
+        parts = np.split(packed, np.cumsum((labels, len(COLOURS), 1)))
+        return cls(parts[0], parts[1], parts[2][0], parts[3])
 
 
 def anchor_texts(labels: Sequence[PictureLabel]) -> list[str]:
