@@ -94,7 +94,7 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e models pull", [dataclasses.asdict(filled(Pulled))]
     yield "q2e search --facets", _said({"…": {"…": 1}})
     yield "q2e show", shape.record(filled(survey.VideoRecord))
-    yield "q2e list", shape.videos([filled(Video)])
+    yield "q2e list", {"version": shape.VERSION, "videos": [shape.video(filled(Video))]}
     yield "q2e status", shape.status(filled(survey.Status), ["…"])
     yield "q2e train", _said(_HEAD | {"note": "…"})
     yield "q2e token list", [{"name": "…", "scope": "…", "made": "…"}]

@@ -6,10 +6,10 @@ Vectors have few, short numbers, so that sums are exact and ties are common.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from q2e.errors import StoreError
 from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Store
+from q2e.store.catalogue import Order, Wanted
 from q2e.store.memory import MemoryStore
 from q2e.types import Evidence, Filters, Segment, Span, Tag, Video
 
@@ -28,12 +29,22 @@ CHANNELS_USED = ["speech", "frame", "objects", "screen_text"]
 SPACES = {"text": 4, "image": 3, "text/2": 4}
 DERIVED = (Derived("1", "text"), Derived("2", "text"), Derived("2", "text/2"))
 
+PATHS = ("one.mp4", "/v/zwei.mp4", "/v/b/三.mp4", "/v/bad\udcff.mp4", "s3://v/b/x.mp4", "")
+LISTS = (
+    *(Wanted(sort=one) for one in get_args(Order)),
+    *(Wanted(folder=one) for one in ("/v", "/v/b/", "/", ".", "s3://v", "v", "/v/b")),
+    *(Wanted(find=one, sort="path") for one in ("fire", "été 地", "भूकंप", "BAD", "a", "_")),
+    Wanted("mp4", "/v", "title"),
+)
+
 numbers = st.integers(-8, 8).map(lambda n: n / 8)
 languages = st.sampled_from([None, "de", "ko"])
 videos = st.builds(
     Video,
     id=st.sampled_from(IDS),
-    path=st.sampled_from(["one.mp4", "zwei.mp4", "三.mp4", "bad\udcff.mp4"]),
+    path=st.sampled_from(PATHS),
+    duration_s=st.sampled_from([0.0, 1.5, 60.0]),
+    title=st.sampled_from(["", "Ｆire ÉTÉ", "भूकंप", "ข่าว 地震"]),
     date=st.sampled_from([None, "2019-12-31", "2020-05-01", "2020-06-30", "2021"]),
     language=languages,
     tags=st.lists(st.sampled_from(["news", "été"]), unique=True).map(tuple),
@@ -155,8 +166,17 @@ def attempt(step: Step, store: Store) -> Any:
         return StoreError
 
 
-def compare_known(store: Store, oracle: Store) -> None:
-    assert store.videos() == oracle.videos()
+def compare_known(store: Store, oracle: Store, lists: Sequence[Wanted], name: str) -> None:
+    assert list(store.videos()) == list(oracle.videos())
+    for wanted in lists:
+        whole = list(oracle.videos(wanted))
+        assert list(store.videos(wanted)) == whole, wanted
+        assert store.count(wanted) == oracle.count(wanted) == len(whole)
+        assert list(store.videos(wanted, 1, 1)) == whole[1:2]
+    assert store.duration_s() == oracle.duration_s()
+    assert dict(store.folders()) == dict(oracle.folders())
+    assert store.at(name) == oracle.at(name)
+    assert store.named(name) == oracle.named(name)
     assert store.failures() == oracle.failures()
     assert store.setting("größe \udcff") == oracle.setting("größe \udcff")
     assert store.spaces() == oracle.spaces()
@@ -222,6 +242,8 @@ def follow(
     chosen: Filters,
     words: list[str],
     k: int | None,
+    lists: Sequence[Wanted],
+    name: str,
 ) -> None:
     """Do the same work in a store and the oracle, comparing after each batch."""
     for video_id in IDS[:2]:
@@ -231,7 +253,7 @@ def follow(
         for step in batch:
             assert attempt(step, store) == attempt(step, oracle)
         for one in {id(store): store, id(reader): reader}.values():
-            compare_known(one, oracle)
+            compare_known(one, oracle, lists, name)
             compare_table(one, oracle)
             compare_search(one, oracle, chosen, words, k)
 
@@ -252,12 +274,21 @@ class Conformance:
             chosen=filters,
             words=st.lists(st.sampled_from([*WORDS, "unknown"]), max_size=5),
             k=st.sampled_from([None, 0, 1, 3]),
+            lists=st.lists(st.sampled_from(LISTS), min_size=1, max_size=2),
+            name=st.sampled_from([*PATHS, "mp4", "三", "a" * 32, "bb", "nobody"]),
         )
-        def check(work: list[list[Step]], chosen: Filters, words: list[str], k: int | None) -> None:
+        def check(
+            work: list[list[Step]],
+            chosen: Filters,
+            words: list[str],
+            k: int | None,
+            lists: list[Wanted],
+            name: str,
+        ) -> None:
             store, oracle = self.make(), MemoryStore()
             reader = self.again(store) if self.again else store
             with closing(store), closing(reader):
-                follow(store, reader, oracle, work, chosen, words, k)
+                follow(store, reader, oracle, work, chosen, words, k, lists, name)
 
         check()
 

@@ -47,7 +47,7 @@ def contents(directory: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for file in sorted(directory.glob("*.sqlite")):
         with SqliteStore(file, read_only=True) as store:
-            videos = store.videos()
+            videos = list(store.videos())
             found[file.name] = videos, [store.evidence_of(video.id) for video in videos]
     texts = {
         file.name: file.read_text() for file in directory.iterdir() if "sqlite" not in file.name
@@ -112,9 +112,10 @@ def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(
     with sqlite3.connect(tmp_path / "copy" / "index.sqlite") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     with SqliteStore(tmp_path / "copy" / "index.sqlite", read_only=True) as store:
-        assert len(store.videos()) == counts[-1]
-        assert {len(store.evidence_of(one.id)) for one in store.videos()[:-1]} == {2}
-        assert len(store.evidence_of(store.videos()[-1].id)) in (0, 2)
+        videos = list(store.videos())
+        assert len(videos) == counts[-1]
+        assert {len(store.evidence_of(one.id)) for one in videos[:-1]} == {2}
+        assert len(store.evidence_of(videos[-1].id)) in (0, 2)
 
 
 def _damage(copy: Path) -> None:

@@ -48,7 +48,7 @@ def test_what_a_store_picks_by_a_name_is_found_as_among_all(
     store: SqliteStore, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir("/")
-    every = store.videos()
+    every = list(store.videos())
     assert _found(store.named(name), name) == _found(every, name)
     assert _found(store.named(f"v/{name}"), f"v/{name}") == _found(every, f"v/{name}")
 

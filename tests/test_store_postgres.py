@@ -213,7 +213,7 @@ def test_a_second_writer_is_told_who_holds_the_index(address: str, file: Path) -
         # Another index of the same database is free.
         PostgresStore(address, file.parent.with_name("other.q2e") / "index.sqlite").close()
         with PostgresStore(address, file, read_only=True) as reader:
-            assert reader.videos() == [VIDEO]
+            assert list(reader.videos()) == [VIDEO]
         process.send_signal(signal.SIGKILL)
     PostgresStore(address, file, wait_s=5).close()
 
@@ -295,7 +295,7 @@ def test_killed_at_any_point_the_index_is_whole(
         if what == "server":
             if reader is not None:
                 with pytest.raises(StoreError, match=r"nothing stored is lost|start the server"):
-                    reader.videos()
+                    reader.count()
             server.start()
         if reader is None:
             reader = PostgresStore(address, file, read_only=True)
@@ -322,9 +322,9 @@ def test_a_lost_connection_ends_one_call_and_not_the_next(
         # In the middle of a search, and of a write.
         lost = r"connection was lost .* nothing stored is lost, run the command again"
         with pytest.raises(StoreError, match=lost), one.snapshot():
-            one.videos()
+            one.count()
             server.end_sessions("films")
-            one.videos()
+            one.count()
         with pytest.raises(StoreError, match=lost), store._database.writing() as inside:
             inside.drop_video(VIDEO.id)
             server.end_sessions("films")
@@ -462,7 +462,7 @@ def test_a_store_is_for_reading_or_writing_and_closed_once(address: str, file: P
     store.close()
     store.close()
     with pytest.raises(StoreError, match="closed"):
-        store.videos()
+        store.count()
 
 
 def said(*command: str) -> str:

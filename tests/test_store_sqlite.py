@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ import pytest
 from q2e.errors import IndexLocked, IndexMismatch, StoreError
 from q2e.store import schema
 from q2e.store.base import Item, StageKey
+from q2e.store.catalogue import Order, Wanted
+from q2e.store.known import ORDERS
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Evidence, Video
 
@@ -118,7 +121,7 @@ def test_a_second_writing_process_is_told_who_holds_the_index(tmp_path: Path) ->
         with pytest.raises(IndexLocked, match=f"process {process.pid} on .* --wait"):
             SqliteStore(path)
         with SqliteStore(path, read_only=True) as reader:
-            assert reader.videos() == [VIDEO]
+            assert list(reader.videos()) == [VIDEO]
         process.kill()
     SqliteStore(path, wait_s=5).close()
 
@@ -186,6 +189,41 @@ def test_an_older_file_is_brought_up_to_date(
         assert check(reader) == 1
 
 
+def test_videos_of_an_older_file_are_listed_as_after_the_update(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    lists = [*(Wanted(sort=one) for one in get_args(Order)), Wanted("Ä 地震"), Wanted("", "/v")]
+    with SqliteStore(path) as store:
+        for number, name in enumerate(("b/ä 地震.mp4", "bad \udce9.mp4", "A.mp4")):
+            store.put_video(Video(str(number), f"/v/{name}", 9.0 - number, date=f"202{number}"))
+        expected = [list(store.videos(one)) for one in lists]
+        folders = store.folders()
+    connection = sqlite3.connect(path)
+    for name in ("path", "title", "date", "length", "folder"):
+        connection.execute(f"DROP INDEX video_by_{name}")
+    for name in ("duration_s", "path", "folder", "title", "said"):
+        connection.execute(f"ALTER TABLE video DROP COLUMN {name}")
+    connection.execute("PRAGMA user_version = 3")
+    connection.close()
+    for read_only in (True, False, True):
+        with SqliteStore(path, read_only=read_only) as store:
+            assert [list(store.videos(one)) for one in lists] == expected
+            assert (store.folders(), store.duration_s()) == (folders, 24.0)
+            assert [one.id for one in store.at("/v/A.mp4")] == ["2"]
+
+
+def test_a_page_is_read_by_an_index_and_not_by_all_videos(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "s.sqlite") as store:
+        for number in range(3):
+            store.put_video(Video(str(number), f"/v/{number}.mp4"))
+        plans = []
+        with store.view() as view:
+            asked = "EXPLAIN QUERY PLAN SELECT facts FROM video ORDER BY {} LIMIT 1"
+            for order in (one for one in get_args(Order) if one != "stored"):
+                rows = view.connection.execute(asked.format(ORDERS[order])).fetchall()
+                plans.append((order, rows[0][-1]))
+        assert plans == [(order, f"SCAN video USING INDEX video_by_{order}") for order, _ in plans]
+
+
 def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "s.sqlite"
     SqliteStore(path).close()
@@ -239,7 +277,7 @@ def test_a_store_of_one_kind_refuses_what_is_for_the_other(tmp_path: Path) -> No
     store.close()
     store.close()
     with pytest.raises(StoreError, match="closed"):
-        store.videos()
+        store.count()
 
 
 def test_the_files_stay_few_and_shrink(tmp_path: Path) -> None:

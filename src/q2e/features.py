@@ -90,11 +90,11 @@ def of_index(
             for name in (name for name, grade in items.items() if grade > 0):
                 texts.setdefault(index.find(name).id, {})[f"{query}/{name}"] = data.queries[query]
     else:
-        for video in index.videos():
+        for video in index.each_video():
             texts[video.id] = dict(_own(index, video.id, video.title, own, most))
     clips = [
         Clip(video.id, Path(video.path), texts[video.id], video.id)
-        for video in index.videos()
+        for video in index.each_video()
         if texts.get(video.id) and video.has_video
     ]
     if not clips:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from q2e.plugins import registry
 from q2e.settings import Settings, load_settings
 from q2e.store import generations
 from q2e.store.base import Opener, Store
+from q2e.store.catalogue import Order, Wanted
 from q2e.store.engine import Finding
 from q2e.survey import Status, VideoRecord
 from q2e.types import Video
@@ -34,8 +36,24 @@ class Opened:
         self._lock = threading.RLock()
 
     def videos(self) -> list[Video]:
-        """Return the indexed videos in order of path."""
-        return sorted(self.store.videos(), key=lambda video: video.path)
+        """Return all indexed videos in order of path; `each_video` holds one at a time."""
+        return list(self.each_video())
+
+    def each_video(
+        self,
+        *,
+        find: str = "",
+        folder: str = "",
+        sort: Order = "path",
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> Iterator[Video]:
+        """Yield the indexed videos, or a page of them, as they are asked for.
+
+        With `find` those that have all its words in path, title or tags; with `folder` those below
+        it. `sort` is `path`, `title`, `date`, `length`, newest and longest first, or `stored`.
+        """
+        return self.store.videos(Wanted(find, folder, sort), offset, limit)
 
     def find(self, name: str) -> Video:
         """Return one video by path, file name or other end of its path, or leading part of its id.
@@ -129,7 +147,7 @@ class Opened:
         self.close()
 
     def __len__(self) -> int:
-        return len(self.store.videos())
+        return self.store.count()
 
     def __repr__(self) -> str:
         return f"Index({str(self.directory)!r}, profile={self.settings.profile!r})"

@@ -251,12 +251,6 @@ def method(value: Method) -> Json:
     }
 
 
-@encodable
-def videos(values: Sequence[Video]) -> Json:
-    """Return the shape of a list of videos."""
-    return {"version": VERSION, "videos": [video(one) for one in values]}
-
-
 def segment(value: Segment) -> Json:
     return {"start": _time(value.start_s), "end": _time(value.end_s)}
 

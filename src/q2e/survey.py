@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from q2e.errors import ConfigError, QueryError
 from q2e.paths import is_file
 from q2e.settings import Settings
 from q2e.store.base import Failure, Store, Table
+from q2e.store.catalogue import Wanted
 from q2e.store.counting import Counting
 from q2e.store.generations import Generation, files_of, held
 from q2e.text.saying import chance_to_say
@@ -95,19 +95,13 @@ def find(videos: Sequence[Video], name: str) -> Video:
     )
 
 
-@runtime_checkable
-class Naming(Protocol):
-    """A store that finds what a name may stand for without reading every video."""
-
-    def named(self, name: str) -> list[Video]:
-        """Return some videos, among them all that a path, file name or part of an id fits."""
-        ...
-
-
 def likely(store: Store, name: str) -> Sequence[Video]:
     """Return the videos among which `find` finds a name as among all of a store."""
+    parts = len(Path(name).parts)
     # What a store looks up by letter misses names in which `_` stands for blanks.
-    return (store.named(name) if isinstance(store, Naming) else None) or store.videos()
+    return store.named(name) or [
+        one for one in store.videos() if parts and _without_blanks(one.path, parts) == name
+    ]
 
 
 def _without_blanks(path: str, parts: int) -> str:
@@ -217,19 +211,17 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
     made = survey(directory, settings)
     own = {one for file in held(directory).values() for one in files_of(file)}
     others = [file for file in directory.iterdir() if file.is_file() and file not in own]
-    videos = store.videos()
     return Status(
         directory=directory,
-        videos=len(videos),
-        duration_s=sum(video.duration_s for video in videos),
+        videos=store.count(),
+        duration_s=store.duration_s(),
         evidence=_held(store),
         spaces=dict(store.spaces()),
         failures=tuple(store.failures()),
         gone=tuple(
-            sorted(
-                (video for video in videos if video.path and not still_there(store, video)),
-                key=lambda video: video.path,
-            )
+            video
+            for video in store.videos(Wanted(sort="path"))
+            if video.path and not still_there(store, video)
         ),
         outdated=len(store.outdated(derived(store.setting("space.text") or ""))),
         size_bytes=sum(one.size_bytes for one in made) + sum(f.stat().st_size for f in others),

@@ -19,6 +19,7 @@ from q2e.cli.options import (
     directory,
     one_line,
     print_json,
+    print_list,
     settings_given,
     shown,
     talk,
@@ -221,10 +222,11 @@ def list_videos(index_dir: IndexDir = None, json: Json = False) -> None:
     """List the videos of the index: the id of each, and its path."""
     import q2e
     from q2e import shape
+    from q2e.paths import encodable
 
-    videos = q2e.open(directory(index_dir)).videos()
+    videos = q2e.open(directory(index_dir)).each_video()
     if json:
-        print_json(shape.videos(videos))
+        print_list({"version": shape.VERSION}, "videos", map(encodable(shape.video), videos))
         return
     for video in videos:
         print(f"{video.id}  {shown(video.path)}".rstrip())
@@ -238,7 +240,7 @@ def status(index_dir: IndexDir = None, json: Json = False) -> None:
     collection = q2e.open(directory(index_dir))
     value = collection.status()
     if json:
-        print_json(shape.status(value, [video.id for video in collection.videos()]))
+        print_json(shape.status(value, [video.id for video in collection.each_video()]))
         return
     videos = _counted(value.videos, "video")
     print(f"{value.directory}: {videos}, {clock(value.duration_s)}, ", end="")

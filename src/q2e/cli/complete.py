@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -68,9 +69,10 @@ def video_names(ctx: typer.Context, incomplete: str) -> list[str]:
     where = ctx.params.get("index_dir") or default_index()
     found: list[str] = []
     with _silence():
-        videos = q2e.open(Path(where)).videos()
-        found = _fitting((Path(one.path).name or one.id for one in videos), incomplete)
-    return found[:_MOST]
+        videos = q2e.open(Path(where)).each_video()
+        names = (Path(one.path).name or one.id for one in videos)
+        found = list(islice((one for one in names if one.startswith(incomplete)), _MOST))
+    return list(dict.fromkeys(found))
 
 
 def _values(setting: str) -> Iterable[str]:

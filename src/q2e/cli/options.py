@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -102,6 +103,18 @@ def print_json(value: Any) -> None:
         value = {"version": VERSION} | value
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
+
+
+def print_list(head: dict[str, Any], name: str, values: Iterable[Any]) -> None:
+    """Print one JSON document whose last key is a list, item by item as they come."""
+    write = sys.stdout.write
+    write(json.dumps(head, ensure_ascii=False, indent=2)[:-2] + f",\n  {json.dumps(name)}: [")
+    before = "\n"
+    for value in values:
+        whole = json.dumps(value, ensure_ascii=False, indent=2)
+        write(before + textwrap.indent(whole, "    "))
+        before = ",\n"
+    write("]\n}\n" if before == "\n" else "\n  ]\n}\n")
 
 
 def talk(text: str) -> None:

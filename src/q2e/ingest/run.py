@@ -100,7 +100,6 @@ def ingest(
     for link in outside:
         reason = "leads out of the folders that may be indexed"
         report.failures.append(Failure(str(link), reason))
-    before = store.videos()
     executor: Executing = registry().one("executor", settings.executor).bound
     with executor(settings, index_file, older, within) as worker:
         if encoder is not None:
@@ -109,7 +108,7 @@ def ingest(
         run = _Run(store, report, sources, watch, worker, settings.part_s)
         for job, message in worker.each(run.jobs()):
             run.take(job, message)
-        run.overwritten(before)
+        run.overwritten()
         report.nodes = dict(worker.nodes)
     return report
 
@@ -329,20 +328,20 @@ class _Run:
         self._store.put_video(replace(known, path=where))
         return where
 
-    def overwritten(self, before: list[Video]) -> None:
-        """Take out the videos whose file was overwritten; of one with a copy, that is its place.
-
-        `before` are the videos known when the run began.
-        """
+    def overwritten(self) -> None:
+        """Take out the videos whose file was overwritten; of one with a copy, that is its place."""
         store = self._store
-        for video in before:
-            now = store.video(video.id) if self._at.get(video.path, video.id) != video.id else None
-            if now is None or now.path != video.path:
-                continue
+        gone = (
+            one
+            for where, video_id in self._at.items()
+            for one in store.at(where)
+            if one.id != video_id
+        )
+        for video in gone:
             copies = copies_of(store, video.id, Path(video.path))
             if copies:
-                store.put_video(replace(now, path=str(copies[0].path)))
-                self._report.renamed.append((now.path, str(copies[0].path)))
+                store.put_video(replace(video, path=str(copies[0].path)))
+                self._report.renamed.append((video.path, str(copies[0].path)))
             else:
                 store.remove_video(video.id)
                 self._report.replaced.append(video)

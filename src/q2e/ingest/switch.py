@@ -117,7 +117,7 @@ def survey(directory: Path, settings: Settings) -> tuple[Generation, ...]:
             found.append(
                 Generation(
                     profile,
-                    len(store.videos()),
+                    store.count(),
                     generations.size_of(known[profile], store),
                     profile == now,
                     lacks,

@@ -6,7 +6,7 @@ evidence as rows of a `Table`; `dense` and `lexical` answer in row numbers of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from q2e.arrays import Bool, Float32, Float64, Int16, Int32, Int64
+from q2e.store.catalogue import Catalogue
 from q2e.types import Evidence, Filters, Segment, Video
 
 #: Setting that names the space of texts that is being made beside the one that answers.
@@ -164,7 +165,7 @@ class Table:
 class Searched(Protocol):
     """What a search reads: a whole collection, or the part of it that a question is about."""
 
-    def videos(self) -> list[Video]: ...
+    def videos(self) -> Iterator[Video]: ...
 
     def video(self, video_id: str) -> Video | None: ...
 
@@ -239,72 +240,8 @@ class Searched(Protocol):
         ...
 
 
-class Store(Searched, Protocol):
+class Store(Catalogue, Searched, Protocol):
     """A place for evidence; every implementation passes tests/conformance_store.py."""
-
-    # -- writing: each call is one transaction -------------------------------------------------
-    def put_video(self, video: Video) -> None:
-        """Add a video or replace what is known about it; its evidence stays."""
-        ...
-
-    def put_part(
-        self,
-        key: StageKey,
-        config_key: str,
-        items: Sequence[Item] = (),
-        segments: Sequence[Segment] | None = None,
-        frame_times_s: Sequence[float] | None = None,
-        derived: Derived = UNKNOWN,
-    ) -> None:
-        """Store what one stage found in one part, replacing what it found there before.
-
-        `segments` and `frame_times_s` are given by the stage `shots` alone. `derived` says by what
-        the items' tokens and text vectors were made. Marks the key as done under `config_key` and
-        clears its failure.
-        """
-        ...
-
-    def put_derived(self, derived: Derived, remade: Sequence[Remade]) -> None:
-        """Replace tokens, and add text vectors, of work that is there; its evidence stays.
-
-        Vectors of the older space stay beside the new ones, for searches meanwhile, until `adopt`.
-        Work that is no longer there, or has another number of pieces by now, is left alone.
-        """
-        ...
-
-    def adopt(self, kind: str, space: str) -> None:
-        """Bind the index to a space of a kind, such as `text`; vectors of the one before it go."""
-        ...
-
-    def put_failure(self, failure: Failure) -> None: ...
-
-    def clear_failure(self, path: str) -> None: ...
-
-    def remove_video(self, video_id: str) -> bool:
-        """Remove a video with all its evidence; False where it was not known."""
-        ...
-
-    def forget(self, video: Video) -> bool:
-        """Remove a video with all that names it or its file; False where nothing did.
-
-        What a store keeps on disk may hold it until the store's own `scrub`.
-        """
-        ...
-
-    # -- what is known --------------------------------------------------------------------------
-    def done(self, video_id: str) -> Mapping[tuple[str, int], str]:
-        """Return {(stage, part): config_key} of the finished work of a video."""
-        ...
-
-    def found_by(self, key: StageKey) -> list[Evidence]:
-        """Return the evidence of one stage's work on one part in order of storage."""
-        ...
-
-    def frame_times_s(self, video_id: str, part: int) -> list[float]: ...
-
-    def failures(self) -> list[Failure]: ...
-
-    def set_setting(self, name: str, value: str) -> None: ...
 
     # -- asking in one step ------------------------------------------------------------------
     def dense(

@@ -33,6 +33,7 @@ _OURS = Dialect(
     tag=lambda tag: json.dumps([tag]),
     duration_s="json_extract(facts, '$.duration_s')",
     times="e.start_s, e.end_s, json_extract(CAST(e.body AS TEXT), '$.frame_s')",
+    holds="instr({}, ?) > 0",
     noting=changed.SQLITE,
 )
 
@@ -67,6 +68,11 @@ class View:
         found = self.connection.execute(sql, values)
         while some := found.fetchmany(size):
             yield some
+
+    @property
+    def listed(self) -> str:
+        """What to read of videos from; an older file lacks the columns by which they are listed."""
+        return schema.listed(self.connection)
 
     @property
     def channels(self) -> dict[int, str]:

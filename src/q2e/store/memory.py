@@ -15,6 +15,7 @@ from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.errors import IndexMissing, StoreError
 from q2e.registry import method
 from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Table
+from q2e.store.catalogue import ALL, Wanted, folder_of
 from q2e.types import Evidence, Filters, Segment, Video, in_order
 
 
@@ -160,19 +161,43 @@ class MemoryStore:
         gone = {
             key for key, one in self._failures.items() if one.video == video.id or one.path in paths
         }
+        names |= {f"file:{path}" for path in paths} & self._settings.keys()
         found = bool(gone or names) or video.id in self._videos
         self._failures = {key: one for key, one in self._failures.items() if key not in gone}
         self._settings = {key: value for key, value in self._settings.items() if key not in names}
-        for path in paths:
-            self._settings.pop(f"file:{path}", None)
         return self.remove_video(video.id) or found
 
     def set_setting(self, name: str, value: str) -> None:
         self._settings[name] = value
 
     # -- what is known --------------------------------------------------------------------------
-    def videos(self) -> list[Video]:
-        return list(self._videos.values())
+    def videos(
+        self, wanted: Wanted = ALL, offset: int = 0, limit: int | None = None
+    ) -> Iterator[Video]:
+        found = wanted.ordered(filter(wanted.fits, self._videos.values()))
+        return iter(found[offset:] if limit is None else found[offset : offset + limit])
+
+    def count(self, wanted: Wanted = ALL) -> int:
+        return sum(map(wanted.fits, self._videos.values()))
+
+    def duration_s(self) -> float:
+        return sum(video.duration_s for video in self._videos.values())
+
+    def folders(self) -> Mapping[str, int]:
+        return Counter(folder_of(one) for one in self._videos.values() if one.path)
+
+    def at(self, path: str) -> list[Video]:
+        return [video for video in self._videos.values() if video.path == path != ""]
+
+    def named(self, name: str) -> list[Video]:
+        if name in self._videos:
+            return [self._videos[name]]
+        whole = str(Path(name).resolve())
+        return [
+            video
+            for video in self._videos.values()
+            if name in video.path or whole in video.path or video.id.startswith(name)
+        ]
 
     def video(self, video_id: str) -> Video | None:
         return self._videos.get(video_id)

@@ -40,10 +40,10 @@ class Part:
         return cls(engine, replace(pieces, table=replace(pieces.table, whole=whole)))
 
     # -- what is known --------------------------------------------------------------------------
-    def videos(self) -> list[Video]:
-        """Return the videos of the part."""
+    def videos(self) -> Iterator[Video]:
+        """Yield the videos of the part."""
         found = (self.engine.catalogue.video(name) for name in self.pieces.table.video_ids)
-        return [one for one in found if one is not None]
+        return (one for one in found if one is not None)
 
     def video(self, video_id: str) -> Video | None:
         return self.engine.catalogue.video(video_id)

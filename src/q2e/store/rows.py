@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from q2e.arrays import Float32, Int64
 from q2e.errors import StoreError
+from q2e.store import catalogue
 from q2e.store.base import Item, StageKey
 from q2e.types import Evidence, Span, Tag, Video
 
@@ -29,9 +30,31 @@ def unpack(data: bytes) -> str:
     return data.decode("utf-8", "surrogatepass")
 
 
+#: The columns of a video that both databases have, as `video_row` gives them.
+VIDEO = ("id", "date", "language", "facts", "duration_s", "path", "folder", "title", "said")
+
+
+def putting(**more: str) -> str:
+    """Return what puts a video there, or what is known of it in place of what was.
+
+    `more` are columns that one database has beside `VIDEO`, and how their values are given.
+    """
+    names = (*VIDEO, *more)
+    given = ", ".join(more.get(name, "?") for name in names)
+    anew = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
+    columns = ", ".join(names)
+    return f"INSERT INTO video ({columns}) VALUES ({given}) ON CONFLICT (id) DO UPDATE SET {anew}"
+
+
 def video_row(one: Video) -> tuple[Any, ...]:
-    """Return id, date, language and all facts as JSON."""
-    return one.id, one.date, one.language, json.dumps(asdict(one))
+    """Return the columns `VIDEO`: all facts are JSON, and what it is listed by are bytes."""
+    return one.id, one.date, one.language, json.dumps(asdict(one)), *listed(one)
+
+
+def listed(one: Video) -> tuple[Any, ...]:
+    """Return the columns of `VIDEO` by which a video is listed; see `q2e.store.catalogue`."""
+    texts = one.path, catalogue.folder_of(one), catalogue.title(one), catalogue.said(one)
+    return one.duration_s, *map(pack, texts)
 
 
 def video(facts: str) -> Video:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from q2e.errors import IndexMismatch, StoreError
+from q2e.store import rows as packing
 
 #: Marks a SQLite file as an index of ours: the letters `Q2E` and a 1.
 APPLICATION_ID = 0x51324531
@@ -115,11 +116,41 @@ def _m003_derived_apart(connection: sqlite3.Connection) -> None:
     )
 
 
+#: By what videos are listed; the beginnings are those of `sql.HEAD`.
+_LISTS = (
+    "CREATE INDEX video_by_path ON video (substr(path, 1, 500), path, id)",
+    "CREATE INDEX video_by_title ON video "
+    "(substr(title, 1, 500), title, substr(path, 1, 500), path, id)",
+    "CREATE INDEX video_by_date ON video (coalesce(date, '') DESC, substr(path, 1, 500), path, id)",
+    "CREATE INDEX video_by_length ON video (duration_s DESC, substr(path, 1, 500), path, id)",
+    "CREATE INDEX video_by_folder ON video (folder)",
+)
+
+
+def _m004_listed_by_columns(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE video ADD COLUMN duration_s REAL NOT NULL DEFAULT 0")
+    for name in ("path", "folder", "title", "said"):
+        connection.execute(f"ALTER TABLE video ADD COLUMN {name} BLOB NOT NULL DEFAULT x''")
+    after = -1
+    while some := connection.execute(
+        "SELECT number, facts FROM video WHERE number > ? ORDER BY number LIMIT 1000", (after,)
+    ).fetchall():
+        after = some[-1][0]
+        connection.executemany(
+            "UPDATE video SET duration_s = ?, path = ?, folder = ?, title = ?, said = ? "
+            "WHERE number = ?",
+            [(*packing.listed(packing.video(facts)), number) for number, facts in some],
+        )
+    for statement in _LISTS:
+        connection.execute(statement)
+
+
 #: Steps in order; the number of steps taken is the version of a file. Only ever append.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _m001_first,
     _m002_channels_by_name,
     _m003_derived_apart,
+    _m004_listed_by_columns,
 )
 #: The oldest version that is read as it lies, where it may not be written.
 OLDEST_READ = 1
@@ -130,6 +161,27 @@ def channels(connection: sqlite3.Connection) -> dict[int, str]:
     if _pragma(connection, "user_version") == 1:
         return dict(enumerate(_OF_FORMAT_1))
     return dict(connection.execute("SELECT number, name FROM channel").fetchall())
+
+
+#: The table `video` of an older file with the columns by which videos are listed.
+_OLDER = (
+    "(SELECT number, id, date, facts, CAST(json_extract(facts, '$.duration_s') AS REAL) AS "
+    "duration_s, listed(facts, 1) AS path, listed(facts, 2) AS folder, listed(facts, 3) AS title, "
+    "listed(facts, 4) AS said FROM video)"
+)
+
+
+def listed(connection: sqlite3.Connection) -> str:
+    """Return what to read of videos from, with the columns by which they are listed."""
+    if _pragma(connection, "user_version") >= 4:
+        return "video"
+
+    def column(facts: str, number: int) -> bytes:
+        found: bytes = packing.listed(packing.video(facts))[number]
+        return found
+
+    connection.create_function("listed", 2, column, deterministic=True)
+    return _OLDER
 
 
 def migrate(connection: sqlite3.Connection, path: Path, read_only: bool) -> None:

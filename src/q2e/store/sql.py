@@ -57,6 +57,11 @@ class Writer(Connection, Protocol):
         ...
 
 
+#: The beginning of a column of bytes, by which it is sorted: an index of PostgreSQL takes no more.
+HEAD_BYTES = 500
+HEAD = f"substr({{}}, 1, {HEAD_BYTES})"
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What databases say otherwise than one another, about the table `video` but for `times`."""
@@ -70,6 +75,8 @@ class Dialect:
     duration_s: str
     times: str
     """From when to when evidence `e` is, and when its frame, NULL where it has none."""
+    holds: str
+    """Whether a column of bytes holds some."""
     noting: tuple[str, ...]
     """Statements from which on the numbers of videos that change are noted (`store.changed`)."""
 
@@ -97,6 +104,11 @@ class View(Protocol):
     @property
     def channels(self) -> Mapping[int, str]:
         """Names of channels by their numbers in the database."""
+        ...
+
+    @property
+    def listed(self) -> str:
+        """What to read of videos from, with the columns by which they are listed."""
         ...
 
     def state(self) -> State: ...

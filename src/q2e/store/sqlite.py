@@ -40,12 +40,7 @@ class SqliteStore(Searching):
     # -- writing --------------------------------------------------------------------------------
     def put_video(self, video: Video) -> None:
         with self._database.writing() as writer:
-            writer.execute(
-                "INSERT INTO video (id, date, language, facts) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (id) DO UPDATE SET date = excluded.date, "
-                "language = excluded.language, facts = excluded.facts",
-                packing.video_row(video),
-            )
+            writer.execute(packing.putting(), packing.video_row(video))
 
     def put_part(
         self,
@@ -129,24 +124,6 @@ class SqliteStore(Searching):
 
     def _clear(self, writer: Writer, video_id: str, stage: str) -> None:
         writer.execute("DELETE FROM failure WHERE video = ? AND stage = ?", (video_id, stage))
-
-    def named(self, name: str) -> list[Video]:
-        """Return the videos that a path, a file name or the beginning of an id may stand for.
-
-        All that do are among them; the facts of others are not decoded. An id is looked up.
-        """
-        with self._database.view() as view:
-            ask = view.connection.execute
-            own_id = name.encode("utf-8", "replace").decode()  # a path need not be valid text
-            whole = ask("SELECT facts FROM video WHERE id = ?", (own_id,)).fetchall()
-            if not whole:
-                held = [json.dumps(one)[1:-1] for one in (name, str(Path(name).resolve()))]
-                whole = ask(
-                    "SELECT facts FROM video WHERE instr(facts, ?) OR instr(facts, ?) "
-                    "OR substr(id, 1, ?) = ? ORDER BY number",
-                    (*held, len(own_id), own_id),
-                ).fetchall()
-        return [packing.video(row[0]) for row in whole]
 
     def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
         with self._database.view() as view:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from threading import Lock
 from typing import Annotated, Literal
 from weakref import WeakKeyDictionary
@@ -123,7 +124,7 @@ def _demonstrated(scorer: Mmi, language: str) -> str:
         return "no demonstrations: no model is named"
     plain = knowledge.load().plain
     example = Decomposition((plain.get(language) or plain["en"])[0], language)
-    videos = sorted(scorer.store.videos(), key=lambda video: video.id)[:LOOKED]
+    videos = nsmallest(LOOKED, scorer.store.videos(), key=lambda video: video.id)
     sides: tuple[Side, ...] = ("text", "visual")
     for side in sides:
         wanted = scorer.ways.asks(side) and not (side == "text" and scorer.model is None)

@@ -10,14 +10,15 @@ from starlette.responses import JSONResponse, Response
 
 from q2e import shape
 from q2e.export import spoken, transcript
-from q2e.server import listing
 from q2e.server.answers import FoldersShape, TimelineShape, VideoRecordShape, VideosShape
-from q2e.server.listing import Order
+from q2e.server.folders import folders_of
 from q2e.server.service import TheService
+from q2e.store.catalogue import Wanted
 
 router = APIRouter(tags=["videos"])
 
 _TRANSCRIPTS = {"json": "application/json", "srt": "application/x-subrip", "vtt": "text/vtt"}
+Sorted = Literal["path", "title", "date", "length"]
 VideoId = Annotated[str, Path(min_length=1, max_length=200, examples=["0123abcd"])]
 
 
@@ -33,19 +34,21 @@ def videos(
         str | None, Query(max_length=4096, description="Only videos below this folder.")
     ] = None,
     sort: Annotated[
-        Order, Query(description="What comes first; dates and lengths: most.")
+        Sorted, Query(description="What comes first; dates and lengths: most.")
     ] = "path",
 ) -> JSONResponse:
     """List the indexed videos, all of them or those that have some words or lie in a folder."""
-    found = listing.listed(service.index.videos(), find or "", folder or "", sort)
-    shown = [shape.video(video) for video in found[offset : offset + limit]]
-    return JSONResponse({"total": len(found), "offset": offset, "videos": shown})
+    store, wanted = service.index.store, Wanted(find or "", folder or "", sort)
+    with store.snapshot():
+        total = store.count(wanted)
+        shown = [shape.video(video) for video in store.videos(wanted, offset, limit)]
+    return JSONResponse({"total": total, "offset": offset, "videos": shown})
 
 
 @router.get("/v1/folders", response_model=FoldersShape, operation_id="folders")
 def folders(service: TheService) -> JSONResponse:
     """Count the videos of each folder, those in folders below it included."""
-    return JSONResponse({"folders": listing.folders(service.index.videos())})
+    return JSONResponse({"folders": folders_of(service.index.store.folders())})
 
 
 @router.get(

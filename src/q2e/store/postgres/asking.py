@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from q2e.arrays import Int64
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from q2e.store.columns import Columns
 
+#: Numbers cursors, of which a connection may have several open.
+_CURSORS = count()
 #: Longer words are kept by their digest: an index of PostgreSQL takes no long values.
 _LONGEST = 512
 
@@ -28,6 +31,7 @@ DIALECT = Dialect(
     tag=pack,
     duration_s="duration_s",
     times="e.start_s, e.end_s, e.frame_s",
+    holds="position(?::bytea IN {}) > 0",
     noting=POSTGRESQL,
 )
 
@@ -83,6 +87,11 @@ class PostgresView:
             self._channels = dict(found.fetchall())
         return self._channels
 
+    @property
+    def listed(self) -> str:
+        """The table that has the columns by which videos are listed."""
+        return "video"
+
     def state(self) -> State:
         """Return which state it is."""
         return self._state
@@ -98,7 +107,8 @@ class PostgresView:
 
     def batches(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[Any]]:
         """Yield what a statement finds, `size` rows at a time."""
-        with self.connection.psycopg.cursor(name="q2e_rows") as cursor:
-            cursor.execute(sql.replace("?", "%s"), values, binary=True)
+        with self.connection.psycopg.cursor(name=f"q2e_rows_{next(_CURSORS)}") as cursor:
+            given = [_value(one) for one in values]
+            cursor.execute(sql.replace("?", "%s"), given, binary=True)
             while some := cursor.fetchmany(size):
                 yield some

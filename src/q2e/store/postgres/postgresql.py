@@ -48,15 +48,10 @@ class PostgresStore(Searching):
 
     # -- writing --------------------------------------------------------------------------------
     def put_video(self, video: Video) -> None:
-        row = (*rows.video_row(video), video.duration_s, [pack(tag) for tag in video.tags])
         with self._database.writing() as writer:
-            writer.execute(
-                "INSERT INTO video (id, date, language, facts, duration_s, tags) "
-                "VALUES (?, ?, ?, ?, ?, ?::bytea[]) ON CONFLICT (id) DO UPDATE SET "
-                "date = excluded.date, language = excluded.language, facts = excluded.facts, "
-                "duration_s = excluded.duration_s, tags = excluded.tags",
-                row,
-            )
+            tags = [pack(tag) for tag in video.tags]
+            row = (*rows.video_row(video), tags)
+            writer.execute(rows.putting(tags="?::bytea[]"), row)
 
     def put_part(
         self,
@@ -166,20 +161,6 @@ class PostgresStore(Searching):
         with self._database.view() as view:
             made = indexed(view, self._database.place.schema)
         return PostgresEngine(self, self._database) if made else None
-
-    def named(self, name: str) -> list[Video]:
-        """Return the videos that a path, a file name or the beginning of an id may stand for."""
-        with self._database.view() as view:
-            ask = view.connection.execute
-            whole = ask("SELECT facts FROM video WHERE id = ?", (name,)).fetchall()
-            if not whole:
-                held = [json.dumps(one)[1:-1] for one in (name, str(Path(name).resolve()))]
-                whole = ask(
-                    "SELECT facts FROM video WHERE strpos(facts, ?) > 0 OR strpos(facts, ?) > 0 "
-                    "OR starts_with(id, ?) ORDER BY number",
-                    (*held, name),
-                ).fetchall()
-        return [rows.video(row[0]) for row in whole]
 
     # -- counting on the server, where nobody holds the columns -----------------------------------
     def counted(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from q2e.errors import IndexMismatch, StoreError
+from q2e.store import rows as packing
 
 if TYPE_CHECKING:
     import psycopg
@@ -116,10 +117,39 @@ def _m001_first(connection: psycopg.Connection[Any]) -> None:
     connection.execute(_FIRST)
 
 
+#: By what videos are listed; the beginnings are those of `sql.HEAD`.
+_LISTS = """
+CREATE INDEX ON video (substr(path, 1, 500));
+CREATE INDEX ON video (substr(title, 1, 500), substr(path, 1, 500));
+CREATE INDEX ON video (coalesce(date, '') DESC, substr(path, 1, 500));
+CREATE INDEX ON video (duration_s DESC, substr(path, 1, 500));
+"""
+
+
+def _m002_listed_by_columns(connection: psycopg.Connection[Any]) -> None:
+    for name in ("path", "folder", "title", "said"):
+        connection.execute(f"ALTER TABLE video ADD COLUMN {name} bytea NOT NULL DEFAULT ''")
+    after = -1
+    while some := connection.execute(
+        "SELECT number, facts FROM video WHERE number > %s ORDER BY number LIMIT 1000", (after,)
+    ).fetchall():
+        after = some[-1][0]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE video SET duration_s = %s, path = %s, folder = %s, title = %s, said = %s "
+                "WHERE number = %s",
+                [(*packing.listed(packing.video(facts)), number) for number, facts in some],
+            )
+    connection.execute(_LISTS)
+
+
 #: Steps in order; the number of steps taken is the format of an index. Only ever append.
-MIGRATIONS: tuple[Callable[[psycopg.Connection[Any]], None], ...] = (_m001_first,)
+MIGRATIONS: tuple[Callable[[psycopg.Connection[Any]], None], ...] = (
+    _m001_first,
+    _m002_listed_by_columns,
+)
 #: The oldest format that is read as it lies, where it may not be written.
-OLDEST_READ = 1
+OLDEST_READ = 2
 
 
 def there(connection: psycopg.Connection[Any], schema: str) -> bool:
