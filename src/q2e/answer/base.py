@@ -208,7 +208,9 @@ def answered(
         except ModelError as error:
             work = work.noting(f"{name} was left out: {error}")
             if name == "write":
-                work = write(work if work.kept else _supporting(work, given), given)
+                # A quote is what a video says: what a model said of its pictures is none.
+                own = replace(work, kept=tuple(one for one in work.kept if not one.seen))
+                work = write(own if own.kept else _supporting(own, given), given)
         if watch is not None:
             watch(name)
     work = check(work)
