@@ -1,0 +1,1 @@
+"""Answers as declared pipelines: files of named steps, each a service with its parameters."""
