@@ -152,8 +152,12 @@ def test_a_model_that_is_of_no_use_is_not_believed(talks: q2e.Index, script: obj
     )
 
 
+#: A lie about a moment that was described, with a quote that the description does not hold.
+LIE = ("The mayor was arrested.", "telephone on", "the mayor was arrested")
+
+
 def test_segments_are_looked_at_again_with_keywords(sample_index: q2e.Index) -> None:
-    ask = model_of("Weasels", GOOD, ("A telephone lies there.", "telephone", "a telephone"))
+    ask = model_of("Weasels", GOOD, ("A telephone lies there.", "telephone on", "a telephone"), LIE)
 
     def said(asked: Asked) -> Said:
         if asked.pictures:
@@ -170,5 +174,6 @@ def test_segments_are_looked_at_again_with_keywords(sample_index: q2e.Index) -> 
     # One call for the keywords, before the looks.
     assert order[-2 - looked] == "query" and answer.spent["calls"] == len(order)
     told = [one.text for one in answer.sentences]
-    assert "A telephone lies there." in told
+    assert "A telephone lies there." in told and LIE[0] not in told
+    assert "dropped 1 sentence that cited nothing that was shown" in answer.notes
     assert "1 sentence resting on what a model says it sees in the pictures alone" in answer.notes

@@ -124,10 +124,13 @@ def numbered(lines: Sequence[Line]) -> str:
 
 
 def _sentence(told: Told, lines: Sequence[Line], pictures: Sequence[Picture]) -> Sentence | None:
-    shown = [(_shown(one, lines, pictures), one.quote) for one in told.cites]
-    cites = tuple(
-        cited(line, line.text if line.seen else quote) for line, quote in shown if line is not None
-    )
+    # Of a picture the words are those that were made a line; of a line they must stand in it.
+    shown = [
+        (line, line.text if line is not None and one.line > len(lines) else one.quote)
+        for one in told.cites
+        for line in (_shown(one, lines, pictures),)
+    ]
+    cites = tuple(cited(line, quote) for line, quote in shown if line is not None)
     text = harmless(told.text, LINE)
     return Sentence(text, cites, quoted=False) if cites and text else None
 

@@ -162,6 +162,8 @@ def chosen(video: Video, asked: Float32, tools: Tools, most: int) -> list[float]
         vectors = np.asarray(matrix[own], np.float32)
         times = tools.store.times_s(rows[own])
     times_s = np.where(np.isnan(times[:, 2]), times[:, 0], times[:, 2])
+    if not len(vectors):
+        return []
     some = spread(vectors, CLUSTERS)
     best = relevant(vectors[some], asked, most)
     return sorted({float(times_s[some[at]]) for at in best})
