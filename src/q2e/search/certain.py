@@ -105,11 +105,17 @@ def lead(evidence: Float64, nothing: float = NOTHING, many: Float64 | None = Non
     """Return (V,) how far each video's evidence (V,) lies above that of all others and of none."""
     often = np.zeros(len(evidence)) if many is None else np.log(many)
     with_none = np.append(evidence + often, np.log(nothing))
-    others = np.full(len(evidence), np.logaddexp.reduce(with_none))
+    others = np.full(len(evidence), _log_of_sum(with_none))
     # The whole less oneself would lose the digits of a video that has it all.
     for one in _leaders(evidence).tolist():
-        others[one] = np.logaddexp.reduce(np.delete(with_none, one))
+        others[one] = _log_of_sum(np.delete(with_none, one))
     return np.asarray(evidence - others)
+
+
+def _log_of_sum(logs: Float64) -> float:
+    """Return ln(sum(exp(logs)))."""
+    most = float(logs.max())
+    return most + float(np.log(np.exp(logs - most).sum())) if np.isfinite(most) else most
 
 
 def _leaders(score: Float64, most: int = 3) -> Int64:

@@ -17,7 +17,7 @@ from q2e.search.state import State
 from q2e.types import Query
 
 
-@stage(reads=("query", "shown", "form", "rows"), writes=("alarm",))
+@stage(reads=("query", "shown", "form", "rows", "fusion"), writes=("alarm",))
 def chance(state: State) -> State:
     """Say for each video what share of questions without an answer find one as good.
 
@@ -35,7 +35,10 @@ def chance(state: State) -> State:
     law = whole.laws.law(whole.table, state.form, way_of(state), lambda: whole.reached(best))
     if law is None:
         return state
-    return state.writing(alarm=law.false_alarm(_plainly(state, state.rows)))
+    # Without sub-events the rows are those that were fused already.
+    plain = all(row.part == "query" for row in state.rows)
+    score = state.fusion.score if plain else _plainly(state, state.rows)
+    return state.writing(alarm=law.false_alarm(score))
 
 
 def best_of(state: State, texts: Sequence[str], vectors: Float32) -> list[float]:

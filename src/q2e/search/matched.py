@@ -33,7 +33,8 @@ class Matched:
     state: State
     words: Sequence[str]
     _vectors: dict[str, Float32] = field(default_factory=dict)
-    _usual: dict[tuple[str, str], Float64] = field(default_factory=dict)
+    _known: dict[int, dict[int, Float64]] = field(default_factory=dict)
+    """By the identity of a score row: what each word has in the pieces that are shown."""
 
     @classmethod
     def of(cls, state: State) -> Matched:
@@ -62,18 +63,36 @@ class Matched:
 
     def _levels(self, row: ScoreRow, place: int) -> Float64:
         """Return (w,) how far a piece stands above chance for each word."""
-        rows, matrix = self.state.at.store.vectors(row.space)
-        scale = self.state.plan.calibration(self.state.at)
-        at = int(np.searchsorted(rows, place))
-        if scale is None or at >= len(rows) or rows[at] != place:
-            return np.full(len(self.words), -np.inf)
-        table = self.state.at.table
-        own = np.flatnonzero(table.channel[rows] == table.code(row.channel))
+        if id(row) not in self._known:
+            self._known[id(row)] = self._shown(row)
+        found = self._known[id(row)].get(place)
+        return np.full(len(self.words), -np.inf) if found is None else found
+
+    def _shown(self, row: ScoreRow) -> dict[int, Float64]:
+        """Return the levels (w,) of the pieces by which a row speaks for the hits that are shown.
+
+        All at once: what they are measured by is the same.
+        """
+        state = self.state
+        if state.plan.calibration(state.at) is None:
+            return {}
+        number = next(n for n, one in enumerate(state.rows) if one is row)
+        pieces = {state.witness.best(video)[number][0] for video in state.page}
+        rows, matrix = state.at.store.vectors(row.space)
+        places = np.array(
+            sorted(pieces & set(rows[np.isin(rows, list(pieces))].tolist())), np.int64
+        )
+        code = state.at.table.code(row.channel)
+        own = np.flatnonzero(state.at.table.channel[rows] == code)
         own = own[:: max(1, len(own) // _SAMPLED)]
-        chosen = np.append(own, at)
+        chosen = np.append(own, np.searchsorted(rows, places))
         scores = self._calibrated(row, chosen, self._asked(row) @ matrix[chosen].T)
-        # The piece itself is one of those by which its word is measured.
-        return np.asarray(centred(scores)[:, -1])
+        sample, told = scores[:, : len(own)], scores[:, len(own) :]
+        # Each piece is itself one of those by which its word is measured.
+        return {
+            place: centred(np.column_stack((sample, own_score)))[:, -1]
+            for place, own_score in zip(places.tolist(), told.T, strict=True)
+        }
 
     def _asked(self, row: ScoreRow) -> Float32:
         """Return (w, d) the words as vectors of a row's space, as questions are scored."""

@@ -67,10 +67,14 @@ class Null:
         """Return -ln of the chance that a generic question scores as high; NaN stays."""
         # Rounded, so that the order in which sums were taken moves no score across a level.
         level = np.searchsorted(self.levels, np.round(scores, 12))
-        below = 1.0 - level / (len(self.levels) + 1.0)
-        beyond = self.beyond * np.exp(-np.maximum(scores - self.edge, 0.0) / self.excess)
-        chance = np.where(scores > self.edge, np.minimum(beyond, self.beyond), below)
-        return np.where(np.isnan(scores), np.nan, -np.log(np.maximum(chance, 1e-300)))
+        # Of each level once: there are fewer of them than of scores.
+        chance = 1.0 - np.arange(len(self.levels) + 1) / (len(self.levels) + 1.0)
+        found: Float64 = -np.log(np.maximum(chance, 1e-300))[level]
+        high = np.flatnonzero(scores > self.edge)
+        beyond = self.beyond * np.exp(-(scores[high] - self.edge) / self.excess)
+        found[high] = -np.log(np.maximum(np.minimum(beyond, self.beyond), 1e-300))
+        found[np.isnan(scores)] = np.nan
+        return found
 
 
 #: Of standard scores of which nothing more is known.
@@ -105,12 +109,13 @@ class Grounds:
         native = self.native.get(channel)
         if native is None:
             return law.surprise(scores)
-        own, other = (
-            self.nulls.get(spoken(channel, one), law).surprise(scores) for one in (True, False)
-        )
-        known = len(native)
-        told = np.where(native, own[:known], other[:known])
-        return np.concatenate((told, np.maximum(own[known:], other[known:])))
+        known, told = len(native), np.empty(len(scores))
+        own, other = (self.nulls.get(spoken(channel, one), law) for one in (True, False))
+        told[:known][native] = own.surprise(scores[:known][native])
+        told[:known][~native] = other.surprise(scores[:known][~native])
+        rest = scores[known:]
+        told[known:] = np.maximum(own.surprise(rest), other.surprise(rest))
+        return told
 
 
 def spoken(channel: str, native: bool) -> str:
