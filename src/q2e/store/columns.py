@@ -15,14 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from q2e.arrays import Float32, Float64, Int16, Int32, Int64
+from q2e.arrays import Bool, Float32, Float64, Int16, Int32, Int64
 from q2e.store.base import Table
 from q2e.store.facts import Facts, Told
 from q2e.store.rows import pack, video
-from q2e.store.sql import State, View
+from q2e.store.sql import Connection, State, View
 from q2e.types import in_order
 
 _COLUMNS = "id, video, channel, start_s, end_s, length, language"
+#: Columns of a table that are the same whatever else is in it.
+_OF_ROWS = ("evidence_id", "channel", "start_s", "end_s", "length")
+#: Stretches of vectors that are copied one by one where others between them are gone.
+_STRETCHES = 256
 #: Vectors that are turned into columns at a time, about, and most stages that they are of.
 _TURNED, _STAGES = 2_048, 512
 #: Bytes of decoded postings kept in memory.
@@ -199,27 +203,50 @@ def read(view: View, state: State, old: Columns | None) -> Columns:
     numbers = np.array([number for number, _ in videos], dtype=np.int64)
     ids = tuple(video_id for _, video_id in videos)
     total = int(connection.execute("SELECT count(*) FROM evidence").fetchone()[0])
-    kept = (
-        old if old is not None and ids[: len(old.table.video_ids)] == old.table.video_ids else None
-    )
-    last = int(kept.table.evidence_id[-1]) if kept is not None and len(kept.table) else 0
+    last = int(old.table.evidence_id[-1]) if old is not None and len(old.table) else 0
     fresh = connection.execute(
         f"SELECT {_COLUMNS} FROM evidence WHERE id > ? ORDER BY id", (last,)
     ).fetchall()
-    if kept is not None and len(kept.table) + len(fresh) != total:
-        # Something was removed: ids are never used twice, so counting them is enough.
-        kept = None
-        fresh = connection.execute(f"SELECT {_COLUMNS} FROM evidence ORDER BY id").fetchall()
-    same = kept is not None and (ids, in_order(channels.values())) == (
-        kept.table.video_ids,
-        kept.table.channels,
-    )
-    if kept is not None and same and not fresh:
-        return replace(kept, generation=state.number)
+    kept = old
+    # Something was removed: ids are never used twice, so counting them is enough.
+    if old is not None and (
+        len(old.table) + len(fresh) != total
+        or ids[: len(old.table.video_ids)] != old.table.video_ids
+    ):
+        kept = _without_gone(connection, old, numbers, ids)
+    grown = kept is not None and kept is old
+    if kept is not None and grown and not fresh:
+        same = (kept.table.video_ids, kept.table.channels)
+        if (ids, in_order(channels.values())) == same:
+            return replace(kept, generation=state.number)
     columns = _columns(fresh, channels, state, numbers, ids, kept)
     if old is not None:
-        columns._inherit(old, grown=kept is not None)
+        columns._inherit(old, grown=grown)
     return columns
+
+
+def _without_gone(
+    connection: Connection, old: Columns, numbers: Int64, ids: tuple[str, ...]
+) -> Columns:
+    """Return columns without the evidence and videos that are there no more, of `numbers` (V,).
+
+    What stays is as it was, but for the place of its video.
+    """
+    table, last = old.table, int(old.table.evidence_id[-1]) if len(old.table) else 0
+    found = connection.execute("SELECT id FROM evidence WHERE id <= ? ORDER BY id", (last,))
+    there = np.array(found.fetchall(), np.int64).reshape(-1)
+    stays = np.isin(table.evidence_id, there, assume_unique=True)
+    video = np.searchsorted(numbers, old.numbers[table.video[stays]]).astype(np.int32)
+    columns = {name: getattr(table, name)[stays] for name in _OF_ROWS}
+    lasting = replace(table, video=video, video_ids=ids, **columns)
+    spoken, language = np.unique(old.language[stays], return_inverse=True)
+    return replace(
+        old,
+        table=lasting,
+        numbers=numbers,
+        language=language.astype(np.int16),
+        languages=tuple(old.languages[code] for code in spoken.tolist()),
+    )
 
 
 def _columns(
@@ -287,7 +314,7 @@ def _vectors(view: View, name: str, known: _Space | None, evidence_id: Int64) ->
         present = np.isin(ids, evidence_id, assume_unique=True)
         if not present.all():
             ids = ids[present]
-            block = matrix = matrix.compress(present, axis=1)
+            block = matrix = _present(matrix, present)
         rows = np.searchsorted(evidence_id, ids).astype(np.int64)
     since = (number, known.last)
     more, stages, last = view.connection.execute(
@@ -319,3 +346,16 @@ def _vectors(view: View, name: str, known: _Space | None, evidence_id: Int64) ->
     seen = matrix.view()
     seen.flags.writeable = False
     return _Space(ids, seen, last or known.last, block, rows)
+
+
+def _present(matrix: Float32, present: Bool) -> Float32:
+    """Return the columns (d, m) of a matrix (d, n) that are there still (n,)."""
+    ends = np.flatnonzero(np.diff(present, prepend=False, append=False)).reshape(-1, 2)
+    if len(ends) > _STRETCHES:
+        return matrix.compress(present, axis=1)
+    left = np.empty((len(matrix), int(present.sum())), matrix.dtype)
+    done = 0
+    for first, end in ends.tolist():
+        left[:, done : done + end - first] = matrix[:, first:end]
+        done += end - first
+    return left

@@ -21,7 +21,7 @@ from q2e.store.base import UNKNOWN, Derived, Failure, Item, Remade, StageKey
 from q2e.store.database import Database
 from q2e.store.searching import Searching
 from q2e.store.sql import Writer
-from q2e.types import Segment, Video
+from q2e.types import Filters, Segment, Video
 
 
 class SqliteStore(Searching):
@@ -36,6 +36,20 @@ class SqliteStore(Searching):
         self.path = Path(path)
         self.read_only = read_only
         self._database: Database = Database(self.path, read_only, wait_s)
+
+    # -- counting -------------------------------------------------------------------------------
+    def counted(
+        self, filters: Filters, videos: Sequence[str] | None, lengths_s: Sequence[float]
+    ) -> None:
+        """Return None: facets are counted in columns."""
+
+    def held(self) -> Mapping[str, int] | None:
+        """Return how many pieces of evidence there are of each channel."""
+        if self._database.loaded:
+            return None
+        with self._database.view() as view:
+            rows = view.connection.execute("SELECT channel, count(*) FROM evidence GROUP BY 1")
+            return {view.channels[channel]: int(number) for channel, number in rows}
 
     # -- writing --------------------------------------------------------------------------------
     def put_video(self, video: Video) -> None:
