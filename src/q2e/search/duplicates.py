@@ -25,8 +25,7 @@ def twins(duration_s: ArrayLike, means: Sequence[Float32], asked: Int64 | None =
     videos, only pairs in which one of them is are returned, in time that grows with n times V.
     """
     length: Float64 = np.asarray(duration_s, dtype=np.float64)
-    # Of a vector of unit length, which many are looked at while somebody waits.
-    known = [one.any(axis=1) for one in means]
+    known = [np.einsum("vd,vd->v", one, one) > 0 for one in means]
     if not known or len(length) < 2:
         return {}
     some = np.logical_or.reduce(known) & (length > 0)
