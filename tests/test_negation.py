@@ -257,13 +257,54 @@ def test_other_sentences_with_filters_stay_what_they_were() -> None:
     for text, clause in (
         ("el perro no ladra lang:es", '"el perro no ladra"'),
         ("a dog lang:en", '"a dog"'),
-        ("a dog that does not bark NOT cat lang:en", '"a dog that does not bark" NOT "cat"'),
     ):
         assert write(parse(text).clause or Clause("text")) == clause
     assert parse("lang:en -lang:de").clause is None
     with pytest.raises(QueryError, match="duration") as refused:
         parse("a dog that does not bark duration:blue")
     assert refused.value.start == len("a dog that does not bark ")
+
+
+#: The same with something excluded after it: two things are left out.
+CAT = {
+    "ar": "قطة", "de": "Katze", "en": "cat", "es": "gato", "fr": "chat", "hi": "बिल्ली", "ja": "猫",
+    "ko": "고양이", "ru": "кошка", "th": "แมว", "zh": "猫",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", BESIDE_FILTERS)
+@pytest.mark.parametrize("sign", ["NOT ", "-"])
+def test_a_clause_leaves_out_beside_what_is_excluded(language: str, sign: str) -> None:
+    text, wanted, unwanted = BESIDE_FILTERS[language]
+    sentence = " ".join(one for one in text.split() if ":" not in one).rstrip(",")
+    asked = f"lang:{language} {sentence} {sign}{CAT[language]} duration:<2m"
+    parsed = parse(asked)
+    assert parsed.clause is not None
+    assert write(parsed.clause) == f'"{wanted}" NOT "{unwanted}" {sign}"{CAT[language]}"'
+    assert parsed.filters.languages == (language,) and parsed.filters.longest_s == 120
+    last = parsed.clause.parts[-1]
+    assert CAT[language] in asked[last.start : last.end]
+
+
+@pytest.mark.parametrize(
+    ("text", "clause"),
+    [
+        ("a dog that does not bark NOT cat OR bird", None),
+        ("a dog that does not bark NOT cat NOT bird", '"a dog" NOT "bark" NOT "cat" NOT "bird"'),
+        ('a dog that does not bark -"cat food"', '"a dog" NOT "bark" -"cat food"'),
+        ("a dog that does not bark NOT speech:cat", '"a dog" NOT "bark" NOT speech:("cat")'),
+        ("the dog does not bark NOT cat", '"the dog does not bark" NOT "cat"'),
+        ("没有狗的房间 NOT 猫", '"房间" NOT "狗" NOT "猫"'),
+        ("dog NOT cat", '"dog" NOT "cat"'),
+    ],
+)
+def test_what_stands_after_a_sentence_is_read_as_ever(text: str, clause: str | None) -> None:
+    found = parse(text).clause
+    assert found is not None
+    if clause is None:
+        assert '"a dog" NOT "bark"' not in write(found)
+    else:
+        assert write(found) == clause
 
 
 @pytest.mark.parametrize("language", NO_CAT)

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from q2e.errors import QueryError
-from q2e.query.aside import filters_beside, moved_marks, sentence
+from q2e.query.aside import beside, moved_marks, sentence
 from q2e.query.filters import one_filter
 from q2e.query.left import Left
 from q2e.query.loose import unclosed
@@ -81,12 +81,13 @@ def parse(text: str) -> Parsed:
 
 
 def _leaving_out(text: str, left: Left, start: int, end: int) -> Parsed:
-    """Return how a text is understood whose sentence leaves something out, with its filters."""
+    """Return how a text is understood whose sentence, beside others, leaves something out."""
     own = text[start:end]
-    reader = _Reader(text, filters_beside(text, start, end))
-    reader.question()
+    reader = _Reader(text, beside(text, start, end))
+    reader.beside()
     shown = sorted((*moved_marks(left.marks(own), start), *reader.found), key=lambda one: one.start)
-    return Parsed(text, moved(left.clause(own), start), reader.filters, tuple(shown))
+    clause = joined("all", [*of_all(moved(left.clause(own), start)), *reader.excluded])
+    return Parsed(text, clause, reader.filters, tuple(shown))
 
 
 def write(clause: Clause) -> str:
@@ -170,6 +171,12 @@ class _Reader:
                 )
             return None
         return joined("all", [*of_all(wanted), *self.excluded])
+
+    def beside(self) -> None:
+        """Read the filters and exclusions that stand before and after a sentence."""
+        self._trailing()
+        if (other := self._next()) is not None:
+            raise self._error(other, "beside a sentence only filters and exclusions may stand")
 
     def _timed(self) -> Clause | None:
         mark = self._next()
