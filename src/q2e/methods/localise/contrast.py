@@ -14,7 +14,9 @@ from q2e.methods.localise.base import Localiser, Scored, Stretch, widened
 from q2e.registry import method
 
 #: Thresholds between the floor and the peak of the curve, whose runs are proposed.
-LEVELS = (0.4, 0.5, 0.6)
+LEVELS = (0.5, 0.6, 0.7)
+#: Power of its length that a stretch is worth more by.
+POWER = 0.25
 #: Seconds that two stretches may share by rounding.
 _TOUCH_S = 1e-6
 #: Seconds that evidence of a single point in time stands for.
@@ -38,7 +40,7 @@ class Curve:
 @method(
     "localise",
     source="proposals: temporal actionness grouping, Zhao et al. 2017; inside less outside: "
-    "AutoLoc, Shou et al. 2018; root of the length: scan statistic, Arias-Castro et al. 2005",
+    "AutoLoc, Shou et al. 2018; the longer, the more: scan statistic, Arias-Castro et al. 2005",
 )
 @dataclass(frozen=True, kw_only=True)
 class Contrast(Localiser):
@@ -48,10 +50,10 @@ class Contrast(Localiser):
        between them, with the mean of the pictures within `smooth_s` in its shot; any other
        evidence stands for its own time. Of one channel the best counts, channels are added, and
        `floor` is 0.
-    2. Runs above 0.4, 0.5 and 0.6 of the peak are proposed; they end at cuts, but for those that
+    2. Runs above 0.5, 0.6 and 0.7 of the peak are proposed; they end at cuts, but for those that
        a sentence goes on across. Runs under `shortest_s` grow to it, those over `longest_s` are
        cut around their best evidence.
-    3. A run of length L is worth (mean inside - mean of its margins) * sqrt(L). Margins are
+    3. A run of length L is worth (mean inside - mean of its margins) * L^(1/4). Margins are
        `margin` * L long on both sides, at least `least_s`; outside the video the curve is 0.
     4. Non-maximum suppression: the best is kept, what overlaps it goes, and so on.
 
@@ -61,10 +63,10 @@ class Contrast(Localiser):
 
     smooth_s: Annotated[
         float, Field(ge=0, le=60, description="Seconds over which pictures are averaged.")
-    ] = 3.0
+    ] = 4.0
     margin: Annotated[
         float, Field(gt=0, le=10, description="Length of a margin, in lengths of the moment.")
-    ] = 1.0
+    ] = 0.5
     least_s: Annotated[
         float, Field(gt=0, le=3_600, description="Seconds that a margin has at least.")
     ] = 2.0
@@ -127,7 +129,7 @@ class Contrast(Localiser):
         length = high - low
         wide = np.maximum(self.least_s, self.margin * length)
         around = curve.sum(low - wide, low) + curve.sum(high, high + wide)
-        worth = (curve.sum(low, high) / length - around / (2 * wide)) * np.sqrt(length)
+        worth = (curve.sum(low, high) / length - around / (2 * wide)) * length**POWER
         return np.asarray(worth, np.float64)
 
 
