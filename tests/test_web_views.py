@@ -254,6 +254,7 @@ def test_axe_finds_no_serious_issue(browser: Any, server: str, scheme: str, widt
     for state, ready in (
         ({}, ".mosaic img"),
         ({"q": "strike at the museum then panda", "label": "on"}, "#filters label"),
+        ({"q": "What ate the phone system?"}, "#answer .cite"),
         ({"q": '"giant panda" then koala speech:x', "then": "a koala"}, "#results > *"),
         ({"view": "collection"}, "#videos .tile"),
         ({"view": "labels"}, "#labels > *"),

@@ -68,7 +68,38 @@ export function address(path, parts = {}) {
 
 const video = (id) => `${V1}/videos/${encodeURIComponent(id)}`;
 
+/** Yield the events that an answer streams as [name, data]. */
+async function* events(answer) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const whole = (text + part.value).split("\n\n");
+    text = whole.pop();
+    for (const one of whole) {
+      const [, name, data] = /^event: (.*)\ndata: ([^]*)$/.exec(one) ?? [];
+      if (name) yield [name, JSON.parse(data)];
+    }
+  }
+}
+
+/** Return the answer to a question; `watch(step)` is called with each step that is done. */
+async function answered(body, watch, signal) {
+  const stream = await send("POST", `${V1}/answer/events`, { body, signal });
+  try {
+    for await (const [name, data] of events(stream)) {
+      if (name === "step") watch(data.step);
+      if (name === "error") throw new Refused(data.error);
+      if (name === "answer") return data;
+    }
+  } catch (error) {
+    if (error.name === "AbortError" || error instanceof Refused) throw error;
+  }
+  dispatchEvent(new Event("q2e:lost"));
+  throw new Refused(UNREACHABLE);
+}
+
 export const api = {
+  answer: answered,
   search: (body, signal) => call("POST", `${V1}/search`, { body, signal }),
   export: async (body) => (await send("POST", `${V1}/export`, { body })).blob(),
   parse: (q, signal) => call("GET", address(`${V1}/parse`, { q }), { signal }),

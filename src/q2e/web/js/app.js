@@ -1,5 +1,6 @@
 // The page as a whole: shows the view of the state, and turns links into states.
 
+import * as answer from "./answer.js";
 import * as collection from "./collection.js";
 import { all, fill, one, say, tool } from "./dom.js";
 import * as filters from "./filters.js";
@@ -30,6 +31,7 @@ function show(now, before) {
   search.show(now, before);
   if (now.view === "search") {
     results.show(now);
+    answer.show(now);
     filters.show(now);
     if (before && before.label !== now.label) results.redraw();
     panel.show(now);
@@ -65,6 +67,7 @@ fill(one("#tools"), tool("sun", "Light or dark", theme), tool("help", "Keys", ke
 search.build();
 keys.listen();
 results.onAnswer(() => {
+  answer.show(state());
   panel.show(state());
   filters.show(state());
 });

@@ -37,6 +37,7 @@ export const one = (selector, root = document) => root.querySelector(selector);
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 const PATHS = {
+  answer: "M4 5h16v11H11l-4.500 4v-4H4zM8 9h8M8 12h5",
   search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M15.3 15.3 20 20",
   image: "M4 5h16v14H4zM4 16l4.5-5 4 4 2.5-2.500 5 4.500M15 9.500h.01",
   then: "M4 6h9M4 12h6M4 18h3M16 9v9m0 0-3-3m3 3 3-3",

@@ -1,5 +1,6 @@
 // The keyboard: one key for each thing, and a sheet that names them.
 
+import { ask } from "./answer.js";
 import { all, fill, h, one, tool } from "./dom.js";
 import { grade_, labelling } from "./labels.js";
 import * as panel from "./panel.js";
@@ -26,6 +27,8 @@ const SHEET = [
     "Asking",
     [
       ["Enter", "search now"],
+      ["Shift Enter", "answer in sentences"],
+      ["a", "the same, outside the box"],
       ["b", "add what happens then"],
       ["x", "search by a file"],
       ["f", "filters"],
@@ -142,6 +145,7 @@ const ACTS = {
   "g s": () => one(".top nav [data-go=search]").click(),
   "g c": () => one(".top nav [data-go=collection]").click(),
   "g l": () => one(".top nav [data-go=labels]").click(),
+  a: ask,
   b: addRow,
   x: () => one("#file").click(),
   f: () => {
@@ -215,6 +219,7 @@ function escape() {
   if (state().hit) {
     const hit = state().hit;
     go({ hit: "", t: null });
+    if (document.activeElement.closest("#answer")) return;
     one(`#hit-${CSS.escape(hit)} .still`)?.focus();
   }
 }

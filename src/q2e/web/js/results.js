@@ -29,6 +29,15 @@ export const settled = () => answer !== null && answered === asked;
 export const hitOf = (video) =>
   [...(answer?.hits ?? []), ...(answer?.linked ?? [])].find((hit) => hit.video === video) ?? null;
 
+/** Return the hit of a video; one that lies further down than the first page is asked for. */
+export async function bringHit(video) {
+  if (hitOf(video) || !answer) return hitOf(video);
+  const shown = answer;
+  const own = await api.search({ ...searchBody(state()), videos: [video], top: 1 });
+  shown.linked = [...(shown.linked ?? []), ...own.hits];
+  return hitOf(video);
+}
+
 /** Search if the state asks for something else than what is shown. */
 export function show(now) {
   const key = searchKey(now);

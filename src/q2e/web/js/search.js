@@ -1,6 +1,7 @@
 // The box one asks in: words, and rows for what happens next.
 
 import { fill, h, icon, one, put, tool } from "./dom.js";
+import { answerButton, ask } from "./answer.js";
 import { bring, listenForDrops, showGiven } from "./examples.js";
 import { hint } from "./hints.js";
 import { asks, go, question, state } from "./state.js";
@@ -49,12 +50,18 @@ export function build() {
       tool("image", "Search by a picture, clip or sound", () => file.click(), {
         id: "add-example",
       }),
+      answerButton(answerNow),
       file,
     ),
     h("ol", { id: "rows" }),
     h("div", { id: "given", "aria-label": "Examples, likes and dislikes" }),
     h("div", { id: "hints", class: "hints" }),
   );
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    answerNow();
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     typed(0);
@@ -89,9 +96,14 @@ function take() {
   if (q === now.q && JSON.stringify(then) === JSON.stringify(now.then)) return;
   const refined = asks(now) && q.trim() !== "" && now.q.trim() !== "";
   go(
-    { q, then, hit: "", t: null, ev: null, view: "search" },
+    { q, then, hit: "", t: null, ev: null, answer: "", view: "search" },
     { quiet: refined && (q.startsWith(now.q) || now.q.startsWith(q)) },
   );
+}
+
+function answerNow() {
+  take();
+  ask();
 }
 
 /** Put the cursor into the box. */

@@ -1,7 +1,7 @@
 // What the page shows, kept in its address, so that every state is a link.
 
 const LISTS = ["then", "ch", "lang", "tag", "ex", "like", "dislike", "ev"];
-const WORDS = ["view", "q", "since", "until", "dur", "hit", "decompose", "video", "label"];
+const WORDS = ["view", "q", "since", "until", "dur", "hit", "decompose", "video", "label", "answer"];
 const EMPTY = {
   view: "search",
   q: "",
@@ -12,6 +12,7 @@ const EMPTY = {
   decompose: "",
   video: "",
   label: "",
+  answer: "", // `on` and `off` by hand; else questions are answered that end with a mark
   then: [],
   ch: [],
   lang: [],
@@ -103,6 +104,13 @@ export function searchBody(now) {
     body.decomposition = { events: events.map(({ kind, text, own }) => ({ kind, text: text.trim(), own })) };
   }
   return body;
+}
+
+/** Return the body of POST /v1/answer/events. */
+export function answerBody(now) {
+  const { q, channels, languages, tags, since, until } = searchBody(now);
+  const body = { q, channels, languages, tags, since, until };
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
 }
 
 const KINDS = { b: "prequel", d: "current", a: "sequel" };

@@ -1,0 +1,163 @@
+// The answer to a question in sentences, above the hits; what a sentence cites plays on click.
+
+import { Refused, api } from "./api.js";
+import { button, fill, h, icon, one, put, say, tool, words } from "./dom.js";
+import { bringHit, settled } from "./results.js";
+import { answerBody, go, question, searchKey, state } from "./state.js";
+import { channelName, clock, count, sentence, titleOf } from "./text.js";
+
+/** What is done after each step of an answer. */
+const NEXT = {
+  plan: "Searching …",
+  collect: "Weighing what was found …",
+  filter: "Writing …",
+  "look again": "Writing …",
+  write: "Checking each sentence …",
+};
+const PLACES = { before: "Before", during: "During", after: "After" };
+const ASKS = /[?？؟⁇]["'”’»」』）)\s]*$/u;
+
+let shown = null;
+let running = null;
+
+/** Whether a state has its question answered: by the button, or because it ends with its mark. */
+const wanted = (now) =>
+  question(now) !== "" && !now.then.length && now.answer !== "off" &&
+  (now.answer === "on" || ASKS.test(now.q));
+
+/** Answer if the state asks for it, once the hits are there; hide the answer to anything else. */
+export function show(now) {
+  const key = wanted(now) && settled() ? searchKey(now) : null;
+  if (key === shown) return;
+  running?.abort();
+  shown = key;
+  one("#answer").hidden = key === null;
+  fill(one("#answer"));
+  if (key !== null) tell(now, key);
+}
+
+/** Have the question in the box answered. */
+export const ask = () => {
+  if (!question(state())) one("#q").focus();
+  else if (state().answer === "on" && !one("#answer").hidden) one("#answer").focus();
+  else go({ answer: "on", view: "search" });
+};
+
+async function tell(now, key) {
+  const place = one("#answer");
+  const line = h("p", { class: "soft" }, "Reading the question …");
+  const body = h("div", { class: "body" }, line);
+  fill(place, head(), body);
+  place.setAttribute("aria-busy", "true");
+  running = new AbortController();
+  try {
+    const told = (step) => {
+      line.textContent = NEXT[step] ?? line.textContent;
+    };
+    const found = await api.answer(answerBody(now), told, running.signal);
+    if (key !== shown) return;
+    fill(body, found.found ? written(found) : nothing(), remarks(found));
+    if (found.found) one(".sectionhead", place).append(sure(found));
+    say(found.found ? `Answer of ${count(found.sentences.length, "sentence")}` : NOTHING);
+  } catch (error) {
+    if (error.name === "AbortError" || key !== shown) return;
+    if (!(error instanceof Refused)) throw error;
+    // What was not reached is asked again when the server answers.
+    if (error.code === "unreachable") shown = null;
+    const next = error.next && h("p", { class: "soft" }, words(sentence(error.next)));
+    fill(body, h("div", { class: "problem", role: "alert" }, words(sentence(error.message)), next));
+  }
+  place.removeAttribute("aria-busy");
+}
+
+const head = () =>
+  h(
+    "div",
+    { class: "sectionhead" },
+    h("h2", {}, "Answer"),
+    tool("close", "Close the answer", () => {
+      go({ answer: "off" });
+      one("#q").focus();
+    }),
+  );
+
+const sure = (found) =>
+  h("span", { class: "soft small number" }, `${Math.round(100 * found.confidence)} % sure`);
+
+const NOTHING = "Nothing here answers";
+const nothing = () => h("p", {}, `${NOTHING}. The nearest hits follow below.`);
+
+function written(found) {
+  let last = null;
+  return h(
+    "ol",
+    { class: "sentences" },
+    found.sentences.map((one_) => {
+      const place = one_.place !== last && one_.place;
+      last = one_.place;
+      return h(
+        "li",
+        {},
+        place && h("h3", {}, PLACES[place]),
+        saying(one_),
+        h("ul", { class: "cites" }, one_.citations.map((cite) => h("li", {}, citation(one_, cite)))),
+      );
+    }),
+  );
+}
+
+function saying(one_) {
+  const language = one_.quoted ? one_.citations[0].language : null;
+  return words(one_.text, language, one_.quoted ? "blockquote" : "p");
+}
+
+function citation(one_, cite) {
+  const at = clock(cite.start);
+  const title = titleOf(cite);
+  return [
+    h(
+      "button",
+      {
+        type: "button",
+        class: "cite",
+        "aria-label": `Play ${title} at ${at}, ${channelName(cite.channel)}`,
+        on: { click: () => play(cite) },
+      },
+      icon("play"),
+      h("span", { class: "number" }, at),
+      words(title),
+      h("span", { class: "soft small" }, channelName(cite.channel)),
+    ),
+    !one_.quoted && words(cite.quote, cite.language, "q", { class: "soft" }),
+  ];
+}
+
+/** Play what a sentence cites beside the hits, or where its video is none, in the video's view. */
+async function play(cite) {
+  const key = shown;
+  const hit = await bringHit(cite.video);
+  if (key !== shown) return;
+  go(hit ? { hit: cite.video, t: cite.start } : { view: "video", video: cite.video, t: cite.start });
+}
+
+function remarks(found) {
+  const missing = found.not_found.length > 0 && [
+    "Not said there: ",
+    found.not_found.map((word, number) => [number ? ", " : "", words(word)]),
+    ". ",
+  ];
+  const notes = found.notes.filter((note) => !/^nothing here answers/.test(note));
+  if (!missing && !notes.length) return null;
+  return put(
+    h("p", { class: "soft small" }, missing),
+    notes.map((note) => [words(sentence(note)), " "]),
+  );
+}
+
+/** Return the button that has the question answered. */
+export const answerButton = (act) =>
+  button([icon("answer"), h("span", {}, "Answer")], act, {
+    id: "answer-it",
+    title: "Answer in sentences that cite the videos",
+    "aria-label": "Answer the question",
+  });
