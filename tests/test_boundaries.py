@@ -166,7 +166,7 @@ LAYERS = {
     "survey": "errors ingest paths settings store text types",
     "opened": "errors models plugins settings store survey types",
     "upkeep": "backup erase errors ingest opened plugins settings store types",
-    "answer": "arrays cache decoding errors mmi models query registry stopping text types",
+    "answer": "arrays cache decoding errors mmi models paths query registry stopping text types",
     "index": (
         "answer channel_facts errors models plugins query search settings survey types upkeep"
     ),

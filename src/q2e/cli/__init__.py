@@ -32,6 +32,10 @@ _COMMANDS = {
         "q2e.cli.answer:answer",
         "Answer a question in sentences, each with the moments that say it.",
     ),
+    "article": (
+        "q2e.cli.article:article",
+        "Write an article about an event from what the videos say, each sentence with its source.",
+    ),
     "play": (
         "q2e.cli.play:play",
         "Play a hit of the last search, from its moment on.",
