@@ -56,7 +56,7 @@ _PLAIN: dict[Any, Any] = {str: "…", int: 1, float: 0.5, bool: True, Path: Path
 
 def shapes() -> Iterator[tuple[str, Any]]:
     """Yield (commands, what they print with `--json`), but for those that write it in place."""
-    yield "q2e answer", _said(shape.answer(filled(Answer)))
+    yield "q2e answer, q2e article", _said(shape.answer(filled(Answer)))
     yield "q2e ask", _said(shape.clarification(filled(Clarification)))
     yield "q2e backup, q2e restore", _said(backup.shape(filled(backup.Backup)))
     yield "q2e config", _said(dict.fromkeys(Settings.model_fields, "…"))
