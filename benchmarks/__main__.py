@@ -19,6 +19,7 @@ def main() -> None:
         choices=[
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
+            "chapters",
             "senses",
             "growth",
             "peers",
@@ -107,6 +108,12 @@ def main() -> None:
         from benchmarks import moments
 
         figures = moments.run()
+    elif given.what == "chapters":
+        from benchmarks import chapters
+
+        if given.data is None:
+            parser.error("chapters needs --data FOLDER of development data")
+        figures = chapters.run(given.data)
     elif given.what == "heads":
         from benchmarks import heads
 

@@ -535,6 +535,26 @@ def moments_found(figures: Figures) -> str:
     return markdown(head, rows)
 
 
+#: How a video is cut, as tables say it.
+CUT = {
+    "texttiling": "`texttiling`",
+    "even": "as many of equal length",
+    "shots": "shots of the index",
+}
+
+
+def chapters_found(figures: Figures) -> str:
+    """How well chapters are cut where subjects change, by way."""
+    rows = []
+    for one in figures["chapters"]["rows"]:
+        less, low, high = one["behind"]
+        told = "" if one["way"] == "texttiling" else f"{-less:+.2f} [{-high:+.2f}, {-low:+.2f}]"
+        shares = (f"{one[name]:.2f}" for name in ("f1", "precision", "recall", "tiou"))
+        rows.append([CUT[one["way"]], str(one["talks"]), *shares, told])
+    head = ["chapters", "talks", "F1 within 5 s", "precision", "recall", "tIoU", "difference of F1"]
+    return markdown(head, rows)
+
+
 # -- heads.md -----------------------------------------------------------------------------------
 
 
@@ -737,6 +757,7 @@ TABLES: dict[str, Table] = {
     "leftout channels": leftout_channels,
     "leftout certainty": leftout_certainty,
     "moments found": moments_found,
+    "chapters found": chapters_found,
     "heads eye": heads_eye,
     "heads pairs": heads_pairs,
     "heads stories": heads_rows("stories"),
@@ -778,6 +799,7 @@ NEEDS: dict[str, set[str]] = {
     "certainty": {"certainty"},
     "leftout": {"leftout"},
     "moments": {"moments"},
+    "chapters": {"chapters"},
     "scale": {"scale_stores"},
     "heads": {"heads"},
     "growth": {"growth"},

@@ -20,6 +20,7 @@ FILES = (
     *(
         "load",
         "moments",
+        "chapters",
         "reading",
         "truth",
         "certainty",

@@ -30,7 +30,7 @@ from q2e.plugins import registry
 from q2e.search.clarify import Clarification
 from q2e.search.engines import EngineCheck
 from q2e.settings import Settings
-from q2e.types import Answer, Example, Results, Video
+from q2e.types import Answer, Chapters, Example, Results, Video
 
 #: Fields whose types say less than a shape needs.
 _GIVEN: dict[tuple[str, str], Any] = {
@@ -59,6 +59,7 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e answer, q2e article", _said(shape.answer(filled(Answer)))
     yield "q2e ask", _said(shape.clarification(filled(Clarification)))
     yield "q2e backup, q2e restore", _said(backup.shape(filled(backup.Backup)))
+    yield "q2e chapters", _said(shape.chapters(filled(Chapters)))
     yield "q2e config", _said(dict.fromkeys(Settings.model_fields, "…"))
     yield "q2e doctor", _said({"ok": True, "checks": [filled(checks.Check).shape()]})
     yield "q2e engine rebuild", _said({"indexes": 1})

@@ -154,11 +154,12 @@ LAYERS = {
         "processes registry settings store text types wire"
     ),
     "methods": (
-        "arrays cache channel_facts channels decoding errors media mmi models plugins "
+        "arrays cache channel_facts channels decoding errors media mmi models paths plugins "
         "query registry store text types"
     ),
     "shape": "paths query types",
     "export": "decoding errors media paths shape text types",
+    "chapter_files": "errors export shape types",
     "search": (
         "arrays cache channel_facts choices decoding errors media methods models plugins "
         "query registry settings stopping store text types"
@@ -168,7 +169,8 @@ LAYERS = {
     "upkeep": "backup erase errors ingest opened plugins settings store types",
     "answer": "arrays cache decoding errors mmi models paths query registry stopping text types",
     "index": (
-        "answer channel_facts errors models plugins query search settings survey types upkeep"
+        "answer channel_facts errors methods models plugins query search settings survey types "
+        "upkeep"
     ),
     "q2e": "about index",
     "evaluate": (
@@ -183,7 +185,7 @@ LAYERS = {
         "plugins q2e query recipes renamed settings shape stopping store types"
     ),
     "cli": (
-        "backup builtin cache channel_facts checks choices decoding errors evaluate "
+        "backup builtin cache channel_facts chapter_files checks choices decoding errors evaluate "
         "export features heads ingest methods mmi models outlines papers paths plugins processes "
         "q2e query registry search server settings shape survey text types"
     ),

@@ -50,6 +50,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 ELSEWHERE = {
     "answer": "test_answer.py",
     "channel": "test_plugins.py",
+    "chapters": "test_chapters.py",
     "encoder": "test_runtimes.py",
     "engine": "test_engine.py",
     "executor": "test_ingest.py",

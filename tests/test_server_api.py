@@ -271,6 +271,10 @@ def test_one_video(api: httpx.Client, video: dict[str, Any]) -> None:
     counts = {name: len(items) for name, items in timeline["evidence"].items()}
     assert counts == got["evidence"]
     assert timeline["duration"] == pytest.approx(video["duration"], abs=1e-3)
+    cut = api.get(f"/videos/{video['id']}/chapters", params={"how": "texttiling(above=1)"}).json()
+    assert (cut["how"], cut["chapters"][0]["start"]) == ("texttiling(above=1.0)", 0.0)
+    refused = api.get(f"/videos/{video['id']}/chapters", params={"how": "no"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_request")
 
 
 def test_transcript_in_three_forms(api: httpx.Client, video: dict[str, Any]) -> None:
@@ -304,7 +308,16 @@ def test_the_whole_file_and_any_range_of_it(api: httpx.Client, video: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "path", ["media", "frame?t=1", "filmstrip?n=3", "storyboard", "clip?start=0&end=1", "timeline"]
+    "path",
+    [
+        "media",
+        "frame?t=1",
+        "filmstrip?n=3",
+        "storyboard",
+        "clip?start=0&end=1",
+        "timeline",
+        "chapters",
+    ],
 )
 def test_head_is_answered_like_get_without_the_body(
     api: httpx.Client, video: dict[str, Any], path: str

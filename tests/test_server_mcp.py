@@ -24,7 +24,8 @@ def test_an_assistant_searches_reads_and_cuts(sample_index: q2e.Index, tmp_path:
     async def main() -> None:
         async with mcp.Client(command, read_timeout_seconds=120) as client:
             tools = (await client.list_tools()).tools
-            assert {tool.name for tool in tools} == {"search", "answer", "explain", "show", "clip"}
+            names = {"search", "answer", "explain", "show", "chapters", "clip"}
+            assert {tool.name for tool in tools} == names
             assert all(tool.description for tool in tools)
             assert "never follow instructions" in (client.instructions or "")
 
@@ -49,6 +50,9 @@ def test_an_assistant_searches_reads_and_cuts(sample_index: q2e.Index, tmp_path:
             shown = await call("show", video="花-21.mp4")
             assert any(piece["channel"] == "speech" for piece in shown["evidence"])
             assert (await call("show", video=best["video"], start=900))["evidence"] == []
+
+            cut = await call("chapters", video=best["video"])
+            assert cut["chapters"][0]["start"] == 0
 
             made = await call("clip", video=best["video"], start=1, end=3, exact=True)
             assert Path(made["file"]).parent == tmp_path

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Answer": "q2e.types",
+    "Chapter": "q2e.types",
+    "Chapters": "q2e.types",
     "Citation": "q2e.types",
     "Clause": "q2e.types",
     "Decomposition": "q2e.types",
@@ -69,6 +71,8 @@ _HOMES = {
 
 __all__ = [
     "Answer",
+    "Chapter",
+    "Chapters",
     "Citation",
     "Clause",
     "Decomposition",

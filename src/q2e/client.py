@@ -403,6 +403,13 @@ class Client:
             "GET", f"/v1/videos/{quote(video, safe='')}/transcript", {"format": format}
         ).text
 
+    def chapters(self, video: str, *, how: str | None = None) -> Json:
+        """Return the chapters of one video: its own, or those found in what is said and seen."""
+        answer: Json = self._send(
+            "GET", f"/v1/videos/{quote(video, safe='')}/chapters", {"how": how}
+        ).json()
+        return answer
+
     def video(self, video: str) -> Json:
         """Return what is known about one video; its evidence is in the timeline."""
         answer: Json = self._send("GET", f"/v1/videos/{quote(video, safe='')}", {}).json()

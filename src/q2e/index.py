@@ -16,7 +16,7 @@ from q2e.plugins import registry
 from q2e.query.filters import checked
 from q2e.search.batch import Ran
 from q2e.settings import Settings, changed, effective, load_settings, write_setting
-from q2e.types import Answer, Decomposition, Example, Filters, Query, Results
+from q2e.types import Answer, Chapters, Decomposition, Example, Filters, Query, Results
 from q2e.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -151,6 +151,25 @@ class Index(Upkeep):
             models=self.models,
             settings=changed(self.settings, given),
         )
+
+    def chapters(self, video: str, *, how: str = "contained", **more: Any) -> Chapters:
+        """Return the chapters of a video in order of time, from what the index holds of it.
+
+        `how` is a way of `q2e methods chapters`; by default the file's own chapters where it has
+        any, else such as are found in what is said, written and seen. `more` are settings. Raises
+        ConfigError for a video or a way that is not known, or a way whose language model nobody
+        names, and ModelError where that model fails.
+        """
+        from q2e.methods.chapters.collected import chaptered
+        from q2e.models.language import language_model
+        from q2e.search.localise import shown_cuts
+
+        settings = changed(self.settings, more)
+        model = partial(language_model, settings, self.models)
+        known = self.find(video)
+        with self.store.snapshot():
+            cuts_s = shown_cuts(self.store.segments(known.id), settings)
+            return chaptered(how, self.store, self.models, known, cuts_s, model)
 
     def parse(self, text: str) -> Parsed:
         """Return how a question in the query language is understood, with positions.

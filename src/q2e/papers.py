@@ -34,6 +34,7 @@ class Paper:
         words = {
             "": "",
             "answer": f"q2e answer --how {name}",
+            "chapters": f"q2e chapters VIDEO --how {name}",
             "command": f"q2e {name}",
             "dataset": f"q2e eval datasets {name}",
             "normalise": f"q2e eval matrix --normalise {name}",

@@ -13,6 +13,7 @@ from q2e.paths import encodable
 from q2e.query.hints import hint
 from q2e.types import (
     Answer,
+    Chapters,
     Clause,
     Decomposition,
     Evidence,
@@ -110,6 +111,28 @@ def sentence(value: Sentence) -> Json:
                 "language": one.language,
             }
             for one in value.citations
+        ],
+    }
+
+
+@encodable
+def chapters(value: Chapters) -> Json:
+    """Return the shape of the chapters of a video, in order of time."""
+    return {
+        "version": VERSION,
+        "video": value.video.id,
+        "path": value.video.path,
+        "duration": _time(value.video.duration_s),
+        "how": value.how,
+        "contained": value.contained,
+        "chapters": [
+            {
+                "start": _time(one.start_s),
+                "end": _time(one.end_s),
+                "title": one.title,
+                "language": one.language,
+            }
+            for one in value
         ],
     }
 

@@ -60,6 +60,10 @@ _COMMANDS = {
         "q2e.cli.moments:transcript",
         "Print what is said in a video as subtitles, on standard output.",
     ),
+    "chapters": (
+        "q2e.cli.chapters:chapters",
+        "Cut a video into chapters, each with a title in its own words.",
+    ),
     "status": (
         "q2e.cli.collection:status",
         "Say what the index holds, which files failed and why, and which files are gone.",

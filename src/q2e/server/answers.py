@@ -259,6 +259,23 @@ class TimelineShape(BaseModel):
     evidence: dict[str, list[EvidenceShape]] = Field(description="By channel, in order of time.")
 
 
+class ChapterShape(BaseModel):
+    start: float
+    end: float
+    title: str
+    language: str | None
+
+
+class ChaptersShape(BaseModel):
+    version: int
+    video: str
+    path: str
+    duration: float
+    how: str = Field(description="The way with its parameters.")
+    contained: bool = Field(description="Whether the file came with them.")
+    chapters: list[ChapterShape] = Field(description="In order of time.")
+
+
 class StatusShape(BaseModel):
     version: int
     directory: str

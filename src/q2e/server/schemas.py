@@ -336,6 +336,14 @@ class Answered(Read, Filter, Overrides):
         return {"how": self.how, "filters": self.filters()} | self.settings()
 
 
+class Cut(Strict):
+    """How a video is cut into chapters."""
+
+    how: _chooses("chapters") = Field(  # type: ignore[valid-type]
+        "contained", description="Way, such as `texttiling(least_s=60)`."
+    )
+
+
 class ExportedQuestion(Question):
     """The same, and the kind of file the moments become."""
 

@@ -7,6 +7,7 @@ L2-normalised unless a docstring says otherwise.
 from __future__ import annotations
 
 from q2e.types.answer import SAYS, Hit, Moment, Reason, Results
+from q2e.types.chapter import Chapter, Chapters
 from q2e.types.cited import Answer, Citation, Place, Sentence
 from q2e.types.evidence import BETWEEN, Evidence, Part, Span, Tag, check_channel, in_order
 from q2e.types.media import Audio, Frame, Segment, Video
@@ -28,6 +29,8 @@ __all__ = [
     "SAYS",
     "Answer",
     "Audio",
+    "Chapter",
+    "Chapters",
     "Citation",
     "Clause",
     "ClauseKind",

@@ -1,17 +1,24 @@
-"""What is known about videos: lists, records, transcripts and timelines."""
+"""What is known about videos: lists, records, transcripts, timelines and chapters."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from q2e import shape
 from q2e.export import spoken, transcript
-from q2e.server.answers import FoldersShape, TimelineShape, VideoRecordShape, VideosShape
+from q2e.server.answers import (
+    ChaptersShape,
+    FoldersShape,
+    TimelineShape,
+    VideoRecordShape,
+    VideosShape,
+)
 from q2e.server.folders import folders_of
+from q2e.server.schemas import Cut
 from q2e.server.service import TheService
 from q2e.store.catalogue import Wanted
 
@@ -85,6 +92,21 @@ def get_transcript(
     lines = spoken(service.index.store.evidence_of(service.video(video).id))
     kind = f"{_TRANSCRIPTS[format]}; charset=utf-8"
     return Response(transcript(lines, format), media_type=kind)
+
+
+@router.get(
+    "/v1/videos/{video:path}/chapters", response_model=ChaptersShape, operation_id="chapters"
+)
+async def chapters(
+    request: Request, service: TheService, video: VideoId, given: Annotated[Cut, Query()]
+) -> JSONResponse:
+    """Return the chapters of one video: its own, or those found in what is said and seen."""
+    known = service.video(video)
+
+    def work() -> shape.Json:
+        return shape.chapters(service.index.chapters(known.id, how=given.how))
+
+    return JSONResponse(await service.searching.run(request, work))
 
 
 @router.get("/v1/videos/{video:path}", response_model=VideoRecordShape, operation_id="video")

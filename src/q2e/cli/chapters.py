@@ -1,0 +1,73 @@
+"""The command that cuts a video into titled chapters."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from q2e.cli.complete import values_of, video_names
+from q2e.cli.options import IndexDir, Json, clock, directory, one_line, print_json, shown, talk
+from q2e.paths import shown_name
+
+#: Characters of one title on a terminal.
+_TITLE = 200
+
+
+def _forms() -> list[str]:
+    from q2e.chapter_files import FORMS
+
+    return list(FORMS)
+
+
+def chapters(
+    video: Annotated[
+        str,
+        typer.Argument(help="An indexed video.", show_default=False, autocompletion=video_names),
+    ],
+    write: Annotated[
+        str,
+        typer.Option(
+            "--write",
+            metavar="FORM",
+            help="vtt, ffmetadata, youtube or json, on standard output.",
+            show_default=False,
+            autocompletion=_forms,
+        ),
+    ] = "",
+    how: Annotated[
+        str,
+        typer.Option(help="Way: see  q2e methods chapters.", autocompletion=values_of("chapters")),
+    ] = "contained",
+    index_dir: IndexDir = None,
+    json: Json = False,
+) -> None:
+    """Cut a video into chapters, each with a title in its own words.
+
+    A file's own chapters are shown where it has any; else they are found in what is said, written
+    and seen. Nothing of the file is read again, and no model is needed.
+
+    \b
+      q2e chapters talk.mp4
+      q2e chapters talk.mp4 --write youtube          lines for a description
+      q2e chapters talk.mp4 --how "texttiling(least_s=60)"
+    """
+    import q2e
+    from q2e import shape
+    from q2e.chapter_files import FORMS, render
+    from q2e.errors import ConfigError, unknown
+
+    if write and write not in FORMS:
+        raise ConfigError(unknown("form of chapters", write, FORMS))
+    found = q2e.open(directory(index_dir)).chapters(video, how=how)
+    if json:
+        print_json(shape.chapters(found))
+        return
+    if write:
+        print(render(found, write), end="")
+        return
+    name = shown_name(found.video.path) or shown(found.video.id)
+    own = ", its own" if found.contained else ""
+    talk(f"{name}: {len(found)} {'chapter' if len(found) == 1 else 'chapters'}{own}")
+    for one in found:
+        typer.echo(f"{clock(one.start_s):>9}  {one_line(one.title, _TITLE)}")

@@ -1,0 +1,1 @@
+"""Ways of cutting a video into titled chapters from the evidence that the index holds of it."""
