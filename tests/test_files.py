@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from q2e.errors import ConfigError, MediaError
-from q2e.files.base import Absent, address_of, local_path, place
+from q2e.files import remote
+from q2e.files.base import Absent, Facts, address_of, local_path, place
+from q2e.files.local import LocalFiles
 from q2e.files.objects import credentials
-from q2e.ingest.manifest import Source, allowed, sources
+from q2e.ingest.manifest import Source, allowed, read_manifest, sources
+from q2e.media.discover import discover, is_media_name
 
 #: A folder in each of our scripts.
 NAMES = ("video", "видео", "视频", "فيديو", "वीडियो", "วิดีโอ", "비디오", "ビデオ", "vidéo ü")
@@ -93,6 +97,69 @@ def test_a_manifest_names_objects_and_files(tmp_path: Path) -> None:
     found = sources([table])
     assert [one.where for one in found[:2]] == ["s3://videos/a.mp4", str(tmp_path / "c.mp4")]
     assert "credentials" in found[2].wrong and SECRET not in found[2].wrong
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matched"),
+    [
+        ("v/**/*.mp4", ["v/a.mp4", "v/b/c.mp4", "v/b/新闻 d.mp4"]),
+        ("v/*.mp4", ["v/a.mp4"]),
+        ("v/**", ["v/a.mp4", "v/b/c.mp4", "v/b/新闻 d.mp4", "v/e.MKV"]),
+        ("v/*/?.mp4", ["v/b/c.mp4"]),
+        ("v/**/[c-e].*", ["v/b/c.mp4", "v/e.MKV"]),
+        ("**/新*", ["v/b/新闻 d.mp4"]),
+        ("v/.h/*", ["v/.h/f.mp4"]),
+        ("v/*.srt", ["v/a.srt"]),
+        ("v/*.none", None),
+    ],
+)
+def test_a_pattern_of_addresses_means_what_it_means_on_a_disk(
+    pattern: str, matched: list[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.mp4", "a.srt", "b/c.mp4", "b/新闻 d.mp4", "e.MKV", ".h/f.mp4", "b/.g.mp4"):
+        file = tmp_path / "v" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    folder = LocalFiles()
+
+    class Rooted:
+        """The folder as a bucket."""
+
+        def exists(self, name: str) -> bool:
+            return (tmp_path / name).is_file()
+
+        def listed(self, name: str) -> Iterator[tuple[str, Facts]]:
+            for found, facts in folder.listed(str(tmp_path / name)):
+                yield str(Path(found).relative_to(tmp_path)), facts
+            hidden = [one for one in tmp_path.rglob(".*.mp4") if name in str(one)]
+            yield from ((str(one.relative_to(tmp_path)), Facts(0, "")) for one in hidden)
+
+    monkeypatch.setattr(remote, "place", lambda address: (Rooted(), address.split("/", 3)[3]))
+    address = f"s3://bucket/{pattern}"
+    if matched is None:
+        with pytest.raises(ConfigError, match="matches no object"):
+            remote.found_below(address, is_media_name)
+        return
+    found = remote.found_below(address, is_media_name)
+    assert sorted(found) == sorted(f"s3://bucket/{one}" for one in matched)
+    on_disk = {str(one.relative_to(tmp_path)) for one in discover([str(tmp_path / pattern)])}
+    assert on_disk == set(matched)
+
+
+def test_a_manifest_on_storage_names_objects_beside_it(tmp_path: Path) -> None:
+    rows = ["a.mp4", "", "sub/b 新闻.mp4", "s3://other/c.mp4", "/etc/d.mp4", "../e.mp4"]
+    lines = tmp_path / "list.txt"
+    lines.write_text("\n".join(rows))
+    *named, local, above = read_manifest(lines, "s3://videos/m/list.txt")
+    assert [one.where for one in named] == [
+        "s3://videos/m/a.mp4",
+        "s3://videos/m/sub/b 新闻.mp4",
+        "s3://other/c.mp4",
+    ]
+    assert "line 5: '/etc/d.mp4' is a path of one machine" in local.wrong
+    assert "is no address" in above.wrong
+    here = [one.where for one in sources([lines]) if not one.wrong]
+    assert here[:2] == [str(tmp_path / "a.mp4"), str(tmp_path / "sub" / "b 新闻.mp4")]
 
 
 def test_credentials_come_from_the_environment_or_the_usual_files(tmp_path: Path) -> None:

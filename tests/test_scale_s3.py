@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 
 import object_storage
 import q2e
-from q2e.errors import ConfigError
+from q2e.errors import ConfigError, MediaError
 
 pytestmark = pytest.mark.scale
 
@@ -104,6 +107,66 @@ def test_object_storage_gives_the_index_that_local_files_give(bucket: str, tmp_p
     for secret in (object_storage.SECRET, object_storage.KEY):
         assert secret not in said
         assert all(secret.encode() not in one.read_bytes() for one in there.iterdir())
+
+
+def test_killed_while_reading_the_rest_is_read_by_the_next_run(bucket: str, tmp_path: Path) -> None:
+    from q2e.files.base import place
+
+    channels = ("frame", "metadata", "caption")
+    local = q2e.open(tmp_path / "local", channels=channels)
+    assert local.add(tmp_path / "media").ok
+    staging = f"{bucket}-staged"
+    files, key = place(staging)
+    words = ("index", f"{bucket}/**/*.mp4", "--executor", f'local(staging="{staging}")')
+    chosen = [word for one in channels for word in ("--channel", one)]
+    there = tmp_path / "there"
+    reading = subprocess.Popen(
+        [sys.executable, "-m", "q2e", *words, "--index", str(there), *chosen],
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    while not list(files.listed(key)):
+        assert reading.poll() is None
+        time.sleep(0.05)
+    os.killpg(reading.pid, signal.SIGKILL)
+    reading.wait()
+    before = dict(files.listed(key))
+    done = _command(*words, "--index", str(there), *chosen)
+    assert done.returncode == 0, done.stderr
+    assert _content(q2e.open(there)) == _content(local)
+    # What was staged before the end is as it was.
+    after = dict(files.listed(key))
+    assert before.items() <= after.items()
+    other = _command(*words, "--index", str(tmp_path / "other"), *chosen, "--json")
+    assert other.returncode == 0 and not json.loads(other.stdout)["seconds"], other.stderr
+    assert dict(files.listed(key)) == after
+
+
+def test_lists_on_storage_are_read(bucket: str, tmp_path: Path) -> None:
+    from q2e.files.base import place
+    from q2e.ingest.manifest import sources
+
+    files, key = place(bucket)
+    tables = {
+        "list.txt": f"{CLIPS[0]}\n{bucket}/{NAMED}\n",
+        "list.csv": f"path,title\n{NAMED},新闻\n",
+        "list.jsonl": f'{{"path": "{NAMED}", "language": "ru"}}\n',
+    }
+    for name, text in tables.items():
+        files.put_if_absent(f"{key}/{name}", text.encode())
+    listed = {name: sources([f"{bucket}/{name}"]) for name in tables}
+    named = [one.where for one in listed["list.txt"]]
+    assert named == [
+        f"{bucket}/{CLIPS[0]}",
+        f"{bucket}/{NAMED}",
+    ]
+    (row,) = listed["list.csv"]
+    assert row.record is not None and (row.where, row.record.title) == (f"{bucket}/{NAMED}", "新闻")
+    (row,) = listed["list.jsonl"]
+    assert row.record is not None and row.record.language == "ru"
+    with pytest.raises(MediaError, match="is not there"):
+        sources([f"{bucket}/no.csv"])
+    assert [one.where for one in sources([f"{bucket}/новости*.mp4"])] == [f"{bucket}/{NAMED}"]
 
 
 def test_what_changed_is_fetched_and_what_is_gone_is_told(bucket: str, tmp_path: Path) -> None:

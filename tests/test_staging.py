@@ -12,6 +12,7 @@ import pytest
 
 import q2e
 from q2e.decoding.doors import join
+from q2e.errors import ConfigError
 from q2e.files.base import Absent
 from q2e.ingest.held import held_of
 from q2e.ingest.messages import WIRE, Finished, Found, Job, PartRead, Spread, Staged
@@ -121,6 +122,28 @@ def _content(index: q2e.Index) -> list[object]:
     for space in sorted(store.spaces()):
         found.append((space, sorted(row.tobytes() for row in store.vectors(space)[1])))
     return found
+
+
+def test_this_machine_takes_what_is_staged_and_stages_what_it_reads(
+    tmp_path: Path, samples: Path
+) -> None:
+    clip, staged = samples / "clips" / "call-06.mp4", tmp_path / "staged"
+    held: dict[str, list[object]] = {}
+    seconds = {}
+    for name, executor in (
+        ("plain", "local"),
+        ("first", f'local(staging="{staged}")'),
+        ("second", f'local(staging="{staged}")'),
+    ):
+        place = tmp_path / name
+        with q2e.open(place, channels=("frame",), threads=1, executor=executor) as index:
+            report = index.add(clip)
+            assert report.ok
+            held[name], seconds[name] = _content(index), set(report.seconds)
+    assert held["plain"] == held["first"] == held["second"]
+    assert "shots" in seconds["first"] and not seconds["second"]
+    with pytest.raises(ConfigError, match="absolute path"):
+        q2e.open(tmp_path / "other", executor='local(staging="staged")')
 
 
 @pytest.mark.slow

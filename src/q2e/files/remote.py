@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from glob import has_magic
 from pathlib import Path, PurePosixPath
 
 from q2e.errors import ConfigError, MediaError
@@ -20,12 +22,25 @@ def found_below(address: str, is_media: Callable[[str], bool]) -> list[str]:
     """Return the addresses of the videos that an address means: itself, or those below it.
 
     An object is taken whatever it is called; of a folder those that `is_media` says, without
-    hidden ones. Raises ConfigError where nothing is there, MediaError where that cannot be told.
+    hidden ones. A pattern such as `s3://videos/**/*.mp4` means what it matches, as on a disk.
+    Raises ConfigError where nothing is there, MediaError where that cannot be told.
     """
     files, key = place(address)
     scheme, bucket, _ = split(address)
     if key and not key.endswith("/") and files.exists(key):
         return [address]
+    if has_magic(key):
+        pattern = key.split("/")
+        fixed = next(number for number, part in enumerate(pattern) if has_magic(part))
+        listed = (name for name, _ in files.listed("/".join(pattern[:fixed])))
+        matched = [name for name in listed if _matches(name.split("/"), pattern)]
+        if not matched:
+            raise ConfigError(
+                f"{shown(address)}: the pattern matches no object; check it or give a folder"
+            )
+        suffix = PurePosixPath(key).suffix
+        named = suffix and not has_magic(suffix)
+        return [f"{scheme}://{bucket}/{name}" for name in matched if named or is_media(name)]
     names = [name for name, _ in files.listed(key)]
     if not names:
         raise ConfigError(f"{shown(address)}: does not exist; give a bucket, a folder or an object")
@@ -35,6 +50,22 @@ def found_below(address: str, is_media: Callable[[str], bool]) -> list[str]:
         if is_media(name)
         and not any(one.startswith(".") for one in name[len(key.rstrip("/")) :].split("/"))
     ]
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Return whether the parts of a name fit those of a pattern; hidden ones where it says so."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        rest = next((n for n, part in enumerate(pattern) if part != "**"), len(pattern))
+        open_to = next((n for n, part in enumerate(parts) if part.startswith(".")), len(parts))
+        return any(_matches(parts[number:], pattern[rest:]) for number in range(open_to + 1))
+    return (
+        bool(parts)
+        and fnmatchcase(parts[0], pattern[0])
+        and (not parts[0].startswith(".") or pattern[0].startswith("."))
+        and _matches(parts[1:], pattern[1:])
+    )
 
 
 def companions(address: str) -> list[tuple[str, Facts]]:
@@ -76,6 +107,14 @@ def fetch(address: str, folder: Path) -> Path:
     files.copy_to(key, path)
     for other, _ in companions(address):
         files.copy_to(other, folder / PurePosixPath(other).name)
+    return path
+
+
+def table_of(address: str, folder: Path) -> Path:
+    """Copy a list of videos into a folder and return its place there. Raises MediaError."""
+    files, key = place(address)
+    path = folder / PurePosixPath(key).name
+    files.copy_to(key, path)
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from q2e.text.dates import day
 from q2e.text.languages import known_languages
 
 COLUMNS = ("path", "title", "description", "date", "language", "tags")
-SUFFIXES = (".csv", ".tsv", ".jsonl")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,11 @@ def sources(paths: Sequence[str | Path]) -> list[Source]:
     wrong: list[Source] = []
     for given in paths:
         if (address := address_of(given)) is not None:
-            found |= {Path(one.address): one for one in _remote(address)}
+            for one in _remote(address):
+                if one.wrong:
+                    wrong.append(one)
+                else:
+                    found[Path(one.address)] = one
             continue
         path = local_path(given)
         if path.suffix.lower() in SUFFIXES and is_file(path):
@@ -96,11 +101,12 @@ def sources(paths: Sequence[str | Path]) -> list[Source]:
 
 
 def _remote(address: str) -> list[Source]:
-    from q2e.files.remote import found_below
+    from q2e.files.remote import found_below, table_of
     from q2e.media.discover import is_media_name
 
     if Path(address).suffix.lower() in SUFFIXES:
-        raise ConfigError(f"{shown(address)}: a manifest is read from a local disk; copy it here")
+        with tempfile.TemporaryDirectory(prefix="q2e-") as folder:
+            return list(read_manifest(table_of(address, Path(folder)), address))
     return [Source.at(one) for one in found_below(address, is_media_name)]
 
 
@@ -136,12 +142,14 @@ def _leaving(path: Path, within: Sequence[Path]) -> Path:
     return path
 
 
-def read_manifest(path: Path) -> Iterator[Source]:
+def read_manifest(path: Path, address: str = "") -> Iterator[Source]:
     """Yield the rows of a manifest; relative paths count from the manifest's own folder.
 
-    CSV needs a header with at least `path`; JSONL one object a line. `tags` are a JSON list or
-    words separated by `;` or `,`; a `date` is written as `text.dates.day` reads it, a `language`
-    by a code or a name. A row that says none of that is a source with what is `wrong`. Raises
+    One from object storage, whose `address` is given, names objects there, or addresses. CSV needs
+    a header with at least `path`; JSONL one object a line; a text file is one path a line. `tags`
+    are a JSON list or words separated by `;` or `,`; a `date` is written as `text.dates.day` reads
+    it, a `language` by a code or a name. A row that says none of that is a source with what is
+    `wrong`. Raises
     ConfigError where the file is no manifest.
     """
     for number, row in rows_of(path, "path"):
@@ -161,13 +169,29 @@ def read_manifest(path: Path) -> Iterator[Source]:
             continue
         file = _meant(path.parent / local_path(name.strip()))
         try:
-            address = address_of(name.strip())
+            there = _there(name.strip(), address)
             record = _record(row)
-            yield Source(file, record) if address is None else Source.at(address, record)
+            yield Source(file, record) if there is None else Source.at(there, record)
         except ConfigError as error:
             yield Source(path, wrong=f"{where}: {error}")
         except ValueError as error:
             yield Source(file, wrong=f"{where}: {error}")
+
+
+def _there(name: str, manifest: str) -> str | None:
+    """Return the address that a row means, None where it means a local path.
+
+    Raises ConfigError where a manifest of object storage names a file of this machine.
+    """
+    there = address_of(name)
+    if there is not None or not manifest:
+        return there
+    if name.startswith("/") or name.lower().startswith("file:"):
+        raise ConfigError(
+            f"{shown(name)!r} is a path of one machine; name an object beside the manifest, or an "
+            "address"
+        )
+    return address_of(f"{manifest.rpartition('/')[0]}/{name}")
 
 
 def _meant(file: Path) -> Path:

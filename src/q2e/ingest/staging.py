@@ -11,12 +11,13 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 
 from q2e.errors import MediaError
-from q2e.files.base import Absent, place
+from q2e.files.base import Absent, address_of, place
 from q2e.ingest.keys import digest
 from q2e.ingest.messages import WIRE, PartRead
 from q2e.paths import shown
@@ -75,6 +76,13 @@ class Staging:
             raise Unusable(f"{shown(name)}: holds another part")
         items = tuple(replace(one, evidence=_storable(one.evidence)) for one in part.items)
         return replace(part, items=items)
+
+
+def shared_place(value: str) -> str:
+    """Return a place for staged parts, or nothing. Raises ValueError for what is none."""
+    if value and address_of(value) is None and not Path(value).is_absolute():
+        raise ValueError("must be an absolute path that all machines share, or s3://BUCKET/FOLDER")
+    return value
 
 
 class Unusable(MediaError):

@@ -26,6 +26,8 @@ Row = tuple[int, Mapping[str, Any] | str]
 def rows_of(path: Path, needed: str) -> Iterator[Row]:
     """Yield the rows of a table: CSV with a header that names the column `needed`, or JSONL.
 
+    Of a text file each line is such a column.
+
     Columns are parted by commas, semicolons, tabs or bars, as the header or a line `sep=;` says;
     their names are in small letters. Empty rows are left out. A row that cannot be read is what
     is wrong with it, and the rows after it go on. Raises ConfigError where the file is no such
@@ -33,7 +35,11 @@ def rows_of(path: Path, needed: str) -> Iterator[Row]:
     """
     lines = _NEWLINE.split(_text(path))
     wrong = 0
-    is_table = path.suffix.lower() != ".jsonl"
+    kind = path.suffix.lower()
+    if kind == ".txt":
+        yield from ((n, {needed: line}) for n, line in enumerate(lines, 1) if line.strip())
+        return
+    is_table = kind != ".jsonl"
     for number, row in _table(path, lines, needed) if is_table else _objects(lines):
         wrong += isinstance(row, str)
         if wrong > _MOST_WRONG:

@@ -16,7 +16,9 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Annotated, Self
+
+from pydantic import AfterValidator, Field
 
 from q2e.errors import ModelError
 from q2e.ingest.executors.base import Executor, Throughput
@@ -34,7 +36,7 @@ from q2e.ingest.messages import (
     say,
     too_much_memory,
 )
-from q2e.ingest.staging import Staging
+from q2e.ingest.staging import Staging, shared_place
 from q2e.processes import clean_environment, python_module
 from q2e.registry import method
 from q2e.settings import Settings
@@ -200,7 +202,19 @@ def _listen(process: subprocess.Popen[bytes], answers: queue.SimpleQueue[Message
 
 @method("executor")
 def local(
-    settings: Settings, index: Path, older: Path | None, within: Sequence[Path] | None
+    settings: Settings,
+    index: Path,
+    older: Path | None,
+    within: Sequence[Path] | None,
+    *,
+    staging: Annotated[
+        str,
+        Field(
+            description="Where what is read is staged first, and taken from where it is there: a "
+            "folder, or s3://BUCKET/FOLDER; nothing means that only the index keeps it."
+        ),
+        AfterValidator(shared_place),
+    ] = "",
 ) -> Executor:
     """One process of this machine, replaced when it dies and after every so many videos."""
-    return Local(settings, index, older, within)
+    return Local(settings, index, older, within, staging)

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from q2e.files.base import address_of
 from q2e.ingest.cluster import OnRay
 from q2e.ingest.executors.base import Executor
+from q2e.ingest.staging import shared_place
 from q2e.registry import method
 from q2e.settings import Settings
 
@@ -19,12 +19,6 @@ from q2e.settings import Settings
 def _cluster(value: str) -> str:
     if not re.fullmatch(r"|auto|(ray://)?[\w.\[\]:-]+:\d+", value):
         raise ValueError("must be  ray://HOST:PORT,  HOST:PORT,  auto  or nothing")
-    return value
-
-
-def _shared(value: str) -> str:
-    if value and address_of(value) is None and not Path(value).is_absolute():
-        raise ValueError("must be an absolute path that all machines share, or s3://BUCKET/FOLDER")
     return value
 
 
@@ -46,7 +40,7 @@ def ray(
             description="Where workers put what they read: a folder that all machines share, or "
             "s3://BUCKET/FOLDER; nothing means `staged` in the index."
         ),
-        AfterValidator(_shared),
+        AfterValidator(shared_place),
     ] = "",
     workers: Annotated[
         int,
