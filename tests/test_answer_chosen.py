@@ -15,7 +15,7 @@ from q2e.answer.choosing import words_in
 from q2e.answer.strategies.frozen import gap
 from q2e.answer.strategies.retrieving import averaged
 from q2e.errors import ConfigError
-from scripted_model import Asked, Said, refusing, scripted, weighed
+from scripted_model import Asked, Said, scripted, weighed
 
 ASK = "Which animal is in the tree?"
 
@@ -93,7 +93,7 @@ def test_without_options_the_words_of_the_texts_are_weighed(sample_index: q2e.In
     assert answer.sentences[0].text.casefold() in answer.sentences[0].citations[0].quote.casefold()
 
 
-@pytest.mark.parametrize("script", [liar, lambda asked: refusing(400, "no")])
+@pytest.mark.parametrize("script", [liar])
 def test_a_model_without_probabilities_leaves_no_answer(
     sample_index: q2e.Index, script: Any
 ) -> None:
@@ -140,6 +140,7 @@ def test_frozen_answers_by_what_is_likeliest_at_the_gap(
     assert open_sentence.text.casefold() in whole.casefold()
 
 
+@pytest.mark.slow
 def test_frames_of_another_model_are_refused_and_said(
     sample_index: q2e.Index, masked: dict[str, str]
 ) -> None:
@@ -147,6 +148,7 @@ def test_frames_of_another_model_are_refused_and_said(
     assert any("reads frame vectors of 5 numbers" in one for one in answer.notes)
 
 
+@pytest.mark.slow
 def test_retrieving_by_a_model_that_fills_gaps_asks_no_server(
     sample_index: q2e.Index, masked: dict[str, str]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import q2e
-from answering import GOOD, PLANTED, QUESTION, script, wrote
+from answering import GOOD, PLANTED, QUESTION, kinds, script, wrote
 from q2e.errors import ConfigError
 from scripted_model import Asked, Said, scripted, silent
 
@@ -47,6 +47,34 @@ def test_a_document_grows_until_it_is_enough(sample_index: q2e.Index) -> None:
         answer = sample_index.answer("weasels?", how="document", language_model=model.source)
     assert [one.text for one in answer.sentences] == ["Wind delayed it."]
     assert "DELAYED" not in model.asked[0].prompt and "DELAYED" in model.asked[1].prompt
+
+
+def test_a_document_is_augmented_by_looking(sample_index: q2e.Index) -> None:
+    """Five moments are described first; then the model has one looked at, with its question."""
+    more = {"enough": False, "look_for": [], "look_at": [{"line": 1, "question": "what colour?"}]}
+    said = iter([more, {"enough": True, "look_for": []}])
+    red = ("It is red.", "It is red", "It is red.")
+
+    def answers(asked: Asked) -> Said:
+        if asked.pictures:
+            own = "what colour?" in asked.prompt
+            return "It is red." if own else f"Something is seen, number {asked.number}."
+        if set((asked.schema or {}).get("properties", {})) == {"sentences"}:
+            return wrote(asked, GOOD, red)
+        return json.dumps(next(said))
+
+    with scripted(answers) as model:
+        answer = sample_index.answer(
+            QUESTION,
+            how="document(looks=2)",
+            language_model=model.source,
+            vision_model=model.source,
+        )
+    asked = kinds(model.asked)
+    assert asked == ["look"] * 2 + ["enough,look_for,look_at", "look"] + asked[4:]
+    assert asked[4:] == ["enough,look_for,look_at", "sentences"]
+    assert [one.text for one in answer.sentences] == [GOOD[0], "It is red."]
+    assert "1 sentence resting on what a model says it sees in the pictures alone" in answer.notes
 
 
 BAD = [

@@ -105,12 +105,13 @@ def test_what_is_never_sure_is_chosen_among_all(sample_index: q2e.Index) -> None
     )
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_not_final_is_looked_for_further(sample_index: q2e.Index) -> None:
     _, asked = zoomed(sample_index, lambda number: sure_of("a koala", 0.9), enough=False)
     assert kinds(asked).count("look") == 1 + 7 and kinds(asked).count("enough,answer") == 7 + 1
 
 
-@pytest.mark.parametrize("questions", [1, 4])
+@pytest.mark.parametrize("questions", [4])
 def test_no_more_is_asked_than_is_allowed(sample_index: q2e.Index, questions: int) -> None:
     answer, asked = zoomed(
         sample_index,
@@ -140,9 +141,7 @@ def test_an_option_needs_nine_tenths_and_no_second_opinion(sample_index: q2e.Ind
 
 HOSTILE: dict[str, Callable[[int], Said]] = {
     "nothing": lambda number: sure_of("none", 0.99),
-    "no letter": lambda number: sure_of("!!! ???", 0.99),
     "refused": lambda number: refusing(400, "no"),
-    "not finite": lambda number: completion(json.dumps({"a": [1e400]})),
 }
 
 

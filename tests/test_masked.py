@@ -115,6 +115,7 @@ def test_a_long_text_is_cut_behind_the_gap(model: Masked) -> None:
     assert len(model.fill(ASKED + " dog" * 900, ANSWERS)) == 3
 
 
+@pytest.mark.slow
 def test_damaged_weights_are_named(folder: Path, tmp_path: Path) -> None:
     import shutil
 
