@@ -185,7 +185,8 @@ LAYERS = {
         "plugins q2e query recipes renamed settings shape stopping store types"
     ),
     "cli": (
-        "backup builtin cache channel_facts chapter_files checks choices decoding errors evaluate "
+        "answer backup builtin cache channel_facts chapter_files checks choices decoding errors "
+        "evaluate "
         "export features heads ingest methods mmi models outlines papers paths plugins processes "
         "q2e query registry search server settings shape survey text types"
     ),
