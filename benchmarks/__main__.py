@@ -20,6 +20,7 @@ def main() -> None:
             *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
             "chapters",
+            "answer_costs",
             "senses",
             "growth",
             "peers",
@@ -58,6 +59,10 @@ def main() -> None:
         from benchmarks import load
 
         figures = load.run(given.items)
+    elif given.what == "answer_costs":
+        from benchmarks import answer_costs
+
+        figures = answer_costs.run()
     elif given.what == "search":
         from benchmarks import search
 

@@ -616,6 +616,15 @@ def answers_halves(figures: Figures) -> str:
     return markdown(["half", "collection", "first citation right", "unanswerable refused"], rows)
 
 
+def answer_costs(figures: Figures) -> str:
+    """What each strategy asks of models for a question."""
+    rows = [
+        [f"`{name}`", *(f"{one[key]:.0f}" for key in ("calls", "looks", "pictures", "tokens"))]
+        for name, one in figures["answer_costs"]["strategies"].items()
+    ]
+    return markdown(["strategy", "calls", "with pictures", "pictures", "tokens"], rows)
+
+
 # -- speed.md -----------------------------------------------------------------------------------
 def growth_verbs(figures: Figures) -> str:
     """What each verb takes at each size, and how it grows."""
@@ -767,6 +776,7 @@ TABLES: dict[str, Table] = {
     "scale stores": scale_stores,
     "growth verbs": growth_verbs,
     "answers halves": answers_halves,
+    "answer_costs strategies": answer_costs,
     "senses eye": senses_eye,
     "senses cost": senses_cost,
     "peers vectors": peers_of("vectors"),
@@ -804,6 +814,7 @@ NEEDS: dict[str, set[str]] = {
     "heads": {"heads"},
     "growth": {"growth"},
     "answers": {"answers"},
+    "answer_costs": {"answer_costs"},
     "senses": {"senses"},
     "peers": {"peers"},
 }

@@ -32,6 +32,7 @@ FILES = (
         "peers",
         "senses",
         "answers",
+        "answer_costs",
     ),
     "scale_stores",
 )
