@@ -264,11 +264,17 @@ class Conformance:
 
     make: Callable[[], Store]
     again: Callable[[Store], Store] | None = None
+    examples: int = 80
+    """How often random work is drawn: less where each call asks a server."""
 
     def random_work(self) -> None:
         """Random writes are answered as the oracle answers, by the writer and by old readers."""
 
-        @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(
+            max_examples=self.examples,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
         @given(
             work=st.lists(st.lists(steps, min_size=1, max_size=5), min_size=1, max_size=4),
             chosen=filters,

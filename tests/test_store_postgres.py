@@ -107,7 +107,7 @@ def test_it_conforms(server: Server, check: str, extension: bool, tmp_path: Path
     def make() -> Store:
         return Counted(address, next(files))
 
-    getattr(Conformance(make, again), check)()
+    getattr(Conformance(make, again, 40), check)()
 
 
 def put(store: Store, part: int, items: int = 4) -> None:
