@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ CHANNELS = ("frame", "speech", "screen_text", "metadata", "caption")
 CLIPS = ("launch-18.mp4", "news-17.mp4", "call-06.mp4")
 READ = [word for one in CHANNELS for word in ("--channel", one)]
 READ += ["--threads", "1", "--set", "part_s=30"]
+CLIENT_PORT = 10001
 #: As patient as a busy machine needs, and told to nobody.
 QUIET = {
     "RAY_agent_register_timeout_ms": "600000",
@@ -121,9 +123,39 @@ def _losses(folder: Path, media: Path) -> None:
             (failure,) = index.status().failures
             assert failure.path == "s3://videos/k/killer.mp4"
             assert len(index.videos()) == 4
+        print("6. Ray's own client reaches the cluster from outside")
+        with _client_server(cluster.address):
+            outside = f'ray(address="ray://127.0.0.1:{CLIENT_PORT}", staging="s3://staging/a")'
+            words = ["index", f"s3://videos/m/{CLIPS[0]}", "--index", str(folder / "outside")]
+            said = _run([*words, *READ, "--executor", outside])
+        assert "1 indexed" in said, said
+        outside_too = _content(folder / "outside")
+        for what in (one for one in there if one.startswith(CLIPS[0])):
+            assert outside_too[what] == there[what], what
         print("all is well")
     finally:
         cluster.shutdown()
+
+
+@contextlib.contextmanager
+def _client_server(address: str) -> Any:
+    """Serve Ray's client on the loopback alone."""
+    words = [sys.executable, "-m", "ray.util.client.server", "--address", address]
+    words += ["--host", "127.0.0.1", "--port", str(CLIENT_PORT), "--mode", "proxy"]
+    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _until(lambda: server.poll() is not None or _answers(CLIENT_PORT))
+        assert server.poll() is None
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
+        return True
+    return False
 
 
 def _words(command: list[str]) -> list[str]:
