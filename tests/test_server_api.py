@@ -36,6 +36,15 @@ def video(api: httpx.Client) -> dict[str, Any]:
 
 
 # -- search ---------------------------------------------------------------------------------------
+def test_moments_of_all_videos_come_in_pages(api: httpx.Client) -> None:
+    asked = {"q": "snow on a mountain", "confidence": 0.0, "top": 3}
+    first = api.get("/moments", params=asked).json()["hits"]
+    assert [hit["rank"] for hit in first] == [1, 2, 3]
+    assert all(len(hit["moments"]) == 1 for hit in first)
+    [last] = api.get("/moments", params=asked | {"top": 1, "offset": 2}).json()["hits"]
+    assert last == first[2]
+
+
 @pytest.mark.parametrize(
     "question",
     [

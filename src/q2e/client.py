@@ -173,6 +173,22 @@ class Client:
         ).json()
         return answer
 
+    def moments(
+        self,
+        q: str,
+        *,
+        top: int | None = None,
+        offset: int | None = None,
+        **options: Unpack[Search],
+    ) -> Json:
+        """Find moments, best first, whatever video they lie in: hits that hold one moment
+        each.
+        """
+        answer: Json = self._send(
+            "GET", "/v1/moments", {"q": q, "top": top, "offset": offset, **options}
+        ).json()
+        return answer
+
     def upload(self, file: Path) -> Json:
         """Hand in a picture, clip or sound to search by; it is forgotten when the server
         stops.

@@ -98,6 +98,28 @@ class Index(Upkeep):
         query, used = self._asked(text, filters, top, (examples, like, dislike), more)
         return self._searching().search_page(query, used, moments, offset, decomposition)
 
+    def moments(
+        self,
+        text: str | Parsed,
+        *,
+        filters: Filters | None = None,
+        top: int = 10,
+        offset: int = 0,
+        **more: Any,
+    ) -> Results:
+        """Return ranked moments of all videos: hits that hold one moment each.
+
+        A video stands as often as it has moments that answer; score, reasons and certainty are
+        those of `search`, of a moment beside the best of its video less by its share. The first
+        `offset` are left out. `info["more"]` says whether there are others. `more` and errors are
+        those of `search`.
+        """
+        from q2e.search.moments import ranked
+
+        # One beyond what is shown tells whether there is more.
+        query, used = self._asked(text, filters, offset + top + 1, ((), (), ()), more)
+        return ranked(self._searching().search(query, used), top, offset)
+
     def _asked(
         self,
         text: str | Parsed,
@@ -289,6 +311,26 @@ class Index(Upkeep):
             if self._searcher is None or self._searcher.store is not store:
                 self._searcher = Searcher(store, self.models, self._finding(store))
             return self._searcher
+
+    def run_moments(
+        self,
+        queries: str | Path,
+        out: str | Path,
+        *,
+        filters: Filters | None = None,
+        top: int = 100,
+        watch: Callable[[int, int], None] | None = None,
+        **more: Any,
+    ) -> int:
+        """Write the moments found for a file of questions; return how many questions it has.
+
+        That is `{"query": [[video, start, end], ...]}`, best first, as `q2e eval moments` reads
+        it. `filters` and `more` are those of `search`.
+        """
+        from q2e.search.batch import write_moments
+
+        given = {"filters": filters, "top": top, "confidence": 0.0, "duplicates": "keep"} | more
+        return write_moments(Path(queries), Path(out), partial(self.moments, **given), watch)
 
     def run(
         self,

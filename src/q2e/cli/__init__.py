@@ -36,6 +36,10 @@ _COMMANDS = {
         "q2e.cli.article:article",
         "Write an article about an event from what the videos say, each sentence with its source.",
     ),
+    "moments": (
+        "q2e.cli.find_moments:moments",
+        "Find moments, best first, whatever video they lie in.",
+    ),
     "play": (
         "q2e.cli.play:play",
         "Play a hit of the last search, from its moment on.",

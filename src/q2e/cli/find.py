@@ -235,6 +235,15 @@ def run(
     index_dir: IndexDir = None,
     top: Annotated[int, typer.Option("--top", "-n", min=1, help="Videos of each query.")] = 100,
     name: Annotated[str, typer.Option(help="Name of the run, its last column.")] = "q2e",
+    moments: Annotated[
+        Path | None,
+        typer.Option(
+            "--moments",
+            metavar="FILE",
+            help="Write also the moments of each query, as  q2e eval moments  reads them.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     *,
@@ -252,6 +261,12 @@ def run(
         done = index.run(
             queries, out, filters=only.filters(), top=top, name=name, watch=progress.watch
         )
+    if moments is not None:
+        with CountProgress("questions", quiet) as progress:
+            index.run_moments(
+                queries, moments, filters=only.filters(), top=top, watch=progress.watch
+            )
+        talk(f"moments: {moments}")
     if json:
         print_json({"queries": done.queries, "resumed": done.resumed, "out": str(out)})
     else:

@@ -266,6 +266,21 @@ class Asked(Read, Filter, Overrides):
         return given | {"moments": self.moments, "filters": self.filters()} | self.settings()
 
 
+class AskedMoments(Read, Filter, Overrides):
+    """A question that moments of all videos are ranked for."""
+
+    q: Text = Field(min_length=1, description="The question.", examples=["earthquake in Mexico"])
+    top: Annotated[int, Field(ge=1, le=500), _NUMBER] = Field(10, description="Moments shown.")
+    offset: Annotated[int, Field(ge=0, le=500), _NUMBER] = Field(
+        0, description="Moments left out at the beginning."
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what was given beside the question, as `Index.moments` takes it."""
+        own = {"top": self.top, "offset": self.offset, "filters": self.filters()}
+        return own | self.settings()
+
+
 class Exported(Asked):
     """A question, and the kind of file its moments become."""
 

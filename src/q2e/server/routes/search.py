@@ -14,7 +14,15 @@ from q2e.errors import QueryError
 from q2e.query.language import Parsed
 from q2e.server import faults
 from q2e.server.answers import ClarifyShape, PageShape, ParsedShape, ResultsShape, UploadShape
-from q2e.server.schemas import Asked, Exported, ExportedQuestion, Faceted, Form, Question
+from q2e.server.schemas import (
+    Asked,
+    AskedMoments,
+    Exported,
+    ExportedQuestion,
+    Faceted,
+    Form,
+    Question,
+)
 from q2e.server.service import Service, TheService
 from q2e.types import Decomposition, Results, SubEvent
 
@@ -37,6 +45,18 @@ async def search(
 ) -> JSONResponse:
     """Find videos and the moments inside them."""
     return JSONResponse(await _answer(request, service, asked.question, asked.arguments()))
+
+
+@router.get("/moments", response_model=ResultsShape, operation_id="moments")
+async def moments(
+    request: Request, service: TheService, asked: Annotated[AskedMoments, Query()]
+) -> JSONResponse:
+    """Find moments, best first, whatever video they lie in: hits that hold one moment each."""
+
+    def work() -> shape.Json:
+        return shape.results(service.index.moments(asked.question, **asked.arguments()))
+
+    return JSONResponse(await service.searching.run(request, work))
 
 
 @router.post("/search", response_model=PageShape, operation_id="ask")
