@@ -164,7 +164,7 @@ def _quoted(value: object) -> str:
 def json_page() -> Iterator[str]:
     yield f"{paragraph(shape.__doc__)}\n\nTimes are seconds from the start of the video. Every key "
     yield "that there may be is shown; `…` as a key stands for names that the data give.\n"
-    yield "\n## q2e search\n\n"
+    yield "\n## q2e search, q2e moments\n\n"
     yield block(json_shapes.results())
     known = dict(json_shapes.shapes())
     for title, skeleton in sorted({**dict(skeletons()), **known}.items()):

@@ -40,6 +40,7 @@ _GIVEN: dict[tuple[str, str], Any] = {
         "expand": {"method": "…", "backend": "…", "note": "…"},
         "rerank": {"strategy": "…", "…": 1},
         "confident": True,
+        "more": True,
         "hint": "…",
         "candidates": {
             **dict.fromkeys(("each", "videos", "panel"), 1),
