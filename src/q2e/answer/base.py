@@ -127,12 +127,22 @@ class Tools:
             vision_model(self.settings, self.models)
 
     def ask(self, prompt: Path, form: type[_Typed], max_tokens: int, **values: Any) -> _Typed:
-        """Return a model's typed answer within the budget. Raises ModelError, Spent among them."""
+        """Return a model's typed answer within the budget; one given before costs none of it.
+
+        Raises ModelError, Spent among them.
+        """
+        from q2e.answer import replies
         from q2e.text.prompt import ask
 
+        own = f"{self.model.info.id} {self.model.info.source} {self.settings.language_model}"
+        reply = replies.which(prompt, form, max_tokens, own, values)
+        if (known := replies.kept(reply)) is not None:
+            return form.model_validate(known)
         self.budget.take(sum(len(str(one)) for one in values.values()), max_tokens)
         left_s = self.budget.left_s
-        return ask(self.model, prompt, form, max_tokens=max_tokens, timeout_s=left_s, **values)
+        said = ask(self.model, prompt, form, max_tokens=max_tokens, timeout_s=left_s, **values)
+        replies.keep(reply, said)
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +205,7 @@ def answered(
     """
     from q2e.answer.check import check
     from q2e.answer.quotes import write
+    from q2e.answer.translated import translate
 
     strategy: Strategy = choice.bound
     budget = Budget(strategy.calls, strategy.tokens, strategy.seconds)
@@ -213,7 +224,7 @@ def answered(
                 work = write(own if own.kept else _supporting(own, given), given)
         if watch is not None:
             watch(name)
-    work = check(work)
+    work = translate(check(work), given)
     return Answer(
         question,
         work.language,
