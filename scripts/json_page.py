@@ -69,6 +69,9 @@ def shapes() -> Iterator[tuple[str, Any]]:
     measured = AnswersMeasured({"…": {"…": 0.5}}, 1, 1, ("…",), ("…",))
     compared = {"…": filled(AnswersDifference)}
     yield "q2e eval answers", _said(judge_answers._answers(measured, compared))
+    told = {"pairs": 1, "auc": 0.5, "low": 0.5, "high": 0.5}
+    contrasts = {"captions": 1, "contrasts": 1, "scores": {"…": {"…": told}}}
+    yield "q2e eval contrast", _said(contrasts)
     yield "q2e eval datasets", _said({"datasets": [found]})
     yield "q2e eval datasets NAME", _said(found)
     loaded = datasets._loaded(filled(Loaded), None, ["…"]) | {"counts": {"…": 1}}

@@ -36,6 +36,7 @@ APART = {
     "eval experiment": "test_experiment.py::test_commands_say_the_same_as_json",
     "eval paper": "test_q2e.py::test_one_command_runs_the_tables_again_and_says_what_it_lacks",
     "eval label": "test_label_cli.py::test_hits_are_judged_with_one_key_each",
+    "eval contrast": "test_contrast.py::test_texts_tell_a_caption_from_what_is_wrong",
     "eval answers": "test_eval_answers.py::test_answers_are_measured",
     "eval channels": "test_label_cli.py::test_leaving_out_says_which_channel_earns_its_keep",
     "eval datasets multivent1": "test_experiment.py::"

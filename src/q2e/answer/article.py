@@ -189,7 +189,7 @@ def _template() -> jinja2.Template:
 
     import jinja2
 
-    text = resources.files("q2e.answer").joinpath("article.html.j2").read_text("utf-8")
+    text = resources.files("q2e.answer").joinpath("article.html").read_text("utf-8")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -48,6 +48,10 @@ _COMMANDS = {
         "q2e.cli.judge_answers:answers",
         "Measure answers: ROUGE-L, citations against right times, what was answered and refused.",
     ),
+    "contrast": (
+        "q2e.cli.contrast:contrast",
+        "Measure whether captions score higher than captions that are wrong in one thing.",
+    ),
     "moments": (
         "q2e.cli.judge_moments:moments",
         "Measure moments over all videos: R@n at IoU m, mIoU, and TVR-Ranking's nDCG@n at IoU m.",
