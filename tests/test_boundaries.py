@@ -237,6 +237,7 @@ def test_arrows_go_down_only() -> None:
     assert _wrong(_rooms(), LAYERS) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("room", "other"),
     [
@@ -253,6 +254,7 @@ def test_an_arrow_up_is_seen(room: str, other: str) -> None:
         assert _wrong(found, both) == [f"{room} may import {other}, which lies higher"]
 
 
+@pytest.mark.slow
 def test_a_row_that_nothing_uses_is_seen() -> None:
     idle = LAYERS | {"server": f"{LAYERS['server']} backup"}
     assert _wrong(_rooms(), idle) == ["server may import backup and does not"]

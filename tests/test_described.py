@@ -271,6 +271,7 @@ def test_nothing_known_is_no_summary() -> None:
     assert SummaryChannel(tells).extract(Part(VIDEO, 0.0, 9.0, evidence=(said("a", 1),))) == []
 
 
+@pytest.mark.slow
 def test_a_real_small_model_tells_a_video(gguf: Path) -> None:
     from q2e.models.served.llamacpp import LlamaCpp
 

@@ -201,6 +201,7 @@ def test_an_unknown_profile_leaves_no_trace(index: Path, videos: Path) -> None:
     assert {file.name for file in index.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_settings_of_the_index_keep_what_a_person_wrote(index: Path, profile: Path) -> None:
     file = index / "q2e.toml"
     file.write_text('# mine\ntop = 5\nprofile = "local"\n')

@@ -130,6 +130,7 @@ def test_bad_files_are_rows_with_reasons(tmp_path: Path, clips: Path) -> None:
     assert len(index.status().failures) == len(bad) - 1
 
 
+@pytest.mark.slow
 def test_a_broken_description_costs_no_video(tmp_path: Path, clips: Path) -> None:
     video = clips / "news-17.mp4"
     beside = video.with_suffix(".json")
@@ -155,6 +156,7 @@ def test_forbidden_file_says_so(tmp_path: Path, clips: Path) -> None:
     assert "ermission" in failure.reason
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_like_a_whole_one(tmp_path: Path, clips: Path) -> None:
     channels = ("frame", "screen_text", "metadata", "caption")
     whole = q2e.open(tmp_path / "whole", channels=channels)

@@ -41,6 +41,7 @@ def _as_of_old(settings: Settings, video: Video) -> dict[str, str]:
     return {stage: digest(own[stage], settings.part_s, below[stage]) for stage in CHANNELS}
 
 
+@pytest.mark.slow
 def test_the_same_videos_in_another_folder_have_the_same_keys(
     tmp_path: Path, samples: Path
 ) -> None:

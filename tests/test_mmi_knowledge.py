@@ -523,6 +523,7 @@ def test_a_search_shows_the_model_demonstrations_of_both_pools(
             assert any(text in one.prompt for one in server.asked for text in texts)
 
 
+@pytest.mark.slow
 def test_parameters_are_rows_of_an_experiment(read: q2e.Index, tmp_path: Path) -> None:
     (tmp_path / "queries.csv").write_text("query,video\na dog,beach\ncars,city\n")
     head = f'[data]\nset = "own"\nfolder = "."\nindex = {json.dumps(str(read.directory))}\n'

@@ -62,7 +62,11 @@ def test_a_schema_that_cannot_be_followed_is_refused(small: LlamaCpp) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "language"), [("2011 earthquake in Japan", "en"), ("水灾 云南", "zh")]
+    ("question", "language"),
+    [
+        pytest.param("2011 earthquake in Japan", "en", marks=pytest.mark.slow),
+        ("水灾 云南", "zh"),
+    ],
 )
 def test_the_small_model_fills_the_whole_schema_in_time(
     small: LlamaCpp, question: str, language: str

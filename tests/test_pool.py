@@ -100,7 +100,7 @@ def test_softness_runs_from_the_best_to_the_mean(seed: int) -> None:
     queries, vectors, video = drawn(seed, q=1)
     bag, _ = Bag.of(queries, vectors, video)
     best, mean = chosen("max").bound(bag), chosen("mean").bound(bag)
-    np.testing.assert_allclose(hitchhiker(bag, tau=1e-5), best, atol=1e-4)
+    np.testing.assert_allclose(hitchhiker(bag, tau=1e-8), best, atol=1e-4)
     np.testing.assert_allclose(hitchhiker(bag, tau=1e6), mean, atol=1e-4)
     np.testing.assert_allclose(soft(bag, tau=1e-6), best, atol=1e-4)
     np.testing.assert_allclose(soft(bag, tau=1e6), bag.total(bag.best) / bag.sizes, atol=1e-4)

@@ -54,7 +54,7 @@ def surroundings(**more: str) -> dict[str, str]:
     return {**os.environ, **paths, **more}
 
 
-@pytest.mark.parametrize("way", ["command", "python -m"])
+@pytest.mark.parametrize("way", ["command", pytest.param("python -m", marks=pytest.mark.slow)])
 def test_indexing_and_doctor(trap: Path, way: str) -> None:
     start = [str(COMMAND)] if way == "command" else [sys.executable, "-m", "q2e"]
     if way == "python -m":

@@ -361,6 +361,7 @@ def test_a_likely_caption_loses_when_its_prior_is_taken_off() -> None:
         assert int(np.argmax(found.lent)) == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["yes_no", "likelihood", "listwise"])
 def test_a_real_small_model_rates_or_keeps_the_order(name: str, small: str) -> None:
     configured = Settings(language_model=small, threads=1)

@@ -29,6 +29,7 @@ def _wait(what: Any, told: str) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_after_the_server_was_killed(tmp_path: Path) -> None:
     media, index = tmp_path / "media", tmp_path / "index"
     media.mkdir()
@@ -104,6 +105,7 @@ def test_a_damaged_file_of_jobs_is_told_and_forgotten(
     kept.close()
 
 
+@pytest.mark.slow
 def test_a_replaced_folder_is_noticed(sample_index: q2e.Index, tmp_path: Path) -> None:
     folder, other = tmp_path / "index", tmp_path / "other"
     shutil.copytree(sample_index.directory, folder)

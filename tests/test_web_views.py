@@ -69,6 +69,7 @@ def test_labels_with_live_measures(visit: Visit) -> None:
     expect(page.locator("#labels .rows li")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_failures_are_told_with_their_reasons_and_tried_again(visit: Visit, folder: Path) -> None:
     broken = folder / "broken & <b>bold.mp4"
     broken.write_bytes(b"this is no video" * 100)
@@ -245,7 +246,13 @@ def test_the_page_does_not_scroll_sideways(browser: Any, server: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)], ids=str
+    ("scheme", "width"),
+    [
+        ("light", 1280),
+        ("dark", 1280),
+        pytest.param("light", 390, marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
 def test_axe_finds_no_serious_issue(browser: Any, server: str, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python", reason="pip install axe-playwright-python")

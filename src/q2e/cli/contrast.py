@@ -32,7 +32,7 @@ def contrast(
     *,
     ways: Ways,
 ) -> None:
-    """Measure whether captions of videos score higher than captions that are wrong in one thing.
+    """Measure whether captions score higher than captions that are wrong in one thing.
 
     The seven kinds are those of VideoCon: entity, action, attribute, count, relation, order and
     hallucination. AUC is the share of pairs in which the caption scores higher, a tie half:
