@@ -21,6 +21,7 @@ def main() -> None:
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
             "chapters",
             "answer_costs",
+            "contrast",
             "senses",
             "growth",
             "peers",
@@ -38,7 +39,10 @@ def main() -> None:
     )
     parser.add_argument("--first", type=int, default=0, help="number of the first input, for fuzz")
     parser.add_argument(
-        "--index", type=Path, default=Path("scale.q2e"), help="index made for scale, kept there"
+        "--index",
+        type=Path,
+        default=Path("scale.q2e"),
+        help="index made for scale or contrast, kept there",
     )
     parser.add_argument("--store", help="postgresql://... that scale compares with a file")
     parser.add_argument("--out", type=Path, help="where to write the JSON, or the collections")
@@ -119,6 +123,12 @@ def main() -> None:
         if given.data is None:
             parser.error("chapters needs --data FOLDER of development data")
         figures = chapters.run(given.data)
+    elif given.what == "contrast":
+        from benchmarks import contrast
+
+        if given.data is None:
+            parser.error("contrast needs --data FOLDER of development data")
+        figures = contrast.run(given.data, given.index)
     elif given.what == "heads":
         from benchmarks import heads
 

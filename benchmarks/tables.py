@@ -625,6 +625,22 @@ def answer_costs(figures: Figures) -> str:
     return markdown(["strategy", "calls", "with pictures", "pictures", "tokens"], rows)
 
 
+# -- evaluation.md ------------------------------------------------------------------------------
+def contrast_kinds(figures: Figures) -> str:
+    """How often each score tells captions from contrasts, by kind."""
+    scores = figures["contrast"]["scores"]
+    rows = []
+    for kind, one in scores["seen"].items():
+        told = scores["told"].get(kind)
+        texts = [str(told["pairs"]), _within(told)] if told else ["", ""]
+        rows.append([kind, str(one["pairs"]), _within(one), *texts])
+    return markdown(["kind", "pairs", "`seen`", "pairs with texts", "`told`"], rows)
+
+
+def _within(one: Figures) -> str:
+    return f"{one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
+
+
 # -- speed.md -----------------------------------------------------------------------------------
 def growth_verbs(figures: Figures) -> str:
     """What each verb takes at each size, and how it grows."""
@@ -777,6 +793,7 @@ TABLES: dict[str, Table] = {
     "growth verbs": growth_verbs,
     "answers halves": answers_halves,
     "answer_costs strategies": answer_costs,
+    "contrast kinds": contrast_kinds,
     "senses eye": senses_eye,
     "senses cost": senses_cost,
     "peers vectors": peers_of("vectors"),
@@ -815,6 +832,7 @@ NEEDS: dict[str, set[str]] = {
     "growth": {"growth"},
     "answers": {"answers"},
     "answer_costs": {"answer_costs"},
+    "contrast": {"contrast"},
     "senses": {"senses"},
     "peers": {"peers"},
 }

@@ -33,6 +33,7 @@ FILES = (
         "senses",
         "answers",
         "answer_costs",
+        "contrast",
     ),
     "scale_stores",
 )
