@@ -20,7 +20,6 @@ from q2e.methods.compose.pdv import pdv
 from q2e.methods.likes.rocchio import rocchio
 from q2e.search.duplicates import merged, twins
 from q2e.search.negative import by_chance, fall, share_lost
-from q2e.search.search import Searcher
 from q2e.types import Decomposition, Example, Query, Results, SubEvent
 
 
@@ -39,7 +38,7 @@ def _adds_up(results: Results) -> None:
 def test_plain_questions_never_meet_the_language(sample_index: q2e.Index, samples: Path) -> None:
     with (samples / "queries.tsv").open(encoding="utf-8", newline="") as file:
         questions = [row["query"] for row in csv.DictReader(file, delimiter="\t")][::3]
-    searcher = Searcher(sample_index.store, sample_index.models)
+    searcher = sample_index._searching()
     for text in [*questions, "to be or not to be", "first time on a bike"]:
         direct = searcher.search(Query(text), sample_index.settings)
         assert sample_index.search(text).hits == direct.hits
