@@ -12,19 +12,21 @@ import * as results from "./results.js";
 import * as search from "./search.js";
 import { session } from "./session.js";
 import { asks, question, state, watch } from "./state.js";
+import { fillIn, t } from "./texts.js";
 import { theme } from "./theme.js";
+import { tongues } from "./tongues.js";
 import * as video from "./video.js";
 
-const NAMES = { search: "Search", video: "Video", collection: "Collection", labels: "Labels" };
+const VIEWS = ["search", "video", "collection", "labels"];
 
 function show(now, before) {
   const moved = before?.view !== now.view;
-  for (const view of Object.keys(NAMES)) one(`#${view}`).hidden = view !== now.view;
+  for (const view of VIEWS) one(`#${view}`).hidden = view !== now.view;
   for (const link of all(".top nav a"))
     if (link.dataset.go === now.view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   if (now.view === "search") one(".top nav [data-go=search]").href = location.search || "./";
-  document.title = [question(now), now.view === "search" ? "" : NAMES[now.view], "Q2E"]
+  document.title = [question(now), now.view === "search" ? "" : t(`view.${now.view}`), "Q2E"]
     .filter(Boolean)
     .join(" – ");
   one("#search").classList.toggle("asked", asks(now));
@@ -44,7 +46,7 @@ function show(now, before) {
   if (before && moved) {
     panel.pause(now.view !== "search");
     scrollTo(0, 0);
-    say(NAMES[now.view]);
+    say(t(`view.${now.view}`));
   }
 }
 
@@ -62,8 +64,14 @@ addEventListener("click", (event) => {
   for (const menu of all(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
+fillIn();
 session();
-fill(one("#tools"), tool("sun", "Light or dark", theme), tool("help", "Keys", keys.help));
+fill(
+  one("#tools"),
+  tongues(),
+  tool("sun", t("top.theme"), theme),
+  tool("help", t("top.keys"), keys.help),
+);
 search.build();
 keys.listen();
 results.onAnswer(() => {

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { button, h, say } from "./dom.js";
+import { t } from "./texts.js";
 
 const FIRST_MS = 1000;
 const MOST_MS = 30_000;
@@ -19,8 +20,8 @@ export function watchOver(back) {
     banner = h(
       "div",
       { class: "offline", role: "alert" },
-      h("p", {}, "The server does not answer. It is asked again by and by."),
-      button("Ask now", ask),
+      h("p", {}, t("offline")),
+      button(t("offline.now"), ask),
     );
     document.body.prepend(banner);
     wait = FIRST_MS;
@@ -39,7 +40,7 @@ export function watchOver(back) {
     }
     banner.remove();
     banner = null;
-    say("The server answers again");
+    say(t("offline.back"));
     back();
   }
 }

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { one, tool } from "./dom.js";
+import { t } from "./texts.js";
 
 /** Mark the page with what may be done, and offer to sign out where one has signed in. */
 export async function session() {
@@ -12,7 +13,7 @@ export async function session() {
     return; // the searches say what is wrong
   }
   document.documentElement.dataset.scope = found.scope;
-  if (found.demanded) one("#tools").append(tool("leave", `Sign out (${found.name})`, leave));
+  if (found.demanded) one("#tools").append(tool("leave", t("session.leave", { name: found.name }), leave));
 }
 
 async function leave() {

@@ -1,6 +1,7 @@
 // Light or dark: as the system has it, until one chooses.
 
 import { notice } from "./dom.js";
+import { t } from "./texts.js";
 
 const KEY = "q2e-theme";
 const root = document.documentElement;
@@ -20,5 +21,5 @@ export function theme() {
     root.dataset.theme = next;
     localStorage.setItem(KEY, next);
   }
-  notice(next === "dark" ? "Dark" : "Light");
+  notice(next === "dark" ? t("theme.dark") : t("theme.light"));
 }

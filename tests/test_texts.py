@@ -1,0 +1,98 @@
+"""The page's own words: as data, in eleven languages, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import q2e
+
+WEB = Path(q2e.__file__).parent / "web"
+LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "ja", "ko", "ru", "th", "zh")
+#: The forms that a count chooses among (CLDR); `other` stands for those that are left out.
+PLURALS = {
+    "ar": {"zero", "one", "two", "few", "many", "other"},
+    "ru": {"one", "few", "many", "other"},
+    **dict.fromkeys(("ja", "ko", "th", "zh"), {"other"}),
+}
+#: A script in which every text of the language has a letter, where it is not Latin.
+SCRIPTS = {
+    "ar": r"[\u0600-\u06ff]",
+    "hi": r"[\u0900-\u097f]",
+    "ja": r"[\u3040-\u30ff\u4e00-\u9fff]",
+    "ko": r"[\uac00-\ud7af]",
+    "ru": r"[\u0400-\u04ff]",
+    "th": r"[\u0e00-\u0e7f]",
+    "zh": r"[\u4e00-\u9fff]",
+}
+#: Names that are the same in every language.
+_NAMES = re.compile(r"^(\W|\d|\{\w+\}|Q2E|JSON|nDCG@10|R@1|MRR@10|kB|lang|speech|until|after)*$")
+
+
+@cache
+def texts(language: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((WEB / "texts" / f"{language}.json").read_text("utf-8"))
+    return loaded
+
+
+def forms(language: str, key: str) -> dict[str, str]:
+    text = texts(language)[key]
+    return text if isinstance(text, dict) else {"other": text}
+
+
+def slots(language: str, key: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", " ".join(forms(language, key).values())))
+
+
+def scripts() -> dict[str, str]:
+    """Return the page's modules and HTML without comments."""
+    found = {path.name: path.read_text("utf-8") for path in sorted(WEB.glob("js/*.js"))}
+    bare = {
+        name: re.sub(r"(?m)/\*.*?\*/|(?<![:\w])//.*$", "", text) for name, text in found.items()
+    }
+    return bare | {path.name: path.read_text("utf-8") for path in WEB.glob("*.html")}
+
+
+def test_there_is_a_file_for_each_language() -> None:
+    assert {path.stem for path in (WEB / "texts").iterdir()} == set(LANGUAGES)
+    named = re.search(r"LANGUAGES = \{(.*?)\};", scripts()["texts.js"], re.S)
+    assert named is not None
+    assert set(re.findall(r"(\w+): \"", named[1])) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_missing(language: str) -> None:
+    own, english = texts(language), texts("en")
+    assert list(own) == sorted(own), "in order of keys, so that two changes seldom meet"
+    assert set(own) == set(english)
+    for key in english:
+        assert slots(language, key) == slots("en", key), key
+        assert isinstance(own[key], dict) == isinstance(english[key], dict), key
+        written = forms(language, key)
+        assert "other" in written, key
+        assert set(written) <= PLURALS.get(language, {"one", "many", "other"}), key
+        for text in written.values():
+            assert text.strip(), key
+            script = SCRIPTS.get(language)
+            if script and not _NAMES.match(english[key] if isinstance(english[key], str) else "x"):
+                assert re.search(script, text), (key, text)
+
+
+def test_every_text_is_used_and_every_use_has_its_text() -> None:
+    code = "\n".join(scripts().values())
+    whole = set(re.findall(r"\b(?:t|nodes)\(\s*\"([\w.-]+)\"", code))
+    whole |= set(re.findall(r"data-(?:t|label)=\"([\w.-]+)\"", code))
+    whole |= {key for key in texts("en") if f'"{key}"' in code}
+    starts = set(re.findall(r"`([\w.-]+\.)\$\{", code))
+    assert whole <= set(texts("en")), whole - set(texts("en"))
+    unused = [
+        key
+        for key in texts("en")
+        if key not in whole and not any(key.startswith(start) for start in starts)
+    ]
+    assert unused == []
