@@ -18,7 +18,7 @@ LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "ja", "ko", "ru", "th", "zh")
 PLURALS = {
     "ar": {"zero", "one", "two", "few", "many", "other"},
     "ru": {"one", "few", "many", "other"},
-    **dict.fromkeys(("ja", "ko", "th", "zh"), {"other"}),
+    **{language: {"other"} for language in ("ja", "ko", "th", "zh")},
 }
 #: A script in which every text of the language has a letter, where it is not Latin.
 SCRIPTS = {
