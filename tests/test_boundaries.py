@@ -158,7 +158,8 @@ LAYERS = {
         "query registry store text types"
     ),
     "shape": "paths query types",
-    "export": "decoding errors media paths shape text types",
+    "export": "cache decoding errors media paths shape text types",
+    "trays": "cache errors types",
     "chapter_files": "errors export shape types",
     "search": (
         "arrays cache channel_facts choices decoding errors media methods models plugins "
@@ -182,13 +183,13 @@ LAYERS = {
     "checks": "cache decoding errors models plugins processes q2e settings",
     "server": (
         "cache checks choices decoding errors evaluate export index ingest media paths "
-        "plugins q2e query recipes renamed settings shape stopping store types"
+        "plugins q2e query recipes renamed settings shape stopping store trays types"
     ),
     "cli": (
         "answer backup builtin cache channel_facts chapter_files checks choices decoding errors "
         "evaluate "
         "export features heads ingest methods mmi models outlines papers paths plugins processes "
-        "q2e query registry search server settings shape survey text types"
+        "q2e query registry search server settings shape survey text trays types"
     ),
     "__main__": "cli processes",
 }

@@ -54,7 +54,7 @@ def test_weak_tokens_are_refused(served_index: q2e.Index, token: str) -> None:
 
 
 def test_a_token_is_demanded_everywhere(server: str) -> None:
-    for path in ("/", "/v1/status", "/v1/search?q=a", "/metrics", "/static/js/app.js", "/nope"):
+    for path in ("/", "/v1/status", "/v1/search?q=a", "/metrics", "/v1/trays", "/nope"):
         got = httpx.get(server + path)
         assert (got.status_code, code(got)) == (401, "no_token"), path
         assert got.headers["www-authenticate"].startswith("Bearer")

@@ -29,7 +29,7 @@ VERSION = 1
 _PAGES = 4096
 #: Who may come in is a matter of the place, not of the copy: a restored list would let in again
 #: those who were shut out since.
-_STAYS = ("tokens.json", LIST)
+_STAYS = ("tokens.json", "shares.json", LIST)
 #: Beside a database, and no part of what it holds.
 _BESIDE = ("-wal", "-shm", "-journal", ".lock")
 

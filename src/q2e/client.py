@@ -384,6 +384,12 @@ class Client:
             {"start": start, "end": end, "exact": exact},
         ).content
 
+    def playable(self, video: str, *, start: float | None = None) -> bytes:
+        """Send half a minute from `start` on as every browser plays it: H.264 and AAC, small."""
+        return self._send(
+            "GET", f"/v1/videos/{quote(video, safe='')}/playable", {"start": start}
+        ).content
+
     def videos(
         self,
         *,
@@ -498,6 +504,99 @@ class Client:
         """
         answer: Json = self._send("GET", "/v1/labels/measures", {**options}).json()
         return answer
+
+    def trays(self) -> Json:
+        """List one's own trays, the one changed last first."""
+        answer: Json = self._send("GET", "/v1/trays", {}).json()
+        return answer
+
+    def make_tray(self, *, name: str | None = None, moments: list[Json] | None = None) -> Json:
+        """Begin a tray."""
+        answer: Json = self._send(
+            "POST", "/v1/trays", {}, json=_given({"name": name, "moments": moments})
+        ).json()
+        return answer
+
+    def tray(self, tray: str) -> Json:
+        """Return a tray with its moments in order."""
+        answer: Json = self._send("GET", f"/v1/trays/{quote(tray, safe='')}", {}).json()
+        return answer
+
+    def put_tray(self, tray: str, version: int, name: str, moments: list[Json]) -> Json:
+        """Replace what a tray holds: order, stretches, notes, name; refused where it was
+        changed.
+        """
+        answer: Json = self._send(
+            "PUT",
+            f"/v1/trays/{quote(tray, safe='')}",
+            {},
+            json=_given({"version": version, "name": name, "moments": moments}),
+        ).json()
+        return answer
+
+    def remove_tray(self, tray: str) -> Json:
+        """Remove a tray with the links to it, and return what it was."""
+        answer: Json = self._send("DELETE", f"/v1/trays/{quote(tray, safe='')}", {}).json()
+        return answer
+
+    def undo_tray(self, tray: str, version: int) -> Json:
+        """Take the last change of a tray's moments back."""
+        answer: Json = self._send(
+            "POST", f"/v1/trays/{quote(tray, safe='')}/undo", {}, json=_given({"version": version})
+        ).json()
+        return answer
+
+    def export_tray(
+        self,
+        tray: str,
+        *,
+        format: Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"] | None = None,
+    ) -> str:
+        """Return a tray as a table, subtitles, a playlist, an edit list, one reel or its
+        clips.
+        """
+        return self._send(
+            "GET", f"/v1/trays/{quote(tray, safe='')}/export", {"format": format}
+        ).text
+
+    def share_tray(self, tray: str, *, days: float | None = None) -> Json:
+        """Make a link that shows this tray, and nothing else, to whoever has it until it
+        expires.
+        """
+        answer: Json = self._send(
+            "POST", f"/v1/trays/{quote(tray, safe='')}/shares", {}, json=_given({"days": days})
+        ).json()
+        return answer
+
+    def revoke_share(self, tray: str, share: str) -> Json:
+        """Take a link back: it shows nothing from now on."""
+        answer: Json = self._send(
+            "DELETE", f"/v1/trays/{quote(tray, safe='')}/shares/{quote(share, safe='')}", {}
+        ).json()
+        return answer
+
+    def shared(self, secret: str) -> Json:
+        """Return the tray that a link shows; of the videos no path and no id."""
+        answer: Json = self._send("GET", f"/v1/shared/{quote(secret, safe='')}", {}).json()
+        return answer
+
+    def shared_frame(self, secret: str, number: str, *, w: int | None = None) -> bytes:
+        """Send the picture in the middle of a moment of the tray."""
+        return self._send(
+            "GET", f"/v1/shared/{quote(secret, safe='')}/frame/{quote(number, safe='')}", {"w": w}
+        ).content
+
+    def shared_clip(self, secret: str, number: str) -> bytes:
+        """Send a moment of the tray as a clip that every browser plays."""
+        return self._send(
+            "GET", f"/v1/shared/{quote(secret, safe='')}/clip/{quote(number, safe='')}", {}
+        ).content
+
+    def shared_export(self, secret: str, *, format: Literal["mp4", "zip"] | None = None) -> str:
+        """Return the tray as one reel or as its clips; lists would name the server's files."""
+        return self._send(
+            "GET", f"/v1/shared/{quote(secret, safe='')}/export", {"format": format}
+        ).text
 
     def health(self) -> Json:
         """Say that the server runs."""

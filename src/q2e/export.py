@@ -11,13 +11,17 @@ import html
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 from urllib.parse import quote
+from zipfile import ZipFile
 
 from q2e import shape
+from q2e.cache import write_whole
 from q2e.errors import ConfigError, MissingDependency
 from q2e.paths import shown, shown_name
 from q2e.text.layers import is_layer
@@ -74,9 +78,9 @@ def transcript(lines: Sequence[Span], form: str) -> str:
 def write(results: Results, file: str | Path) -> Path:
     """Write the moments of all hits to a file whose suffix says what it becomes.
 
-    `.mp4`, `.mkv`, `.mov`: a reel of all moments; `.jpg`: a sheet of their best frames; any of
-    `FORMATS`: that text. Raises ConfigError for another suffix, MediaError where a video cannot
-    be read.
+    `.mp4`, `.mkv`, `.mov`: a reel of all moments; `.zip`: each as a clip of its own, copied as it
+    is; `.jpg`: a sheet of their best frames; any of `FORMATS`: that text. Raises ConfigError for
+    another suffix, MediaError where a video cannot be read.
     """
     path = Path(file)
     form = path.suffix.lower().removeprefix(".")
@@ -95,10 +99,27 @@ def write(results: Results, file: str | Path) -> Path:
 
         entries = list(_entries(results))[:_SHEET_PICTURES]
         path.write_bytes(sheet([(e.hit.video.path, e.moment.frame_s) for e in entries]))
+    elif form == "zip":
+        write_whole(path, lambda file: _clips(results, file))
     else:
-        known = ", ".join(f".{name}" for name in (*FORMATS, "mp4", "mkv", "mov", "jpg"))
+        known = ", ".join(f".{name}" for name in (*FORMATS, "mp4", "mkv", "mov", "zip", "jpg"))
         raise ConfigError(f"{path.name}: cannot tell what to write; end the name in {known}")
     return path
+
+
+def _clips(results: Results, file: IO[bytes]) -> None:
+    """Write an archive of all moments, a file each, numbered in their order."""
+    from q2e.decoding.doors import cut, suffix_for
+
+    with ZipFile(file, "w") as archive, TemporaryDirectory(prefix="q2e-clips-") as folder:
+        for number, entry in enumerate(_entries(results), 1):
+            path, moment = entry.hit.video.path, entry.moment
+            clip = Path(folder, f"clip{suffix_for(path)}")
+            cut(path, moment.start_s, moment.end_s, clip)
+            stem = re.sub(r"[^\w .-]+", "_", Path(entry.name).stem)[:80]
+            name = f"{number:03d} {stem} {moment.start_s:.2f}-{moment.end_s:.2f}{clip.suffix}"
+            archive.write(clip, name)
+            clip.unlink()
 
 
 def one_line(text: str) -> str:

@@ -40,6 +40,10 @@ _COMMANDS = {
         "q2e.cli.find_moments:moments",
         "Find moments, best first, whatever video they lie in.",
     ),
+    "tray": (
+        "q2e.cli.tray:tray",
+        "Show the moments collected on the page, or write them as a reel, clips or a list.",
+    ),
     "play": (
         "q2e.cli.play:play",
         "Play a hit of the last search, from its moment on.",

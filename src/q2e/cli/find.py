@@ -41,7 +41,7 @@ class Page:
             "--export",
             metavar="FILE",
             help="Write the moments: .csv, .json, .srt, .vtt, .m3u8, .edl, .otio; .mp4 is a reel "
-            "of all, .jpg a sheet of pictures. May be repeated.",
+            "of all, .zip their clips, .jpg a sheet of pictures. May be repeated.",
         ),
     ] = None
     weaker: Annotated[bool, typer.Option("--weaker", help="Show also hits that hardly answer.")] = (

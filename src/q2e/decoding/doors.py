@@ -135,14 +135,26 @@ def cut(
     return _expect(_written(out, write), Segment)  # type: ignore[no-any-return]
 
 
-def join(pieces: Sequence[Piece], out: str | Path, *, max_side: int = MAX_SIDE_PX) -> float:
+def join(
+    pieces: Sequence[Piece],
+    out: str | Path,
+    *,
+    max_side: int = MAX_SIDE_PX,
+    allowance: Allowance = USUAL,
+) -> float:
     """Write pieces one after the other into `out`; see `q2e.media.clip.join`."""
     given = tuple(replace(piece, path=_file(piece.path)) for piece in pieces)
     reads = list(dict.fromkeys(piece.path for piece in given))
 
     def write(to: str, folder: str) -> Any:
-        named = {"max_side": max_side}
-        return pool().call("clip.join", given, to, reads=reads, named=named, folder=folder)
+        return pool().call(
+            "clip.join",
+            *(given, to),
+            reads=reads,
+            named={"max_side": max_side},
+            folder=folder,
+            allowance=allowance,
+        )
 
     return float(_expect(_written(out, write), float))
 

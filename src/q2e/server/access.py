@@ -17,6 +17,7 @@ from urllib.parse import quote
 from q2e.errors import ConfigError
 from q2e.server.faults import Fault
 from q2e.server.tokens import SCOPES, Scope, Tokens, digest
+from q2e.trays import OWNER
 
 LOG = logging.getLogger("q2e.server")
 
@@ -36,6 +37,14 @@ class Grant:
     name: str
     scope: Scope
     key: str
+
+    named: bool = False
+    """Whether it is one of several tokens, whose holders have trays of their own."""
+
+    @property
+    def owner(self) -> str:
+        """Whose trays these are: of a named token its own, of all others the machine's owner's."""
+        return self.key if self.named else OWNER
 
     def allows(self, scope: Scope) -> bool:
         return SCOPES.index(self.scope) >= SCOPES.index(scope)
@@ -118,7 +127,13 @@ class Access:
         if (grant := self._chosen.get(key)) is not None:
             return grant
         named = None if self._tokens is None else self._tokens.by_digest(key)
-        return None if named is None else Grant(named.name, named.scope, key)
+        return None if named is None else Grant(named.name, named.scope, key, named=True)
+
+    def knows(self, owner: str) -> bool:
+        """Return whether an owner of trays may still come in."""
+        if owner == OWNER:
+            return True
+        return self._tokens is not None and self._tokens.by_digest(owner) is not None
 
     # -- sessions -------------------------------------------------------------------------------
     def begin(self, grant: Grant) -> str:

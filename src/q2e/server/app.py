@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,26 @@ from q2e.server.limits import Bounds, Limits
 from q2e.server.metrics import Measured, Metrics
 from q2e.server.pagefiles import PageFiles
 from q2e.server.paths import Headed, Rooted, checked_root
-from q2e.server.routes import answer, jobs, labels, media, search, session, system, videos
+from q2e.server.routes import (
+    answer,
+    jobs,
+    labels,
+    media,
+    search,
+    session,
+    shared,
+    system,
+    trays,
+    videos,
+)
 from q2e.server.security import Guard
 from q2e.server.service import Service
+from q2e.server.shares import Shares
 from q2e.server.signin import WEB
 from q2e.server.tokens import Tokens
 from q2e.server.turns import FairQueue
 from q2e.server.uploads import Uploads
+from q2e.trays import Trays
 
 #: Every route may also answer with these.
 _FAULTS: dict[int | str, dict[str, Any]] = {
@@ -62,10 +76,14 @@ def create_app(
         limits=limits,
         searching=FairQueue("search", limits),
         drawing=FairQueue("draw", limits),
+        making=FairQueue("make", replace(limits, work_s=limits.make_s, workers=1)),
         jobs=Jobs(index, roots),
         labels=Labels(index.directory),
         uploads=Uploads(),
         pictures=ResultCache("pictures", BYTES, most_bytes=limits.picture_bytes),
+        playable=ResultCache("playable", BYTES, most_bytes=limits.playable_bytes),
+        trays=Trays(index.directory),
+        shares=Shares(index.directory),
         metrics=Metrics(),
         access=access,
     )
@@ -88,7 +106,7 @@ def create_app(
     )
     app.state.service = service
     faults.install(app)
-    for theme in (search, answer, media, videos, jobs, labels, system, session):
+    for theme in (search, answer, media, videos, jobs, labels, trays, shared, system, session):
         app.include_router(theme.router)
     _serve_page(app)
     # The last one added sees a request first.
@@ -109,3 +127,7 @@ def _serve_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)
+
+    @app.get("/shared/{secret}", include_in_schema=False)
+    async def shared_page(request: Request, secret: str) -> Response:
+        return await files.get_response("shared.html", request.scope)

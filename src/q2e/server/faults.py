@@ -73,6 +73,7 @@ CODES = (
     "wrong_token",
     "too_many_guesses",
     "needs_scope",
+    "changed",
     "too_slow",
     "busy",
     "not_ready",

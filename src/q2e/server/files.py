@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
+from q2e.paths import is_file
 from q2e.server.faults import Fault
+from q2e.types import Video
+
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 #: What an answer that says "not modified" repeats of the one it stands for.
 _REPEATED = (
@@ -61,3 +67,51 @@ class SentFile(FileResponse):
                 refused,
             )
             await fault.response()(scope, receive, send)
+
+
+def file_of(video: Video) -> Path:
+    """Return the file of a video, which the index alone names, never the request.
+
+    Raises Fault where there is none, or no more.
+    """
+    if not video.path:
+        raise Fault(
+            404,
+            "not_found",
+            f"video {video.id[:80]} was imported without its file",
+            "index the file to see it",
+        )
+    path = Path(video.path)
+    if not is_file(path):
+        raise Fault(
+            404,
+            "not_found",
+            f"the file of video {video.id[:80]} is gone",
+            "put it back, or remove it with  q2e remove --missing",
+        )
+    return path
+
+
+def ranged(request: Request, data: bytes, headers: Mapping[str, str], kind: str) -> Response:
+    """Return bytes, or the one range of them that is asked for (RFC 9110, section 14).
+
+    Raises Fault for a range that lies outside; several ranges at once are answered with all.
+    """
+    told = dict(headers) | {"accept-ranges": "bytes"}
+    asked = _RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None or not (asked[1] or asked[2]):
+        return Response(data, headers=told, media_type=kind)
+    if asked[1]:
+        first, last = int(asked[1]), min(int(asked[2] or len(data)), len(data) - 1)
+    else:
+        first, last = max(0, len(data) - int(asked[2])), len(data) - 1
+    if first > last:
+        raise Fault(
+            416,
+            "bad_range",
+            "the range that is asked for is none of this file's",
+            f"it has {len(data)} bytes",
+            {"content-range": f"bytes */{len(data)}"},
+        )
+    told["content-range"] = f"bytes {first}-{last}/{len(data)}"
+    return Response(data[first : last + 1], 206, told, media_type=kind)

@@ -45,8 +45,14 @@ class Limits:
     top: int = 1000
     clip_s: float = 3600.0
     exact_clip_s: float = 300.0
+    make_s: float = 600.0
+    """Longest wait for a reel, an archive of clips or a stretch that is encoded."""
+    playable_s: float = 120.0
+    """Longest stretch that is made playable for a browser at once."""
     picture_bytes: int = 512 << 20
     """Room on disk for pictures that can be made again."""
+    playable_bytes: int = 1 << 30
+    """Room on disk for stretches that were made playable."""
 
 
 class Bounds:

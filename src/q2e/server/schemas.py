@@ -53,7 +53,7 @@ Language = Annotated[
 ]
 
 
-def _no_truth(value: Any) -> Any:
+def no_truth(value: Any) -> Any:
     """Refuse true and false, which would be read as 1 and 0, where a number is wanted."""
     if isinstance(value, bool):
         raise PydanticCustomError(
@@ -63,7 +63,7 @@ def _no_truth(value: Any) -> Any:
 
 
 #: Stands last in a type, since bounds that follow it are not told in the document.
-_NUMBER = BeforeValidator(_no_truth)
+_NUMBER = BeforeValidator(no_truth)
 #: What every number lies in that is an argument of a method now, which knows better.
 OldNumber = Annotated[float, Field(ge=0, le=1000), _NUMBER]
 Length = Annotated[float, Field(ge=0, le=1e7), _NUMBER]

@@ -21,10 +21,10 @@ from q2e.server.signin import refusal, route_path
 from q2e.server.tokens import Scope as TokenScope
 
 #: Asked by programs that watch over servers, who have no token, and by those who sign in.
-_OPEN_PATHS = (
-    *("/v1/health", "/v1/ready", "/sign-in", "/sign-out"),
-    *("/static/css/base.css", "/static/css/sign-in.css", "/static/icon.svg"),
-)
+_OPEN_PATHS = ("/v1/health", "/v1/ready", "/sign-in", "/sign-out")
+#: What the link to a tray shows, which holds a secret of its own; and the files of the page, which
+#: everybody may have from elsewhere and which say nothing of the collection.
+_SHARED = ("/shared/", "/v1/shared/", "/static/")
 #: Requests that change nothing though they have a body.
 _ASKED_BY_POST = ("/v1/search", "/v1/export", "/v1/examples", "/sign-in", "/sign-out")
 
@@ -109,7 +109,9 @@ class Guard:
         _check_site(scope, headers)
         grant = self._grant(scope, headers) if self.access.demanded else EVERYBODY
         path, needed = route_path(scope), _needed(scope)
-        if path in _OPEN_PATHS or (grant is not None and grant.allows(needed)):
+        if path in _OPEN_PATHS or path.startswith(_SHARED):
+            return grant
+        if grant is not None and grant.allows(needed):
             return grant
         if grant is None:
             raise Fault(
@@ -172,6 +174,9 @@ def _needed(scope: Scope) -> TokenScope:
     path = route_path(scope)
     if scope["method"] in ("GET", "HEAD") or path in _ASKED_BY_POST:
         return "read"
+    if path == "/v1/trays" or path.startswith("/v1/trays/"):
+        # One's own are for oneself; a link shows them to others.
+        return "label" if "/shares" in path else "read"
     return "label" if path == "/v1/labels" else "index"
 
 

@@ -18,8 +18,10 @@ from q2e.server.faults import Fault
 from q2e.server.jobs import Jobs
 from q2e.server.limits import Limits
 from q2e.server.metrics import Metrics
+from q2e.server.shares import Shares
 from q2e.server.turns import FairQueue
 from q2e.server.uploads import Uploads
+from q2e.trays import Trays
 from q2e.types import Video
 
 
@@ -31,10 +33,15 @@ class Service:
     limits: Limits
     searching: FairQueue
     drawing: FairQueue
+    making: FairQueue
+    """Reels, archives and stretches that are encoded, which take longer."""
     jobs: Jobs
     labels: Labels
     uploads: Uploads
     pictures: ResultCache[bytes]
+    playable: ResultCache[bytes]
+    trays: Trays
+    shares: Shares
     metrics: Metrics
     access: Access
     ready: threading.Event = field(default_factory=threading.Event)
@@ -56,6 +63,7 @@ class Service:
         self.jobs.close()
         self.searching.close()
         self.drawing.close()
+        self.making.close()
         self.uploads.close()
 
     def start(self) -> None:

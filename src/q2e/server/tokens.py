@@ -109,17 +109,25 @@ class Tokens:
 
     def _write(self, tokens: list[Named]) -> None:
         text = json.dumps([asdict(one) for one in tokens], indent=1, ensure_ascii=False) + "\n"
-        beside = self.file.with_name(f".{self.file.name}.{secrets.token_hex(4)}")
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            # Nobody else may read it, not even for a moment.
-            file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(file, "w", encoding="utf-8") as out:
-                out.write(text)
-            beside.replace(self.file)
-        except OSError as error:
-            raise StoreError(
-                f"{self.file}: cannot be written ({error.strerror}); make its folder writable"
-            ) from None
-        finally:
-            beside.unlink(missing_ok=True)
+        write_private(self.file, text)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Let a file that nobody else may read hold a text, or what it held before.
+
+    Raises StoreError where it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Nobody else may read it, not even for a moment.
+        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(file, "w", encoding="utf-8") as out:
+            out.write(text)
+        beside.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror}); make its folder writable"
+        ) from None
+    finally:
+        beside.unlink(missing_ok=True)

@@ -16,10 +16,11 @@ from starlette.responses import Response
 
 from q2e.cache import content_key
 from q2e.decoding.pool import QUICK
-from q2e.paths import is_file, named_after, shown
+from q2e.paths import named_after, shown
 from q2e.server.faults import Fault
-from q2e.server.files import SentFile, unchanged
+from q2e.server.files import SentFile, file_of, unchanged
 from q2e.server.pictures import drawn, rounded
+from q2e.server.playable import playable
 from q2e.server.routes.videos import VideoId
 from q2e.server.service import Service, TheService
 from q2e.types import Video
@@ -51,6 +52,9 @@ _TYPES = {
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": _BINARY}}}
 _BYTES: dict[str, Any] = {"content": {"*/*": _BINARY}}
+_MP4: dict[str, Any] = {"content": {"video/mp4": _BINARY}}
+#: Seconds of a file that are made playable at once.
+STRETCH_S = 30.0
 
 Seconds = Annotated[float, Query(ge=0, le=1e6)]
 
@@ -63,31 +67,11 @@ Seconds = Annotated[float, Query(ge=0, le=1e6)]
 )
 def media(request: Request, service: TheService, video: VideoId) -> Response:
     """Send the media file, or the range of its bytes that is asked for."""
-    path = _file(service.video(video))
+    path = file_of(service.video(video))
     kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
     headers = {"cache-control": "private, max-age=3600"}
     sent = SentFile(path, headers=headers, media_type=kind, stat_result=path.stat())
     return unchanged(request, sent.headers) or sent
-
-
-def _file(video: Video) -> Path:
-    """Return the file of a video, which the index alone names, never the request."""
-    if not video.path:
-        raise Fault(
-            404,
-            "not_found",
-            f"video {video.id[:80]} was imported without its file",
-            "index the file to see it",
-        )
-    path = Path(video.path)
-    if not is_file(path):
-        raise Fault(
-            404,
-            "not_found",
-            f"the file of video {video.id[:80]} is gone",
-            "put it back, or remove it with  q2e remove --missing",
-        )
-    return path
 
 
 # -- pictures -------------------------------------------------------------------------------------
@@ -145,10 +129,21 @@ async def _drawn(
     w: int,
     times_of: Callable[[Video], list[float]],
 ) -> Response:
-    """Send the pictures of a video at `times_of` it as one JPEG, kept from then on."""
-
+    """Send the pictures of the video of an id at `times_of` it as `drawing` does."""
     known = await asyncio.to_thread(service.video, video)
-    times_s, width = times_of(known), rounded(w)
+    return await drawing(request, service, known, kind, w, times_of(known))
+
+
+async def drawing(
+    request: Request,
+    service: Service,
+    known: Video,
+    kind: Literal["frame", "filmstrip", "storyboard"],
+    w: int,
+    times_s: list[float],
+) -> Response:
+    """Send the pictures of a video at some times as one JPEG, kept from then on."""
+    width = rounded(w)
     which = drawn(known.id, kind, times_s, width)
     headers = {
         "cache-control": "private, max-age=86400, immutable",
@@ -160,7 +155,7 @@ async def _drawn(
     def work() -> bytes:
         from q2e.decoding import doors
 
-        path = _file(known)
+        path = file_of(known)
         if not known.has_video:
             raise Fault(
                 404, "not_found", f"video {known.id[:80]} has no pictures, only sound", "play it"
@@ -218,7 +213,7 @@ async def clip(
     def work() -> Path:
         from q2e.decoding.doors import cut, suffix_for
 
-        path = _file(known)
+        path = file_of(known)
         suffix = ".mp4" if exact else suffix_for(path)
         with tempfile.NamedTemporaryFile(prefix="q2e-clip-", suffix=suffix, delete=False) as file:
             out = Path(file.name)
@@ -237,3 +232,17 @@ async def clip(
         headers=headers | {"content-disposition": f"attachment; filename*=utf-8''{name}"},
         background=BackgroundTask(out.unlink, missing_ok=True),
     )
+
+
+@router.get(
+    "/playable",
+    operation_id="playable",
+    response_class=Response,
+    responses={200: _MP4, 206: _MP4 | {"description": "The range asked for."}},
+)
+async def playable_stretch(
+    request: Request, service: TheService, video: VideoId, start: Seconds = 0.0
+) -> Response:
+    """Send half a minute from `start` on as every browser plays it: H.264 and AAC, small."""
+    known = await asyncio.to_thread(service.video, video)
+    return await playable(request, service, known, start, start + STRETCH_S)
