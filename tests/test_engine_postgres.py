@@ -22,12 +22,12 @@ from q2e.store.postgres.engine import PostgresEngine
 from q2e.store.postgres.postgresql import PostgresStore
 from q2e.store.sqlite import SqliteStore
 from q2e.text.lexical import indexed
-from q2e.types import Evidence, Filters, Video
+from q2e.types import Evidence, Filters, Tag, Video
 
 pytestmark = pytest.mark.scale
 
 VIDEOS, DIMENSIONS, K = 400, 16, 20
-CHANNELS = {"speech": 5, "screen_text": 2, "metadata": 1}
+CHANNELS = {"speech": 5, "screen_text": 2, "metadata": 1, "sound": 2}
 WORDS = [f"word{number}" for number in range(60)]
 SUBJECTS = ("a giant panda", "snow", "un concert", "地震", "ракета", "flowers in a garden")
 PLACES = ("", "outside", "2017", "at night", "in Mexico", "on a stage", "with people", "de jour",
@@ -63,6 +63,9 @@ def fill(store: Store) -> None:
                 said = tuple(random.choice(WORDS, int(random.integers(1, 9))).tolist())
                 one = Evidence(video, channel, place * 1.0, place + 1.0, " ".join(said),
                                "fr" if place == 3 else None)  # fmt: skip
+                if channel == "sound":
+                    heard = ("dog", "music", "crying, sobbing")
+                    one = replace(one, tags=(Tag(heard[number % 3], 0.5), Tag("wind", 0.4)))
                 items.append(Item(replace(one, vectors={"space": unit}), said))
             store.put_part(StageKey(video, channel, 0), "made", items)
 
@@ -176,7 +179,8 @@ def test_an_index_of_vectors_answers_once_it_is_built(
         for videos in (None, [f"v{number}" for number in range(0, VIDEOS, 3)]):
             counted = facets(far, only, videos)
             assert counted == facets(here, only, videos), only
-            assert list(counted["tag"]) == list(facets(here, only, videos)["tag"])
+            for name in ("tag", "sound"):
+                assert list(counted[name]) == list(facets(here, only, videos)[name])
     table = here.table()
     assert far.held() == {name: int((table.channel == table.code(name)).sum())
                             for name in table.held}  # fmt: skip

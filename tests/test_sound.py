@@ -18,6 +18,7 @@ from q2e.errors import ModelError
 from q2e.methods.caption.composed import ComposedCaptionChannel
 from q2e.models.base import ModelInfo
 from q2e.models.local.yamnet import YamNet, audioset, open_sound
+from q2e.query.sounds import classes_of, rows
 from q2e.settings import load_settings
 from q2e.types import Audio, Evidence, Part, Segment, Tag, Video
 from sound_model import tones, write_model, write_wav
@@ -183,6 +184,60 @@ def test_a_sound_is_found_in_every_language(hearing: q2e.Index, language: str) -
         assert hit.why[0].channel == "sound"
     moment = hit.moments[0]
     assert any(one.text == right for one in moment.evidence)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sound_that_is_named_filters_in_every_language(hearing: q2e.Index, language: str) -> None:
+    place = sorted(LANGUAGES).index(language)
+    found = {row[0].split("|")[0]: row[1 + place].split("|") for row in rows()}
+    known = {name.lower() for name in audioset()}
+    assert all(set(row[0].split("|")) <= known for row in rows())
+    assert len(found) > 60 and all(word for words in found.values() for word in words)
+    for classes, video in (("applause", "a.wav"), ("siren", "b.wav")):
+        assert {classes_of(word)[0] for word in found[classes]} == {classes}
+        hits = hearing.search(f"sound:({found[classes][-1]})", confidence=0.0)
+        assert [Path(hit.video.path).name for hit in hits] == [video]
+    without = hearing.search(f"music NOT sound:({found['siren'][0]})", confidence=0.0)
+    assert len(without) == 3 and not any(hit.video.path.endswith("b.wav") for hit in without)
+
+
+@pytest.mark.parametrize(
+    ("words", "classes"),
+    [
+        ("APPLAUS", ("applause", "clapping")),
+        ("Church bell", ("bell", "church bell", "jingle bell", "chime",
+                         "change ringing (campanology)")),
+        ("Zither", ("zither",)),
+        ("Пчёлы", ("insect", "cricket", "mosquito", "bee, wasp, etc.", "fly, housefly")),
+        ("a red bicycle", ()),
+    ],
+)  # fmt: skip
+def test_words_name_classes(words: str, classes: tuple[str, ...]) -> None:
+    assert classes_of(words) == classes
+
+
+def test_sounds_join_other_clauses_and_what_is_not_heard_is_sought_by_meaning(
+    hearing: q2e.Index,
+) -> None:
+    def found(question: str) -> list[str]:
+        hits = hearing.search(question, confidence=0.0)
+        return sorted(Path(hit.video.path).name for hit in hits)
+
+    assert found("music sound:applause") == ["a.wav"]
+    assert found("sound:拍手 or sound:Sirene") == ["a.wav", "b.wav"]
+    assert found("sound:music NOT sound:(applaus) -sound:siren") == ["c.wav", "d.wav"]
+    # Nobody laughs: what is nearest in meaning is shown, and in quotes nothing.
+    assert len(found("sound:laughter")) > 1 and found('sound:"laughter"') == []
+    assert found('sound:"掌声"') == ["a.wav"]
+    (reason, *_) = hearing.search("sound:掌声", confidence=0.0)[0].why
+    assert reason.channel == "sound" and reason.part == 'sound:"applause"'
+
+
+def test_what_is_heard_is_a_facet(hearing: q2e.Index) -> None:
+    assert hearing.facets()["sound"] == {"music": 4, "applause": 1, "siren": 1}
+    assert hearing.facets("sound:تصفيق")["sound"] == {"applause": 1, "music": 1}
+    page = hearing.search_page("sound:siren", confidence=0.0)
+    assert page.facets["sound"] == {"music": 1, "siren": 1}
 
 
 def test_what_is_heard_is_counted_and_lowers_no_right_answer(

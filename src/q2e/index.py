@@ -254,8 +254,9 @@ class Index(Upkeep):
     ) -> dict[str, dict[str, int]]:
         """Return {facet: {value: videos}} of what filters leave, and of what a question finds.
 
-        Facets are `language`, `year`, `tag`, `channel` and `duration`. The question may hold
-        filters, or nothing else; `more` is that of `search`. Raises QueryError like `search`.
+        Facets are `language`, `year`, `tag`, `channel`, `duration` and, where sounds were listened
+        to, `sound`. The question may hold filters, or nothing else; `more` is that of `search`.
+        Raises QueryError like `search`.
         """
         from q2e.search.facets import facets
 

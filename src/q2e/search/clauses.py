@@ -18,6 +18,8 @@ from q2e.errors import QueryError
 from q2e.methods.fuse.base import Fusion
 from q2e.methods.rows import ScoreRow
 from q2e.query.language import write
+from q2e.query.sounds import CHANNEL as SOUND
+from q2e.query.sounds import heard
 from q2e.query.texts import is_plain, main_text
 from q2e.search.negative import fall, share_lost, shown, stands_above
 from q2e.search.order import Order, alongside
@@ -44,16 +46,18 @@ def each_clause(whole: Pipeline, part: Pipeline) -> Stage:
     writes = whole.writes | _JOINED
 
     def clauses(state: State) -> State:
-        clause = state.query.clause
-        if clause is None or is_plain(clause):
+        asked = state.query.clause
+        if asked is None or is_plain(asked):
             return whole(state)
+        store, mask = state.at.store, state.mask
+        clause = heard(asked, lambda name: len(phrase_rows(store, name, SOUND, mask)) > 0)
         judged = state.query.like or state.query.dislike
         if main_text(clause) is None and (state.shown or judged):
             raise QueryError(
                 "examples, likes and dislikes go with one text, not with an order or alternatives"
             )
         began = time.perf_counter()
-        joiner = _Joiner(state, whole, part)
+        joiner = _Joiner(state, clause, whole, part)
         joined = joiner.join(clause)
         spent = time.perf_counter() - began - sum(joiner.timings_s.values())
         for name, seconds in {**joiner.timings_s, "clauses": spent}.items():
@@ -66,7 +70,7 @@ def each_clause(whole: Pipeline, part: Pipeline) -> Stage:
 class _Joiner:
     """Joins what the clauses of one question found; each as a state of its own."""
 
-    def __init__(self, state: State, whole: Pipeline, part: Pipeline) -> None:
+    def __init__(self, state: State, clause: Clause, whole: Pipeline, part: Pipeline) -> None:
         self.store = state.at.store
         self.table: Table = state.at.table
         self.timings_s: dict[str, float] = {}
@@ -77,7 +81,7 @@ class _Joiner:
         self._mask = state.mask
         self._whole, self._part = whole, part
         self._worths: dict[int, tuple[State, Float64]] = {}
-        self._main = None if state.query.clause is None else main_text(state.query.clause)
+        self._main = main_text(clause)
 
     def join(self, clause: Clause) -> State:
         """Return what a whole question found."""

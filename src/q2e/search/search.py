@@ -42,7 +42,6 @@ from q2e.settings import Settings, changed
 from q2e.store.base import Searched, Table
 from q2e.store.engine import Engine, Finding
 from q2e.store.exact import ExactEngine
-from q2e.store.facts import facts_of
 from q2e.types import Decomposition, Filters, Query, Results
 
 _READ = (understand, decompose)
@@ -165,7 +164,7 @@ class Searcher:
             return facets(self.store, filters, names)
         found = np.zeros(len(table.video_ids), dtype=bool)
         found[state.ranking] = True
-        return counted(table, facts_of(self.store), self.store.rows(filters), found)
+        return counted(self.store, self.store.rows(filters), found)
 
     def _planned(self, settings: Settings, details: bool, offset: int) -> Plan:
         """Return the plan of one page. Raises QueryError for an offset below 0."""

@@ -18,7 +18,8 @@ class Counting(Protocol):
         """Return {facet: {value: videos}} of what filters leave, of some videos or of all.
 
         Facets are `language`, `year`, `tag`, `channel` and `duration`, whose values are places in
-        `lengths_s`: how many of these are not above the length of a video.
+        `lengths_s`: how many of these are not above the length of a video. `sound`, the classes
+        heard, is there where the index has that channel.
         """
         ...
 
