@@ -43,8 +43,10 @@ _NO_NAME = re.compile(
     r"one of|same as|equivalent|name of|a |an |short)"
 )
 _ALIAS = re.compile(
-    r"(?:aka|known as|also called|formerly) ((?:[A-Z][\w'.-]*)(?: [A-Z][\w'.-]*){0,3})"
+    r"(?:aka|known as|also called|formerly|or simply) ((?:[A-Z][\w'.-]*)(?: [A-Z][\w'.-]*){0,3})"
 )
+#: What is a name though its reading is not written as one: Lunar New Year, 农历新年.
+_TITLE = re.compile(r"[A-Z][\w'-]+(?: [A-Z][\w'-]+){1,3}")
 _ENGLISH_KIND = re.compile(
     r" (?:prefecture.level city|county.level city|county|district|prefecture|province|city|"
     r"municipality|town|township|suburban|autonomous region|in|on|of the|capital)\b.*$",
@@ -100,7 +102,12 @@ def _ordinary(entries: list[tuple[str, str, str]]) -> set[str]:
 def chinese(entries: list[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
     """Yield (English name, Chinese name)."""
     for simplified, reading, said in entries:
-        if reading[:1].isupper() and _HAN.fullmatch(simplified):
+        if not _HAN.fullmatch(simplified):
+            continue
+        if not reading[:1].isupper():
+            senses = (sense.strip() for sense in re.split(r"[/;]", said))
+            yield from ((one, simplified) for one in senses if _TITLE.fullmatch(one))
+        else:
             for english in _english(said):
                 yield english, simplified
                 bare = _KIND.sub("", simplified)

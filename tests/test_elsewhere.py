@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from importlib import resources
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 import q2e
 from q2e.query.elsewhere import elsewhere, key_of, sought
 from q2e.query.inflected import dictionary_forms, inflected
+from q2e.query.pinyin import people
+from q2e.search.named import named
 from q2e.search.phrases import holding
 
 #: By language of the question: a question, and names in other scripts that are found for it.
@@ -23,6 +26,7 @@ KNOWN = {
         ("Luding earthquake", {"泸定"}),
         ("Xi Jinping", {"习近平"}),
         ("marathon in Moscow", {"莫斯科"}),
+        ("2021 lunar new year", {"农历新年"}),
         ("Kyiv", {"Киев", "Киеве", "基辅", "بكييف"}),
     ],
     "de": [("Hafen von Hamburg", {"汉堡", "Гамбург"})],
@@ -100,7 +104,7 @@ def test_names_take_forms_and_are_led_back() -> None:
 @pytest.mark.parametrize("question", ORDINARY)
 def test_words_are_no_names(question: str) -> None:
     assert elsewhere(question) == ()
-    assert sought(question) == ((), ())
+    assert people(question) == ()
 
 
 def test_the_table_is_sorted_and_says_nothing_twice() -> None:
@@ -114,12 +118,12 @@ def test_the_table_is_sorted_and_says_nothing_twice() -> None:
 
 
 def test_what_covers_a_question_is_its_shortest_name() -> None:
-    every, shortest = sought("Great Wall")
+    every, shortest = sought(elsewhere("Great Wall"))
     assert {"长城"} == set(shortest) < set(every)
 
 
 def test_a_question_of_any_length_is_read() -> None:
-    assert len(sought("马云" * 2_000 + " Moscow" * 500)[0]) < 1_000
+    assert len(sought(elsewhere("马云" * 2_000 + " Moscow" * 500))[0]) < 1_000
 
 
 def test_a_name_in_another_script_finds_the_clip(sample_index: q2e.Index) -> None:
@@ -133,3 +137,49 @@ def test_only_whole_names_count(sample_index: q2e.Index) -> None:
     store = sample_index.store
     assert holding(store, ["颐和园", "長城"]).any()
     assert not holding(store, ["颐和区", "大雪山", "Ma Yun"]).any()
+
+
+#: What is asked, and what may be a person in it: family name and syllables after it.
+PEOPLE = [
+    ("Li Qiang elected", ("li", ("qiang",))),
+    ("peng shuai", ("peng", ("shuai",))),
+    ("doctor Li Wenliang", ("li", ("wen", "liang"))),
+    ("entrevista con Zeng Guang", ("zeng", ("guang",))),
+]
+NOBODY = [
+    "Xi Jinping",  # the table knows him
+    "women in a boat",
+    "eine weiße Katze",
+    "su rebaño blanco",
+    "李强",
+    "li " + "a" * 5_000,
+    "",
+]
+
+
+def test_chinese_people_are_told_by_their_reading() -> None:
+    for question, one in PEOPLE:
+        assert one in people(question), question
+    for question in NOBODY:
+        assert people(question) == (), question
+
+
+def test_a_person_is_found_in_texts_that_write_the_name_in_han(tmp_path: Path) -> None:
+    texts = {
+        "right": "通过由李强出任国务院总理",
+        "traditional": "新任總理李強首度面對媒體",
+        "other": "李家超当选行政长官",
+        "sound": "历强度很大",  # read alike, and no family name
+    }
+    lines = [{"video": name, "channel": "speech", "text": text} for name, text in texts.items()]
+    file = tmp_path / "evidence.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    with q2e.open(tmp_path / "people.q2e") as index:
+        index.import_evidence(file)
+        assert named(index.store, "Li Qiang elected") == (("李强",),)
+        hits = index.search("Li Qiang elected", confidence=0).hits
+        named_so = {
+            hit.video.id for hit in hits for one in hit.why if one.how == "elsewhere" and one.score
+        }
+        assert named_so == {"right", "traditional"}
+        assert named(index.store, "Wang Huiqiang elected") == ()

@@ -34,6 +34,7 @@ _EVERYTHING: dict[str, Any] = {
 QUESTIONS = (
     Query("earthquake in Mexico"),
     Query("एक विशाल पांडा"),
+    Query("snow at the Summer Palace"),
 )
 
 

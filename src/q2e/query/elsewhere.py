@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
 
@@ -71,15 +72,14 @@ def _small(word: str) -> bool:
     return word[:1].islower()
 
 
-@lru_cache(maxsize=256)
-def sought(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the words of all other names of a question's names, and those of the shortest ones.
+def sought(named: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the words of all other names of each name, and those of the shortest ones.
 
     A text that holds the shortest form of each name covers the names of the question.
     """
     every: dict[str, None] = {}
     shortest: list[str] = []
-    for names in elsewhere(text):
+    for names in named:
         spelt = [tuple(dict.fromkeys(tokens(name))) for name in names]
         every |= dict.fromkeys(word for one in spelt for word in one)
         shortest += sorted(spelt, key=len)[0] if spelt else ()

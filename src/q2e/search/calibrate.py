@@ -12,7 +12,7 @@ from q2e.search.stage import stage
 from q2e.search.state import State
 
 
-@stage(reads=("query", "asked", "terms", "form", "rows"), writes=("rows",))
+@stage(reads=("query", "asked", "terms", "named", "form", "rows"), writes=("rows",))
 def calibrate(state: State) -> State:
     """Calibrate each row by how its scores came about."""
     return state.writing(rows=tuple(calibrated(state, state.rows)))
@@ -38,7 +38,7 @@ def calibrated(state: State, rows: Iterable[ScoreRow]) -> list[ScoreRow]:
             speaks = state.query.language if row.how == "words" else None
             terms = state.terms[row.how]
             if row.how == "elsewhere":
-                terms = sought(row.texts[0])[1]
+                terms = sought(state.named)[1]
             row = scale.words(row, terms, speaks)
         found.append(row)
     return found

@@ -8,7 +8,7 @@ from q2e.arrays import Float32, Float64
 from q2e.methods.rows import ScoreRow
 from q2e.search.calibrate import calibrated
 from q2e.search.collection import Collection
-from q2e.search.encode import terms
+from q2e.search.encode import with_terms
 from q2e.search.fuse import fused
 from q2e.search.generic import generic, rows_of, way_of
 from q2e.search.score import by_words
@@ -51,7 +51,7 @@ def best_of(state: State, texts: Sequence[str], vectors: Float32) -> list[float]
     found = []
     for text, own in rows_of(state, texts, vectors):
         alone = state.alone(Query(text, form.language), text)
-        alone = alone.writing(asked=(), terms=terms(alone))
+        alone = with_terms(alone.writing(asked=()))
         own += calibrated(alone, by_words(alone))
         kept = [row for row in own if not only or row.channel in only]
         found.append(float(_plainly(state, kept).max(initial=0.0)))

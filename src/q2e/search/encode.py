@@ -12,6 +12,7 @@ from q2e.methods.expand.base import asked_words
 from q2e.methods.rows import Folded, Vectors
 from q2e.query.elsewhere import sought
 from q2e.search.likes import moved
+from q2e.search.named import named
 from q2e.search.stage import stage
 from q2e.search.state import Asked, State
 from q2e.search.widen import pictured, widened
@@ -20,7 +21,7 @@ from q2e.types import EVENT_KINDS, Decomposition, SubEvent
 
 @stage(
     reads=("query", "question", "decomposition", "form", "expansions", "shown"),
-    writes=("asked", "terms"),
+    writes=("asked", "terms", "named"),
 )
 def encode(state: State) -> State:
     """Make vectors of the question with what expansion adds, of its sub-events or its examples.
@@ -38,17 +39,19 @@ def encode(state: State) -> State:
         if encoder.space in away:
             picture = replace(picture, matrix=picture.matrix + away[encoder.space])
         asked.append(Asked(encoder.space, "picture", (picture,)))
-    return state.writing(asked=tuple(asked), terms=terms(state))
+    return with_terms(state.writing(asked=tuple(asked)))
 
 
-def terms(state: State) -> dict[str, tuple[str, ...]]:
-    """Return what texts are asked for: words, names as they sound, and as they are elsewhere."""
+def with_terms(state: State) -> State:
+    """Write what texts are asked for: words, names as they sound, and as they are elsewhere."""
     more = [words for one in state.expansions for words in one.words]
-    return {
+    names = named(state.at.store, state.question)
+    terms = {
         "words": tuple(asked_words(state.question, more)),
         "names": tuple(state.at.names.grams(state.question, state.query.language)),
-        "elsewhere": sought(state.question)[0],
+        "elsewhere": sought(names)[0],
     }
+    return state.writing(terms=terms, named=names)
 
 
 def _like_examples(state: State) -> Asked:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from q2e.methods.rows import DOCUMENTS, ScoreRow
-from q2e.query.elsewhere import elsewhere
 from q2e.search.phrases import holding
 from q2e.search.stage import stage
 from q2e.search.state import State
 
 
-@stage(reads=("query", "question", "asked", "terms", "mask"), writes=("rows",))
+@stage(reads=("query", "question", "asked", "terms", "named", "mask"), writes=("rows",))
 def score(state: State) -> State:
     """Score each part of the question in each channel, by vectors and by words."""
     scanner, pool = state.at.scanner, state.plan.pool
@@ -32,7 +31,7 @@ def by_words(state: State) -> list[ScoreRow]:
     for how, terms in state.terms.items():
         mask = state.mask
         if how == "elsewhere":
-            names = [name for own in elsewhere(state.question) for name in own]
+            names = [name for own in state.named for name in own]
             mask = holding(state.at.store, names, mask)
         rows += state.at.scanner.lexical(how, state.question, terms, mask)
     return rows

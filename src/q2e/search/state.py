@@ -74,6 +74,8 @@ class State:
     asked: tuple[Asked, ...] = _UNWRITTEN
     terms: Mapping[str, tuple[str, ...]] = _UNWRITTEN
     """What is looked for in texts, as it stands: by `words`, `names` and names `elsewhere`."""
+    named: tuple[tuple[str, ...], ...] = ()
+    """For each name in the question the names it has in other scripts."""
     rows: tuple[ScoreRow, ...] = _UNWRITTEN
     """The evidence table: what all evidence says to each part of the question, by channel."""
 

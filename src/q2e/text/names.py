@@ -51,10 +51,15 @@ def latin_words(text: str) -> list[str]:
     text = text[:_LONGEST]
     words = _WORD.findall(latin(_HAN_KANA.sub(" ", text)).lower().replace("'", ""))
     for run in _HAN_KANA.findall(text):
-        readings = ["".join(_WORD.findall(latin(character).lower())) for character in run]
+        readings = [reading(character) for character in run]
         paired = [first + second for first, second in pairwise(readings)]
         words += paired if len(run) > 1 else readings
     return [word for word in words if word]
+
+
+def reading(character: str) -> str:
+    """Return how a character of Han or Kana is read, in small Latin letters: 李 is li."""
+    return "".join(_WORD.findall(_transliterator()(character).lower()))
 
 
 def word_grams(word: str) -> list[str]:
