@@ -23,13 +23,14 @@ def main() -> None:
             "answer_costs",
             "contrast",
             "senses",
+            "speech",
             "growth",
             "peers",
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
     parser.add_argument(
-        "--only", nargs="*", default=[], help="parts of quality, fuzz, public or heads"
+        "--only", nargs="*", default=[], help="parts of quality, fuzz, public, heads or senses"
     )
     parser.add_argument("--minutes", type=float, default=10.0, help="length made for ingest")
     parser.add_argument("--items", type=int, default=100_000, help="evidence made for search")
@@ -104,7 +105,13 @@ def main() -> None:
 
         if given.data is None or given.keep is None:
             parser.error("senses needs --data FOLDER of development data and --keep FOLDER")
-        figures = senses.run(given.data, given.keep)
+        figures = senses.run(given.data, given.keep, given.only)
+    elif given.what == "speech":
+        from benchmarks import speech
+
+        if given.data is None:
+            parser.error("speech needs --data FOLDER of recordings")
+        figures = speech.run(given.data)
     elif given.what == "growth":
         from benchmarks import growth
 

@@ -731,6 +731,8 @@ def senses_eye(figures: Figures) -> str:
     """Reciprocal ranks of clips by labels and by an eye, with paired intervals."""
     rows = []
     for name, one in figures["senses"]["eye"]["rows"].items():
+        if name == "caption":  # the kind of all captions, which stand above
+            continue
         cells = [
             cell
             for more in ("", ", frames alone")
