@@ -40,6 +40,70 @@ def words(language: str) -> dict[str, Any]:
     return texts
 
 
+#: What is left of what one sees or has read aloud without the page's own words, which are marked
+#: here by brackets, and without those of videos and of people, which have their own direction.
+LEFT = """() => {
+  const outside = (text) => {
+    let depth = 0;
+    let left = "";
+    for (const sign of text) {
+      if (sign === "⟦") depth += 1;
+      else if (sign === "⟧") depth -= 1;
+      else if (!depth) left += sign;
+    }
+    return left.replace(/[kKMGT]B/g, "");
+  };
+  const found = [];
+  const note = (text, node) =>
+    /[A-Za-z]{2}/.test(outside(text ?? "")) &&
+    found.push(`${text} in ${node.outerHTML.slice(0, 90)}`);
+  for (const node of document.body.querySelectorAll("*")) {
+    if (node.closest("[dir=auto], kbd, noscript, .mark, .piece, .tongues, #folder")) continue;
+    if (node.matches("article")) continue;
+    for (const child of node.childNodes)
+      if (child.nodeType === Node.TEXT_NODE) note(child.textContent, node);
+    for (const name of ["aria-label", "title", "placeholder", "alt", "label"])
+      note(node.getAttribute(name), node);
+  }
+  return found;
+}"""
+
+
+def marked(text: Any) -> Any:
+    if isinstance(text, dict):
+        return {name: marked(form) for name, form in text.items()}
+    return f"⟦{text}⟧"
+
+
+def test_no_word_stands_outside_the_texts(browser: Any, server: str) -> None:
+    visit = Visit(browser, server, locale="ja-JP")
+    own = {key: marked(text) for key, text in words("ja").items()}
+    visit.page.route("**/texts/ja.json", lambda route: route.fulfill(json=own))
+    for state, ready, then in (
+        ({}, ".mosaic img", None),
+        ({"q": "speech:weasels lang:en"}, "#hits .hit", "#hits .still"),
+        ({"q": "an animal", "label": "on"}, "#hits .hit", "#hits .why"),
+        ({"q": "a giant panda", "then": "a koala in a tree"}, "#hits .steps", None),
+        ({"q": "zzzz", "tag": "none"}, "#results .empty", None),
+        ({"q": "weasels?"}, "#answer .sentences", "#answer .cite"),
+        ({"view": "collection"}, "#videos .tile", "#videos .tile"),
+        ({"view": "labels"}, "#labels .empty", None),
+    ):
+        page = visit.open(**state)
+        page.wait_for_selector(ready)
+        visit.quiet()
+        assert page.evaluate(LEFT) == [], state
+        if then:
+            page.locator(then).first.click()
+            visit.quiet()
+            assert page.evaluate(LEFT) == [], (state, then)
+    page.keyboard.press("?")
+    page.wait_for_selector("#help[open]")
+    assert page.evaluate(LEFT) == []
+    visit.close()
+    assert visit.wrong == []
+
+
 @pytest.mark.parametrize(
     ("locale", "language"),
     [("ar-EG", "ar"), ("ja-JP", "ja"), ("zh-Hant-TW", "zh"), ("sv-SE", "en")],
@@ -57,6 +121,20 @@ def test_the_browser_s_language_is_spoken(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     visit.close()
     assert visit.wrong == []
+
+
+def test_who_signs_in_is_asked_in_the_browser_s_language() -> None:
+    from q2e.server.signin import page
+
+    def told(header: str) -> str:
+        headers = [(b"accept-language", header.encode())]
+        return bytes(page({"type": "http", "headers": headers}, "<b>{root}").body).decode()
+
+    arabic = told("sv, ar-EG;q=0.9, de;q=0.4")
+    assert '<html lang="ar" dir="rtl">' in arabic and words("ar")["sign.title"] in arabic
+    assert "&lt;b&gt;{root}" in arabic and "{sign" not in arabic
+    assert words("de")["sign.title"] in told("de-AT;q=0.5,en;q=0.1")
+    assert words("en")["sign.title"] in told("en;q=zero, sv")
 
 
 def test_a_language_is_chosen_and_kept(browser: Any, server: str) -> None:

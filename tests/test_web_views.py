@@ -111,7 +111,7 @@ def test_a_job_is_stopped(visit: Visit, folder: Path) -> None:
     visit.until("noticesSeen.some((text) => text.startsWith('It stops at its next step'))")
     page.wait_for_selector("#jobs .job.cancelled:has-text('stopped')")
     expect(page.get_by_role("button", name="Stop this job")).to_have_count(0)
-    expect(page.locator("#said")).to_have_text("Job cancelled")
+    expect(page.locator("#said")).to_have_text("Job stopped")
 
 
 def test_what_is_found_is_said(visit: Visit) -> None:

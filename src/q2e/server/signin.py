@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
 import q2e
+from q2e.server import tongues
 from q2e.server.faults import Fault
 
 WEB = Path(q2e.__file__).parent / "web"
@@ -34,10 +36,18 @@ def refusal(scope: Scope, fault: Fault) -> Response:
 
 
 def page(scope: Scope, said: str = "", status: int = 200) -> HTMLResponse:
-    """Return the page to sign in on, which says `said`."""
-    root = html.escape(str(scope.get("root_path", "")))
-    text = _template().replace("{root}", root).replace("{said}", html.escape(said))
-    return HTMLResponse(text, status)
+    """Return the page to sign in on, in the browser's language, which says `said`."""
+    language = tongues.wished(Headers(scope=scope).get("accept-language", ""))
+    values = {key: html.escape(text) for key, text in tongues.texts(language).items()}
+    values["sign.where"] = values["sign.where"].replace("{command}", "<code>q2e serve</code>")
+    values |= {
+        "language": language,
+        "direction": "rtl" if language in tongues.RIGHT_TO_LEFT else "ltr",
+        "root": html.escape(str(scope.get("root_path", ""))),
+        "said": html.escape(said),
+    }
+    text = re.sub(r"\{([\w.]+)\}", lambda slot: values[slot[1]], _template())
+    return HTMLResponse(text, status, {"vary": "accept-language"})
 
 
 @cache

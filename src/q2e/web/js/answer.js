@@ -4,17 +4,12 @@ import { Refused, api } from "./api.js";
 import { button, fill, h, icon, one, put, say, tool, words } from "./dom.js";
 import { bringHit, settled } from "./results.js";
 import { answerBody, go, question, searchKey, state } from "./state.js";
-import { channelName, clock, count, sentence, titleOf } from "./text.js";
+import { channelName, clock, percent, sentence, titleOf } from "./text.js";
+import { nodes, t } from "./texts.js";
 
 /** What is done after each step of an answer. */
-const NEXT = {
-  plan: "Searching …",
-  collect: "Weighing what was found …",
-  filter: "Writing …",
-  "look again": "Writing …",
-  write: "Checking each sentence …",
-};
-const PLACES = { before: "Before", during: "During", after: "After" };
+const NEXT = ["plan", "collect", "filter", "look", "write"];
+const PLACES = { before: "prequel", during: "current", after: "sequel" };
 const ASKS = /[?？؟⁇]["'”’»」』）)\s]*$/u;
 
 let shown = null;
@@ -45,20 +40,21 @@ export const ask = () => {
 
 async function tell(now, key) {
   const place = one("#answer");
-  const line = h("p", { class: "soft" }, "Reading the question …");
+  const line = h("p", { class: "soft" }, t("answer.reading"));
   const body = h("div", { class: "body" }, line);
   fill(place, head(), body);
   place.setAttribute("aria-busy", "true");
   running = new AbortController();
   try {
     const told = (step) => {
-      line.textContent = NEXT[step] ?? line.textContent;
+      const known = NEXT.find((name) => step.startsWith(name));
+      if (known) line.textContent = t(`answer.step.${known}`);
     };
     const found = await api.answer(answerBody(now), told, running.signal);
     if (key !== shown) return;
     fill(body, found.found ? written(found) : nothing(), remarks(found));
     if (found.found) one(".sectionhead", place).append(sure(found));
-    say(found.found ? `Answer of ${count(found.sentences.length, "sentence")}` : NOTHING);
+    say(found.found ? t("answer.of", { n: found.sentences.length }) : t("answer.nothing"));
   } catch (error) {
     if (error.name === "AbortError" || key !== shown) return;
     if (!(error instanceof Refused)) throw error;
@@ -74,18 +70,18 @@ const head = () =>
   h(
     "div",
     { class: "sectionhead" },
-    h("h2", {}, "Answer"),
-    tool("close", "Close the answer", () => {
+    h("h2", {}, t("place.answer")),
+    tool("close", t("answer.close"), () => {
       go({ answer: "off" });
       one("#q").focus();
     }),
   );
 
 const sure = (found) =>
-  h("span", { class: "soft small number" }, `${Math.round(100 * found.confidence)} % sure`);
+  h("span", { class: "soft small number" }, t("answer.sure", { share: percent(found.confidence) }));
 
-const NOTHING = "Nothing here answers";
-const nothing = () => h("p", {}, `${NOTHING}. The nearest hits follow below.`);
+const nothing = () =>
+  h("p", {}, sentence(t("answer.nothing")), " ", t("answer.nearest"));
 
 function written(found) {
   let last = null;
@@ -98,7 +94,7 @@ function written(found) {
       return h(
         "li",
         {},
-        place && h("h3", {}, PLACES[place]),
+        place && h("h3", {}, t(`when.${PLACES[place]}`)),
         saying(one_),
         h("ul", { class: "cites" }, one_.citations.map((cite) => h("li", {}, citation(one_, cite)))),
       );
@@ -120,7 +116,7 @@ function citation(one_, cite) {
       {
         type: "button",
         class: "cite",
-        "aria-label": `Play ${title} at ${at}, ${channelName(cite.channel)}`,
+        "aria-label": t("answer.cite", { title, time: at, channel: channelName(cite.channel) }),
         on: { click: () => play(cite) },
       },
       icon("play"),
@@ -142,9 +138,10 @@ async function play(cite) {
 
 function remarks(found) {
   const missing = found.not_found.length > 0 && [
-    "Not said there: ",
-    found.not_found.map((word, number) => [number ? ", " : "", words(word)]),
-    ". ",
+    nodes("answer.not-said", {
+      words: found.not_found.map((word, place) => [place ? ", " : "", words(word)]),
+    }),
+    " ",
   ];
   const notes = found.notes.filter((note) => !/^nothing here answers/.test(note));
   if (!missing && !notes.length) return null;
@@ -156,8 +153,8 @@ function remarks(found) {
 
 /** Return the button that has the question answered. */
 export const answerButton = (act) =>
-  button([icon("answer"), h("span", {}, "Answer")], act, {
+  button([icon("answer"), h("span", {}, t("place.answer"))], act, {
     id: "answer-it",
-    title: "Answer in sentences that cite the videos",
-    "aria-label": "Answer the question",
+    title: t("answer.title"),
+    "aria-label": t("answer.label"),
   });

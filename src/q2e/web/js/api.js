@@ -1,5 +1,7 @@
 // Asks the server: one function a question, errors with what to do next.
 
+import { t } from "./texts.js";
+
 /** What the server refused, with the next step it advises. */
 export class Refused extends Error {
   constructor({ code, message, next, position }) {
@@ -14,8 +16,8 @@ const V1 = `${ROOT}v1`;
 
 const UNREACHABLE = {
   code: "unreachable",
-  message: "The server does not answer.",
-  next: "Is `q2e serve` still running? What you asked is asked again when it answers.",
+  message: t("api.unreachable"),
+  next: t("api.unreachable-next"),
 };
 
 async function send(method, path, { body, form, signal } = {}) {
@@ -42,8 +44,8 @@ async function send(method, path, { body, form, signal } = {}) {
 
 const unreadable = (answer) => ({
   code: "unreadable",
-  message: `The server answered ${answer.status}.`,
-  next: "Try again.",
+  message: t("api.answered", { status: String(answer.status) }),
+  next: t("api.again"),
 });
 
 async function json(answer) {

@@ -3,7 +3,15 @@
 import { fill, h, one, words } from "./dom.js";
 import { go, question, state } from "./state.js";
 import { channelName, languageName } from "./text.js";
+import { has, nodes, t } from "./texts.js";
 
+/** The questions that the server asks back, and how the page asks them. */
+const ASKED = [
+  [/^In which language is it/, "back.language"],
+  [/^From which year is it/, "back.year"],
+  [/^Is this seen: (.*)\?$/, "back.seen"],
+  [/^Is it about: (.*)\?$/, "back.about"],
+];
 const FEWEST = 6;
 const WAIT_MS = 900;
 let timer;
@@ -29,8 +37,8 @@ function tell(results, settled) {
     one("#hints"),
     h(
       "span",
-      { class: "hints back", role: "group", "aria-label": back.question },
-      h("span", { class: "soft" }, words(back.question)),
+      { class: "hints back", role: "group", "aria-label": t("hints.back") },
+      h("span", { class: "soft" }, asked(back.question)),
       back.options.slice(0, 5).map((option) =>
         h(
           "button",
@@ -47,7 +55,15 @@ function tell(results, settled) {
   );
 }
 
+function asked(question) {
+  const [pattern, key] = ASKED.find(([known]) => known.test(question)) ?? [];
+  if (!key) return words(question);
+  const [, label] = pattern.exec(question);
+  return nodes(key, { label: label && words(label) });
+}
+
 function named(label) {
+  if (has(`back.${label}`)) return t(`back.${label}`);
   if (/^[a-z]{2,3}$/.test(label)) return languageName(label);
   return channelName(label);
 }

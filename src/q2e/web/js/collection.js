@@ -4,8 +4,9 @@ import { Refused, api, at } from "./api.js";
 import { button, fill, h, icon, notice, one, say, tool, words } from "./dom.js";
 import { refuse, tile } from "./results.js";
 import { state } from "./state.js";
-import { bytes, channelName, clock, count, fileName, length, number } from "./text.js";
+import { bytes, channelName, clock, fileName, length } from "./text.js";
 import { channelBars } from "./why.js";
+import { number, t } from "./texts.js";
 
 const PAGE = 60;
 const MOST = 200;
@@ -32,8 +33,8 @@ function build(place) {
     class: "field",
     id: "paths",
     dir: "auto",
-    placeholder: "/path/to/videos",
-    "aria-label": "Folder, file or manifest on this computer",
+    placeholder: t("coll.path-example"),
+    "aria-label": t("coll.paths"),
     required: true,
     autocomplete: "off",
     spellcheck: "false",
@@ -42,7 +43,7 @@ function build(place) {
     "form",
     { class: "addform" },
     input,
-    h("button", { class: "button main" }, icon("plus"), "Index"),
+    h("button", { class: "button main" }, icon("plus"), t("coll.index")),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -56,28 +57,28 @@ function build(place) {
     h(
       "div",
       { class: "viewhead" },
-      h("h1", {}, "Collection"),
+      h("h1", {}, t("view.collection")),
       h("p", { class: "soft", id: "where" }),
     ),
     h(
       "div",
       { class: "columns" },
-      h("section", { id: "summary", class: "cardbox", "aria-label": "What it holds" }),
+      h("section", { id: "summary", class: "cardbox", "aria-label": t("coll.holds") }),
       h(
         "section",
         { class: "cardbox", "aria-labelledby": "add-title" },
-        h("h2", { id: "add-title" }, "Add videos"),
+        h("h2", { id: "add-title" }, t("coll.add")),
         h(
           "div",
           { id: "adding" },
           h(
             "p",
             { class: "soft small" },
-            "A folder, a file, a pattern or a manifest on the server's own disk. What is indexed already costs nothing.",
+            t("coll.add-note"),
           ),
           form,
         ),
-        h("ul", { id: "jobs", class: "jobs", "aria-label": "Jobs" }),
+        h("ul", { id: "jobs", class: "jobs", "aria-label": t("coll.jobs") }),
       ),
     ),
     h("section", {
@@ -89,19 +90,14 @@ function build(place) {
     h(
       "section",
       { "aria-labelledby": "videos-title" },
-      h("div", { class: "sectionhead" }, h("h2", { id: "videos-title" }, "Videos"), choice()),
+      h("div", { class: "sectionhead" }, h("h2", { id: "videos-title" }, t("coll.videos")), choice()),
       h("ul", { class: "mosaic", id: "videos" }),
       h("div", { class: "end", id: "videos-end" }),
     ),
   );
 }
 
-const ORDERS = [
-  ["path", "by folder and name"],
-  ["title", "by title"],
-  ["date", "newest first"],
-  ["length", "longest first"],
-];
+const ORDERS = ["path", "title", "date", "length"];
 
 /** Return what narrows and orders the list of videos. */
 function choice() {
@@ -112,25 +108,25 @@ function choice() {
   };
   return h(
     "form",
-    { class: "choice", role: "search", "aria-label": "The list of videos", on: { submit: stay } },
+    { class: "choice", role: "search", "aria-label": t("coll.list"), on: { submit: stay } },
     h("input", {
       id: "find-video",
       class: "field",
       type: "search",
       dir: "auto",
-      placeholder: "Words of a name or tag",
-      "aria-label": "Videos whose name, folder, title or tags have these words",
+      placeholder: t("coll.find"),
+      "aria-label": t("coll.find-label"),
       on: { input: again, search: again },
     }),
     h(
       "select",
-      { id: "folder", class: "field", "aria-label": "Folder", on: { change: () => videos() } },
-      h("option", { value: "" }, "All folders"),
+      { id: "folder", class: "field", "aria-label": t("coll.folder"), on: { change: () => videos() } },
+      h("option", { value: "" }, t("coll.all-folders")),
     ),
     h(
       "select",
-      { id: "order", class: "field", "aria-label": "Order", on: { change: () => videos() } },
-      ORDERS.map(([value, name]) => h("option", { value }, name)),
+      { id: "order", class: "field", "aria-label": t("coll.order"), on: { change: () => videos() } },
+      ORDERS.map((value) => h("option", { value }, t(`sort.${value}`))),
     ),
   );
 }
@@ -146,7 +142,7 @@ async function folders() {
   select.hidden = found.folders.length < 2;
   fill(
     select,
-    h("option", { value: "" }, "All folders"),
+    h("option", { value: "" }, t("coll.all-folders")),
     found.folders.map(({ folder, videos: many }) =>
       h("option", { value: folder, selected: folder === chosen }, `${folder} (${number(many)})`),
     ),
@@ -177,9 +173,9 @@ async function summary() {
       "dl",
       { class: "figures" },
       [
-        ["Videos", number(status.videos)],
-        ["Length", length(status.duration)],
-        ["Index", bytes(status.size)],
+        [t("coll.videos"), number(status.videos)],
+        [t("coll.length"), length(status.duration)],
+        [t("coll.size"), bytes(status.size)],
       ].map(([name, value]) =>
         h("div", {}, h("dt", {}, name), h("dd", { class: "number" }, value)),
       ),
@@ -203,11 +199,11 @@ function failures({ failures: list, missing }) {
       h(
         "h2",
         { id: "failures-title" },
-        list.length ? `${count(list.length, "file")} could not be read` : "Files that are gone",
+        list.length ? t("coll.unread", { n: list.length }) : t("coll.gone"),
       ),
       list.length > 0 &&
         button(
-          "Try again",
+          t("coll.retry"),
           async () => {
             if (await attempt(api.retry)) jobs();
           },
@@ -236,12 +232,12 @@ function failures({ failures: list, missing }) {
         ),
       ),
     ),
-    list.length > MOST && h("p", { class: "soft" }, `These are the first ${MOST}.`),
+    list.length > MOST && h("p", { class: "soft" }, t("coll.first", { n: MOST })),
     missing.length > 0 &&
       h(
         "details",
         {},
-        h("summary", {}, `${count(missing.length, "indexed file")} no longer there`),
+        h("summary", {}, t("coll.missing", { n: missing.length })),
         h(
           "ul",
           { class: "rows" },
@@ -277,7 +273,7 @@ function follow(id) {
     if (!over(now)) return node && progress(node, now);
     node?.replaceWith(job(now));
     stop();
-    say(`Job ${now.state}`);
+    say(t("job.said", { state: t(`job.state.${now.state}`) }));
     if (state().view === "collection") {
       summary();
       folders();
@@ -292,8 +288,8 @@ function progress(node, now) {
   node.className = `job ${now.state}`;
   fill(
     one(".state", node),
-    STATES[now.state],
-    files.total > 0 && ` · ${files.done} of ${files.total}`,
+    t(`job.state.${now.state}`),
+    files.total > 0 && ` · ${t("job.files", { done: files.done, total: files.total })}`,
   );
   const bar = one("progress", node);
   if (bar && files.total) bar.value = Math.min(1, (files.done + inside) / files.total);
@@ -304,7 +300,7 @@ function progress(node, now) {
       place,
       words(fileName(current.path)),
       current.stage && ` · ${channelName(current.stage)}`,
-      current.length > 0 && ` · ${clock(current.done)} of ${clock(current.length)}`,
+      current.length > 0 && ` · ${t("job.files", { done: clock(current.done), total: clock(current.length) })}`,
     );
   return node;
 }
@@ -316,11 +312,11 @@ function job(now) {
     h(
       "div",
       { class: "jobhead" },
-      h("b", {}, now.kind === "retry" ? "Failed files again" : words(now.paths.join(", "))),
+      h("b", {}, now.kind === "retry" ? t("job.retry") : words(now.paths.join(", "))),
       h("span", { class: "soft small state" }),
-      !over(now) && tool("close", "Stop this job", () => stop(now.id)),
+      !over(now) && tool("close", t("job.stop"), () => stop(now.id)),
     ),
-    !over(now) && h("progress", { max: 1, "aria-label": "Progress of the job" }),
+    !over(now) && h("progress", { max: 1, "aria-label": t("job.progress") }),
     h("p", { class: "soft small now" }),
     now.error && h("p", { class: "problem small" }, words(now.error)),
     now.report && h("p", { class: "soft small" }, told(now.report)),
@@ -329,24 +325,16 @@ function job(now) {
 }
 
 async function stop(id) {
-  if (await attempt(() => api.cancel(id))) notice("It stops at its next step; what is read stays.");
+  if (await attempt(() => api.cancel(id))) notice(t("job.stopping"));
 }
 
-const STATES = {
-  queued: "waiting",
-  running: "reading",
-  done: "done",
-  failed: "failed",
-  cancelled: "stopped",
-};
-
 function told(report) {
-  const said = [`${count(report.indexed.length, "video")} read`];
-  if (report.unchanged) said.push(`${report.unchanged} unchanged`);
-  if (report.renamed.length) said.push(`${report.renamed.length} renamed`);
-  if (report.duplicates.length) said.push(`${report.duplicates.length} duplicates`);
-  if (report.failures.length) said.push(`${report.failures.length} failed`);
-  return said.join(", ");
+  const { indexed, unchanged, renamed, duplicates, failures } = report;
+  const counts = { unchanged, renamed: renamed.length, duplicates: duplicates.length };
+  const said = Object.entries({ ...counts, failed: failures.length })
+    .filter(([, n]) => n)
+    .map(([name, n]) => t(`job.${name}`, { n }));
+  return [t("job.read", { n: indexed.length }), ...said].join(" · ");
 }
 
 // -- videos ---------------------------------------------------------------------------------------
@@ -366,8 +354,11 @@ async function videos(more = false) {
   list.append(...found.videos.map(tile));
   shown = found.offset + found.videos.length;
   const narrowed = asked.find || asked.folder;
-  const told = narrowed && !found.total ? "No video" : count(found.total, "video");
-  one("#videos-title").textContent = narrowed ? `${told} with this` : told;
+  const told =
+    narrowed && !found.total ? t("coll.none") : t("count.videos", { n: found.total });
+  one("#videos-title").textContent = narrowed
+    ? t("coll.with-this", { videos: told })
+    : told;
   if (narrowed) say(told);
-  fill(one("#videos-end"), shown < found.total && button("More", () => videos(true)));
+  fill(one("#videos-end"), shown < found.total && button(t("more"), () => videos(true)));
 }

@@ -4,6 +4,7 @@ import { Refused, api, at } from "./api.js";
 import { fill, h, icon, notice, one, say, tool, words } from "./dom.js";
 import { go, state } from "./state.js";
 import { clock, short } from "./text.js";
+import { t } from "./texts.js";
 
 const uploads = new Map();
 
@@ -42,7 +43,7 @@ export function listenForDrops() {
 /** Hand files in and search by them. */
 export async function bring(files) {
   for (const file of [...files].slice(0, 4)) {
-    notice(`Looking at ${file.name} …`);
+    notice(t("example.reading", { name: file.name }));
     try {
       const taken = await api.upload(file);
       uploads.set(taken.id, {
@@ -50,7 +51,7 @@ export async function bring(files) {
         url: taken.kind === "image" ? URL.createObjectURL(file) : null,
       });
       go({ view: "search", ex: [...state().ex, taken.id], hit: "", t: null, ev: null });
-      say(`Searching by ${file.name}`);
+      say(t("example.searching", { name: file.name }));
     } catch (error) {
       notice(
         error instanceof Refused
@@ -65,32 +66,34 @@ export async function bring(files) {
 export function showGiven(now) {
   const place = one("#given");
   const kinds = [
-    ["ex", "Like this", "example"],
-    ["like", "More like", "liked"],
-    ["dislike", "Less like", "disliked"],
+    ["ex", "example"],
+    ["like", "liked"],
+    ["dislike", "disliked"],
   ];
   fill(
     place,
-    kinds.flatMap(([list, name, kind]) => now[list].map((id) => chip(list, name, kind, id))),
+    kinds.flatMap(([list, kind]) => now[list].map((id) => chip(list, kind, id))),
   );
   place.hidden = !place.childElementCount;
 }
 
-function chip(list, name, kind, id) {
+function chip(list, kind, id) {
   const own = uploads.get(id);
   const [video, time] = id.split("@");
   const url = own?.url ?? (id.startsWith("up-") ? null : at.frame(video, Number(time ?? 0), 96));
   const label =
     own?.name ??
-    (id.startsWith("up-") ? "a file of your own" : `a moment at ${clock(Number(time ?? 0))}`);
+    (id.startsWith("up-")
+      ? t("given.file")
+      : t("given.moment", { time: clock(Number(time ?? 0)) }));
   return h(
     "span",
     { class: `given ${kind}` },
     url
       ? h("img", { src: url, alt: "", width: 44, height: 30 })
       : icon(id.startsWith("up-") ? "sound" : "image"),
-    h("span", {}, `${name}: `, words(short(label, 60))),
-    tool("close", `Remove ${kind} ${label}`, () =>
+    h("span", {}, t(`given.${list}`), ": ", words(short(label, 60))),
+    tool("close", t("given.remove", { name: label }), () =>
       go({ [list]: state()[list].filter((other) => other !== id) }),
     ),
   );

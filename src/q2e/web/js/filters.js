@@ -3,14 +3,15 @@
 import { button, fill, h, one } from "./dom.js";
 import { results, settled } from "./results.js";
 import { asks, go, state } from "./state.js";
-import { channelName, languageName, number } from "./text.js";
+import { channelName, languageName } from "./text.js";
+import { number, t } from "./texts.js";
 
 let facets = {};
 
 const GROUPS = [
-  ["channel", "ch", "Found in", channelName],
-  ["language", "lang", "Language", languageName],
-  ["tag", "tag", "Tags", String],
+  ["channel", "ch", channelName],
+  ["language", "lang", languageName],
+  ["tag", "tag", String],
 ];
 const SHOWN = 8;
 
@@ -38,13 +39,13 @@ function draw(place, now) {
     h(
       "details",
       { open: wasOpen },
-      h("summary", { id: "f-all" }, "Filters", given > 0 && h("span", { class: "badge number" }, given)),
-      GROUPS.map(([facet, list, name, called]) => group(now, facet, list, name, called)),
+      h("summary", { id: "f-all" }, t("place.filters"), given > 0 && h("span", { class: "badge number" }, given)),
+      GROUPS.map(([facet, list, called]) => group(now, facet, list, called)),
       dates(now),
       lengths(now),
       given > 0 &&
         button(
-          "Clear filters",
+          t("filter.clear"),
           () => go({ ch: [], lang: [], tag: [], since: "", until: "", dur: "" }),
           { class: "button small", id: "f-clear" },
         ),
@@ -53,7 +54,7 @@ function draw(place, now) {
   if (focused !== false) (document.getElementById(focused) ?? one("#f-all")).focus();
 }
 
-function group(now, facet, list, name, called) {
+function group(now, facet, list, called) {
   const counts = {
     ...Object.fromEntries(now[list].map((value) => [value, 0])),
     ...(facets[facet] ?? {}),
@@ -65,7 +66,7 @@ function group(now, facet, list, name, called) {
   return h(
     "fieldset",
     {},
-    h("legend", {}, name),
+    h("legend", {}, t(`filter.${facet}`)),
     rows.slice(0, SHOWN).map(([value, many]) => {
       const id = `f-${facet}-${encodeURIComponent(value)}`;
       return h(
@@ -109,10 +110,10 @@ function dates(now) {
   return h(
     "fieldset",
     { class: "dates" },
-    h("legend", {}, "Date"),
+    h("legend", {}, t("filter.date")),
     years(now),
-    field("since", "from"),
-    field("until", "to"),
+    field("since", t("filter.from")),
+    field("until", t("filter.until")),
   );
 }
 
@@ -134,7 +135,7 @@ function years(now) {
             class: "lesson number",
             id: `f-year-${year}`,
             "aria-pressed": on,
-            title: `${many} of ${year}`,
+            title: t("filter.of-year", { n: many, year }),
             on: {
               click: () =>
                 go(
@@ -159,7 +160,7 @@ function lengths(now) {
     h(
       "fieldset",
       { class: "dates" },
-      h("legend", {}, "Length"),
+      h("legend", {}, t("filter.length")),
       h(
         "div",
         { class: "years" },
@@ -171,10 +172,10 @@ function lengths(now) {
               class: "lesson number",
               id: `f-dur-${value}`,
               "aria-pressed": String(now.dur === value),
-              title: many ? `${many} of them` : "",
+              title: many ? t("filter.of-length", { n: many }) : "",
               on: { click: () => go({ dur: now.dur === value ? "" : value, hit: "" }) },
             },
-            value.replace("-", " – "),
+            h("bdi", { dir: "ltr" }, value.replace("-", " – ")),
           ),
         ),
       ),

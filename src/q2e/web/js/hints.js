@@ -4,16 +4,17 @@ import { api } from "./api.js";
 import { button, fill, h, one, words } from "./dom.js";
 import { filtered, question, state } from "./state.js";
 import { channelName, clock, languageName, sentence } from "./text.js";
+import { has, t } from "./texts.js";
 
 const LESSONS = [
-  ["A then B", " THEN ", "first one, later the other"],
-  ["said", "speech:", "only in what is said"],
-  ["on screen", "screen:", "only in text on screen"],
-  ["“exact words”", '""', "as they stand"],
-  ["not", " NOT ", "without this, seen, said or written"],
-  ["or", " OR ", "either will do"],
-  ["language", " lang:", "lang:ar, lang:zh"],
-  ["dates", " after:", "after:2020, until:2021"],
+  ["then", " THEN "],
+  ["said", "speech:"],
+  ["screen", "screen:"],
+  ["exact", '""'],
+  ["not", " NOT "],
+  ["or", " OR "],
+  ["language", " lang:"],
+  ["dates", " after:"],
 ];
 
 let last = null;
@@ -40,7 +41,7 @@ export async function hint(now) {
   );
   if (found.hint) return fill(place, h("span", { class: "soft" }, sentence(found.hint)));
   if (!clause.length && !filters.length) return lessons(place, true);
-  return fill(place, h("span", { class: "soft" }, "Read as "), clause, filters.map(filterNode));
+  return fill(place, h("span", { class: "soft" }, t("read.as"), " "), clause, filters.map(filterNode));
 }
 
 function wrong(place, text, error) {
@@ -53,7 +54,7 @@ function wrong(place, text, error) {
     place.append(
       " ",
       button(
-        "Show where",
+        t("read.where"),
         () => {
           one("#q").focus();
           one("#q").setSelectionRange(at_, at_ + 1);
@@ -62,15 +63,6 @@ function wrong(place, text, error) {
       ),
     );
 }
-
-const JOINS = {
-  all: "and",
-  any: "or",
-  then: "then",
-  before: "before",
-  after: "after",
-  during: "during",
-};
 
 function clauseNode(clause) {
   if (clause.kind === "text")
@@ -81,37 +73,24 @@ function clauseNode(clause) {
       words(clause.exact ? `“${clause.text}”` : clause.text),
     );
   if (clause.kind === "not")
-    return h("span", { class: "clause not" }, h("em", {}, "not "), clause.parts.map(clauseNode));
+    return h("span", { class: "clause not" }, h("em", {}, t("read.not"), " "), clause.parts.map(clauseNode));
   if (clause.kind === "first" || clause.kind === "every")
     return h(
       "span",
       { class: "group" },
-      h("em", {}, clause.kind === "first" ? "the first time " : "every time "),
+      h("em", {}, t(`read.${clause.kind}`), " "),
       clause.parts.map(clauseNode),
     );
   const nodes = clause.parts.flatMap((part, index) => {
     if (!index) return [clauseNode(part)];
     const wait = clause.within?.[index - 1];
-    const join =
-      part.kind === "not" ? "" : JOINS[clause.kind] + (wait ? ` within ${clock(wait)}` : "");
-    return [join ? h("em", { class: "join" }, ` ${join} `) : " ", clauseNode(part)];
+    if (part.kind === "not") return [" ", clauseNode(part)];
+    const join = t(`read.${clause.kind}`);
+    const told = wait ? t("read.within", { join, time: clock(wait) }) : join;
+    return [h("em", { class: "join" }, ` ${told} `), clauseNode(part)];
   });
   return h("span", { class: "group" }, nodes);
 }
-
-const FILTERS = {
-  languages: "language",
-  tags: "tag",
-  channels: "only",
-  videos: "video",
-  since: "from",
-  until: "to",
-  shortest_s: "at least",
-  longest_s: "at most",
-  without_tags: "not tag",
-  without_languages: "not language",
-  without_channels: "not in",
-};
 
 function filterNode([name, value]) {
   const said = (Array.isArray(value) ? value : [value]).map((item) =>
@@ -126,7 +105,7 @@ function filterNode([name, value]) {
   return h(
     "span",
     { class: "clause filter" },
-    h("em", {}, `${FILTERS[name] ?? name.replaceAll("_", " ")} `),
+    h("em", {}, has(`read.${name}`) ? t(`read.${name}`) : name.replaceAll("_", " "), " "),
     said.join(", "),
   );
 }
@@ -134,11 +113,16 @@ function filterNode([name, value]) {
 function lessons(place, typing = false) {
   fill(
     place,
-    LESSONS.slice(0, typing ? 4 : LESSONS.length).map(([name, text, meaning]) =>
+    LESSONS.slice(0, typing ? 4 : LESSONS.length).map(([name, text]) =>
       h(
         "button",
-        { type: "button", class: "lesson", title: meaning, on: { click: () => insert(text) } },
-        name,
+        {
+          type: "button",
+          class: "lesson",
+          title: t(`lesson.${name}.about`),
+          on: { click: () => insert(text) },
+        },
+        t(`lesson.${name}`),
       ),
     ),
   );

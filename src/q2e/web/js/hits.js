@@ -4,7 +4,8 @@ import { at } from "./api.js";
 import { all, fill, h, icon, one, put, tool, words } from "./dom.js";
 import { labelTools } from "./labels.js";
 import { go, linkTo, question, state, videoLink } from "./state.js";
-import { channelName, clock, soundOnly, titleOf } from "./text.js";
+import { channelName, clock, range, soundOnly, titleOf } from "./text.js";
+import { nodes, t } from "./texts.js";
 
 const STRIP = 10;
 /** Share of a score below which a reason explains nothing. */
@@ -47,7 +48,7 @@ export function card(hit, { moved = 0 } = {}) {
           moved !== 0 &&
             h(
               "span",
-              { class: `moved ${moved > 0 ? "rose" : "fell"}`, title: moved > 0 ? "rose" : "fell" },
+              { class: `moved ${moved > 0 ? "rose" : "fell"}`, title: t(moved > 0 ? "hit.rose" : "hit.fell") },
               `${moved > 0 ? "▲" : "▼"}${Math.abs(moved)}`,
             ),
         ),
@@ -56,7 +57,7 @@ export function card(hit, { moved = 0 } = {}) {
         hit.moments.length > 1 &&
           h(
             "ul",
-            { class: "more", "aria-label": "More moments" },
+            { class: "more", "aria-label": t("hit.more") },
             hit.moments
               .slice(1, 4)
               .map((moment) => h("li", {}, still(hit, moment, "small", open(moment)))),
@@ -88,7 +89,7 @@ function still(hit, moment, size, act) {
     {
       type: "button",
       class: `still ${size}`,
-      "aria-label": `Play ${titleOf(hit)} at ${clock(from)}`,
+      "aria-label": t("hit.play", { title: titleOf(hit), time: clock(from) }),
       on: { click: act },
     },
     silent
@@ -104,7 +105,7 @@ function still(hit, moment, size, act) {
     h(
       "span",
       { class: "span number" },
-      large && to > from ? `${clock(from)} – ${clock(to)}` : clock(from),
+      large && to > from ? range(from, to) : clock(from),
     ),
     large && h("span", { class: "go" }, icon("play")),
   );
@@ -214,7 +215,7 @@ function steps(hit) {
             type: "button",
             class: "step",
             on: { click: () => go({ hit: hit.video, t: reason.start }) },
-            "aria-label": `Play ${part} at ${clock(reason.start)}`,
+            "aria-label": t("hit.play", { title: part, time: clock(reason.start) }),
           },
           soundOnly(hit)
             ? icon("sound")
@@ -254,7 +255,9 @@ function stack(hit) {
     {
       class: "stack",
       role: "img",
-      "aria-label": `Found by ${parts.map(([name]) => channelName(name)).join(", ")}`,
+      "aria-label": t("hit.found-by", {
+        channels: parts.map(([name]) => channelName(name)).join(", "),
+      }),
     },
     parts.map(([name, value]) =>
       h("span", {
@@ -281,21 +284,21 @@ function tools(hit) {
   return h(
     "div",
     { class: "acts" },
-    tool("why", "Why it is here", () => go({ hit: hit.video, t: startOf(hit, moment) }), {
+    tool("why", t("hit.why"), () => go({ hit: hit.video, t: startOf(hit, moment) }), {
       class: "tool why",
     }),
-    tool("up", "More like this", flip("like", "dislike"), {
+    tool("up", t("hit.like"), flip("like", "dislike"), {
       "aria-pressed": now.like.some(own),
       class: "tool like",
     }),
-    tool("down", "Less like this", flip("dislike", "like"), {
+    tool("down", t("hit.dislike"), flip("dislike", "like"), {
       "aria-pressed": now.dislike.some(own),
       class: "tool dislike",
     }),
     !soundOnly(hit) &&
       tool(
         "similar",
-        "Search by this picture",
+        t("hit.similar"),
         () => go({ q: "", then: [], ev: null, ex: [place], hit: "", t: null }),
         { class: "tool similar" },
       ),
@@ -304,11 +307,16 @@ function tools(hit) {
       h(
         "span",
         { class: "soft small" },
-        "also in ",
-        hit.also_in.slice(0, 9).map((video, place) => [
-          place ? ", " : "",
-          h("a", { href: linkTo({ view: "video", video }), data: { go: "" } }, `copy ${place + 1}`),
-        ]),
+        nodes("hit.also-in", {
+          copies: hit.also_in.slice(0, 9).map((video, place) => [
+            place ? ", " : "",
+            h(
+              "a",
+              { href: linkTo({ view: "video", video }), data: { go: "" } },
+              t("hit.copy", { n: place + 1 }),
+            ),
+          ]),
+        }),
       ),
   );
 }

@@ -9,68 +9,51 @@ import { addRow, focus } from "./search.js";
 import { go, state } from "./state.js";
 import { theme } from "./theme.js";
 import * as video from "./video.js";
+import { t } from "./texts.js";
 
-const SHEET = [
-  [
-    "Anywhere",
-    [
-      ["/", "ask"],
-      ["g s", "search"],
-      ["g c", "collection"],
-      ["g l", "labels"],
-      ["t", "light or dark"],
-      ["?", "this sheet"],
-      ["Esc", "close, step back"],
-    ],
+const SHEET = {
+  anywhere: [
+    ["/", "ask"],
+    ["g s", "search"],
+    ["g c", "collection"],
+    ["g l", "labels"],
+    ["t", "theme"],
+    ["?", "sheet"],
+    ["Esc", "escape"],
   ],
-  [
-    "Asking",
-    [
-      ["Enter", "search now"],
-      ["Shift Enter", "answer in sentences"],
-      ["a", "the same, outside the box"],
-      ["b", "add what happens then"],
-      ["x", "search by a file"],
-      ["f", "filters"],
-    ],
+  asking: [
+    ["Enter", "now"],
+    ["Shift Enter", "answer"],
+    ["a", "answer-outside"],
+    ["b", "then"],
+    ["x", "file"],
+    ["f", "filters"],
   ],
-  [
-    "Hits",
-    [
-      ["j k", "next, previous hit"],
-      ["← ↑ ↓ →", "move in the grid"],
-      ["Shift ← →", "scrub the filmstrip"],
-      ["Enter", "play the moment"],
-      ["w", "why it is here"],
-      ["+ −", "more, less like this"],
-      ["s", "search by this picture"],
-      ["v", "timeline of the video"],
-    ],
+  hits: [
+    ["j k", "step"],
+    ["← ↑ ↓ →", "grid"],
+    ["Shift ← →", "scrub"],
+    ["Enter", "play"],
+    ["w", "why"],
+    ["+ −", "like"],
+    ["s", "similar"],
+    ["v", "timeline"],
   ],
-  [
-    "Player",
-    [
-      ["Space", "play, pause"],
-      [", .", "2 s back, on"],
-      ["n p", "next, previous moment"],
-      ["c", "save menu"],
-    ],
+  player: [
+    ["Space", "toggle"],
+    [", .", "skip"],
+    ["n p", "moments"],
+    ["c", "save"],
   ],
-  [
-    "Reasons",
-    [
-      ["e", "edit what is searched for"],
-      ["u", "undo all edits"],
-    ],
+  reasons: [
+    ["e", "edit"],
+    ["u", "undo"],
   ],
-  [
-    "Labels",
-    [
-      ["m", "labelling on, off"],
-      ["0 1 2 3", "label the hit"],
-    ],
+  labels: [
+    ["m", "labelling"],
+    ["0 1 2 3", "grade"],
   ],
-];
+};
 const OFF = "q2e-keys-off";
 let pending = "";
 
@@ -239,17 +222,17 @@ export function help() {
     h(
       "div",
       { class: "help-head" },
-      h("h1", { id: "help-title" }, "Keys"),
-      tool("close", "Close", () => dialog.close()),
+      h("h1", { id: "help-title" }, t("top.keys")),
+      tool("close", t("close"), () => dialog.close()),
     ),
     h(
       "div",
       { class: "help-columns" },
-      SHEET.map(([title, rows]) =>
+      Object.entries(SHEET).map(([title, rows]) =>
         h(
           "section",
           {},
-          h("h2", {}, title),
+          h("h2", {}, title === "labels" ? t("view.labels") : t(`keys.${title}`)),
           h(
             "dl",
             {},
@@ -259,13 +242,13 @@ export function help() {
                 {},
                 keys.split(" ").map((key) => [h("kbd", {}, key), " "]),
               ),
-              h("dd", {}, meaning),
+              h("dd", {}, t(`keys.${meaning}`)),
             ]),
           ),
         ),
       ),
     ),
-    h("p", {}, h("label", {}, off, " Single keys work")),
+    h("p", {}, h("label", {}, off, " ", t("keys.work"))),
   );
   dialog.showModal();
 }

@@ -3,9 +3,10 @@
 import { Refused, api } from "./api.js";
 import { fill, h, notice, one, say, tool, words } from "./dom.js";
 import { asks, go, linkTo, question, state } from "./state.js";
-import { clock, count, number, titleOf } from "./text.js";
+import { clock, range, titleOf } from "./text.js";
+import { nodes, number, t } from "./texts.js";
 
-const GRADES = ["Not an answer", "Somewhat", "Good", "Perfect"];
+const GRADES = [0, 1, 2, 3].map((grade) => t(`grade.${grade}`));
 let labels = [];
 let measures = null;
 let measuring = null;
@@ -33,7 +34,7 @@ export const labelOf = (video) =>
 export function labelTools(hit, moment) {
   const node = h(
     "span",
-    { class: "grades", role: "group", "aria-label": "Label", data: { video: hit.video } },
+    { class: "grades", role: "group", "aria-label": t("label.group"), data: { video: hit.video } },
     GRADES.map((name, grade) =>
       h(
         "button",
@@ -76,7 +77,11 @@ export async function grade_(hit, moment, relevance) {
     [...group.children].forEach((button, grade) =>
       button.setAttribute("aria-pressed", String(labelOf(hit.video)?.relevance === grade)),
     );
-  say(old?.relevance === relevance ? "Label removed" : `Labelled: ${GRADES[relevance]}`);
+  say(
+    old?.relevance === relevance
+      ? t("label.removed")
+      : t("label.set", { grade: GRADES[relevance] }),
+  );
   await measure();
 }
 
@@ -106,12 +111,15 @@ export function measuresBar() {
         "span",
         { class: "small number", "aria-live": "polite" },
         own
-          ? `nDCG@10: this ${own["nDCG@10"].toFixed(2)}, all ${measures.measures["nDCG@10"].toFixed(2)}`
-          : `${count(measures.labels, "label")} so far`,
+          ? t("label.measures", {
+              own: number(own["nDCG@10"], 2),
+              all: number(measures.measures["nDCG@10"], 2),
+            })
+          : t("label.so-far", { n: measures.labels }),
       ),
     tool(
       "label",
-      on ? "Stop labelling" : "Label the hits",
+      on ? t("label.stop") : t("label.start"),
       () => go({ label: on ? "" : "on" }, { quiet: true }),
       { "aria-pressed": on, id: "label-mode" },
     ),
@@ -148,15 +156,9 @@ function draw(place) {
       h(
         "div",
         { class: "empty" },
-        h("h1", {}, "No labels yet"),
-        h(
-          "p",
-          {},
-          "Search, switch labelling on (",
-          h("kbd", {}, "m"),
-          "), and say which hits answer. The measures of the search follow at once.",
-        ),
-        h("p", {}, h("a", { href: "./?label=on", data: { go: "" } }, "Start labelling")),
+        h("h1", {}, t("label.none")),
+        h("p", {}, nodes("label.how", { key: h("kbd", {}, "m") })),
+        h("p", {}, h("a", { href: "./?label=on", data: { go: "" } }, t("label.begin"))),
       ),
     );
     return;
@@ -166,21 +168,26 @@ function draw(place) {
     h(
       "div",
       { class: "viewhead" },
-      h("h1", {}, "Labels"),
+      h("h1", {}, t("view.labels")),
       h(
         "p",
         { class: "soft" },
-        `${count(labels.length, "label")} for ${count(new Set(labels.map((label) => label.query)).size, "question")}, kept beside the index.`,
+        t("label.kept", {
+          labels: t("count.labels", { n: labels.length }),
+          questions: t("count.questions", {
+            n: new Set(labels.map((label) => label.query)).size,
+          }),
+        }),
       ),
     ),
     h(
       "dl",
       { class: "figures", "aria-live": "polite" },
       Object.entries(measures?.measures ?? {}).map(([name, value]) =>
-        h("div", {}, h("dt", {}, name), h("dd", { class: "number" }, value.toFixed(3))),
+        h("div", {}, h("dt", {}, name), h("dd", { class: "number" }, number(value, 3))),
       ),
     ),
-    !measures && h("p", { class: "soft" }, "Measuring …"),
+    !measures && h("p", { class: "soft" }, t("label.measuring")),
     byQuestion(),
   );
 }
@@ -210,7 +217,7 @@ function byQuestion() {
               { class: "soft number small" },
               ["nDCG@10", "R@1", "MRR@10"]
                 .filter((name) => name in row)
-                .map((name) => `${name} ${number(row[name])}`)
+                .map((name) => `${name} ${number(row[name], 3)}`)
                 .join(" · "),
             ),
         ),
@@ -233,11 +240,13 @@ function byQuestion() {
                   href: linkTo({ view: "video", video: label.video, t: label.start, q: query }),
                   data: { go: "" },
                 },
-                words(titles.get(label.video) ?? label.video.slice(0, 8)),
-                ` at ${clock(label.start)}${label.end === null ? "" : ` – ${clock(label.end)}`}`,
+                nodes("label.at", {
+                  title: words(titles.get(label.video) ?? label.video.slice(0, 8)),
+                  time: label.end === null ? clock(label.start) : range(label.start, label.end),
+                }),
               ),
               h("span", { class: "soft" }, GRADES[label.relevance]),
-              tool("bin", "Forget this label", async () => {
+              tool("bin", t("label.forget"), async () => {
                 await api.unlabel(label.id);
                 measures = null;
                 await load();

@@ -8,8 +8,9 @@ import { downloads, linkButton, player } from "./player.js";
 import { hitOf, results } from "./results.js";
 import { go, videoLink } from "./state.js";
 import { lanes, lightLines, pointAt, transcript } from "./timeline.js";
-import { clock, titleOf } from "./text.js";
+import { range, titleOf } from "./text.js";
 import * as why from "./why.js";
+import { t } from "./texts.js";
 
 let open = null; // {video, player, moments}
 const known = new Map();
@@ -62,7 +63,7 @@ function start(hit, seconds) {
       "div",
       { class: "sectionhead" },
       h("h2", {}, words(titleOf(hit))),
-      tool("close", "Close the player", () => go({ hit: "", t: null }), { id: "close-panel" }),
+      tool("close", t("player.close"), () => go({ hit: "", t: null }), { id: "close-panel" }),
     ),
     own.player.node,
     own.lanes,
@@ -109,9 +110,9 @@ function refresh(hit) {
   const [from, to] = [moment?.start ?? open.asked, moment?.end ?? open.asked];
   fill(
     open.bar,
-    h("span", { class: "number soft" }, `${clock(from)} – ${clock(to)}`),
-    tool("left", "The moment before", () => step(-1)),
-    tool("right", "The next moment", () => step(1)),
+    h("span", { class: "number soft" }, range(from, to)),
+    tool("left", t("player.before"), () => step(-1)),
+    tool("right", t("player.next"), () => step(1)),
     linkButton(open.player),
     labelTools(hit, moment),
     h(
@@ -121,7 +122,7 @@ function refresh(hit) {
         href: videoLink(hit.video, from),
         data: { go: "" },
       },
-      "Timeline",
+      t("player.timeline"),
     ),
     downloads(
       { id: hit.video, path: hit.path, duration: hit.duration ?? 0, has_video: hit.has_video },

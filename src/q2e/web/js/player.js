@@ -3,7 +3,8 @@
 import { at } from "./api.js";
 import { button, fill, h, notice, tool } from "./dom.js";
 import { linkTo, state } from "./state.js";
-import { clock, fileName, soundOnly } from "./text.js";
+import { clock, fileName, range, soundOnly } from "./text.js";
+import { t } from "./texts.js";
 
 /**
  * Return a player of `video` ({id, path, has_video, duration}): {node, seek, toggle, step, time}.
@@ -19,7 +20,7 @@ export function player(video, { start = 0, end = null, captions = false, onTime 
 function absent(start) {
   let time = start;
   return {
-    node: h("p", { class: "cardbox soft" }, "Imported without its file: there is nothing to play."),
+    node: h("p", { class: "cardbox soft" }, t("player.absent")),
     seek: (seconds) => (time = seconds),
     toggle: () => {},
     step: (seconds) => (time += seconds),
@@ -39,12 +40,12 @@ function media(video, start, end, captions, onTime) {
       playsinline: true,
       tabindex: 0,
       poster: soundOnly(video) ? undefined : at.frame(video.id, start, 640),
-      "aria-label": `Player of ${fileName(video.path ?? "")}`,
+      "aria-label": t("player.of", { name: fileName(video.path ?? "") }),
     },
     captions &&
       h("track", {
         kind: "captions",
-        label: "What is said",
+        label: t("player.captions"),
         src: at.transcript(video.id, "vtt"),
         default: true,
       }),
@@ -71,7 +72,7 @@ function media(video, start, end, captions, onTime) {
   element.addEventListener("timeupdate", () => onTime(element.currentTime));
   element.addEventListener("error", () => {
     if (!element.getAttribute("src")) return;
-    notice("This browser cannot play the file; a stretch of it is made playable where you like.");
+    notice(t("player.unplayable"));
     const other = soundOnly(video)
       ? heard(video, start, onTime)
       : stills(video, element.currentTime || start, onTime, true);
@@ -94,10 +95,14 @@ function stretch(video, from, onTime) {
     playsinline: true,
     autoplay: true,
     tabindex: 0,
-    "aria-label": `${clock(from)} to ${clock(to)} of ${fileName(video.path ?? "")}`,
+    "aria-label": t("player.stretch", {
+      from: clock(from),
+      to: clock(to),
+      name: fileName(video.path ?? ""),
+    }),
   });
   element.addEventListener("timeupdate", () => onTime(from + element.currentTime));
-  element.addEventListener("error", () => notice("This stretch cannot be made playable."), {
+  element.addEventListener("error", () => notice(t("player.no-stretch")), {
     once: true,
   });
   return element;
@@ -116,7 +121,7 @@ function heard(video, start, onTime) {
     time = Math.max(0, seconds);
     fill(
       place,
-      button(`Play from ${clock(time)}`, () =>
+      button(t("player.from", { time: clock(time) }), () =>
         fill(place, stretch(video, time, follow)),
       ),
     );
@@ -149,7 +154,7 @@ function stills(video, start, onTime, playable = false) {
   const show = (seconds) => {
     time = Math.min(Math.max(0, seconds), Math.max(0, (video.duration ?? 1e6) - 0.01));
     image.src = at.frame(video.id, time, 640);
-    image.alt = `The picture at ${clock(time, true)}`;
+    image.alt = t("player.picture", { time: clock(time, true) });
     clockNode.textContent = clock(time, true);
     if (!image.isConnected) fill(screen, image);
     onTime(time);
@@ -161,10 +166,10 @@ function stills(video, start, onTime, playable = false) {
     h(
       "div",
       { class: "stillbar" },
-      tool("left", "Half a second back", () => show(time - 0.5)),
+      tool("left", t("player.back"), () => show(time - 0.5)),
       clockNode,
-      tool("right", "Half a second on", () => show(time + 0.5)),
-      playable && button("Play from here", play),
+      tool("right", t("player.on"), () => show(time + 0.5)),
+      playable && button(t("player.here"), play),
     ),
   );
   fill(screen, image);
@@ -188,7 +193,7 @@ export function downloads(video, start, end) {
   return h(
     "details",
     { class: "menu" },
-    h("summary", { class: "button" }, "Save"),
+    h("summary", { class: "button" }, t("save")),
     h(
       "ul",
       {},
@@ -198,13 +203,13 @@ export function downloads(video, start, end) {
         h(
           "a",
           { href: at.clip(video.id, ...stretch), download: true },
-          `Clip ${clock(stretch[0])} – ${clock(stretch[1])}`,
+          t("save.clip", { range: range(...stretch) }),
         ),
       ),
       h(
         "li",
         {},
-        h("a", { href: at.clip(video.id, ...stretch, true), download: true }, "Clip, cut exactly"),
+        h("a", { href: at.clip(video.id, ...stretch, true), download: true }, t("save.exact")),
       ),
       !soundOnly(video) &&
         h(
@@ -213,7 +218,7 @@ export function downloads(video, start, end) {
           h(
             "a",
             { href: at.storyboard(video.id, ...stretch), download: "storyboard.jpg" },
-            "Storyboard of this moment",
+            t("save.board-moment"),
           ),
         ),
       !soundOnly(video) &&
@@ -223,7 +228,7 @@ export function downloads(video, start, end) {
           h(
             "a",
             { href: at.storyboard(video.id), download: "storyboard.jpg" },
-            "Storyboard of the video",
+            t("save.board-video"),
           ),
         ),
       h(
@@ -232,7 +237,7 @@ export function downloads(video, start, end) {
         h(
           "a",
           { href: at.transcript(video.id, "srt"), download: "transcript.srt" },
-          "Subtitles (SRT)",
+          t("save.subtitles", { format: "SRT" }),
         ),
       ),
       h(
@@ -241,7 +246,7 @@ export function downloads(video, start, end) {
         h(
           "a",
           { href: at.media(video.id), download: fileName(video.path ?? "video") },
-          "The whole file",
+          t("save.file"),
         ),
       ),
     ),
@@ -250,11 +255,11 @@ export function downloads(video, start, end) {
 
 /** Return a button that copies the address of what is shown, at the second a player stands at. */
 export const linkButton = (own) =>
-  tool("link", "Copy a link to this second", async () => {
+  tool("link", t("player.link"), async () => {
     const link = new URL(linkTo({ ...state(), t: own.time() }), location).href;
     try {
       await navigator.clipboard.writeText(link);
-      notice("Link copied");
+      notice(t("player.copied"));
     } catch {
       notice(link);
     }

@@ -7,7 +7,8 @@ import { asksBack, clarify } from "./clarify.js";
 import { parsed } from "./hints.js";
 import { measuresBar } from "./labels.js";
 import { asks, filtered, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
-import { count, languageName, length, number, sentence, soundOnly, titleOf } from "./text.js";
+import { elapsed, languageName, length, sentence, soundOnly, titleOf } from "./text.js";
+import { nodes, t } from "./texts.js";
 
 const PAGE = 24;
 const MOST = 1000;
@@ -91,7 +92,7 @@ async function find(now, key) {
     answered = key;
     list(found);
     clarify(found, settled);
-    say(found.hits.length ? `${count(found.hits.length, "video")} found` : "Nothing found");
+    say(found.hits.length ? t("found.videos", { n: found.hits.length }) : t("found.none"));
   } catch (error) {
     if (error.name === "AbortError") return;
     if (key !== asked) return;
@@ -105,7 +106,7 @@ async function find(now, key) {
 /** Return a button for what a link names and the server has no longer, as uploads. */
 function without({ ex, like, dislike }) {
   const given = ex.length + like.length + dislike.length;
-  return given > 0 && button("Search without examples", () => go({ ex: [], like: [], dislike: [] }));
+  return given > 0 && button(t("found.no-examples"), () => go({ ex: [], like: [], dislike: [] }));
 }
 
 /** Return the hit that a link opens, where it lies further down than the first page. */
@@ -146,9 +147,9 @@ function list(found) {
   const certain = new Set(found.hits.map((hit) => hit.certain));
   const nearest =
     certain.size === 1 && certain.has("weaker")
-      ? "Nothing here answers this. These are the nearest."
+      ? t("found.unanswered")
       : certain.has(null) && found.index.confident === false
-        ? "No confident match. These are the nearest."
+        ? t("found.unsure")
         : "";
   one(".unsure", place)?.remove();
   if (!found.hits.length) hits.replaceWith(nothing());
@@ -167,36 +168,33 @@ function resultBar(found) {
       h(
         "b",
         { class: "number" },
-        `${count(found.hits.length, "video")}${found.hits.length === PAGE ? " and more" : ""}`,
+        andMore(t("count.videos", { n: found.hits.length }), found.hits.length === PAGE),
       ),
-      h("span", { class: "soft" }, ` of ${number(found.index.videos)}`),
-      h("span", { class: "soft aside" }, ` in ${seconds.toFixed(2)} s`),
-      language && h("span", { class: "soft aside" }, ` · asked in ${languageName(language)}`),
+      h("span", { class: "soft" }, ` ${t("found.of", { n: found.index.videos })}`),
+      h("span", { class: "soft aside" }, ` ${t("found.in", { time: elapsed(seconds) })}`),
+      language && h("span", { class: "soft aside" }, ` · ${t("found.asked-in", { language: languageName(language) })}`),
     ),
     h("div", { class: "barend" }, measuresBar(), exports()),
   );
 }
 
-const FORMATS = [
-  ["csv", "Table (CSV)"],
-  ["json", "JSON"],
-  ["srt", "Subtitles (SRT)"],
-  ["vtt", "Subtitles (VTT)"],
-  ["edl", "Edit list (EDL)"],
-  ["otio", "Timeline (OTIO)"],
-  ["m3u8", "Playlist"],
-];
+const FORMATS = ["csv", "json", "srt", "vtt", "edl", "otio", "m3u8"];
+const andMore = (videos, more) => (more ? t("found.more", { videos }) : videos);
 
 function exports() {
   return h(
     "details",
     { class: "menu" },
-    h("summary", { class: "button" }, "Save list"),
+    h("summary", { class: "button" }, t("list.save")),
     h(
       "ul",
       {},
-      FORMATS.map(([format, name]) =>
-        h("li", {}, h("button", { type: "button", on: { click: () => save(format) } }, name)),
+      FORMATS.map((format) =>
+        h(
+          "li",
+          {},
+          h("button", { type: "button", on: { click: () => save(format) } }, t(`list.${format}`)),
+        ),
       ),
     ),
   );
@@ -210,7 +208,7 @@ async function save(format) {
     const url = URL.createObjectURL(file);
     h("a", { href: url, download: `q2e.${format}` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    say("List saved");
+    say(t("list.saved"));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     notice(`${sentence(error.message)} ${sentence(error.next ?? "")}`);
@@ -224,12 +222,12 @@ function nothing() {
   return h(
     "div",
     { class: "empty hits" },
-    h("p", {}, "Nothing found."),
+    h("p", {}, sentence(t("found.none"))),
     narrowed
-      ? button("Search without filters", () =>
+      ? button(t("found.no-filters"), () =>
           go({ ch: [], lang: [], tag: [], since: "", until: "", dur: "" }),
         )
-      : h("p", {}, "Ask in other words, or leave some out."),
+      : h("p", {}, t("found.other-words")),
   );
 }
 
@@ -247,12 +245,12 @@ function end(more) {
       end(more);
       first.focus();
     };
-    const label = `${count(folded, "weaker hit")}${more ? " and more" : ""}`;
+    const label = andMore(t("found.weaker", { n: folded }), more);
     place.append(button(label, show, { id: "weaker" }));
     return;
   }
   if (!more || answer.hits.length >= MOST) return;
-  place.append(button("More", next, { id: "next" }));
+  place.append(button(t("more"), next, { id: "next" }));
   seen = new IntersectionObserver(
     (entries) => {
       if (entries.some((entry) => entry.isIntersecting)) next();
@@ -276,7 +274,7 @@ async function next() {
     const fresh = found.hits.filter((hit) => !known.has(hit.video));
     showHits(one("#hits"), fresh, { from: answer.hits.length });
     answer.hits.push(...fresh);
-    say(`${count(answer.hits.length, "video")} shown`);
+    say(t("found.shown", { n: answer.hits.length }));
     end(found.hits.length === PAGE && fresh.length > 0);
   } catch (error) {
     if (error instanceof Refused) notice(`${error.message} ${error.next ?? ""}`);
@@ -299,19 +297,18 @@ async function welcome() {
         h(
           "p",
           {},
-          h("b", {}, `${count(status.videos, "video")}, ${length(status.duration)}`),
+          h("b", {}, `${t("count.videos", { n: status.videos })}, ${length(status.duration)}`),
           h(
             "span",
             { class: "soft" },
-            ` · ${count(
-              Object.values(status.evidence).reduce((sum, value) => sum + value, 0),
-              "piece",
-            )} of evidence`,
+            ` · ${t("start.pieces", {
+              n: Object.values(status.evidence).reduce((sum, value) => sum + value, 0),
+            })}`,
           ),
         ),
-        h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, "The whole collection"),
+        h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, t("start.whole")),
       ),
-      h("ul", { class: "mosaic", "aria-label": "Some of the collection" }, listed.videos.map(tile)),
+      h("ul", { class: "mosaic", "aria-label": t("start.some") }, listed.videos.map(tile)),
     );
   } catch (error) {
     refuse(place, error);
@@ -324,13 +321,17 @@ function empty(place) {
     h(
       "div",
       { class: "empty" },
-      h("h1", {}, "Nothing indexed yet"),
+      h("h1", {}, t("start.empty")),
       h(
         "p",
         {},
-        "Add a folder of videos in the ",
-        h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, "collection"),
-        ".",
+        nodes("start.add", {
+          collection: h(
+            "a",
+            { href: linkTo({ view: "collection" }), data: { go: "" } },
+            t("start.collection"),
+          ),
+        }),
       ),
     ),
   );

@@ -5,6 +5,8 @@ import { answerButton, ask } from "./answer.js";
 import { bring, listenForDrops, showGiven } from "./examples.js";
 import { hint } from "./hints.js";
 import { asks, go, question, state } from "./state.js";
+import { length } from "./text.js";
+import { t } from "./texts.js";
 
 const WAIT_MS = 280;
 let timer;
@@ -20,8 +22,8 @@ export function build() {
     maxlength: 4000,
     enterkeyhint: "search",
     spellcheck: "false",
-    placeholder: "Ask in any language",
-    "aria-label": "Question",
+    placeholder: t("ask.placeholder"),
+    "aria-label": t("ask.question"),
     "aria-describedby": "hints",
     on: { input: () => typed(), search: () => typed(0) },
   });
@@ -46,15 +48,15 @@ export function build() {
       { class: "box" },
       icon("search"),
       input,
-      tool("then", "Add what happens then", addRow, { id: "add-then" }),
-      tool("image", "Search by a picture, clip or sound", () => file.click(), {
+      tool("then", t("ask.then"), addRow, { id: "add-then" }),
+      tool("image", t("ask.example"), () => file.click(), {
         id: "add-example",
       }),
       answerButton(answerNow),
       file,
     ),
     h("ol", { id: "rows" }),
-    h("div", { id: "given", "aria-label": "Examples, likes and dislikes" }),
+    h("div", { id: "given", "aria-label": t("given") }),
     h("div", { id: "hints", class: "hints" }),
   );
   input.addEventListener("keydown", (event) => {
@@ -115,11 +117,11 @@ export function focus() {
 
 // -- rows -----------------------------------------------------------------------------------------
 const WITHIN = [
-  ["", "any time later"],
-  ["5s", "within 5 s"],
-  ["30s", "within 30 s"],
-  ["2m", "within 2 min"],
-  ["10m", "within 10 min"],
+  ["", t("wait.any")],
+  ...[5, 30, 120, 600].map((seconds) => [
+    seconds < 60 ? `${seconds}s` : `${seconds / 60}m`,
+    t("wait.within", { time: length(seconds) }),
+  ]),
 ];
 
 function showRows(now) {
@@ -132,11 +134,11 @@ function row(text, index) {
   const [, wordsOf, within = ""] = /^(.*?)(?: WITHIN (\S+))?$/s.exec(text);
   const choices = WITHIN.some(([value]) => value === within)
     ? WITHIN
-    : [...WITHIN, [within, `within ${within}`]];
+    : [...WITHIN, [within, t("wait.within", { time: within })]];
   return h(
     "li",
     { class: "row" },
-    h("span", { class: "then" }, icon("then"), "then"),
+    h("span", { class: "then" }, icon("then"), t("row.then")),
     h("input", {
       type: "search",
       class: "q",
@@ -144,16 +146,16 @@ function row(text, index) {
       value: wordsOf,
       maxlength: 2000,
       spellcheck: "false",
-      placeholder: "what happens next",
-      "aria-label": `Then, step ${index + 2}`,
+      placeholder: t("row.next"),
+      "aria-label": t("row.step", { n: index + 2 }),
       on: { input: () => typed() },
     }),
     h(
       "select",
-      { "aria-label": `Longest wait before step ${index + 2}`, on: { change: () => typed(0) } },
+      { "aria-label": t("row.wait", { n: index + 2 }), on: { change: () => typed(0) } },
       choices.map(([value, name]) => h("option", { value, selected: value === within }, name)),
     ),
-    tool("close", `Remove step ${index + 2}`, () => {
+    tool("close", t("row.remove", { n: index + 2 }), () => {
       go({ then: state().then.filter((_, other) => other !== index), hit: "", ev: null });
       one("#q").focus();
     }),

@@ -1,5 +1,7 @@
 // Writes times, sizes, names and counts the way people read them.
 
+import { has, language, rightToLeft, t } from "./texts.js";
+
 /** Return 83.4 as `1:23`, or with `exact` as `1:23.4`. */
 export function clock(seconds, exact = false) {
   const whole = Math.max(0, exact ? Math.floor(seconds * 10) / 10 : Math.floor(seconds));
@@ -11,22 +13,42 @@ export function clock(seconds, exact = false) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** Return 5025 as `1 h 24 min`. */
+/** Return a stretch as `0:05 – 1:23`, which stays in order where the page runs from the right. */
+export const range = (from, to) =>
+  rightToLeft ? `\u2066${clock(from)} – ${clock(to)}\u2069` : `${clock(from)} – ${clock(to)}`;
+
+const measured = (value, unit, maximumFractionDigits = 0) =>
+  value.toLocaleString(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits });
+
+/** Return how long something took, as `0.25 sec`. */
+export const elapsed = (seconds) => measured(seconds, "second", 2);
+
+/** Return 5025 as `1 hr 24 min`, in the page's language. */
 export function length(seconds) {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
-  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
+  if (seconds < 60) return measured(seconds, "second");
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return measured(minutes, "minute");
+  return `${measured(Math.floor(minutes / 60), "hour")} ${measured(minutes % 60, "minute")}`;
 }
 
-export function bytes(count) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = Math.min(4, Math.floor(Math.log10(Math.max(1, count)) / 3));
-  return `${(count / 1000 ** power).toFixed(power && count / 1000 ** power < 10 ? 1 : 0)} ${units[power]}`;
+const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+/** Return a number of bytes as `1.2 MB`. */
+export function bytes(size) {
+  const power = Math.min(4, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  const value = size / 1000 ** power;
+  return measured(value, SIZES[power], power && value < 10 ? 1 : 0);
 }
 
-export const number = (value) => value.toLocaleString("en");
-export const count = (value, name, names = `${name}s`) =>
-  `${number(value)} ${value === 1 ? name : names}`;
+/** Return a share as a percentage. */
+export const percent = (share) =>
+  share.toLocaleString(language, { style: "percent", maximumFractionDigits: 0 });
+
+/** Return a date such as `2017-09-19` as the language writes it; what is no whole date as it is. */
+export function day(text) {
+  const date = /^\d{4}-\d\d-\d\d/.test(text ?? "") ? new Date(`${text.slice(0, 10)}T00:00`) : null;
+  if (!date || Number.isNaN(date.getTime())) return text;
+  return date.toLocaleDateString(language, { dateStyle: "medium" });
+}
 
 /** Return a name without the signs that would show `gnp.exe` as `exe.png`. */
 const unturned = (name) => name.replace(/[\u202d\u202e]/g, "");
@@ -40,8 +62,11 @@ export function short(text, most = 200) {
 }
 
 /** Return a remark as a sentence. */
-export const sentence = (text) =>
-  text && `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
+export function sentence(text) {
+  const ends = /[.。।！？!?؟]$/.test(text) || /[\u0e00-\u0e7f]$/.test(text);
+  return text && `${text[0].toUpperCase()}${text.slice(1)}${ends ? "" : stop}`;
+}
+const stop = { ja: "。", zh: "。", hi: "।", th: "" }[language] ?? ".";
 
 /** Return a video's title, or its file's name without ending where it has none. */
 export function titleOf(thing) {
@@ -59,20 +84,12 @@ export function soundOnly(thing) {
   return thing.has_video === undefined ? SOUND.test(thing.path || "") : !thing.has_video;
 }
 
-export const CHANNELS = {
-  frame: "Picture",
-  caption: "Caption",
-  summary: "Summary",
-  speech: "Speech",
-  screen_text: "Screen text",
-  metadata: "Title and tags",
-  sound: "Sound",
-  collection: "Likeness",
-};
-export const channelName = (name) => CHANNELS[name] ?? name.replaceAll("_", " ");
+/** Return the name of a channel; one of a plugin's has the name it came with. */
+export const channelName = (name) =>
+  has(`channel.${name}`) ? t(`channel.${name}`) : name.replaceAll("_", " ");
 
-const languageNames = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });
-/** Return the English name of a language code, or the code. */
+const languageNames = new Intl.DisplayNames([language], { type: "language", fallback: "code" });
+/** Return the name of a language code in the page's language, or the code. */
 export function languageName(code) {
   try {
     return languageNames.of(code);

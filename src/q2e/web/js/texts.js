@@ -36,9 +36,10 @@ const [found, texts] = await load(chosen()).then(
   async () => [FALLBACK, await load(FALLBACK)],
 );
 export const language = found;
+export const rightToLeft = RIGHT_TO_LEFT.includes(language);
 const plurals = new Intl.PluralRules(language);
 document.documentElement.lang = language;
-document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
+document.documentElement.dir = rightToLeft ? "rtl" : "ltr";
 
 /** Return a number as the language writes it, with `digits` after the point. */
 export const number = (value, digits = 0) =>
@@ -47,9 +48,12 @@ export const number = (value, digits = 0) =>
 /** Return the form of a text that fits the count `n`, where it has several. */
 function form(key, { n }) {
   const text = texts[key];
-  if (text === undefined) throw new Error(`no text is called ${key}`);
+  if (!has(key)) throw new Error(`no text is called ${key}`);
   return typeof text === "string" ? text : (text[plurals.select(n)] ?? text.other);
 }
+
+/** Whether there is a text of that name. */
+export const has = (key) => Object.hasOwn(texts, key);
 
 /** Return a text with `{name}` replaced; `n` chooses among its plural forms. */
 export const t = (key, values = {}) => nodes(key, values).join("");

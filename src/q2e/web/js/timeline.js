@@ -2,7 +2,8 @@
 
 import { at } from "./api.js";
 import { all, h, one, words } from "./dom.js";
-import { channelName, clock, short, soundOnly } from "./text.js";
+import { channelName, clock, percent, short, soundOnly } from "./text.js";
+import { t } from "./texts.js";
 
 const ORDER = ["frame", "caption", "summary", "speech", "screen_text", "sound", "metadata"];
 
@@ -21,7 +22,7 @@ export function saying(item) {
   if (item.text) return item.text;
   return (item.tags ?? [])
     .slice(0, 3)
-    .map((tag) => `${tag.label} ${Math.round(100 * tag.probability)} %`)
+    .map((tag) => `${tag.label} ${percent(tag.probability)}`)
     .join(", ");
 }
 
@@ -63,10 +64,10 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
     "div",
     { class: compact ? "lanes compact" : "lanes", dir: "ltr" },
     lane(
-      "Matches",
+      t("lane.matches"),
       "matches",
       moments.map((moment) => {
-        const button = mark(moment, "match", "where the question matches");
+        const button = mark(moment, "match", t("lane.match"));
         button.style.setProperty(
           "--strength",
           String(top > 0 ? Math.max(0.35, moment.score / top) : 1),
@@ -75,10 +76,10 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
       }),
     ),
     lane(
-      "Shots",
+      t("lane.shots"),
       "shots",
       data.segments.map((segment) => {
-        const button = mark(segment, "shot", `shot to ${clock(segment.end)}`);
+        const button = mark(segment, "shot", t("lane.shot", { time: clock(segment.end) }));
         if (pictures && data.segments.length <= MANY)
           button.append(
             h("img", {

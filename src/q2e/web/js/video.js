@@ -7,8 +7,9 @@ import { refuse } from "./results.js";
 import { asks, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
 import { timelineOf } from "./panel.js";
 import { lanes, lightLines, pointAt, transcript } from "./timeline.js";
-import { bytes, channelName, count, fileName, languageName, length } from "./text.js";
+import { bytes, channelName, day, fileName, languageName, length } from "./text.js";
 import { short, titleOf } from "./text.js";
+import { nodes, t } from "./texts.js";
 
 let open = null;
 export const current = () => open?.player ?? null;
@@ -26,7 +27,7 @@ export async function show(now) {
   const own = { id: now.video, key: searchKey(now), asked: now.t ?? 0 };
   open = own;
   const place = one("#video");
-  fill(place, h("p", { class: "empty" }, "Loading …"));
+  fill(place, h("p", { class: "empty" }, t("video.loading")));
   try {
     const [record, data, moments] = await Promise.all([
       api.video(now.video),
@@ -36,7 +37,7 @@ export async function show(now) {
     if (open === own) draw(place, own, record, data, moments);
   } catch (error) {
     const link = { href: linkTo({ view: "collection" }), data: { go: "" } };
-    refuse(place, error, error.code === "not_found" && h("a", link, "See the collection"));
+    refuse(place, error, error.code === "not_found" && h("a", link, t("video.see-collection")));
   }
 }
 
@@ -70,7 +71,7 @@ function draw(place, own, record, data, moments) {
     (name) => name !== "metadata" && data.evidence[name].length,
   );
   const lines = h("div", { class: "linesplace" });
-  const pick = h("div", { class: "pick", role: "group", "aria-label": "Which lines" });
+  const pick = h("div", { class: "pick", role: "group", "aria-label": t("video.which") });
   const choose = (chosen) => {
     fill(
       pick,
@@ -83,7 +84,7 @@ function draw(place, own, record, data, moments) {
             "aria-pressed": String(name === chosen),
             on: { click: () => choose(name) },
           },
-          name === "all" ? "All" : channelName(name),
+          name === "all" ? t("video.all") : channelName(name),
         ),
       ),
     );
@@ -114,7 +115,7 @@ function draw(place, own, record, data, moments) {
             href: linkTo({ ...state(), view: "search", video: "", t: null }),
             data: { go: "" },
           },
-          "Back to the hits",
+          t("video.back"),
         ),
       h("h1", {}, words(titleOf(video))),
       h("p", { class: "soft" }, facts(video)),
@@ -138,12 +139,12 @@ function draw(place, own, record, data, moments) {
       ),
       h(
         "section",
-        { class: "cardbox lineslist", "aria-label": "What is said and shown", tabindex: 0 },
+        { class: "cardbox lineslist", "aria-label": t("video.lines"), tabindex: 0 },
         pick,
         lines,
       ),
     ),
-    h("section", { class: "cardbox", "aria-label": "Timeline" }, lanesNode),
+    h("section", { class: "cardbox", "aria-label": t("player.timeline") }, lanesNode),
     record.failures.length > 0 &&
       h(
         "div",
@@ -156,22 +157,24 @@ function draw(place, own, record, data, moments) {
 }
 
 function told(many) {
-  const found = many ? count(many, "moment") : "No moment";
+  const found = many ? t("count.moments", { n: many }) : t("video.no-moment");
   const asked = question(state());
-  return asked ? [`${found} for “`, words(short(asked)), "”"] : `${found} like the example`;
+  if (!asked) return t("video.like-example", { found });
+  return nodes("video.for", { found, question: words(short(asked)) });
 }
 
 function facts(video) {
   const known = [
     length(video.duration),
     video.width && `${video.width} × ${video.height}`,
-    video.date,
+    day(video.date),
     video.language && languageName(video.language),
     video.size && bytes(video.size),
-    fileName(video.path),
   ];
   return [
     known.filter(Boolean).join(" · "),
+    " · ",
+    words(fileName(video.path)),
     video.tags.slice(0, 30).map((tag) =>
       h(
         "a",

@@ -3,13 +3,10 @@
 import { button, fill, h, one, tool, words } from "./dom.js";
 import { byChannel, LITTLE } from "./hits.js";
 import { eventEntry, events_of, go, state } from "./state.js";
-import { channelName, clock, sentence } from "./text.js";
+import { channelName, clock, percent, sentence } from "./text.js";
+import { nodes, number, t } from "./texts.js";
 
-const KINDS = [
-  ["prequel", "Before"],
-  ["current", "During"],
-  ["sequel", "After"],
-];
+const KINDS = ["prequel", "current", "sequel"];
 
 /** Return the decomposition of the question, to be edited, added to and struck. */
 export function decomposition(results) {
@@ -25,14 +22,14 @@ export function decomposition(results) {
     h(
       "div",
       { class: "sectionhead" },
-      h("h2", { id: "unfold-title" }, "What was searched for"),
-      now.ev && button("Undo all edits", () => go({ ev: null }), { class: "plain small" }),
+      h("h2", { id: "unfold-title" }, t("why.searched")),
+      now.ev && button(t("why.undo"), () => go({ ev: null }), { class: "plain small" }),
     ),
-    h("p", { class: "soft small" }, off ? "Only the question itself." : told(found, now)),
+    h("p", { class: "soft small" }, off ? t("why.only") : told(found, now)),
     h(
       "div",
       { class: "timelineof" },
-      KINDS.map(([kind, name]) => column(kind, name, events)),
+      KINDS.map((kind) => column(kind, events)),
     ),
     h(
       "label",
@@ -42,27 +39,28 @@ export function decomposition(results) {
         checked: !off,
         on: { change: (event) => go({ decompose: event.target.checked ? "" : "none", ev: null }) },
       }),
-      " Also search for what comes before, during and after",
+      " ",
+      t("why.also"),
     ),
   );
 }
 
 function told(found, now) {
-  if (now.ev) return "Your own events, in place of those found.";
+  if (now.ev) return t("why.own");
   if (!found.events.length)
-    return sentence(found.note || "No events were found for this question") + " Add your own.";
-  const kind = found.event_type ? `Read as “${found.event_type.replaceAll("_", " ")}”. ` : "";
-  return `${kind}Edit, strike or add events; the ranking follows at once.`;
+    return [words(sentence(found.note || t("why.no-events"))), " ", t("why.add-own")];
+  const kind = found.event_type && words(found.event_type.replaceAll("_", " "));
+  return [kind && [nodes("why.kind", { kind }), " "], t("why.edit")];
 }
 
-function column(kind, name, events) {
+function column(kind, events) {
   const own = events
     .map((event, place) => ({ event, place }))
     .filter(({ event }) => event.kind === kind);
   return h(
     "div",
     { class: `column ${kind}` },
-    h("h3", { id: `kind-${kind}` }, name),
+    h("h3", { id: `kind-${kind}` }, t(`when.${kind}`)),
     h(
       "ul",
       { "aria-labelledby": `kind-${kind}` },
@@ -70,7 +68,7 @@ function column(kind, name, events) {
     ),
     tool(
       "plus",
-      `Add an event ${name.toLowerCase()}`,
+      t(`why.add.${kind}`),
       () => {
         set(events.concat({ kind, text: "", struck: false, own: true }), true);
         one(`.column.${kind} li:last-child textarea`)?.focus();
@@ -87,8 +85,8 @@ function entry(event, place, events) {
     rows: 1,
     dir: "auto",
     maxlength: 500,
-    "aria-label": "Event",
-    placeholder: "what happens",
+    "aria-label": t("why.event"),
+    placeholder: t("why.happens"),
     disabled: event.struck,
     on: {
       change: () =>
@@ -109,8 +107,8 @@ function entry(event, place, events) {
     { class: event.struck ? "event struck" : "event" },
     field,
     event.struck
-      ? tool("undo", `Search for “${event.text}” again`, () => change({ struck: false }))
-      : tool("close", `Strike “${event.text}”`, () => change({ struck: true }), {
+      ? tool("undo", t("why.unstrike", { text: event.text }), () => change({ struck: false }))
+      : tool("close", t("why.strike", { text: event.text }), () => change({ struck: true }), {
           class: "tool strike",
         }),
   );
@@ -121,15 +119,15 @@ function set(events, quiet = false) {
   go({ ev: written, decompose: "" }, { quiet });
 }
 
-const sure = (hit) => `${hit.certain}, ${Math.round(100 * hit.certainty)} %`;
+const sure = (hit) => t(`why.certain.${hit.certain}`, { share: percent(hit.certainty) });
 
 /** Whether terms that explain little are shown too; what was chosen holds for the next hit. */
 let everything = false;
-const FEWER = "hide smaller ones";
+const FEWER = t("why.fewer");
 
 /** Return the line that stands for `count` terms that explain little, or shows and hides them. */
 function smaller(count) {
-  const told = `and ${count} smaller`;
+  const told = t("why.smaller", { n: count });
   const line = button(
     everything ? FEWER : told,
     (event) => {
@@ -162,13 +160,12 @@ export function scoreBars(hit, play) {
     h(
       "div",
       { class: "sectionhead" },
-      h("h2", { id: "score-title" }, "Why it is here"),
+      h("h2", { id: "score-title" }, t("hit.why")),
       h(
         "span",
-        { class: "number soft", title: "The bars add up to this" },
+        { class: "number soft", title: t("why.sum") },
         typeof hit.certainty === "number" && `${sure(hit)} · `,
-        "score ",
-        h("b", {}, hit.score.toFixed(2)),
+        nodes("why.score", { score: h("b", {}, number(hit.score, 2)) }),
       ),
     ),
     h(
@@ -223,21 +220,25 @@ function bar(hit, [name, value], { most, whole, little }, play) {
         h(
           "span",
           { class: "number value" },
-          `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`,
+          `${value < 0 ? "−" : "+"}${number(Math.abs(value), 2)}`,
         ),
       ),
       h(
         "table",
         {},
-        h("caption", { class: "unseen" }, `Terms of ${channelName(name)}`),
+        h("caption", { class: "unseen" }, t("why.terms", { channel: channelName(name) })),
         h(
           "thead",
           {},
           h(
             "tr",
             {},
-            ["Part", "Found by", "Weight", "Score", ""].map((title) =>
-              h("th", { scope: "col" }, title || h("span", { class: "unseen" }, "Product")),
+            ["part", "found-by", "weight", "value", "product"].map((title) =>
+              h(
+                "th",
+                { scope: "col" },
+                h("span", { class: title === "product" ? "unseen" : null }, t(`why.${title}`)),
+              ),
             ),
           ),
         ),
@@ -251,15 +252,15 @@ function bar(hit, [name, value], { most, whole, little }, play) {
               h(
                 "th",
                 { scope: "row" },
-                words(PARTS[reason.part] ?? reason.part),
+                partName(reason.part),
                 reason.event &&
                   reason.part !== "query" &&
                   h("span", { class: "soft" }, " ", words(reason.event)),
               ),
-              h("td", {}, reason.how),
-              h("td", { class: "number" }, reason.weight.toFixed(3)),
-              h("td", { class: "number" }, reason.score.toFixed(2)),
-              h("td", { class: "number" }, reason.contribution.toFixed(2)),
+              h("td", {}, words(reason.how)),
+              h("td", { class: "number" }, number(reason.weight, 3)),
+              h("td", { class: "number" }, number(reason.score, 2)),
+              h("td", { class: "number" }, number(reason.contribution, 2)),
             ),
           ),
         ),
@@ -282,7 +283,11 @@ function bar(hit, [name, value], { most, whole, little }, play) {
   );
 }
 
-const PARTS = { query: "Question", prequel: "Before", current: "During", sequel: "After" };
+/** Return the name of what of a question a term answers; parts of an order have their own words. */
+function partName(part) {
+  if (part === "query") return t("why.query");
+  return KINDS.includes(part) ? t(`when.${part}`) : words(part);
+}
 
 /** Return how much each channel counts for this question, as bars that add up to one. */
 export function weights(results) {
@@ -296,11 +301,11 @@ export function weights(results) {
   return h(
     "section",
     { class: "weights", "aria-labelledby": "weights-title" },
-    h("h2", { id: "weights-title" }, "How much each channel counts"),
+    h("h2", { id: "weights-title" }, t("why.weights")),
     h(
       "p",
       { class: "soft small" },
-      "Decided for this question: channels that tell videos apart count more.",
+      t("why.weights-note"),
     ),
     h(
       "div",
@@ -309,7 +314,7 @@ export function weights(results) {
         h("span", { style: { "--c": `var(--${name})`, "--w": String(value / whole) } }),
       ),
     ),
-    channelBars(rows, (value) => `${Math.round((100 * value) / whole)} %`),
+    channelBars(rows, (value) => percent(value / whole)),
   );
 }
 
@@ -363,7 +368,7 @@ export function show(place, results, hit, play) {
           },
         },
       },
-      h("summary", {}, "What was searched for, and what counts"),
+      h("summary", {}, t("why.fold")),
       decomposition(results),
       !hit && weights(results),
     ),
