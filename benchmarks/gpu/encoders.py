@@ -1,18 +1,26 @@
 """Frames and texts a second of encoders at full size, with random weights, and their memory.
 
     python -m benchmarks.gpu.encoders                      # every full-size architecture
+    python -m benchmarks.gpu.encoders --only siglip2-base-patch16-256 --device cpu
     python -m benchmarks.gpu.encoders --tiny --device cpu  # only checks that the script runs
 
 Weights do not change speed or memory, so none are downloaded; what a model finds means nothing.
-The batch size is the one that `q2e.models.torch.devices` takes from the free memory.
+The batch size is the one that `q2e.models.torch.devices` takes from the free memory. Beside speed
+it says how far vectors of one model are apart (1 - cosine, the worst of a few pictures or texts)
+made one by one and together, in half precision and in full, and by an ONNX export of the picture
+tower and by PyTorch. After `--minutes` no further architecture is begun.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
+import resource
 import sys
+import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +28,14 @@ import numpy as np
 
 from q2e.models.base import ModelInfo
 from q2e.models.torch import devices
-from q2e.models.torch.pictures import ClipEncoder, FrameEncoder
+from q2e.models.torch.devices import Device
+from q2e.models.torch.pictures import ClipEncoder, FrameEncoder, unit
 from q2e.settings import load_settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
+#: Threads on a CPU; pictures and texts whose vectors are compared.
+THREADS, PICTURES = 4, 3
 #: Architecture: class, width, layers, heads, patch and side of the picture tower; text width,
 #: layers, heads; vocabulary. As in the checkpoints' published configurations.
 SIZES = {
@@ -85,19 +96,22 @@ def built(size: tuple[Any, ...]) -> tuple[Any, Any]:
     return t.CLIPModel(config), images
 
 
-def measured(name: str, size: tuple[Any, ...], device: str, seconds: float) -> dict[str, Any]:
-    """Return frames a second, texts a second and the greatest memory of one architecture."""
+def measured(
+    name: str, size: tuple[Any, ...], device: str, seconds: float, onnx: bool = True
+) -> dict[str, Any]:
+    """Return speed, memory and parity of one architecture."""
     import torch
 
     import tiny_models
 
-    where = devices.choose(load_settings(device=device, threads=4))
+    where = devices.choose(load_settings(device=device, threads=THREADS))
     model, images = built(size)
     model = model.to(where.name, where.dtype).eval()
     kind = ClipEncoder if size[0] == "xclip" else FrameEncoder
-    encoder = kind(model, images, tiny_models.words(), ModelInfo(name, "", name, "", ""), where)
+    about = ModelInfo(name, "", name, "", "")
+    encoder = kind(model, images, tiny_models.words(), about, where)
     picture = np.random.default_rng(0).integers(0, 256, (360, 640, 3), np.uint8)
-    count = 512 if where.name != "cpu" else 16
+    count = 512 if where.name != "cpu" else 8
     if where.name == "cuda":
         torch.cuda.reset_peak_memory_stats()
     result: dict[str, Any] = {"model": name, "device": where.name, "numbers": str(where.dtype)}
@@ -106,7 +120,7 @@ def measured(name: str, size: tuple[Any, ...], device: str, seconds: float) -> d
         ("frames", encoder.encode_images, [picture] * count),
         ("texts", encoder.encode_texts, list(tiny_models.NINE.values()) * (count // 8)),
     ):
-        encode(items[:8])
+        encode(items[:4])
         done, began = 0, time.perf_counter()
         while time.perf_counter() - began < seconds:
             assert np.isfinite(encode(items)).all()
@@ -114,17 +128,100 @@ def measured(name: str, size: tuple[Any, ...], device: str, seconds: float) -> d
         result[f"{what}_per_s"] = round(done / (time.perf_counter() - began), 1)
     if where.name == "cuda":
         result["memory_bytes"] = int(torch.cuda.max_memory_allocated())
+    else:
+        result["memory_bytes"] = resident_bytes()
+    result["apart"] = parity(encoder, kind, about, where, onnx and kind is FrameEncoder)
     return result
+
+
+def parity(encoder: Any, kind: Any, about: ModelInfo, where: Device, onnx: bool) -> dict[str, Any]:
+    """Return how far vectors are apart that should be one, as 1 - cosine, the worst of some."""
+    import torch
+
+    import tiny_models
+
+    pictures = [tiny_models.picture(number, 120, 160) for number in range(PICTURES)]
+    said = list(tiny_models.NINE.values())[:PICTURES]
+    together = encoder.encode_images(pictures)
+    alone = np.concatenate([encoder.encode_images([one]) for one in pictures])
+    found = {"pictures, one by one": apart(together, alone)}
+    alone = np.concatenate([encoder.encode_texts([one]) for one in said])
+    found["texts, one by one"] = apart(encoder.encode_texts(said), alone)
+    if onnx:
+        found["pictures, ONNX"] = apart(together, by_onnx(encoder, pictures))
+    other = torch.float32 if where.dtype != torch.float32 else torch.bfloat16
+    model = encoder._model.to(other)
+    again = kind(model, encoder._images, encoder._words, about, Device(where.name, other))
+    numbers = str(other if other != torch.float32 else where.dtype).removeprefix("torch.")
+    found[f"pictures, {numbers}"] = apart(together, again.encode_images(pictures))
+    return found
+
+
+def apart(one: Any, other: Any) -> float:
+    """Return the greatest 1 - cosine of rows of unit vectors."""
+    return float(f"{float(np.max(1 - np.sum(one.astype(np.float64) * other, axis=1))):.2e}")
+
+
+def by_onnx(encoder: Any, pictures: Any) -> Any:
+    """Return unit vectors by ONNX Runtime of the picture tower, exported in full precision."""
+    import onnxruntime
+    import torch
+
+    class Pictures(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = copy.deepcopy(encoder._model).float().cpu().requires_grad_(False)
+
+        def forward(self, pixel_values: Any) -> Any:
+            found = self.model.get_image_features(pixel_values=pixel_values)
+            return found if torch.is_tensor(found) else found.pooler_output
+
+    pixels = encoder._prepared(pictures)["pixel_values"].float()
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter that needs no package says there is another
+        file = Path(folder) / "pictures.onnx"
+        module = Pictures()
+        module.model.config.vision_config._attn_implementation = "eager"
+        torch.onnx.export(
+            module,
+            (pixels[:2],),
+            str(file),
+            input_names=["pixel_values"],
+            output_names=["vectors"],
+            dynamic_axes={"pixel_values": {0: "n"}, "vectors": {0: "n"}},
+            dynamo=False,
+        )
+        del module
+        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        rows = [session.run(None, {"pixel_values": one[None].numpy()})[0] for one in pixels]
+    return unit(np.concatenate(rows), "the export")
+
+
+def resident_bytes() -> int:
+    """Return the most memory that this process has held, weights of before included."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
     parser.add_argument("--tiny", action="store_true", help="tiny sizes: checks the script only")
-    parser.add_argument("--seconds", type=float, default=5.0, help="time for each measurement")
+    parser.add_argument("--only", nargs="*", help="architectures by name")
+    parser.add_argument("--no-onnx", action="store_true", help="without the ONNX export")
+    parser.add_argument("--seconds", type=float, default=3.0, help="time for each measurement")
+    parser.add_argument("--minutes", type=float, default=3.5, help="when no more is begun")
     given = parser.parse_args()
-    for name, size in (TINY if given.tiny else SIZES).items():
-        print(json.dumps(measured(name, size, given.device, given.seconds)), flush=True)
+    sizes, began = (TINY if given.tiny else SIZES), time.perf_counter()
+    for name, size in sizes.items():
+        if given.only and name not in given.only:
+            continue
+        if time.perf_counter() - began > 60 * given.minutes:
+            print(json.dumps({"model": name, "left out": "no time"}), flush=True)
+            continue
+        row = measured(name, size, given.device, given.seconds, not given.no_onnx)
+        print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
