@@ -133,7 +133,7 @@ LAYERS = {
     "written": "errors",
     "media": "arrays cache errors paths text types",
     "registry": "allowed errors versions written",
-    "store": "arrays errors registry types written",
+    "store": "arrays cache errors registry types written",
     "backup": "about errors store",
     "erase": "cache errors store types",
     "builtin": "registry",

@@ -32,6 +32,8 @@ _LOOK_EVERY = 200
 ALL = ("*",)
 #: Folders of results of earlier versions, which do not say what they are about.
 _UNSAID = ("expansions", "pictures", "ratings")
+#: Folder of what is made of whole indexes; see `q2e.store.shelf`.
+SHELVES = "columns"
 
 
 def cache_dir() -> Path:
@@ -212,7 +214,7 @@ def forget(videos: Collection[str], folder: Path | None = None) -> int:
     """Delete all results that are about any of `videos` (ids), and return how many there were.
 
     Those about whole collections go with any video. Results of earlier versions do not say what
-    they are about, so all of theirs go.
+    they are about, so all of theirs go, and so does what is kept of whole indexes.
     """
     import shutil
 
@@ -225,7 +227,7 @@ def forget(videos: Collection[str], folder: Path | None = None) -> int:
             if gone.intersection(about):
                 path.unlink()
                 count += 1
-    for name in _UNSAID if folder is None else ():
+    for name in (*_UNSAID, SHELVES) if folder is None else ():
         shutil.rmtree(cache_dir() / name, ignore_errors=True)
     return count
 

@@ -16,7 +16,8 @@ from q2e.methods.feedback.likeness import centred
 from q2e.search.duplicates import Pairs, same_course, twins
 from q2e.store.base import Searched, Table
 from q2e.store.facts import Described
-from q2e.store.growing import Growing
+from q2e.store.growing import Growing, Place
+from q2e.store.shelf import Array
 from q2e.types import Filters
 
 #: Vectors that are added up at a time.
@@ -30,6 +31,13 @@ class _Means:
     unit: Float32
     length: Float32
 
+    @classmethod
+    def of(cls, table: Table, arrays: Mapping[str, Array]) -> _Means:
+        return cls(_matrix(table, arrays["unit"]), _column(table, arrays["length"], np.float32))
+
+    def arrays(self) -> Mapping[str, Array]:
+        return {"unit": self.unit, "length": self.length}
+
 
 @dataclass(slots=True)
 class Kept:
@@ -38,7 +46,7 @@ class Kept:
     store: Searched
     _means: dict[str, Growing[_Means]] = field(default_factory=dict)
     _centred: dict[str, Growing[Float32]] = field(default_factory=dict)
-    _durations: Growing[Float64] = field(default_factory=Growing)
+    _durations: Growing[Float64] | None = None
     _speaking: dict[str, Growing[Mapping[str, Bool]]] = field(default_factory=dict)
 
     def mean_vectors(self, space: str) -> Float32:
@@ -63,13 +71,27 @@ class Kept:
             unit[videos] = total
             return _Means(unit, length)
 
-        return self._means.setdefault(space, Growing()).of(table, make).unit
+        if space not in self._means:
+            place = Place(self.store, f"means:{space}", _Means.arrays, _Means.of)
+            self._means.setdefault(space, Growing(place))
+        return self._means[space].of(table, make).unit
 
     def centred_means(self, space: str) -> Float32:
         """Return the (V, d) `mean_vectors` of a space less the mean of them all, of unit length."""
-        kept = self._centred.setdefault(space, Growing())
+        if space not in self._centred:
+            place: Place[Float32] = Place(
+                self.store,
+                f"centred:{space}",
+                lambda value: {"unit": value},
+                lambda table, arrays: _matrix(table, arrays["unit"]),
+            )
+            self._centred.setdefault(space, Growing(place))
         table = self.store.table()
-        return kept.of(table, lambda _: centred(self.mean_vectors(space), table.stands_for))
+
+        def make(_: tuple[Table, Float32] | None) -> Float32:
+            return centred(self.mean_vectors(space), table.stands_for)
+
+        return self._centred[space].of(table, make)
 
     def speaking(self, language: str) -> Mapping[str, Bool]:
         """Return by channel which videos (V,) have evidence in a language there.
@@ -92,7 +114,15 @@ class Kept:
                     found[name] = own
             return found
 
-        return self._speaking.setdefault(language, Growing()).of(table, make)
+        if language not in self._speaking:
+            place: Place[Mapping[str, Bool]] = Place(
+                self.store,
+                f"speaking:{language}",
+                lambda value: value,
+                lambda table, arrays: {k: _column(table, v, np.bool_) for k, v in arrays.items()},
+            )
+            self._speaking.setdefault(language, Growing(place))
+        return self._speaking[language].of(table, make)
 
     def copies_of(self, videos: Int64) -> Pairs:
         """Return the pairs of copies in which one of some videos (n,) is; see `search.duplicates`.
@@ -105,6 +135,14 @@ class Kept:
             old = np.zeros(0) if before is None else before[1]
             return np.concatenate((old, self._lengths(table, len(old))))
 
+        if self._durations is None:
+            place: Place[Float64] = Place(
+                self.store,
+                "durations",
+                lambda value: {"s": value},
+                lambda table, arrays: _column(table, arrays["s"], np.float64),
+            )
+            self._durations = Growing(place)
         spaces = list(self.store.spaces())
         means = [self.mean_vectors(space) for space in spaces]
         found = twins(self._durations.of(table, make), means, videos)
@@ -123,6 +161,20 @@ class Kept:
             of = {video.id: video for video in self.store.videos()}
             found = [of.get(name) for name in names]
         return np.array([0.0 if one is None else one.duration_s for one in found], np.float64)
+
+
+def _matrix(table: Table, found: Array) -> Float32:
+    """Return a matrix (V, d) that was kept. Raises ValueError where it can be none."""
+    if found.ndim != 2 or len(found) != len(table.video_ids) or found.dtype != np.float32:
+        raise ValueError(f"an array of {found.dtype} and shape {found.shape}")
+    return found
+
+
+def _column(table: Table, found: Array, kind: type[np.generic]) -> Array:
+    """Return a column (V,) that was kept. Raises ValueError where it can be none."""
+    if found.shape != (len(table.video_ids),) or found.dtype != kind:
+        raise ValueError(f"an array of {found.dtype} and shape {found.shape}")
+    return found
 
 
 def _sums(matrix: Float32, owner: Int32) -> tuple[Int64, Float32]:

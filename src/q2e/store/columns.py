@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from q2e.arrays import Bool, Float32, Float64, Int16, Int32, Int64
 from q2e.store.base import Table
 from q2e.store.facts import Facts, Told
 from q2e.store.rows import pack, video
+from q2e.store.shelf import Array, Kept, Shelf
 from q2e.store.sql import Connection, State, View
 from q2e.types import in_order
 
@@ -34,7 +35,7 @@ _REMEMBERED = 128 << 20
 
 
 @dataclass(slots=True)
-class _Space:
+class Space:
     """Vectors of one space; `ids` (n,) is ascending.
 
     They are the columns of `matrix` (d, n): a question's products with all of them then read memory
@@ -52,6 +53,31 @@ class _Space:
     read: bool = True
     """Whether all is read that the state of the columns holds."""
 
+    @classmethod
+    def of(cls, kept: Kept) -> tuple[str, Space]:
+        """Return what `kept` was made of, with its name."""
+        ids, matrix, rows = (kept.arrays[name] for name in ("ids", "matrix", "rows"))
+        return str(kept.told["name"]), cls(ids, matrix, int(kept.told["last"]), matrix, rows)
+
+    def kept(self, name: str) -> Kept:
+        """Return what is kept of it outside of this process."""
+        assert self.rows is not None
+        arrays: dict[str, Array] = {"ids": self.ids, "matrix": self.matrix, "rows": self.rows}
+        return Kept(arrays, {"name": name, "last": self.last})
+
+    def fits(self, table: Table) -> bool:
+        """Whether these can be vectors of evidence of a table."""
+        rows, shape = self.rows, self.ids.shape
+        return (
+            rows is not None
+            and self.matrix.dtype == np.float32
+            and self.matrix.ndim == 2
+            and (self.matrix.shape[1:], rows.shape) == (shape, shape)
+            and bool((self.ids[1:] > self.ids[:-1]).all())
+            and len(table) > max(rows.max(initial=-1), -rows.min(initial=0))
+            and np.array_equal(table.evidence_id[rows], self.ids)
+        )
+
 
 @dataclass(slots=True)
 class Columns:
@@ -66,7 +92,7 @@ class Columns:
     count: Int64
     """(channels,) pieces of evidence with text in each channel."""
     mean_length: Float64
-    _spaces: dict[str, _Space] = field(default_factory=dict)
+    _spaces: dict[str, Space] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _counted: int = 0
     """Highest number of the rows of table `vector` in `_counts`."""
@@ -79,6 +105,8 @@ class Columns:
     """By a video's number: the hash of its facts as they are stored, and what they tell."""
     _facts: tuple[int, Facts] | None = None
     """With the generation that they are of."""
+    shelved: tuple[Table, Shelf] | None = None
+    """A table that this one begins with, or is, and where what is made of it is kept."""
     _lock: Any = field(default_factory=threading.RLock)
 
     def space(self, view: View, name: str) -> tuple[Int64, Float32]:
@@ -88,8 +116,23 @@ class Columns:
             if known is None or not known.read or not len(known.ids):
                 known = _vectors(view, name, known, self.table.evidence_id)
                 self._spaces[name] = known
+                if len(known.ids):
+                    self._keep(f"space:{name}", lambda: known.kept(name))
             assert known.rows is not None
             return known.rows, known.matrix.T
+
+    def take(self, spaces: Mapping[str, Space]) -> None:
+        """Take over the vectors of these columns from where they were kept, and their counts."""
+        self._spaces.update(spaces)
+        kept = None if self.shelved is None else self.shelved[1].get("counts")
+        if kept is not None:
+            self._counted, self._counts = int(kept.told["last"]), dict(kept.told["spaces"])
+            self._all_counted = True
+
+    def _keep(self, name: str, make: Callable[[], Kept]) -> None:
+        """Keep what was made of this very table, if anything is kept of it."""
+        if self.shelved is not None and self.shelved[0].version == self.table.version:
+            self.shelved[1].put(name, make())
 
     def _inherit(self, old: Columns, grown: bool) -> None:
         """Take over the vectors of `old`, with the room behind them: only one may write there.
@@ -103,6 +146,7 @@ class Columns:
                 space.block = space.matrix
             if grown:
                 self._counts, self._counted = dict(old._counts), old._counted
+                self.shelved = old.shelved
                 self._times = old._times
             self._told = old._told
 
@@ -163,6 +207,8 @@ class Columns:
                     self._counts[name] = self._counts.get(name, 0) + count
                     self._counted = max(self._counted, last)
                 self._all_counted = True
+                told = {"last": self._counted, "spaces": self._counts}
+                self._keep("counts", lambda: Kept({}, told))
             return self._counts
 
     def postings(self, view: View, term: str) -> tuple[Int32, Float64]:
@@ -300,7 +346,7 @@ def _codes(numbers: Any, names_of: Mapping[int, str], names: tuple[str, ...]) ->
     return place[numbers.astype(np.int64)]
 
 
-def _vectors(view: View, name: str, known: _Space | None, evidence_id: Int64) -> _Space:
+def _vectors(view: View, name: str, known: Space | None, evidence_id: Int64) -> Space:
     """Return a space brought up to date: what was removed left out, what is new read."""
     number, dimension = view.connection.execute(
         "SELECT number, dimension FROM space WHERE name = ?", (pack(name),)
@@ -308,7 +354,7 @@ def _vectors(view: View, name: str, known: _Space | None, evidence_id: Int64) ->
     if known is None or not len(known.ids):
         # A space may have become known, with its dimension, after it was first asked for.
         empty = np.zeros((dimension, 0), np.float32)
-        known = _Space(np.zeros(0, np.int64), empty, 0, empty)
+        known = Space(np.zeros(0, np.int64), empty, 0, empty)
     ids, matrix, block, rows = known.ids, known.matrix, known.block, known.rows
     if rows is None:
         present = np.isin(ids, evidence_id, assume_unique=True)
@@ -345,7 +391,7 @@ def _vectors(view: View, name: str, known: _Space | None, evidence_id: Int64) ->
         rows = np.searchsorted(evidence_id, ids).astype(np.int64)
     seen = matrix.view()
     seen.flags.writeable = False
-    return _Space(ids, seen, last or known.last, block, rows)
+    return Space(ids, seen, last or known.last, block, rows)
 
 
 def _present(matrix: Float32, present: Bool) -> Float32:

@@ -17,11 +17,12 @@ import numpy as np
 
 from q2e.arrays import Int64
 from q2e.errors import IndexMissing, StoreError
-from q2e.store import changed, erase, schema, sql
+from q2e.store import changed, erase, schema, sessions, sql
 from q2e.store.columns import Columns
 from q2e.store.inserting import SqliteWriter
 from q2e.store.lock import Held, hold
 from q2e.store.rows import pack
+from q2e.store.shelf import Shelves
 from q2e.store.sql import Dialect, State
 from q2e.store.states import States
 
@@ -63,6 +64,10 @@ class View:
         ids = np.frombuffer(b"".join(blob[0] for blob in blobs), "<i8")
         return ids, np.frombuffer(b"".join(blob[1] for blob in blobs), "<u2")
 
+    def shelves(self, number: int) -> Shelves | None:
+        """Return where what is made of state `number` is kept, if the file says who wrote it."""
+        return Shelves.of(sessions.lineage(self.connection, number), number)
+
     def batches(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[Any]]:
         """Yield what a statement finds, `size` rows at a time."""
         found = self.connection.execute(sql, values)
@@ -102,7 +107,7 @@ class Database(States):
         super().__init__()
         self._write_lock = threading.Lock()
         self._pool: list[sqlite3.Connection] = []
-        self._closed = False
+        self._closed = self._marked = False
         if read_only and not self.path.is_file():
             raise IndexMissing(f"{self.path} does not exist; make an index with  q2e index FOLDER")
         self._held: Held | None = None if read_only else hold(self.path, wait_s)
@@ -216,7 +221,10 @@ class Database(States):
                     )
                 yield SqliteWriter(connection)
                 connection.execute("UPDATE generation SET number = number + 1")
+                if not self._marked:
+                    sessions.begin(connection)
                 connection.execute("COMMIT")
+                self._marked = True
             except BaseException:
                 # SQLite may have rolled back by itself, as when the disk is full.
                 with suppress(sqlite3.Error):

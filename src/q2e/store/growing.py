@@ -6,13 +6,15 @@ through all of the collection again and again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from q2e.store.base import Table
+from q2e.store.base import Searched, Table
+from q2e.store.shelf import Array, Kept, Shelf
 
 T = TypeVar("T")
 
@@ -20,10 +22,51 @@ T = TypeVar("T")
 _STATES = 2
 
 
-class Growing(Generic[T]):
-    """A value of each state of a table, made from that of a state to which rows were added."""
+@runtime_checkable
+class Shelving(Protocol):
+    """A store that keeps outside of this process what is made of a state."""
 
-    def __init__(self) -> None:
+    def shelved(self) -> tuple[Table, Shelf] | None:
+        """Return a table that `table()` begins with, and the shelf of what is made of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Generic[T]):
+    """Where values of a store's tables are kept, and how they become arrays and come back."""
+
+    store: Searched
+    name: str
+    dump: Callable[[T], Mapping[str, Array]]
+    load: Callable[[Table, Mapping[str, Array]], T]
+    """Raises ValueError and its like for arrays that no value of the table has."""
+
+    def get(self) -> tuple[Table, T] | None:
+        """Return the value that is kept, with its table."""
+        known = self.store.shelved() if isinstance(self.store, Shelving) else None
+        kept = None if known is None else known[1].get(self.name)
+        if known is None or kept is None:
+            return None
+        try:
+            return known[0], self.load(known[0], kept.arrays)
+        except (ValueError, TypeError, LookupError):
+            return None
+
+    def put(self, table: Table, value: T) -> None:
+        """Keep the value of a table, where it is one of which anything is kept."""
+        known = self.store.shelved() if isinstance(self.store, Shelving) else None
+        if known is not None and known[0].version == table.version:
+            known[1].put(self.name, Kept(self.dump(value)))
+
+
+class Growing(Generic[T]):
+    """A value of each state of a table, made from that of a state to which rows were added.
+
+    `place` says where it is kept for other processes.
+    """
+
+    def __init__(self, place: Place[T] | None = None) -> None:
+        self._place = place
         self._states: list[tuple[Table, T]] = []
         self._lock = Lock()
 
@@ -38,7 +81,14 @@ class Growing(Generic[T]):
                 if known.version == table.version:
                     return value
             before = next((one for one in self._states if _begins(table, one[0])), None)
-            made = make(before)
+            if before is None and self._place is not None:
+                before = self._place.get()
+            if before is not None and before[0].version == table.version:
+                made = before[1]
+            else:
+                made = make(before)
+                if self._place is not None:
+                    self._place.put(table, made)
             states = [*self._states, (table, made)]
             self._states = sorted(states, key=lambda one: -one[0].version)[:_STATES]
             return made

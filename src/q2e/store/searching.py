@@ -17,6 +17,7 @@ from q2e.store.base import NEXT_SPACE, Table
 from q2e.store.facts import Facts
 from q2e.store.known import Known
 from q2e.store.rank import best, top
+from q2e.store.shelf import Shelf
 from q2e.store.sql import Connection, View, Writer
 from q2e.types import Evidence, Filters
 
@@ -92,6 +93,11 @@ class Searching(Known):
         """Return the facts of all videos, see `q2e.store.facts`."""
         with self._database.view() as view:
             return self._database.columns(view).facts(view)
+
+    def shelved(self) -> tuple[Table, Shelf] | None:
+        """Return a table that this one begins with, and the shelf of what is made of it."""
+        with self._database.view() as view:
+            return self._database.columns(view).shelved
 
     def durations_s(self, first: int = 0) -> Float64:
         """Return the lengths (n,) of the videos from number `first` of the table on."""

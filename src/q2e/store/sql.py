@@ -14,6 +14,7 @@ from q2e.arrays import Float32
 
 if TYPE_CHECKING:
     from q2e.store.columns import Columns
+    from q2e.store.shelf import Shelves
 
 
 class Cursor(Protocol):
@@ -112,6 +113,10 @@ class View(Protocol):
         ...
 
     def state(self) -> State: ...
+
+    def shelves(self, number: int) -> Shelves | None:
+        """Return where what is made of state `number` is kept beside the index, if anywhere."""
+        ...
 
     def postings(self, term: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
         """Return the ids of the evidence that holds a term, ascending, and how often it does."""

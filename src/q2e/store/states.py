@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from q2e.store import columns as loading
+from q2e.store import packed
 from q2e.store.columns import Columns
-from q2e.store.sql import View
+from q2e.store.sql import State, View
 
 
 class States(ABC):
@@ -53,9 +54,16 @@ class States(ABC):
             with self._loading:
                 known = self._columns
                 if known is None or known.generation < state.number:
-                    known = self._columns = loading.read(view, state, known)
+                    known = self._columns = _newer(view, state, known)
             # Another thread may have moved on since this view began.
             if known.generation > state.number:
                 known = loading.read(view, state, None)
             view.columns = known
         return view.columns
+
+
+def _newer(view: View, state: State, known: Columns | None) -> Columns:
+    """Return the columns of a state, from those of an older one in memory where they serve."""
+    if known is None or known.remade != state.remade:
+        return packed.opened(view, state)
+    return loading.read(view, state, known)

@@ -96,6 +96,9 @@ class PostgresView:
         """Return which state it is."""
         return self._state
 
+    def shelves(self, number: int) -> None:
+        """Return None: nothing is kept of a database beside it."""
+
     def postings(self, term: str) -> tuple[Int64, Any]:
         """Return the ids of the evidence that holds a term, and how often it does."""
         asked = (
