@@ -70,6 +70,22 @@ def test_names(question: str, subject: tuple[str, ...], place: tuple[str, ...]) 
     assert (found.subject, found.place) == (subject, place)
 
 
+@pytest.mark.parametrize(
+    ("question", "language", "time", "place", "english"),
+    [
+        ("Floods in LATVİA, 3 MARCH 2020", "en", "3 MARCH 2020", "LATVİA", "Latvia"),
+        ("Fire in Ruſſia in 2011", "en", "2011", "Ruſſia", "Russia"),
+        ("НАВОДНЕНИЕ В РОССИИ В МАРТЕ 2011", "ru", "МАРТЕ 2011", "РОССИИ", "Russia"),
+        ("INONDATIONS EN ALGÉRIE", "fr", "", "ALGÉRIE", "Algeria"),
+    ],
+)
+def test_names_are_found_in_any_case(
+    question: str, language: str, time: str, place: str, english: str
+) -> None:
+    found = find_slots(question, language)
+    assert ("".join(found.time), *found.place, *found.place_english)[:3] == (time, place, english)
+
+
 def test_every_slot_is_a_piece_of_the_question() -> None:
     question = "Taylor Swift sings in London on 12 May 2018 and in São Paulo in 2023"
     found = find_slots(question, "en")

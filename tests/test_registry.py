@@ -140,6 +140,26 @@ def test_everything_offered_can_be_loaded() -> None:
             assert one.kind == kind.name
 
 
+def test_facts_that_a_file_says_plainly_are_those_of_the_loaded_method() -> None:
+    code = (
+        "import sys\n"
+        "from q2e.plugins import registry\n"
+        "found = registry()\n"
+        "print({one: dict(found.facts('channel', one)) for one in found.names('channel')})\n"
+        "print([one for one in sys.modules if one.startswith('q2e.channels.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    plainly, loaded = done.stdout.splitlines()
+    known = registry()
+    whole = {one: dict(known.get("channel", one).facts) for one in known.names("channel")}
+    assert (plainly, loaded) == (str(whole), "[]")
+    for kind in known.kinds():
+        for one in known.all(kind.name):
+            assert known.facts(kind.name, one.name) == one.facts
+
+
 def test_a_broken_plugin_is_named_once_and_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,8 +46,8 @@ def cache_dir() -> Path:
 
 def content_key(*parts: str) -> str:
     """Return 32 hexadecimal digits that stand for these texts, in this order."""
-    encoded = (part.encode("utf-8", "surrogatepass") for part in parts)
-    whole = b"".join(b"%d:%b" % (len(part), part) for part in encoded)
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    whole = b"".join([b"%d:%b" % (len(part), part) for part in encoded])
     return hashlib.sha256(whole).hexdigest()[:32]
 
 

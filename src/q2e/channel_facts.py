@@ -58,7 +58,7 @@ def facts(name: str) -> Facts:
 @cache
 def _registered(name: str) -> Mapping[str, Any]:
     try:
-        return registry().get("channel", name).facts
+        return registry().facts("channel", name)
     except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
         # What it read before can still be searched.
         _log.warning("channel %s cannot be used: %s: %s", name, type(error).__name__, error)

@@ -8,12 +8,14 @@ that text is its identity wherever a name is accepted: settings, command line, s
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import math
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
@@ -31,8 +33,10 @@ from q2e.written import in_words, parsed, told, without_secrets
 #: What chooses no method, where a kind may be left out.
 NONE = "none"
 _MARK = "__q2e_method__"
-#: A mark in the text of a file: the kind, and the name where it is not the file's.
-_MARKED = re.compile(r'^@method\(\s*"(\w+)"(?:,\s*"([^"]+)")?', re.MULTILINE)
+#: A mark in the text of a file: the kind, the name where it is not the file's, and what is said.
+_MARKED = re.compile(r'^@method\(\s*"(\w+)"(?:,\s*"([^"]+)")?,?([^()]*)\)?', re.MULTILINE)
+#: What is said of a method that is no fact of its kind.
+_NO_FACTS = ("source", "needs")
 
 Made = TypeVar("Made", bound=Callable[..., Any])
 
@@ -236,6 +240,8 @@ class Registry:
         self._kinds: dict[str, Kind] = {}
         self._methods: dict[str, dict[str, Method | str]] = {}
         self._unread: list[tuple[str, str]] = []
+        self._said: dict[tuple[str, str], str] = {}
+        """What marks in the text of our files say, as it stands there."""
         self._chosen: dict[tuple[str, str], Choice | None] = {}
         self._lock = RLock()
 
@@ -268,15 +274,17 @@ class Registry:
             waiting = [package for own, package in self._unread if own == kind]
             self._unread = [one for one in self._unread if one[0] != kind]
             for package in waiting:
-                for name, target in marked_in(kind, package).items():
+                for name, (target, said) in marked_in(kind, package).items():
                     # What a plugin has put in already stays.
-                    self._methods[kind].setdefault(name, target)
+                    if self._methods[kind].setdefault(name, target) is target:
+                        self._said[kind, name] = said
 
     def _put(self, kind: str, name: str, what: Method | str) -> None:
         if kind not in self._kinds:
             raise ConfigError(unknown("kind of method", kind, self._kinds))
         with self._lock:
             self._methods[kind][name] = what
+            self._said.pop((kind, name), None)
             self._chosen = {key: one for key, one in self._chosen.items() if key[0] != kind}
 
     # -- asking ---------------------------------------------------------------------------------
@@ -300,6 +308,20 @@ class Registry:
             if isinstance(found, str):
                 found = self._methods[kind][name] = _loaded(kind, name, found)
             return found
+
+    def facts(self, kind: str, name: str) -> Mapping[str, Any]:
+        """Return the facts of a method, where its file says them plainly without loading it.
+
+        Raises ConfigError for an unknown one.
+        """
+        if name in self.names(kind):
+            said = self._said.get((kind, name), "()")
+            with suppress(ValueError, SyntaxError):
+                call = ast.parse(f"dict({said})", mode="eval").body
+                if isinstance(call, ast.Call) and not call.args:
+                    known = {one.arg: ast.literal_eval(one.value) for one in call.keywords}
+                    return {str(k): v for k, v in known.items() if k not in _NO_FACTS}
+        return self.get(kind, name).facts
 
     def all(self, kind: str) -> tuple[Method, ...]:
         """Return a kind's methods, loaded."""
@@ -330,16 +352,16 @@ class Registry:
         return self.get(kind, name).choice(given)
 
 
-def marked_in(kind: str, package: str) -> dict[str, str]:
-    """Return {name: module} of the methods of a kind that the files of a package mark."""
+def marked_in(kind: str, package: str) -> dict[str, tuple[str, str]]:
+    """Return {name: (module, what the mark says)} of a kind's methods in the files of a package."""
     spec = find_spec(package)
     found = {}
     for root in (spec.submodule_search_locations if spec else None) or ():
         for file in sorted(Path(root).rglob("*.py")):
             parts = file.relative_to(root).with_suffix("").parts
-            for own, name in _MARKED.findall(file.read_text("utf-8")):
+            for own, name, said in _MARKED.findall(file.read_text("utf-8")):
                 if own == kind:
-                    found[name or parts[-1]] = ".".join((package, *parts))
+                    found[name or parts[-1]] = ".".join((package, *parts)), said
     return found
 
 

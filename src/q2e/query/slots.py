@@ -54,6 +54,8 @@ _AFTER = {
     "ko": r"(?:에서|에게|에서의|에|의|은|는|이|가|을|를|과|와|도|으로|로)?",
     "ru": r"[а-яё]{0,3}",
 }
+#: Endings that the name of a month may take.
+_MAY_END = {"ru": r"\w{0,2}"}
 _NUMBER_YEAR = r"(?<!\d)(?:1[4-9]\d\d|20\d\d)(?!\d)"
 _EAST_ASIAN = (
     r"\d{2,4}\s*[年년](?:\s*\d{1,2}\s*[月월](?:\s*\d{1,2}\s*[日일])?)?"
@@ -92,7 +94,7 @@ def find_slots(text: str, language: str | None = None) -> Slots:
     """Return the time, place and subject stated in `text`; `language` narrows the words tried."""
     text = normalised("NFC", text)
     western = _western_digits(text)
-    times = _spans(_time_pattern(), western)
+    times = _spans(_time_pattern(western), western)
     places = _places(text, language, times)
     taken = times + [(start, end) for start, end, _ in places]
     after, subjects = _capitalised(text, taken, language)
@@ -127,23 +129,50 @@ def month_names() -> Mapping[str, list[list[str]]]:
 
 
 @lru_cache(maxsize=1)
-def _time_pattern() -> re.Pattern[str]:
+def _months() -> tuple[tuple[str, str], ...]:
+    """Return the names of months, the longest pattern first: as they are found, and the pattern."""
     months = {
-        re.escape(form) + (r"\w{0,2}" if language == "ru" and len(form) > 3 else "")
+        (form.casefold(), re.escape(form) + _MAY_END.get(language, "") * (len(form) > 3))
         for language, forms in _words()["months"].items()
         if language not in ("ja", "ko", "zh")
         for names in forms
         for form in names
         if len(form) > 2
     }
-    month = "(?:" + "|".join(sorted(months, key=len, reverse=True)) + ")"
+    return tuple(sorted(months, key=lambda one: len(one[1]), reverse=True))
+
+
+def _time_pattern(text: str) -> re.Pattern[str]:
+    """Return what finds the times in a text."""
+    within = _folded(text)
+    named = dict.fromkeys(pattern for key, pattern in _months() if _is_in(key, within))
+    return _time_pattern_of(tuple(named))
+
+
+@lru_cache(maxsize=64)
+def _time_pattern_of(months: tuple[str, ...]) -> re.Pattern[str]:
+    plain = rf"{_NUMBER_YEAR}(?:\s*[–-]\s*{_NUMBER_YEAR})?"
+    if not months:
+        return re.compile("|".join((_EAST_ASIAN, _NUMERIC, _THAI_YEAR, plain)), re.IGNORECASE)
+    month = "(?:" + "|".join(months) + ")"
     day = r"(?:\d{1,2}(?:st|nd|rd|th|\.|er)?\s+(?:de\s+)?)?"
     # A month counts only beside a number: "March 2011", "11 de marzo", but not "people march".
     with_year = rf"\b{day}{month}\.?,?\s+(?:\d{{1,2}},?\s+)?(?:de\s+|г\.\s*)?{_NUMBER_YEAR}"
     with_day = rf"\b\d{{1,2}}(?:st|nd|rd|th|\.|er)?\s+(?:de\s+)?{month}\b|\b{month}\s+\d{{1,2}}\b"
-    plain = rf"{_NUMBER_YEAR}(?:\s*[–-]\s*{_NUMBER_YEAR})?"
     whole = "|".join((_EAST_ASIAN, _NUMERIC, _THAI_YEAR, with_year, with_day, plain))
     return re.compile(whole, re.IGNORECASE)
+
+
+def _folded(text: str) -> tuple[str, str]:
+    """Return a text as names are looked for in it, whatever their case.
+
+    The dotted and the dotless i are one letter to regular expressions and two to `casefold`.
+    """
+    return text.casefold(), text.replace("İ", "i").replace("ı", "i").casefold()
+
+
+def _is_in(key: str, folded: tuple[str, str]) -> bool:
+    return key in folded[0] or key in folded[1]
 
 
 def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
@@ -151,10 +180,9 @@ def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
 
 
 @lru_cache(maxsize=16)
-def _place_table(language: str) -> tuple[re.Pattern[str], Mapping[str, str]]:
-    """Return a pattern of the places named in a language, and their English names by key."""
+def _place_names(language: str) -> Mapping[str, str]:
+    """Return the English names of places by their names in a language, as they are found."""
     english: dict[str, str] = {}
-    alternatives: list[str] = []
     for row in _words()["places"]:
         for name in row.get(language, ()):
             if len(name) < 2 or name.casefold() in english:
@@ -162,13 +190,28 @@ def _place_table(language: str) -> tuple[re.Pattern[str], Mapping[str, str]]:
             stem = name.rstrip("аеёиоуыэюяйь") if language == "ru" else name
             key = (stem if len(stem) > 3 else name).casefold()
             english.setdefault(key, row["en"][0])
-            alternatives.append(re.escape(key))
-    alternatives.sort(key=len, reverse=True)
+    return english
+
+
+def _place_pattern(language: str, text: str) -> re.Pattern[str] | None:
+    """Return what finds the places named in a text, None where there are none.
+
+    A pattern of all names there are would take longer to make than a search.
+    """
+    within = _folded(text)
+    return _pattern_of(language, tuple(k for k in _place_names(language) if _is_in(k, within)))
+
+
+@lru_cache(maxsize=256)
+def _pattern_of(language: str, names: tuple[str, ...]) -> re.Pattern[str] | None:
+    if not names:
+        return None
+    alternatives = sorted(map(re.escape, names), key=len, reverse=True)
     body = f"({'|'.join(alternatives)})"
     if language not in _UNSPACED:
         before, after = _BEFORE.get(language, ""), _AFTER.get(language, "")
         body = rf"(?<![^\W_]){before}{body}{after}(?![^\W_])"
-    return re.compile(body, re.IGNORECASE), english
+    return re.compile(body, re.IGNORECASE)
 
 
 def _places(
@@ -179,16 +222,16 @@ def _places(
     spans = list(taken)
     own = (language,) if language in known else languages_by_script(text)
     for candidate in dict.fromkeys((*own, "en")):
-        pattern, english = _place_table(candidate)
-        for match in pattern.finditer(text):
+        pattern, english = _place_pattern(candidate, text), _place_names(candidate)
+        for match in pattern.finditer(text) if pattern else ():
             start, end = match.span(1)
             name = match.group(1)
             small = name == name.lower() and name.casefold() in _ORDINARY
             if not small and not _overlaps(start, end, spans):
-                key = name.casefold()
+                named = next((english[one] for one in _folded(name) if one in english), name)
                 # Keep the ending of an inflected name, as it is the user's own word.
                 stop = match.end() if candidate == "ru" else end
-                found.append((start, stop, english[key]))
+                found.append((start, stop, named))
                 spans.append((start, stop))
     return sorted(found)
 

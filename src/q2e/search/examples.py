@@ -13,10 +13,7 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32, UInt8
-from q2e.decoding.doors import frames_at, probe, read_audio, read_still
-from q2e.decoding.pool import STRANGE
 from q2e.errors import MediaError, QueryError
-from q2e.media.scan import uniform_times
 from q2e.methods.calibrate.bank import scale_of
 from q2e.methods.rows import Scale
 from q2e.models.registry import Models
@@ -54,6 +51,11 @@ class Examples:
 
     def read(self, example: Example) -> Seen:
         """Return what an example shows or says. Raises QueryError where it cannot be used."""
+        # Most questions have none, and start without what opens media.
+        from q2e.decoding.doors import frames_at, probe, read_still
+        from q2e.decoding.pool import STRANGE
+        from q2e.media.scan import uniform_times
+
         if example.video:
             return self._of_video(example)
         path = Path(example.path)
@@ -100,6 +102,9 @@ class Examples:
 
     def _of_video(self, example: Example) -> Seen:
         """Return a frame as it is decoded now, or where the file is gone as it was indexed."""
+        from q2e.decoding.doors import frames_at
+        from q2e.decoding.pool import STRANGE
+
         video = self._store.video(example.video)
         if video is None:
             raise QueryError(f"{example.video!r} is not in the index")
@@ -142,6 +147,8 @@ class Examples:
         return Seen(_unit(vectors.mean(axis=0)), told and f"a photo of {told}")
 
     def _sound(self, path: Path, duration_s: float) -> Seen:
+        from q2e.decoding.doors import read_audio
+
         audio = read_audio(path, 0.0, min(duration_s, LONGEST_S))
         heard = None if audio is None else self._models.speech.transcribe(audio)
         text = " ".join(line.text for line in heard.lines).strip() if heard else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,65 +18,17 @@ import numpy as np
 from q2e.arrays import Bool, Float32, Float64, Int16, Int32, Int64
 from q2e.store.base import Table
 from q2e.store.facts import Facts, Told
-from q2e.store.rows import pack, video
+from q2e.store.rows import video
 from q2e.store.shelf import Array, Kept, Shelf
+from q2e.store.spaces import Space, vectors
 from q2e.store.sql import Connection, State, View
 from q2e.types import in_order
 
 _COLUMNS = "id, video, channel, start_s, end_s, length, language"
 #: Columns of a table that are the same whatever else is in it.
 _OF_ROWS = ("evidence_id", "channel", "start_s", "end_s", "length")
-#: Stretches of vectors that are copied one by one where others between them are gone.
-_STRETCHES = 256
-#: Vectors that are turned into columns at a time, about, and most stages that they are of.
-_TURNED, _STAGES = 2_048, 512
 #: Bytes of decoded postings kept in memory.
 _REMEMBERED = 128 << 20
-
-
-@dataclass(slots=True)
-class Space:
-    """Vectors of one space; `ids` (n,) is ascending.
-
-    They are the columns of `matrix` (d, n): a question's products with all of them then read memory
-    in order, which takes half as long as vector by vector.
-    """
-
-    ids: Int64
-    matrix: Float32
-    last: int
-    """Highest number of the rows of table `vector` read so far."""
-    block: Float32
-    """(d, room) what `matrix` is the beginning of."""
-    rows: Int64 | None = None
-    """Row number in the table of each; None where they moved since."""
-    read: bool = True
-    """Whether all is read that the state of the columns holds."""
-
-    @classmethod
-    def of(cls, kept: Kept) -> tuple[str, Space]:
-        """Return what `kept` was made of, with its name."""
-        ids, matrix, rows = (kept.arrays[name] for name in ("ids", "matrix", "rows"))
-        return str(kept.told["name"]), cls(ids, matrix, int(kept.told["last"]), matrix, rows)
-
-    def kept(self, name: str) -> Kept:
-        """Return what is kept of it outside of this process."""
-        assert self.rows is not None
-        arrays: dict[str, Array] = {"ids": self.ids, "matrix": self.matrix, "rows": self.rows}
-        return Kept(arrays, {"name": name, "last": self.last})
-
-    def fits(self, table: Table) -> bool:
-        """Whether these can be vectors of evidence of a table."""
-        rows, shape = self.rows, self.ids.shape
-        return (
-            rows is not None
-            and self.matrix.dtype == np.float32
-            and self.matrix.ndim == 2
-            and (self.matrix.shape[1:], rows.shape) == (shape, shape)
-            and bool((self.ids[1:] > self.ids[:-1]).all())
-            and len(table) > max(rows.max(initial=-1), -rows.min(initial=0))
-            and np.array_equal(table.evidence_id[rows], self.ids)
-        )
 
 
 @dataclass(slots=True)
@@ -105,6 +57,8 @@ class Columns:
     """By a video's number: the hash of its facts as they are stored, and what they tell."""
     _facts: tuple[int, Facts] | None = None
     """With the generation that they are of."""
+    _spoken: tuple[int, list[str], Array] | None = None
+    """With the generation that they are of: languages, and (V,) which of them a video has."""
     shelved: tuple[Table, Shelf] | None = None
     """A table that this one begins with, or is, and where what is made of it is kept."""
     _lock: Any = field(default_factory=threading.RLock)
@@ -114,7 +68,7 @@ class Columns:
         with self._lock:
             known = self._spaces.get(name)
             if known is None or not known.read or not len(known.ids):
-                known = _vectors(view, name, known, self.table.evidence_id)
+                known = vectors(view, name, known, self.table.evidence_id)
                 self._spaces[name] = known
                 if len(known.ids):
                     self._keep(f"space:{name}", lambda: known.kept(name))
@@ -166,6 +120,39 @@ class Columns:
                     made = self._facts[1]
                 self._told, self._facts = told, (self.generation, made)
             return self._facts[1]
+
+    def of_videos(self, view: View, languages: Sequence[str]) -> Bool:
+        """Return (V,) the videos of which any of some languages is told."""
+        with self._lock:
+            if self._spoken is None or self._spoken[0] != self.generation:
+                kept = self._at_hand("languages")
+                if kept is None or not self._told_now(kept):
+                    found = view.connection.execute("SELECT language FROM video ORDER BY number")
+                    names: dict[str, int] = {"": 0}
+                    codes = [names.setdefault(one or "", len(names)) for (one,) in found]
+                    told = {"generation": self.generation, "names": list(names)}
+                    kept = Kept({"code": np.array(codes, np.int32)}, told)
+                    self._keep("languages", lambda: kept)
+                self._spoken = self.generation, kept.told["names"], kept.arrays["code"]
+            _, known, code = self._spoken
+            wanted: Bool = np.isin(known, languages)[code]
+            return wanted
+
+    def _told_now(self, kept: Kept) -> bool:
+        """Whether languages of videos are those of this state."""
+        code, told = kept.arrays.get("code"), kept.told
+        return (
+            code is not None
+            and isinstance(told, dict)
+            and code.shape == self.numbers.shape
+            and told.get("generation") == self.generation
+            and 0 <= code.min(initial=0) <= code.max(initial=0) < len(told["names"])
+        )
+
+    def _at_hand(self, name: str) -> Kept | None:
+        """Return what is kept of this very table."""
+        known = self.shelved
+        return known[1].get(name) if known and known[0].version == self.table.version else None
 
     def _told_of(self, view: View) -> dict[int, tuple[int, Told]]:
         """Return what all videos tell, in order; only what was stored anew is decoded."""
@@ -344,64 +331,3 @@ def _codes(numbers: Any, names_of: Mapping[int, str], names: tuple[str, ...]) ->
     for number, name in names_of.items():
         place[number] = names.index(name)
     return place[numbers.astype(np.int64)]
-
-
-def _vectors(view: View, name: str, known: Space | None, evidence_id: Int64) -> Space:
-    """Return a space brought up to date: what was removed left out, what is new read."""
-    number, dimension = view.connection.execute(
-        "SELECT number, dimension FROM space WHERE name = ?", (pack(name),)
-    ).fetchone() or (-1, 0)
-    if known is None or not len(known.ids):
-        # A space may have become known, with its dimension, after it was first asked for.
-        empty = np.zeros((dimension, 0), np.float32)
-        known = Space(np.zeros(0, np.int64), empty, 0, empty)
-    ids, matrix, block, rows = known.ids, known.matrix, known.block, known.rows
-    if rows is None:
-        present = np.isin(ids, evidence_id, assume_unique=True)
-        if not present.all():
-            ids = ids[present]
-            block = matrix = _present(matrix, present)
-        rows = np.searchsorted(evidence_id, ids).astype(np.int64)
-    since = (number, known.last)
-    more, stages, last = view.connection.execute(
-        "SELECT coalesce(sum(length(evidence)) / 8, 0), count(*), max(id) FROM vector "
-        "WHERE space = ? AND id > ?",
-        since,
-    ).fetchone()
-    if more:
-        used, size = len(ids), len(ids) + more
-        if block.shape[1] < size:
-            # Room for later additions, so that not every one of them copies the whole matrix.
-            block = np.empty((dimension, size + size // 8), np.float32)
-            block[:, :used] = matrix
-        new = []
-        asked = "SELECT evidence, data FROM vector WHERE space = ? AND id > ? ORDER BY id"
-        for some in view.batches(asked, since, max(1, min(_STAGES, _TURNED * stages // more))):
-            new.append(np.frombuffer(b"".join([packed for packed, _ in some]), "<i8"))
-            values = np.frombuffer(b"".join([data for _, data in some]), "<f2")
-            values = values.reshape(-1, dimension)
-            block[:, used : used + len(values)] = values.T
-            used += len(values)
-        ids, matrix = np.concatenate((ids, *new)), block[:, :size]
-        if (ids[1:] < ids[:-1]).any():
-            # Made again of evidence that is older than what has such vectors already.
-            order = np.argsort(ids)
-            ids, block = ids[order], matrix[:, order]
-            matrix = block
-        rows = np.searchsorted(evidence_id, ids).astype(np.int64)
-    seen = matrix.view()
-    seen.flags.writeable = False
-    return Space(ids, seen, last or known.last, block, rows)
-
-
-def _present(matrix: Float32, present: Bool) -> Float32:
-    """Return the columns (d, m) of a matrix (d, n) that are there still (n,)."""
-    ends = np.flatnonzero(np.diff(present, prepend=False, append=False)).reshape(-1, 2)
-    if len(ends) > _STRETCHES:
-        return matrix.compress(present, axis=1)
-    left = np.empty((len(matrix), int(present.sum())), matrix.dtype)
-    done = 0
-    for first, end in ends.tolist():
-        left[:, done : done + end - first] = matrix[:, first:end]
-        done += end - first
-    return left

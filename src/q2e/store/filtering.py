@@ -42,24 +42,21 @@ def clauses(filters: Filters, dialect: Dialect) -> tuple[list[str], list[Any]]:
 
 def mask(view: View, columns: Columns, filters: Filters) -> Bool:
     """Return (E,) which pieces of evidence satisfy filters."""
-    found, values = clauses(filters, view.dialect)
-    videos = view.connection.execute(
-        f"SELECT number, language FROM video WHERE {' AND '.join(found) or '1 = 1'}", values
-    ).fetchall()
     table = columns.table
-
-    def of_videos(numbers: list[int]) -> Bool:
-        return np.isin(columns.numbers, numbers)
-
-    kept: Bool = of_videos([number for number, _ in videos])[table.video]
+    kept: Bool = np.ones(len(table), dtype=bool)
+    found, values = clauses(filters, view.dialect)
+    if found:
+        videos = view.connection.execute(
+            f"SELECT number FROM video WHERE {' AND '.join(found)}", values
+        ).fetchall()
+        kept = np.isin(columns.numbers, [number for (number,) in videos])[table.video]
     if filters.channels:
         kept &= table.of_channels(filters.channels)
     if filters.without_channels:
         kept &= ~table.of_channels(filters.without_channels)
     for names, wanted in ((filters.languages, True), (filters.without_languages, False)):
         if names:
-            spoken = of_videos([number for number, language in videos if language in names])
-            kept &= speaking(columns, names, spoken) == wanted
+            kept &= speaking(columns, names, columns.of_videos(view, names)) == wanted
     return kept
 
 

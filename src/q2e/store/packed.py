@@ -8,8 +8,9 @@ import numpy as np
 
 from q2e.store import columns as loading
 from q2e.store.base import Table
-from q2e.store.columns import Columns, Space
+from q2e.store.columns import Columns
 from q2e.store.shelf import Kept, Shelf, Shelves
+from q2e.store.spaces import Space
 from q2e.store.sql import State, View
 
 #: Pieces of evidence from which columns are kept; fewer are laid out as quickly as mapped.
