@@ -30,6 +30,7 @@ from q2e.plugins import registry
 from q2e.search.clarify import Clarification
 from q2e.search.engines import EngineCheck
 from q2e.settings import Settings
+from q2e.tagging import Tagged
 from q2e.types import Answer, Chapters, Example, Results, Video
 
 #: Fields whose types say less than a shape needs.
@@ -102,6 +103,9 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e list", {"version": shape.VERSION, "videos": [shape.video(filled(Video))]}
     yield "q2e status", shape.status(filled(survey.Status), ["…"])
     yield "q2e train", _said(_HEAD | {"note": "…"})
+    yield "q2e tag", _said({"sets": [{"set": "…", "how": "…"}]})
+    yield "q2e tag --labels FILE", _said(shape.tagged(filled(Tagged)))
+    yield "q2e tag --undo SET", _said({"undone": "…", "changed": 1})
     yield "q2e token list", [{"name": "…", "scope": "…", "made": "…"}]
 
 

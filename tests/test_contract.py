@@ -54,6 +54,7 @@ ELSEWHERE = {
     "encoder": "test_runtimes.py",
     "engine": "test_engine.py",
     "executor": "test_ingest.py",
+    "label": "test_tag.py",
     "store": "test_store.py",
     "training": "test_heads_recipes.py",
 }

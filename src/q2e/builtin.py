@@ -54,6 +54,10 @@ KINDS = (
     (Kind("training", "what is trained on cached features, by  q2e train"), "q2e.heads.recipes"),
     (Kind("answer", "how a question is answered in cited sentences"), "q2e.answer.strategies"),
     (Kind("chapters", "how a video is cut into titled chapters"), "q2e.methods.chapters"),
+    (
+        Kind("label", "what tells which labels of a user's own a video deserves"),
+        "q2e.methods.label",
+    ),
     (Kind("likes", "how liked and disliked hits move a question"), "q2e.methods.likes"),
 )
 

@@ -39,6 +39,7 @@ class Paper:
             "dataset": f"q2e eval datasets {name}",
             "normalise": f"q2e eval matrix --normalise {name}",
             "caption": f"--set captions={name}",
+            "label": f"q2e tag --labels FILE --how {name}",
             "summary": f"--set summary={name}",
             "compose": f"--example FILE --set compose={name}",
         }

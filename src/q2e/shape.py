@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from q2e.registry import Method
     from q2e.search.clarify import Clarification
     from q2e.survey import Status, VideoRecord
+    from q2e.tagging import Tagged
 
 Json = dict[str, Any]
 
@@ -133,6 +134,20 @@ def chapters(value: Chapters) -> Json:
                 "language": one.language,
             }
             for one in value
+        ],
+    }
+
+
+def tagged(value: Tagged) -> Json:
+    """Return the shape of what a set of labels gave."""
+    return {
+        "version": VERSION,
+        "set": value.name,
+        "how": value.how,
+        "changed": value.changed,
+        "labels": dict(value.labels),
+        "videos": [
+            {"video": video, "labels": dict(own)} for video, own in sorted(value.videos.items())
         ],
     }
 

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from q2e.errors import ConfigError, IndexMismatch, StoreError
+from q2e.errors import ConfigError, IndexMismatch, StoreError, unknown
 from q2e.opened import Opened
 from q2e.plugins import registry
 from q2e.settings import CONFIG_NAME, load_settings, write_setting, write_settings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from q2e.backup import Backup, Watch
     from q2e.ingest.bring import Brought
     from q2e.ingest.run import Report, Watcher
+    from q2e.tagging import Tagged
 
 _log = logging.getLogger(__name__)
 
@@ -194,6 +195,56 @@ class Upkeep(Opened):
             done = bring(store, Path(file), self.models.text, self.settings, watch)
             store.optimise()
         return done
+
+    def tag(
+        self,
+        labels: str | Path,
+        *,
+        how: str = "meaning",
+        name: str = "",
+        keep: bool = True,
+        wait_s: float = 0.0,
+        watch: Callable[[int, int], None] | None = None,
+    ) -> Tagged:
+        """Give videos labels of a file as tags, in place of those it gave before.
+
+        Its lines are `LABEL`, tab, a sentence in any language that tells what it means. `how` is a
+        way of `q2e methods label`; the set is called `name`, or as the file is. Without `keep`
+        nothing is written. Raises ConfigError for an unusable file, an unknown way, or one whose
+        language model nobody names, and ModelError where that model fails.
+        """
+        from q2e import tagging
+        from q2e.search.search import Searcher
+
+        known = tagging.read_labels(Path(labels))
+        called = tagging.name_of(name or Path(labels).stem)
+        store = self.store
+        searcher = Searcher(store, self.models, self._finding(store))
+        told = watch or (lambda done, of: None)
+        way, found = tagging.labelled(known, how, searcher, self.models, self.settings, told)
+        if not keep:
+            return tagging.tagged(called, way, known, found, 0)
+        with self._writing(wait_s) as writing:
+            return tagging.give(writing, called, way, known, found)
+
+    def untag(self, name: str, *, wait_s: float = 0.0) -> int:
+        """Take away the tags that a set of labels gave; returns how many videos had any.
+
+        Raises ConfigError for a set that is not there.
+        """
+        from q2e.ingest.tagged import remove_set
+
+        if name not in self.tag_sets:
+            raise ConfigError(unknown("set of labels", name, self.tag_sets))
+        with self._writing(wait_s) as store:
+            return remove_set(store, name)
+
+    @property
+    def tag_sets(self) -> dict[str, str]:
+        """By which way each set of labels was given, by its name."""
+        from q2e.ingest.tagged import sets
+
+        return sets(self.store)
 
     def _ingest(
         self,

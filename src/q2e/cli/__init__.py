@@ -72,6 +72,10 @@ _COMMANDS = {
         "q2e.cli.chapters:chapters",
         "Cut a video into chapters, each with a title in its own words.",
     ),
+    "tag": (
+        "q2e.cli.tag:tag",
+        "Give videos labels of your own as tags, by what the labels mean; and take them back.",
+    ),
     "status": (
         "q2e.cli.collection:status",
         "Say what the index holds, which files failed and why, and which files are gone.",

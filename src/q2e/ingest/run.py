@@ -30,6 +30,7 @@ from q2e.ingest.messages import (
     Staged,
 )
 from q2e.ingest.said import note_said
+from q2e.ingest.tagged import tagged
 from q2e.models.base import TextEncoder
 from q2e.paths import exists, is_address
 from q2e.plugins import registry
@@ -302,8 +303,9 @@ class _Run:
                 _bind(store, self._worker.spaces)
                 if grown(store.video(video.id), video):
                     _undo(store, video.id)
-                if store.video(video.id) != video:
-                    store.put_video(video)
+                told = tagged(store, video)
+                if store.video(video.id) != told:
+                    store.put_video(told)
             case PartRead(key, config_key, items, segments, times_s, derived):
                 store.put_part(key, config_key, items, segments, times_s, derived)
                 report.evidence[key.channel] += len(items)

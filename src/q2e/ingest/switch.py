@@ -9,6 +9,7 @@ from pathlib import Path
 
 from q2e.ingest.inherit import CARRIED, carry_over
 from q2e.ingest.manifest import Record, Source
+from q2e.ingest.tagged import take_over
 from q2e.models import profiles
 from q2e.models.base import TextEncoder
 from q2e.paths import is_address
@@ -98,6 +99,7 @@ def finish(
         if gone and len(gone) == len(left):
             carry_over(store, before, encoder(), gone)
             left = []
+        take_over(store, before)
     if not left:
         write_setting(directory, "profile", settings.profile)
     return len(left)

@@ -1,0 +1,1 @@
+"""Ways of telling which labels of a user's own a video deserves."""
