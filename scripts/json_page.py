@@ -62,6 +62,7 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e ask", _said(shape.clarification(filled(Clarification)))
     yield "q2e backup, q2e restore", _said(backup.shape(filled(backup.Backup)))
     yield "q2e chapters", _said(shape.chapters(filled(Chapters)))
+    yield "q2e chapters --keep", _said({"kept": 1, "how": "…"})
     yield "q2e config", _said(dict.fromkeys(Settings.model_fields, "…"))
     yield "q2e doctor", _said({"ok": True, "checks": [filled(checks.Check).shape()]})
     yield "q2e engine rebuild", _said({"indexes": 1})

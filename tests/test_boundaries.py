@@ -168,7 +168,10 @@ LAYERS = {
     "survey": "errors ingest paths settings store text types",
     "opened": "errors models plugins settings store survey types",
     "tagging": "arrays errors ingest methods models plugins search settings store text types",
-    "upkeep": "backup erase errors ingest opened plugins search settings store tagging types",
+    "afterwards": "arrays ingest methods models plugins search settings store types",
+    "upkeep": (
+        "afterwards backup erase errors ingest opened plugins search settings store tagging types"
+    ),
     "answer": "arrays cache decoding errors mmi models paths query registry stopping text types",
     "index": (
         "answer channel_facts errors methods models plugins query search settings survey types "

@@ -81,6 +81,8 @@ def prepared(sample_index: q2e.Index, tmp_path_factory: pytest.TempPathFactory) 
     for name in ("judged.qrels", "qrels.txt"):
         (here / name).write_text("q1 0 x 1\nq2 0 y 1\n")
     (here / "labels.tsv").write_text("animal\tan animal in the wild\nfood\tfood on a table\n")
+    words = "cat panda horse mountain beach church bread guitar airplane book rocket"
+    (here / "list.de.txt").write_text(words.replace(" ", "\n").replace("cat", "Katze"))
     (here / "groups.tsv").write_text("q1\teasy\nq2\thard\n")
     texts = '{"video": "v", "channel": "speech", "text": "a dog", "start": 0, "end": 1}\n'
     (here / "evidence.jsonl").write_text(texts)

@@ -193,6 +193,7 @@ class Upkeep(Opened):
 
         with self._writing(wait_s) as store:
             done = bring(store, Path(file), self.models.text, self.settings, watch)
+            self._make(store)
             store.optimise()
         return done
 
@@ -226,6 +227,65 @@ class Upkeep(Opened):
             return tagging.tagged(called, way, known, found, 0)
         with self._writing(wait_s) as writing:
             return tagging.give(writing, called, way, known, found)
+
+    def keep_words(
+        self,
+        file: str | Path | None,
+        *,
+        wait_s: float = 0.0,
+        watch: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Keep the words of a list that are nearest to what is seen, as the channel `word`.
+
+        The list holds a word a line, in any language; `list.de.txt` says which. It is kept in the
+        index: videos that are read later have its words too. Without a file they are taken back.
+        Returns how many shots have any; no medium is read. Raises ConfigError for an
+        unusable list.
+        """
+        from q2e.ingest.words import CHANNEL, read_words
+
+        by = "" if file is None else read_words(Path(file)).packed()
+        return self._want(CHANNEL, by, wait_s, watch)
+
+    def keep_chapters(
+        self,
+        how: str = "contained",
+        *,
+        wait_s: float = 0.0,
+        watch: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Keep the titles of chapters of all videos, as the channel `chapter`, now and later.
+
+        `how` is a way of `q2e methods chapters`, or `none`, which takes them back. Returns how many
+        there are. Raises like `Index.chapters`.
+        """
+        from q2e.afterwards import CHAPTER
+
+        by = "" if how == "none" else str(registry().one("chapters", how))
+        return self._want(CHAPTER, by, wait_s, watch)
+
+    def _want(
+        self, channel: str, by: str, wait_s: float, watch: Callable[[int, int], None] | None
+    ) -> int:
+        from q2e import afterwards
+
+        with self._writing(wait_s) as store:
+            afterwards.want(store, channel, by)
+            afterwards.make(store, self.models, self.settings, watch)
+            store.optimise()
+            table = store.table()
+            return int((table.channel == table.code(channel)).sum())
+
+    def _make(self, store: Store, older: Path | None = None) -> dict[str, int]:
+        """Make what is made of other evidence, also what another generation has of it."""
+        from q2e import afterwards
+        from q2e.ingest import switch
+
+        if older is not None:
+            with switch.reading(self.settings, older) as before:
+                for channel, by in afterwards.wanted(before).items():
+                    afterwards.want(store, channel, by)
+        return afterwards.make(store, self.models, self.settings)
 
     def untag(self, name: str, *, wait_s: float = 0.0) -> int:
         """Take away the tags that a set of labels gave; returns how many videos had any.
@@ -268,6 +328,8 @@ class Upkeep(Opened):
                 lambda: self.models.text,
                 within,
             )
+            for channel, count in self._make(store, older).items():
+                report.evidence[channel] += count
             if older is not None:
                 switch.finish(store, older, self.directory, self.settings, lambda: self.models.text)
             store.optimise()

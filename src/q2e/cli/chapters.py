@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from q2e.cli.complete import values_of, video_names
-from q2e.cli.options import IndexDir, Json, clock, directory, one_line, print_json, shown, talk
+from q2e.cli.options import (
+    IndexDir,
+    Json,
+    Wait,
+    clock,
+    directory,
+    one_line,
+    print_json,
+    shown,
+    talk,
+)
 from q2e.paths import shown_name
 
 #: Characters of one title on a terminal.
@@ -22,9 +32,9 @@ def _forms() -> list[str]:
 
 def chapters(
     video: Annotated[
-        str,
+        str | None,
         typer.Argument(help="An indexed video.", show_default=False, autocompletion=video_names),
-    ],
+    ] = None,
     write: Annotated[
         str,
         typer.Option(
@@ -39,8 +49,17 @@ def chapters(
         str,
         typer.Option(help="Way: see  q2e methods chapters.", autocompletion=values_of("chapters")),
     ] = "contained",
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Keep the titles of all videos as the channel `chapter`, which searches look in, "
+            "now and whenever videos are read; with --how none take them back.",
+        ),
+    ] = False,
     index_dir: IndexDir = None,
     json: Json = False,
+    wait: Wait = 0.0,
 ) -> None:
     """Cut a video into chapters, each with a title in its own words.
 
@@ -51,6 +70,7 @@ def chapters(
       q2e chapters talk.mp4
       q2e chapters talk.mp4 --write youtube          lines for a description
       q2e chapters talk.mp4 --how "texttiling(least_s=60)"
+      q2e chapters --keep                            titles that searches look in
     """
     import q2e
     from q2e import shape
@@ -59,7 +79,17 @@ def chapters(
 
     if write and write not in FORMS:
         raise ConfigError(unknown("form of chapters", write, FORMS))
-    found = q2e.open(directory(index_dir)).chapters(video, how=how)
+    opened = q2e.open(directory(index_dir))
+    if keep == (video is not None) or (keep and write):
+        raise ConfigError("name a video to see its chapters, or give --keep for those of all")
+    if video is None:
+        kept = opened.keep_chapters(how, wait_s=wait)
+        if json:
+            print_json({"kept": kept, "how": how})
+        else:
+            talk(f"{kept:,} chapters are kept by {how}")
+        return
+    found = opened.chapters(video, how=how)
     if json:
         print_json(shape.chapters(found))
         return

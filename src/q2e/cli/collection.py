@@ -83,6 +83,15 @@ def index(
     speech_language: Annotated[
         str | None, typer.Option(help="Language spoken (such as `es`); else recognised.")
     ] = None,
+    words: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="A list of words, one a line, in any language (`list.de.txt` says which): those "
+            "nearest to what is seen are kept as the channel `word`; none takes them back.",
+            show_default=False,
+        ),
+    ] = "",
     settings: Set = None,
     wait: Wait = 0.0,
     json: Json = False,
@@ -114,6 +123,11 @@ def index(
     if away := lacking(collection.settings.profile):
         raise ModelError(away)
     renew = not paths and "profile" not in used
+    if words:
+        kept = collection.keep_words(None if words == "none" else words, wait_s=wait)
+        talk(f"{kept:,} shots have words of a list")
+        if renew:
+            return
     if renew and not (collection.exists and collection.outdated):
         raise ConfigError("name folders or files to index, or a --profile to change to")
     with IndexProgress(quiet) as progress:
