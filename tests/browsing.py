@@ -120,6 +120,10 @@ class Visit:
         if self.page.locator("#weaker").count():
             self.page.locator("#weaker").click()
 
+    def reasons(self) -> None:
+        """Show what was searched for, beside the hits."""
+        self.page.locator("#reasons details.fold:not([open]) > summary").click()
+
     def ask(self, question: str) -> None:
         """Type a question, and wait for its answer."""
 

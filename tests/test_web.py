@@ -107,8 +107,10 @@ def test_hints_say_how_a_question_is_read(visit: Visit) -> None:
 
 def test_the_decomposition_is_edited_and_the_ranking_follows(visit: Visit) -> None:
     page = visit.open(q="strike at the museum")
-    page.wait_for_selector(".column.prequel .event")
+    page.wait_for_selector("#hits .hit")
     visit.settle()
+    visit.reasons()
+    page.wait_for_selector(".column.prequel .event")
     before = visit.titles()
     with visit.searching():
         page.locator(".column.current .add").click()
@@ -167,6 +169,27 @@ def test_what_explains_little_is_one_line(visit: Visit, question: str) -> None:
     expect(line).to_have_attribute("aria-expanded", "true")
     line.click()
     expect(little.first).to_be_hidden()
+
+
+def test_what_was_understood_is_one_line_and_changed_in_place(visit: Visit) -> None:
+    page = visit.open(q="strike at the museum in Athens 2019")
+    line = page.get_by_role("list", name="What was understood")
+    expect(line.locator(".part")).to_have_text(["strike", "Athens", "2019"])
+    line.get_by_role("button", name="Athens", exact=True).click()
+    page.get_by_role("textbox", name="Change “Athens”").fill("Berlin")
+    with visit.searching() as asked:
+        page.keyboard.press("Enter")
+    assert asked.value.post_data_json["q"] == "strike at the museum in Berlin 2019"
+    expect(page.locator("#q")).to_have_value("strike at the museum in Berlin 2019")
+    with visit.searching():
+        line.get_by_role("button", name="Leave out “2019”").click()
+    expect(page.locator("#q")).to_have_value("strike at the museum in Berlin")
+    with visit.searching():
+        page.get_by_role("button", name="Undo").last.click()
+    expect(page.locator("#q")).to_have_value("strike at the museum in Berlin 2019")
+    expect(page.locator(".column.prequel")).to_be_hidden()
+    line.get_by_role("button", name="Details").click()
+    expect(page.locator(".column.prequel")).to_be_visible()
 
 
 def test_a_then_b_has_rows(visit: Visit) -> None:
@@ -272,6 +295,11 @@ def test_weaker_hits_are_folded_and_reasons_say_what_was_matched(visit: Visit) -
     page.get_by_role("button", name=f"{count} weaker hits").click()
     expect(page.locator("#hits .hit:visible")).to_have_count(count + 1)
     expect(page.locator("#hits .hit.weaker .still").first).to_be_focused()
+    edge = page.locator("#hits > .hit:not(.weaker) + .edge")
+    expect(edge).to_contain_text("Less certain from here on")
+    edge.get_by_role("button", name="Fold the weaker hits").click()
+    expect(page.locator("#weaker")).to_be_focused()
+    expect(page.locator("#hits .hit:visible")).to_have_count(1)
     # Where all are weak the nearest are shown.
     visit.ask("zwölf Pinguine auf dem Mond")
     visit.quiet()
@@ -311,6 +339,7 @@ def test_permalinks_and_the_way_back(visit: Visit) -> None:
     page.wait_for_selector("#hits .hit")
     page.locator("#hits .still").first.click()
     page.wait_for_selector("#panel video")
+    visit.reasons()
     page.get_by_role("button", name="Add an event before").click()
     page.locator(".column.prequel textarea").fill("a zoo")
     page.keyboard.press("Enter")

@@ -1,5 +1,7 @@
 // Builds the page's nodes. Text goes in as text, never as markup, whatever it says.
 
+import { t } from "./texts.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Return a new element; `props` are properties, `on` handlers, `style` custom properties. */
@@ -129,9 +131,10 @@ export function say(text) {
   });
 }
 
-/** Show a short notice for a few seconds. */
-export function notice(text) {
-  const node = h("p", { class: "notice" }, text);
+/** Show a short notice for a few seconds; with `undo`, a function, it offers to take back. */
+export function notice(text, undo = null) {
+  const back = undo && button(t("undo"), () => (node.remove(), undo()), { class: "plain undo" });
+  const node = h("p", { class: "notice" }, text, back && [" ", back]);
   one("#notices").append(node);
-  setTimeout(() => node.remove(), 6000);
+  setTimeout(() => node.remove(), undo ? 12_000 : 6000);
 }

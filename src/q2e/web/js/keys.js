@@ -157,6 +157,7 @@ const ACTS = {
   p: () => panel.step(-1),
   c: openMenu,
   e: () => {
+    if (one("details.fold")) one("details.fold").open = true;
     const field = one(".unfold textarea:not(:disabled)") ?? one(".unfold .add");
     if (!field) return false;
     field.focus();

@@ -3,10 +3,12 @@
 import { Refused, api, at } from "./api.js";
 import { button, fill, h, icon, notice, one, say, words } from "./dom.js";
 import { foldWeaker, showHits } from "./hits.js";
+import { edge } from "./certain.js";
 import { asksBack, clarify } from "./clarify.js";
 import { parsed } from "./hints.js";
 import { measuresBar } from "./labels.js";
 import { asks, filtered, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
+import { understood } from "./understood.js";
 import { elapsed, languageName, length, sentence, soundOnly, titleOf } from "./text.js";
 import { nodes, t } from "./texts.js";
 
@@ -159,21 +161,20 @@ function list(found) {
 function resultBar(found) {
   const seconds = Object.values(found.timings).reduce((sum, value) => sum + value, 0);
   const language = found.query.language;
+  const many = andMore(t("count.videos", { n: found.hits.length }), found.hits.length === PAGE);
+  const asked = language && t("found.asked-in", { language: languageName(language) });
+  const told = h(
+    "p",
+    {},
+    h("b", { class: "number" }, many),
+    h("span", { class: "soft" }, ` ${t("found.of", { n: found.index.videos })}`),
+    h("span", { class: "soft aside" }, ` ${t("found.in", { time: elapsed(seconds) })}`),
+    asked && h("span", { class: "soft aside" }, ` · ${asked}`),
+  );
   return h(
     "div",
     { class: "resultbar" },
-    h(
-      "p",
-      {},
-      h(
-        "b",
-        { class: "number" },
-        andMore(t("count.videos", { n: found.hits.length }), found.hits.length === PAGE),
-      ),
-      h("span", { class: "soft" }, ` ${t("found.of", { n: found.index.videos })}`),
-      h("span", { class: "soft aside" }, ` ${t("found.in", { time: elapsed(seconds) })}`),
-      language && h("span", { class: "soft aside" }, ` · ${t("found.asked-in", { language: languageName(language) })}`),
-    ),
+    h("div", {}, told, understood(found)),
     h("div", { class: "barend" }, measuresBar(), exports()),
   );
 }
@@ -238,6 +239,12 @@ function end(more) {
   // Whoever judges hits judges them all.
   const whole = state().label || unfolded === question(state());
   const folded = foldWeaker(one("#hits"), state().hit, whole);
+  const fold = () => {
+    unfolded = null;
+    end(more);
+    one("#weaker").focus();
+  };
+  edge(one("#hits"), unfolded === question(state()) && !state().label ? fold : null);
   if (folded) {
     const first = one("#hits > .hit[hidden] .still");
     const show = () => {

@@ -353,7 +353,6 @@ export function show(place, results, hit, play) {
     place.contains(document.activeElement) && document.activeElement.tagName === "TEXTAREA";
   if (inside) return;
   const open = one(".bars details[open] .barname", place)?.textContent;
-  const wide = matchMedia("(min-width: 1101px)").matches;
   fill(
     place,
     hit && scoreBars(hit, play),
@@ -361,7 +360,7 @@ export function show(place, results, hit, play) {
       "details",
       {
         class: "fold",
-        open: wide || Boolean(hit) || Boolean(state().ev) || folded === false,
+        open: Boolean(state().ev) || folded === false,
         on: {
           toggle: (event) => {
             if (event.target.className === "fold") folded = !event.target.open;
