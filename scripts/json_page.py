@@ -99,6 +99,7 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e mmi tune", _said(tuned | facts)
     yield "q2e models list", [dict.fromkeys(checks.model_rows()[0], "…")]
     yield "q2e models pull", [dataclasses.asdict(filled(Pulled))]
+    yield "q2e pairs", _said({"file": "…", "pairs": 1, "failed": {"…": "…"}})
     yield "q2e search --facets", _said({"…": {"…": 1}})
     yield "q2e show", shape.record(filled(survey.VideoRecord))
     yield "q2e list", {"version": shape.VERSION, "videos": [shape.video(filled(Video))]}

@@ -160,6 +160,7 @@ LAYERS = {
     "shape": "paths query types",
     "export": "cache decoding errors media paths shape text types",
     "trays": "cache errors types",
+    "paired": "cache decoding errors export media store text types",
     "chapter_files": "errors export shape types",
     "search": (
         "arrays cache channel_facts choices decoding errors media methods models plugins "
@@ -192,8 +193,8 @@ LAYERS = {
     "cli": (
         "answer backup builtin cache channel_facts chapter_files checks choices decoding errors "
         "evaluate "
-        "export features heads ingest methods mmi models outlines papers paths plugins processes "
-        "q2e query registry search server settings shape survey text trays types"
+        "export features heads ingest methods mmi models outlines paired papers paths plugins "
+        "processes q2e query registry search server settings shape survey text trays types"
     ),
     "__main__": "cli processes",
 }

@@ -149,7 +149,7 @@ def _csv(results: Results) -> str:
         hit, moment = entry.hit, entry.moment
         times = [f"{time:.3f}" for time in (moment.start_s, moment.end_s, moment.frame_s)]
         # Of a path every character counts: the file is found by it.
-        path = _no_formula(shown(hit.video.path))
+        path = no_formula(shown(hit.video.path))
         title, words = _cell(hit.video.title), _cell(entry.words)
         score = f"{moment.score:.6f}"
         table.writerow([hit.rank, hit.video.id, path, title, *times, score, words])
@@ -158,10 +158,11 @@ def _csv(results: Results) -> str:
 
 def _cell(text: str) -> str:
     """Return text as one line that no spreadsheet takes for a formula."""
-    return _no_formula(one_line(text))
+    return no_formula(one_line(text))
 
 
-def _no_formula(text: str) -> str:
+def no_formula(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 

@@ -104,6 +104,10 @@ _COMMANDS = {
         "q2e.cli.find:run",
         "Answer a file of questions and write a TREC run; run again to go on after a stop.",
     ),
+    "pairs": (
+        "q2e.cli.pairs:pairs",
+        "Write stretches of video with the texts that tell of them, as data to train on.",
+    ),
     "features": (
         "q2e.cli.features:features",
         "Make features of clips for q2e train, by the models of the profile.",
