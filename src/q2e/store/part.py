@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,10 +17,12 @@ from q2e.types import Evidence, Filters, Segment, Video
 
 @dataclass(slots=True)
 class Part:
-    """What a search reads of some videos of an engine's collection; never written to."""
+    """What a search reads of some videos of an engine's collection, once; never written to."""
 
     engine: Engine
     pieces: Pieces
+    _videos: dict[str, Video | None] = field(default_factory=dict)
+    _settings: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, engine: Engine, panel: Sequence[str], chosen: Sequence[str] = ()) -> Part:
@@ -42,17 +44,21 @@ class Part:
     # -- what is known --------------------------------------------------------------------------
     def videos(self) -> Iterator[Video]:
         """Yield the videos of the part."""
-        found = (self.engine.catalogue.video(name) for name in self.pieces.table.video_ids)
+        found = map(self.video, self.pieces.table.video_ids)
         return (one for one in found if one is not None)
 
     def video(self, video_id: str) -> Video | None:
-        return self.engine.catalogue.video(video_id)
+        if video_id not in self._videos:
+            self._videos[video_id] = self.engine.catalogue.video(video_id)
+        return self._videos[video_id]
 
     def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
         return self.engine.catalogue.outdated(derived)
 
     def setting(self, name: str) -> str | None:
-        return self.engine.catalogue.setting(name)
+        if name not in self._settings:
+            self._settings[name] = self.engine.catalogue.setting(name)
+        return self._settings[name]
 
     def segments(self, video_id: str) -> list[Segment]:
         return self.engine.catalogue.segments(video_id)
