@@ -1,4 +1,4 @@
-"""Evidence that is made of what an index holds, after videos were read: words and chapters.
+"""Evidence made of what an index holds after videos were read: words, chapters, what is told.
 
 No medium is opened. What was made stays until what it was made of changes, so that a run repeats
 nothing; a video that is read anew has it made anew.
@@ -13,8 +13,11 @@ from typing import Protocol
 
 import numpy as np
 
-from q2e.arrays import Float32, Int64
+from q2e.arrays import Float32, Float64, Int64
+from q2e.export import spoken
+from q2e.ingest import told
 from q2e.ingest.derive import derived, items
+from q2e.ingest.told import CHANNEL as TOLD
 from q2e.ingest.words import CHANNEL as WORD
 from q2e.ingest.words import Words, nearest
 from q2e.methods.chapters.collected import chaptered
@@ -29,11 +32,11 @@ from q2e.types import Evidence, Video
 #: The channel of chapters, and its least number that is kept: one chapter tells nothing.
 CHAPTER = "chapter"
 _FEWEST = 2
-_CHANNELS = (WORD, CHAPTER)
+_CHANNELS = (WORD, CHAPTER, TOLD)
 #: What work is marked with that was taken back.
 _OFF = "off"
-#: Videos whose evidence is made before it is written.
-_TOGETHER = 4096
+#: Videos whose evidence is made before it is written; fewer where models take long for each.
+_TOGETHER: Mapping[str, int] = {WORD: 4096, CHAPTER: 64, TOLD: 16}
 
 
 class Maker(Protocol):
@@ -75,7 +78,7 @@ def make(
     total, done = store.count() * len(noted), 0
     for channel in noted:
         left = iter(list(store.videos()))
-        while videos := tuple(islice(left, _TOGETHER)):
+        while videos := tuple(islice(left, _TOGETHER[channel])):
             ready = list(_made(store, channel, makers.get(channel), videos))
             for key, config_key, evidence in ready:
                 ready_items = items(evidence, models.text.space, models.text.encode_passages)
@@ -115,35 +118,29 @@ def _held(store: Store) -> dict[str, tuple[int, int]]:
 
 
 def _maker(channel: str, by: str, models: Models, settings: Settings) -> Maker:
-    return _Words(by, models) if channel == WORD else _Chapters(by, models, settings)
+    if channel == WORD:
+        return _Words(by, models)
+    return (_Chapters if channel == CHAPTER else _Told)(by, models, settings)
 
 
-class _Words:
-    """The words of a list that are nearest to what is seen."""
+class _Frames:
+    """The vectors of frames by video, by the encoder of pictures."""
 
-    def __init__(self, by: str, models: Models) -> None:
-        self._models = models
-        self._known = Words.unpacked(by)
-        self._encoded: Float32 | None = None
+    def __init__(self, models: Models) -> None:
+        self.encoder = models.image
         self._of: tuple[int, Mapping[str, Int64]] | None = None
-        self.key = f"{by} {models.image.space}"
 
-    def __call__(self, store: Store, video: Video) -> Sequence[Evidence]:
-        encoder = self._models.image
-        if encoder.space not in store.spaces():
-            return ()
-        rows, vectors = store.vectors(encoder.space)
+    def of(self, store: Store, video: Video) -> tuple[Float64, Float32] | None:
+        """Return a video's times (n, 3), as `times_s` of a store, and vectors (n, d), in order."""
+        if self.encoder.space not in store.spaces():
+            return None
+        rows, vectors = store.vectors(self.encoder.space)
         own = self._rows(store, rows).get(video.id)
         if own is None:
-            return ()
-        if self._encoded is None:
-            self._encoded = encoder.encode_texts(list(self._known.words))
+            return None
         times_s = store.times_s(rows[own])
-        order = np.argsort(times_s[:, 0], kind="stable")
-        stretches = [(float(one[0]), float(one[1])) for one in times_s[order]]
-        frames = np.asarray(vectors, np.float32)[own][order]
-        origin = f"words/{encoder.info.id}"
-        return list(nearest(video.id, stretches, frames, self._known, self._encoded, origin))
+        order = np.lexsort((times_s[:, 2], times_s[:, 0]))
+        return times_s[order], np.asarray(vectors, np.float32)[own][order]
 
     def _rows(self, store: Store, rows: Int64) -> Mapping[str, Int64]:
         """Return where the vectors of each video are; kept for one state of the store."""
@@ -155,6 +152,47 @@ class _Words:
             parts = np.split(order, ends[:-1]) if len(order) else []
             self._of = table.version, {table.video_ids[video[one[0]]]: one for one in parts}
         return self._of[1]
+
+
+class _Words:
+    """The words of a list that are nearest to what is seen."""
+
+    def __init__(self, by: str, models: Models) -> None:
+        self._known = Words.unpacked(by)
+        self._frames = _Frames(models)
+        self._encoded: Float32 | None = None
+        self.key = f"{by} {self._frames.encoder.space}"
+
+    def __call__(self, store: Store, video: Video) -> Sequence[Evidence]:
+        seen = self._frames.of(store, video)
+        if seen is None:
+            return ()
+        encoder = self._frames.encoder
+        if self._encoded is None:
+            self._encoded = encoder.encode_texts(list(self._known.words))
+        times_s, vectors = seen
+        stretches = [(float(one[0]), float(one[1])) for one in times_s]
+        origin = f"words/{encoder.info.id}"
+        return list(nearest(video.id, stretches, vectors, self._known, self._encoded, origin))
+
+
+class _Told:
+    """What a language model tells of pictures by what is said, where the pictures bear it out."""
+
+    def __init__(self, by: str, models: Models, settings: Settings) -> None:
+        self._frames = _Frames(models)
+        self._model = language_model(settings, models)
+        self.key = f"{by} {told.version()} {self._model.info.source} {self._frames.encoder.space}"
+
+    def __call__(self, store: Store, video: Video) -> Sequence[Evidence]:
+        seen = self._frames.of(store, video)
+        lines = spoken(store.evidence_of(video.id))
+        if seen is None or not lines:
+            return ()
+        times_s, vectors = seen
+        at_s = np.where(np.isfinite(times_s[:, 2]), times_s[:, 2], times_s[:, 0])
+        encode = self._frames.encoder.encode_texts
+        return told.told(video.id, video.duration_s, lines, self._model, at_s, vectors, encode)
 
 
 class _Chapters:

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from q2e.errors import ConfigError, IndexMismatch, StoreError, unknown
+from q2e.errors import ConfigError, IndexMismatch, ModelError, StoreError, unknown
 from q2e.opened import Opened
 from q2e.plugins import registry
 from q2e.settings import CONFIG_NAME, load_settings, write_setting, write_settings
@@ -264,6 +264,24 @@ class Upkeep(Opened):
         by = "" if how == "none" else str(registry().one("chapters", how))
         return self._want(CHAPTER, by, wait_s, watch)
 
+    def keep_told(
+        self,
+        wanted: bool = True,
+        *,
+        wait_s: float = 0.0,
+        watch: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Keep captions that a language model writes by what is said, as the channel `told`.
+
+        It reads transcripts; each caption is moved by at most 8 s to where the pictures fit it
+        best, and the quarter that fits worst is dropped. Without `wanted` they are taken back.
+        Returns how many there are. Raises ConfigError where no language model is named, ModelError
+        where it fails for all of a video.
+        """
+        from q2e.ingest.told import CHANNEL
+
+        return self._want(CHANNEL, "yes" if wanted else "", wait_s, watch)
+
     def _want(
         self, channel: str, by: str, wait_s: float, watch: Callable[[int, int], None] | None
     ) -> int:
@@ -285,7 +303,11 @@ class Upkeep(Opened):
             with switch.reading(self.settings, older) as before:
                 for channel, by in afterwards.wanted(before).items():
                     afterwards.want(store, channel, by)
-        return afterwards.make(store, self.models, self.settings)
+        try:
+            return afterwards.make(store, self.models, self.settings)
+        except (ConfigError, ModelError) as error:
+            _log.warning("what was read stays; what is made of it is not all made: %s", error)
+            return {}
 
     def untag(self, name: str, *, wait_s: float = 0.0) -> int:
         """Take away the tags that a set of labels gave; returns how many videos had any.

@@ -92,6 +92,15 @@ def index(
             show_default=False,
         ),
     ] = "",
+    told: Annotated[
+        bool | None,
+        typer.Option(
+            "--told/--no-told",
+            help="Keep captions that the language model writes by what is said, where pictures fit "
+            "them, as the channel `told`; or take them back.",
+            show_default=False,
+        ),
+    ] = None,
     settings: Set = None,
     wait: Wait = 0.0,
     json: Json = False,
@@ -126,8 +135,10 @@ def index(
     if words:
         kept = collection.keep_words(None if words == "none" else words, wait_s=wait)
         talk(f"{kept:,} shots have words of a list")
-        if renew:
-            return
+    if told is not None:
+        talk(f"{collection.keep_told(told, wait_s=wait):,} captions are told by what is said")
+    if renew and (words or told is not None):
+        return
     if renew and not (collection.exists and collection.outdated):
         raise ConfigError("name folders or files to index, or a --profile to change to")
     with IndexProgress(quiet) as progress:
