@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from q2e import builtin, plugins
 from q2e.cli.eval import app
-from q2e.errors import EvaluationError
+from q2e.errors import ConfigError, EvaluationError
 from q2e.evaluate.datasets import Dataset, Spec, load, names, spec_of
 from q2e.evaluate.datasets.base import Files
 from q2e.evaluate.datasets.captions import safe_pickle
@@ -284,6 +284,7 @@ FIXTURES: dict[str, tuple[Callable[[Path], None], tuple[int, int, int, int, int]
     "condensed_movies": (_condensed_movies, (1, 1, 1, 0, 0)),
     "didemo": (_didemo, (1, 1, 1, 0, 0)),
     "didemo_moments": (_didemo, (2, 1, 2, 2, 0)),
+    "didemo_people": (_didemo, (2, 1, 2, 5, 0)),
     "hirest": (_hirest, (1, 3, 2, 1, 0)),
     "lovr": (_lovr, (1, 1, 1, 0, 0)),
     "lovr_video": (_lovr, (1, 1, 1, 0, 0)),
@@ -478,6 +479,23 @@ def test_moments_of_a_data_set_are_measured_by_the_command(tmp_path: Path) -> No
     assert values["nDCG@10 IoU 0.7"] == pytest.approx(gained / ideal)
     perfect = CliRunner().invoke(app, ["moments", truths, "--truths", truths, "--json"])
     assert set(json.loads(perfect.stdout)["measures"].values()) == {1.0}
+
+
+def test_moments_of_didemo_are_measured_by_its_own_protocol(tmp_path: Path) -> None:
+    _didemo(tmp_path)
+    arguments = ["datasets", "didemo_people", "--folder", str(tmp_path), "--write", str(tmp_path)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    found = tmp_path / "found.json"
+    video = "26292851@N04_4253489686.m4v"
+    found.write_text(json.dumps({"1": [[video, 20, 25]], "2": [[video, 0, 15]]}), "utf-8")
+    arguments = ["moments", str(found), "--truths", str(tmp_path / "moments.json")]
+    done = CliRunner().invoke(app, [*arguments, "--protocol", "didemo", "--json"])
+    assert done.exit_code == 0, done.output
+    # Of the first two of three people agree, and the third marked the first run that follows.
+    wanted = {"Rank@1": 0.0, "Rank@5": 0.5, "mIoU": (2 / 3 + (2 / 3 + 1 / 3) / 2) / 2}
+    assert json.loads(done.stdout)["measures"] == pytest.approx(wanted)
+    done = CliRunner().invoke(app, [*arguments, "--protocol", "other"])
+    assert isinstance(done.exception, ConfigError)
 
 
 def test_msvd_reads_lines_of_text_too(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import ir_measures
 import numpy as np
 import pytest
@@ -11,7 +13,14 @@ from hypothesis import strategies as st
 from q2e.errors import EvaluationError
 from q2e.evaluate.judging import evaluate_run, judge_matrix, ranking, set_ranks, summarise
 from q2e.evaluate.measures import Judged, parse_measures
-from q2e.evaluate.moment_measures import VideoMoment, iou, mean_iou, moment_recall, tvr_ndcg
+from q2e.evaluate.moment_measures import (
+    VideoMoment,
+    didemo_scores,
+    iou,
+    mean_iou,
+    moment_recall,
+    tvr_ndcg,
+)
 
 ITEMS = st.sampled_from([f"v{n}" for n in (1, 2, 3, 10, 20, 100)] + ["é", "中", "V1", "ж"])
 SCORES = st.one_of(
@@ -215,6 +224,40 @@ def test_tvr_ranking_meets_each_truth_once() -> None:
     half = [VideoMoment("a", 0, 5)]
     assert tvr_ndcg(half, truths, 10, 0.5) == 0.0 < tvr_ndcg(half, truths, 10, 0.49)
     assert tvr_ndcg([], [], 10, 0.5) == 0.0
+    # Of truths that overlap alike the most relevant is met, in whatever order they are given.
+    tied = [VideoMoment("a", 0, 10, 1), VideoMoment("a", 0, 10, 3)]
+    first = tvr_ndcg([VideoMoment("a", 0, 10)], tied, 1, 0.5)
+    assert first == tvr_ndcg([VideoMoment("a", 0, 10)], tied[::-1], 1, 0.5) == 1.0
+
+
+def test_didemo_is_measured_as_its_authors_do() -> None:
+    """By the formulas of their paper and code, on units of 5 s and with each person's mark."""
+    rng = random.Random(3)
+    runs = [(a, b) for a in range(6) for b in range(a, 6)]
+    found, marks, ranks, shares = {}, {}, [], []
+    for query in map(str, range(60)):
+        order = rng.sample(runs, 21)
+        people = [rng.choice(order[: rng.choice((1, 4, 21))]) for _ in range(4)]
+        found[query] = [VideoMoment("v", 5 * a, 5 * (b + 1)) for a, b in order]
+        marks[query] = [VideoMoment("v", 5 * a, 5 * (b + 1)) for a, b in people]
+        ranks.append(np.mean(sorted(order.index(mark) + 1 for mark in people)[:3]))
+        (low, high), each = order[0], []
+        for a, b in people:
+            both = max(0, min(high, b) + 1 - max(low, a))
+            each.append(both / (max(high, b) + 1 - min(low, a)))
+        shares.append(np.mean(sorted(each)[-3:]))
+    wanted = {
+        "Rank@1": np.mean(np.array(ranks) <= 1),
+        "Rank@5": np.mean(np.array(ranks) <= 5),
+        "mIoU": np.mean(shares),
+    }
+    assert didemo_scores(found, marks) == pytest.approx(wanted)
+    assert 0 < wanted["Rank@1"] < wanted["Rank@5"] < 1
+    # What is found anywhere counts as the nearest run, and in another video as nothing.
+    near = {"q": [VideoMoment("w", 0, 5), VideoMoment("v", 6, 14), VideoMoment("v", 6.5, 14)]}
+    told = didemo_scores(near, {"q": [VideoMoment("v", 5, 15)] * 4})
+    assert told == {"Rank@1": 1.0, "Rank@5": 1.0, "mIoU": 1.0}
+    assert didemo_scores({}, {"q": [VideoMoment("v", 25, 30)] * 4})["Rank@5"] == 0.0
 
 
 def test_measures_as_q2e_counts_them() -> None:

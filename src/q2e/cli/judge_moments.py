@@ -10,6 +10,8 @@ import typer
 from q2e.cli.options import Json, print_json, talk
 from q2e.errors import ConfigError
 
+_PROTOCOLS = ("corpus", "didemo")
+
 
 def moments(
     found: Annotated[
@@ -22,6 +24,13 @@ def moments(
     ],
     at: Annotated[str, typer.Option("--at", help="Ranks, comma-separated.")] = "1,5,10",
     iou: Annotated[str, typer.Option("--iou", help="Overlaps, comma-separated.")] = "0.3,0.5,0.7",
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="`corpus`, or `didemo`: its authors' own, 21 stretches of a video and the best "
+            "three of the people who marked each."
+        ),
+    ] = "corpus",
     json: Json = False,
 ) -> None:
     """Measure moments over all videos: R@n at IoU m, mIoU, and TVR-Ranking's nDCG@n at IoU m.
@@ -29,15 +38,23 @@ def moments(
     A moment counts when it lies in the right video. R@n takes IoU of at least m, nDCG of more
     than m. A query without moments found counts as 0. `q2e eval datasets NAME --write DIR` writes
     the true moments of a data set as moments.json.
+
+    With --protocol didemo the truths hold what each person marked, as didemo_people has them, and
+    --at and --iou are fixed.
     """
-    from q2e.evaluate.moment_measures import score_moments
+    from q2e.errors import unknown
+    from q2e.evaluate.moment_measures import didemo_scores, score_moments
     from q2e.evaluate.runs import read_moments
 
+    if protocol not in _PROTOCOLS:
+        raise ConfigError(unknown("protocol", protocol, _PROTOCOLS))
     given, true = read_moments(found), read_moments(truths)
     missing = [query for query in true if query not in given]
     if missing:
         talk(f"warning: {len(missing)} queries have no moment found and count as 0: {missing[0]}")
-    values = score_moments(given, true, _numbers("--at", at, int), _numbers("--iou", iou, float))
+    ranks, overlaps = _numbers("--at", at, int), _numbers("--iou", iou, float)
+    didemo = protocol == "didemo"
+    values = didemo_scores(given, true) if didemo else score_moments(given, true, ranks, overlaps)
     if json:
         print_json({"queries": len(true), "measures": values, "missing": missing})
         return

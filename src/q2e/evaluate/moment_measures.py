@@ -21,6 +21,11 @@ class VideoMoment:
     relevance: float = 1.0
 
 
+#: Seconds of the 21 moments that a video of DiDeMo has, and the people of each query that count.
+DIDEMO_S = np.array([(5.0 * a, 5.0 * b) for a in range(6) for b in range(a + 1, 7)])
+PEOPLE = 3
+
+
 def iou(one: ArrayLike, other: ArrayLike) -> Float64:
     """Return (n, m) shared time over covered time of intervals (n, 2) and (m, 2).
 
@@ -63,9 +68,10 @@ def tvr_ndcg(
 
     TVR-Ranking (Liang et al. 2024): predictions are walked in order; the truth of the same video
     with the highest IoU that was not met before gives its relevance where that IoU is above the
-    threshold. Gain is 2 ** relevance - 1, the ideal takes the k largest relevances.
+    threshold; of several with the same IoU the most relevant, as its authors' code has it. Gain is
+    2 ** relevance - 1, the ideal takes the k largest relevances.
     """
-    unmet = list(truths)
+    unmet = sorted(truths, key=lambda truth: -truth.relevance)
     gains = np.zeros(k)
     for place, given in enumerate(predictions[:k]):
         near = [truth for truth in unmet if truth.video == given.video]
@@ -106,6 +112,37 @@ def score_moments(
                 tvr_ndcg(found.get(query, ()), own, n, m) for query, own in truths.items()
             )
     return values
+
+
+def didemo_scores(
+    found: Mapping[str, Sequence[VideoMoment]], marks: Mapping[str, Sequence[VideoMoment]]
+) -> dict[str, float]:
+    """Return Rank@1, Rank@5 and mIoU as DiDeMo's authors count them (Hendricks et al. 2017).
+
+    A moment is one of the 21 runs of the six stretches of 5 s of a video of 30 s. Of each query
+    `marks` holds what every person marked, the same stretch as often as it was marked. Rank@k is
+    the share of queries whose mean rank over the three people best met is at most k, mIoU the mean
+    IoU of the first moment with the three marks it meets best. A moment found counts as the run
+    with the highest IoU, one of another video as none; runs that were not found follow in order of
+    begin and length. A query without moments found is ranked by that order too.
+    """
+    ranks, shares = [], []
+    for query, own in marks.items():
+        people = [(one.start_s, one.end_s) for one in own]
+        given = [one for one in found.get(query, ()) if own and one.video == own[0].video]
+        near = [iou([_interval(one)], DIDEMO_S)[0] for one in given]
+        met = [int(row.argmax()) for row in near if row.max() > 0]
+        order = list(dict.fromkeys([*met, *range(len(DIDEMO_S))]))
+        marked = iou(people, DIDEMO_S).argmax(axis=1)
+        places = np.sort([order.index(int(mark)) + 1 for mark in marked])
+        ranks.append(float(places[:PEOPLE].mean()))
+        first = iou([DIDEMO_S[order[0]]], DIDEMO_S[marked])[0]
+        shares.append(float(np.sort(first)[-PEOPLE:].mean()))
+    return {
+        "Rank@1": _mean(rank <= 1 for rank in ranks),
+        "Rank@5": _mean(rank <= 5 for rank in ranks),
+        "mIoU": _mean(shares),
+    }
 
 
 def _overlap(moment: VideoMoment, truths: Sequence[VideoMoment]) -> float:
