@@ -16,6 +16,7 @@ from q2e.media.sound import read_audio
 from q2e.models.base import ModelInfo, Transcript
 from q2e.models.local import whisper, whisper_weights
 from q2e.models.local.whisper import Whisper
+from q2e.models.local.whisper_repeats import compression, said_once, without_repetition
 from q2e.models.local.whisper_windows import RATE_HZ
 from q2e.settings import Settings
 from q2e.types import Audio, Part, Span, Video
@@ -203,7 +204,7 @@ def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_repetition_and_credits_are_dropped() -> None:
     lines = [Span(i, i + 1, "So.") for i in range(4)] + [Span(4, 5, "Yes."), Span(5, 6, "yes")]
-    assert whisper._without_repetition(lines) == [lines[0], lines[4], lines[5]]
+    assert without_repetition(lines) == [lines[0], lines[4], lines[5]]
     for credit in (
         "Subtitles by the Amara.org community",
         "Sous-titres réalisés par la communauté",
@@ -212,8 +213,40 @@ def test_repetition_and_credits_are_dropped() -> None:
         "ترجمة نانسي قنقر",
     ):
         assert whisper._CREDITS.search(credit)
-    assert whisper._compression("la " * 60) > whisper._MAX_COMPRESSION
-    assert whisper._compression("The museum opens its doors at nine.") < 2
+    assert compression("la " * 60) > whisper._MAX_COMPRESSION
+    assert compression("The museum opens its doors at nine.") < 2
+
+
+#: A sentence as it is said in some seconds, in words, or in letters where words have no spaces.
+SENTENCES = {
+    "ar": "هذا ليس رقم مؤتمر صالح", "de": "Das ist keine gültige Konferenznummer",
+    "en": "That is not a valid conference number.", "es": "Ese no es un número válido",
+    "fr": "Ce n'est pas un numéro valide", "hi": "यह सही नंबर नहीं है",
+    "ja": "この番号は正しくありません", "ko": "이 번호는 올바르지 않습니다",
+    "ru": "Это неправильный номер конференции", "th": "หมายเลขนี้ไม่ถูกต้อง", "zh": "这个号码不正确",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_what_is_said_once_is_written_once(language: str) -> None:
+    text = SENTENCES[language]
+    unspaced = language in ("ja", "th", "zh")
+    words = list(text) if unspaced else [f" {word}" for word in text.split()]
+    said_s = len(text) / (6.0 if language in ("ja", "ko", "zh") else 14.0)
+    again = [word.upper() for word in words]
+    assert said_once(words, said_s) == len(words)
+    assert said_once(words + again + words[:-1], said_s) == len(words)
+    # Said three times in three times as long, it stays; so does what is said fast and once.
+    assert said_once(words * 3, 3 * said_s) == 3 * len(words)
+    assert said_once(words, said_s / 4) == len(words)
+
+
+def test_what_is_said_once_ends_where_it_starts_over() -> None:
+    # What begins alike and goes on otherwise is said.
+    menu = ["press", "one", "for", "sales", "press", "two", "to", "leave"]
+    assert said_once(menu, 1.0) == len(menu)
+    assert said_once([*menu, "Press,", "one"], 1.0) == len(menu)
+    assert said_once([], 1.0) == 0 and said_once(["so"], 0.0) == 1
 
 
 class _Says:

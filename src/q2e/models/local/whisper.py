@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,6 +23,7 @@ import numpy as np
 from q2e.arrays import Float32
 from q2e.errors import MissingDependency, ModelError
 from q2e.models.base import ModelInfo, Transcript
+from q2e.models.local.whisper_repeats import compression, once, without_repetition
 from q2e.models.local.whisper_weights import base, check_base
 from q2e.models.local.whisper_windows import RATE_HZ, stretches
 from q2e.models.local.whisper_words import Heard, Segment, aligned, loudness_of, sentences_of
@@ -96,7 +96,7 @@ class Whisper:
         citation="Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022",
         note="also translates speech into English",
     )
-    version = "whisper-base-int8/2"
+    version = "whisper-base-int8/3"
 
     def __init__(
         self, threads: int = 2, beam_size: int = 1, weights: Weights | None = None
@@ -166,7 +166,7 @@ class Whisper:
             for line in sentences_of(found)
             if not _CREDITS.search(line.text)
         ]
-        lines = _without_repetition(lines)
+        lines = without_repetition(lines)
         return Transcript(tuple(lines), max(heard, key=heard.__getitem__) if lines else None)
 
     def _encode(self, samples: Float32, start_s: float, end_s: float) -> _Window:
@@ -211,6 +211,7 @@ class Whisper:
             no_repeat_ngram_size=3 if careful else 0,
         )
         found = []
+        special = self._tokenizer.token_to_id("<|endoftext|>")
         for window, prompt, answer in zip(batch, prompts, answers, strict=True):
             # The geometric mean of the probabilities of its tokens.
             sure = round(min(math.exp(answer.scores[0]), 1.0), 3)
@@ -221,12 +222,13 @@ class Whisper:
             )
             if silent or not re.search(r"\w", text):
                 segments = []
-            elif _compression(text) > _MAX_COMPRESSION:
+            elif compression(text) > _MAX_COMPRESSION:
                 if not careful:
                     found += self._decode([window], spoken, task, careful=True)
                     continue
                 segments = []
             kept = [one for one in segments if not _CREDITS.search(self._text(one.tokens))]
+            kept = once(kept, window.duration_s, special, self._text)
             words = tuple(self._words(window, prompt, kept))
             found.append(Heard(window.start_s, spoken[id(window)], words, sure))
         return found
@@ -294,30 +296,6 @@ def _batches(windows: Sequence[_Window]) -> Iterator[list[_Window]]:
 
 def _shift(line: Span, by_s: float) -> Span:
     return replace(line, start_s=line.start_s + by_s, end_s=line.end_s + by_s)
-
-
-def _compression(text: str) -> float:
-    data = text.encode("utf-8")
-    return len(data) / len(zlib.compress(data))
-
-
-def _without_repetition(lines: Sequence[Span]) -> list[Span]:
-    """Drop a line said three times or more in a row, but for the first."""
-    kept: list[Span] = []
-    first = 0
-    for index, line in enumerate(lines):
-        if index and _plain(line.text) != _plain(lines[index - 1].text):
-            first = index
-        run = first
-        while run + 1 < len(lines) and _plain(lines[run + 1].text) == _plain(line.text):
-            run += 1
-        if index == first or run - first + 1 < 3:
-            kept.append(line)
-    return kept
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\W+", "", text).casefold()
 
 
 @cache

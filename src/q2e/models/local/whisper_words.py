@@ -73,11 +73,11 @@ def aligned(
             begins[token] = min(step * STEP_S, duration_s)
     known = np.flatnonzero(np.isfinite(begins))
     begins = np.interp(np.arange(len(begins)), known, begins[known])
-    for first, last, part in _parts(tokens, text):
+    for first, last, part in parts(tokens, text):
         yield Word(*voiced(loudness, float(begins[first]), float(begins[last])), part)
 
 
-def _parts(
+def parts(
     tokens: Sequence[int], text: Callable[[Sequence[int]], str]
 ) -> Iterator[tuple[int, int, str]]:
     """Yield from which to which token a part of a word goes, and its text.
