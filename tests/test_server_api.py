@@ -185,6 +185,13 @@ def test_questions_back(api: httpx.Client) -> None:
         assert api.get("/search", params={"q": option["text"]}).status_code == 200
 
 
+def test_the_end_of_a_question_is_suggested(api: httpx.Client) -> None:
+    got = api.get("/suggest", params={"q": "a gian", "limit": 3}).json()["suggestions"]
+    assert {"text": "a giant panda", "phrase": "giant panda", "kind": "word"} in got
+    assert len(got) <= 3
+    assert api.get("/suggest").json() == {"suggestions": []}
+
+
 def test_one_request_brings_all_a_page_shows(api: httpx.Client) -> None:
     asked = {"q": "an animal", "top": 20}
     got = api.post("/search", json=asked | {"facets": True, "clarify": True}).json()

@@ -171,6 +171,52 @@ def test_what_explains_little_is_one_line(visit: Visit, question: str) -> None:
     expect(little.first).to_be_hidden()
 
 
+def test_suggestions_are_chosen_by_keyboard_and_history_is_cleared(visit: Visit) -> None:
+    page = visit.open()
+    box = page.get_by_role("combobox", name="Question")
+    box.press_sequentially("gian")
+    page.get_by_role("option", name="giant panda").wait_for()
+    expect(box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#suggestions [aria-selected=true]")).to_contain_text("giant panda")
+    page.keyboard.press("Enter")
+    expect(box).to_have_value("giant panda")
+    expect(page.locator("#suggesting")).to_be_hidden()
+    expect(page.locator("#hits .hit h2").first).to_have_text("reel-01")
+    visit.until("localStorage.getItem('q2e-history-everybody')?.includes('giant panda')")
+    page = visit.open()
+    page.wait_for_selector(".mosaic")
+    box.click()
+    page.get_by_role("option", name="giant panda asked before").wait_for()
+    page.get_by_role("button", name="Clear history").click()
+    visit.until("localStorage.getItem('q2e-history-everybody') === null")
+
+
+def test_a_saved_search_says_what_is_new(visit: Visit) -> None:
+    page = visit.open(q="a giant panda")
+    page.get_by_role("button", name="Save this search").click()
+    page.locator("#save-search[aria-pressed=true]").wait_for()
+    page.evaluate("""() => {
+      const key = "q2e-saved-everybody";
+      const [one] = JSON.parse(localStorage.getItem(key));
+      localStorage.setItem(key, JSON.stringify([{ ...one, known: [], version: "0/0" }]));
+    }""")
+    page = visit.open()
+    link = page.locator(".saved a")
+    expect(link).to_have_text("a giant panda")
+    expect(page.locator(".saved .badge")).to_have_text("1 new")
+    page.get_by_role("button", name="Remove “a giant panda”").click()
+    expect(link).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    link.click()
+    page.wait_for_selector("#hits .hit")
+    page.locator("#save-search[aria-pressed=true]").wait_for()
+    page = visit.open()
+    link.wait_for()
+    visit.quiet()
+    expect(page.locator(".saved .badge")).to_have_count(0)
+
+
 def test_what_was_understood_is_one_line_and_changed_in_place(visit: Visit) -> None:
     page = visit.open(q="strike at the museum in Athens 2019")
     line = page.get_by_role("list", name="What was understood")

@@ -313,6 +313,13 @@ class Client:
             ),
         ).text
 
+    def suggest(self, *, q: str | None = None, limit: int | None = None) -> Json:
+        """Write out the end of a question from titles, tags, places, events and frequent
+        words.
+        """
+        answer: Json = self._send("GET", "/v1/suggest", {"q": q, "limit": limit}).json()
+        return answer
+
     def answer(self, q: str, *, how: str | None = None, **options: Unpack[Search]) -> Json:
         """Answer a question in sentences that cite what videos say; none where nothing
         answers.

@@ -100,15 +100,26 @@ def _texts(knowledge: Knowledge, language: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1)
+def place_names() -> tuple[str, ...]:
+    """Return the names of countries and cities in every language; from the Unicode CLDR."""
+    return tuple(dict.fromkeys(name for row in _rows() for names in row.values() for name in names))
+
+
+def _rows() -> list[dict[str, list[str]]]:
+    content = resources.files("q2e").joinpath("data", "slots.json").read_text(encoding="utf-8")
+    rows: list[dict[str, list[str]]] = json.loads(content)["places"]
+    return rows
+
+
+@lru_cache(maxsize=1)
 def _places() -> list[tuple[str, list[str]]]:
     """Return (English name, names in other languages) of places; from the Unicode CLDR."""
-    content = resources.files("q2e").joinpath("data", "slots.json").read_text(encoding="utf-8")
     return [
         (
             " ".join(_LATIN.sub(" ", english.lower()).split()),
             [name for code, names in row.items() if code != "en" for name in names],
         )
-        for row in json.loads(content)["places"]
+        for row in _rows()
         for english in row.get("en", ())
         if len(english) > 3
     ]

@@ -177,6 +177,20 @@ class ClarifyShape(BaseModel):
     bits: float
 
 
+class SuggestionShape(BaseModel):
+    """A question with its end written out; `phrase` is what was put in."""
+
+    text: str
+    phrase: str
+    kind: Literal["title", "tag", "place", "event", "word"]
+
+
+class SuggestionsShape(BaseModel):
+    """Ways to go on with a question, the likeliest first."""
+
+    suggestions: list[SuggestionShape]
+
+
 class PageShape(ResultsShape):
     """What was found, with what else was asked for in the same request."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,14 @@ from q2e import shape
 from q2e.errors import QueryError
 from q2e.query.language import Parsed
 from q2e.server import faults
-from q2e.server.answers import ClarifyShape, PageShape, ParsedShape, ResultsShape, UploadShape
+from q2e.server.answers import (
+    ClarifyShape,
+    PageShape,
+    ParsedShape,
+    ResultsShape,
+    SuggestionsShape,
+    UploadShape,
+)
 from q2e.server.schemas import (
     Asked,
     AskedMoments,
@@ -183,3 +191,19 @@ async def _file(
     rendered = await service.searching.run(request, work)
     headers = {"content-disposition": f'attachment; filename="q2e.{form}"'}
     return Response(rendered, headers=headers, media_type=_FORMATS[form])
+
+
+@router.get("/suggest", response_model=SuggestionsShape, operation_id="suggest")
+async def suggest(
+    request: Request,
+    service: TheService,
+    q: Annotated[str, Query(max_length=400)] = "",
+    limit: Annotated[int, Query(ge=1, le=20)] = 8,
+) -> JSONResponse:
+    """Write out the end of a question from titles, tags, places, events and frequent words."""
+
+    def work() -> shape.Json:
+        found = service.suggestions.of(service.index.store, q, limit)
+        return {"suggestions": [asdict(one) for one in found]}
+
+    return JSONResponse(await service.drawing.run(request, work))

@@ -104,6 +104,7 @@ export const api = {
   answer: answered,
   search: (body, signal) => call("POST", `${V1}/search`, { body, signal }),
   export: async (body) => (await send("POST", `${V1}/export`, { body })).blob(),
+  suggest: (q, limit) => call("GET", address(`${V1}/suggest`, { q, limit })),
   parse: (q, signal) => call("GET", address(`${V1}/parse`, { q }), { signal }),
   session: () => call("GET", `${V1}/session`),
   status: () => call("GET", `${V1}/status`),

@@ -7,6 +7,8 @@ import { edge } from "./certain.js";
 import { asksBack, clarify } from "./clarify.js";
 import { parsed } from "./hints.js";
 import { measuresBar } from "./labels.js";
+import { savedList, star } from "./saved.js";
+import { rest } from "./suggest.js";
 import { asks, filtered, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
 import { understood } from "./understood.js";
 import { elapsed, languageName, length, sentence, soundOnly, titleOf } from "./text.js";
@@ -94,6 +96,7 @@ async function find(now, key) {
     answered = key;
     list(found);
     clarify(found, settled);
+    rest(found.hits.length ? question(now) : "");
     say(found.hits.length ? t("found.videos", { n: found.hits.length }) : t("found.none"));
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -175,7 +178,7 @@ function resultBar(found) {
     "div",
     { class: "resultbar" },
     h("div", {}, told, understood(found)),
-    h("div", { class: "barend" }, measuresBar(), exports()),
+    h("div", { class: "barend" }, star(state(), found), measuresBar(), exports()),
   );
 }
 
@@ -290,12 +293,18 @@ async function next() {
 }
 
 // -- before anything is asked ---------------------------------------------------------------------
+/** How much a collection holds: another number means that there is something else to find. */
+const size = ({ videos, evidence }) =>
+  `${videos}/${Object.values(evidence).reduce((sum, value) => sum + value, 0)}`;
+
 async function welcome() {
   const place = one("#results");
   try {
     const [status, listed] = await Promise.all([api.status(), api.videos({ limit: 24 })]);
     if (asks(state())) return;
     if (!status.videos) return empty(place);
+    const kept = await savedList(size(status), welcome);
+    if (asks(state())) return;
     fill(
       place,
       h(
@@ -315,6 +324,7 @@ async function welcome() {
         ),
         h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, t("start.whole")),
       ),
+      kept,
       h("ul", { class: "mosaic", "aria-label": t("start.some") }, listed.videos.map(tile)),
     );
   } catch (error) {

@@ -5,6 +5,7 @@ import { answerButton, ask } from "./answer.js";
 import { bring, listenForDrops, showGiven } from "./examples.js";
 import { hint } from "./hints.js";
 import { asks, go, question, state } from "./state.js";
+import { suggesting } from "./suggest.js";
 import { length } from "./text.js";
 import { t } from "./texts.js";
 
@@ -55,6 +56,7 @@ export function build() {
       answerButton(answerNow),
       file,
     ),
+    suggesting(input, choose),
     h("ol", { id: "rows" }),
     h("div", { id: "given", "aria-label": t("given") }),
     h("div", { id: "hints", class: "hints" }),
@@ -79,6 +81,11 @@ export function show(now, before) {
   showRows(now);
   showGiven(now);
   if (!before || question(now) !== question(before)) hint(now);
+}
+
+function choose(question) {
+  one("#q").value = question;
+  typed(0);
 }
 
 function typed(wait = WAIT_MS) {

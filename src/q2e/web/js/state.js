@@ -50,6 +50,9 @@ export function go(changes, { quiet = false } = {}) {
 /** Return the address of another state, for links. */
 export const linkTo = (changes) => write({ ...EMPTY, ...changes }) || "./";
 
+/** Return the state that an address of the page shows. */
+export const stateOf = (address) => read(address.replace(/^[^?]*/, ""));
+
 /** Return the address of a video's view that keeps what is asked. */
 export const videoLink = (video, t = null) => linkTo({ ...current, view: "video", video, t, hit: "" });
 
