@@ -17,7 +17,7 @@ from q2e.methods.questions import Form
 from q2e.methods.rows import Vectors
 from q2e.search.calibrate import calibrate
 from q2e.search.chance import best_of
-from q2e.search.encode import terms
+from q2e.search.encode import with_terms
 from q2e.search.fuse import fuse
 from q2e.search.law import LEAST, Chance, Laws, Way, fit
 from q2e.search.plan import Plan
@@ -108,7 +108,7 @@ def test_generic_questions_asked_together_find_what_each_finds(
         for encoder in at.seeing.values():
             part = Vectors("query", (text,), encoder.encode_texts([text]))
             asked.append(Asked(encoder.space, "picture", (part,)))
-        one = one.writing(asked=tuple(asked), terms=terms(one), form=form)
+        one = with_terms(one.writing(asked=tuple(asked), form=form))
         found = fuse.run(calibrate.run(score.run(one)))
         alone.append(float(found.score.max(initial=0.0)))
     # The law was measured by these questions: the last digit puts one on either side of its level.

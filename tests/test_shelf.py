@@ -15,6 +15,7 @@ from q2e import cache
 from q2e.search.kept import Kept
 from q2e.store import columns, packed, shelf
 from q2e.store.base import Derived, Item, StageKey
+from q2e.store.growing import Measured
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Evidence, Video
 
@@ -280,3 +281,22 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
     _add(path, "a", "b")
     (tmp_path / "cache").write_text("a file")
     _same(_made(path), _anew(path, monkeypatch))
+
+
+def test_what_was_measured_serves_what_is_nearly_as_large(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+
+    def measured(growth: float, value: str) -> object:
+        with SqliteStore(path, read_only=True) as store, store.snapshot():
+            known, table = Measured(store), store.table()
+            if (found := known.get("law", table.pieces, growth)) is None:
+                known.put("law", table, value)
+            return found
+
+    _add(path, "a", "b", "c")
+    assert [measured(0.5, "of three"), measured(0.5, "")] == [None, (36, "of three")]
+    _add(path, "d")
+    assert measured(0.2, "of four") is None  # a third more
+    _add(path, "e")
+    assert measured(0.3, "") == (48, "of four")
+    assert Measured().get("law", 48, 0.3) is None

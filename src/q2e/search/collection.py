@@ -27,6 +27,7 @@ from q2e.search.scan import Scanner
 from q2e.settings import Settings
 from q2e.store.base import Derived, Searched, Table
 from q2e.store.engine import Request
+from q2e.store.growing import Measured
 from q2e.text.lexical import TERMS_VERSION
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Collection:
         self.examples = Examples(store, models)
         self.debris = Debris(store)
         self.among = Among()
-        self.laws = Laws()
-        self.nulls = Nulls()
+        self.laws = Laws(Measured(store))
+        self.nulls = Nulls(Measured(store))
         self._calibrations: dict[Choice, Calibration] = {}
         self._decomposers: dict[str, Decomposer] = {}
         self._language: dict[str, LanguageModel] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ from q2e.arrays import Float64
 from q2e.cache import ALL, ResultCache, as_json, content_key, fingerprint
 from q2e.methods.questions import Form
 from q2e.store.base import Table
+from q2e.store.growing import Measured
 
 #: Quantiles that fix the law; answers that the bank's questions do have lie above them.
 _LOW, _MIDDLE = 0.25, 0.5
@@ -86,6 +88,7 @@ class Laws:
     They are remembered on disk: one takes as long as a few searches.
     """
 
+    kept: Measured = field(default_factory=Measured)
     _results: ResultCache[list[float]] = field(
         default_factory=lambda: ResultCache("chance", _NUMBERS)
     )
@@ -112,6 +115,12 @@ class Laws:
         size, before = self._last.get((form, way), (0, ""))
         if before and abs(table.pieces - size) <= GROWTH * size:
             return self._laws[before]
+        name = f"chance {form!r} {way!r}"
+        if not before and (kept := self.kept.get(name, table.pieces, GROWTH)) is not None:
+            with suppress(ValueError, TypeError):
+                self._laws[name] = fit(np.array([float(one) for one in kept[1]]))
+                self._last[form, way] = kept[0], name
+                return self._laws[name]
         which = fingerprint(
             repr(form), str(table.pieces), str(table.version), named(table.video_ids),
             method=way.method, version=way.version, space=way.space,
@@ -119,5 +128,6 @@ class Laws:
         if which.key not in self._laws:
             found = self._results.of(which, lambda: list(best()), about=ALL)
             self._laws[which.key] = fit(np.array(found))
+            self.kept.put(name, table, found)
         self._last[form, way] = (table.pieces, which.key)
         return self._laws[which.key]

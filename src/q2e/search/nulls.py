@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from q2e.search.generic import generic, rows_of
 from q2e.search.law import GROWTH, Way, named
 from q2e.search.state import State
 from q2e.store.base import Table
+from q2e.store.growing import Measured
 
 Laws = Mapping[str, Null]
 
@@ -36,6 +38,7 @@ def _dump(laws: Laws) -> dict[str, Any]:
 class Nulls:
     """Keeps the law of each channel for each form of question and way to ask."""
 
+    kept: Measured = field(default_factory=Measured)
     _results: ResultCache[Laws] = field(
         default_factory=lambda: ResultCache("nulls", as_json(_load, _dump))
     )
@@ -51,12 +54,19 @@ class Nulls:
         size, known = self._last.get((form, language, way), (0, {}))
         if known and abs(table.pieces - size) <= GROWTH * size:
             return known
+        name = f"nulls {form!r} {language} {way!r}"
+        if not known and (kept := self.kept.get(name, table.pieces, GROWTH)) is not None:
+            with suppress(ValueError, TypeError, LookupError, AttributeError):
+                laws = _load(kept[1])
+                self._last[form, language, way] = kept[0], laws
+                return laws
         which = fingerprint(
             repr(form), str(language), str(table.pieces), str(table.version),
             named(table.video_ids),
             method=f"nulls by language {way.method}", version=way.version, space=way.space,
         )  # fmt: skip
         found = self._results.of(which, make, about=ALL)
+        self.kept.put(name, table, _dump(found))
         self._last[form, language, way] = (table.pieces, found)
         return found
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from q2e.store.base import Searched, Table
-from q2e.store.shelf import Array, Kept, Shelf
+from q2e.store.shelf import MEASURED, Array, Kept, Shelf
 
 T = TypeVar("T")
 
@@ -57,6 +57,33 @@ class Place(Generic[T]):
         known = self.store.shelved() if isinstance(self.store, Shelving) else None
         if known is not None and known[0].version == table.version:
             known[1].put(self.name, Kept(self.dump(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Where what was measured of a store's tables is kept, and serves tables of nearly the size."""
+
+    store: Searched | None = None
+
+    def get(self, name: str, pieces: int, growth: float) -> tuple[int, Any] | None:
+        """Return what was measured where there were as many pieces but for a share `growth`.
+
+        Before it stands how many there were.
+        """
+        known = self.store.shelved() if isinstance(self.store, Shelving) else None
+        kept = None if known is None else known[1].get(f"{MEASURED}:{name}")
+        told = None if kept is None else kept.told
+        if not isinstance(told, dict) or not isinstance(told.get("pieces"), int):
+            return None
+        near = abs(pieces - told["pieces"]) <= growth * told["pieces"]
+        return (told["pieces"], told.get("value")) if near else None
+
+    def put(self, name: str, table: Table, value: object) -> None:
+        """Keep what was measured of a table, where it is one of which anything is kept."""
+        known = self.store.shelved() if isinstance(self.store, Shelving) else None
+        if known is not None and known[0].version == table.version:
+            told = {"name": name, "pieces": table.pieces, "value": value}
+            known[1].put(f"{MEASURED}:{name}", Kept({}, told))
 
 
 class Growing(Generic[T]):

@@ -9,7 +9,7 @@ import numpy as np
 from q2e.store import columns as loading
 from q2e.store.base import Table
 from q2e.store.columns import Columns
-from q2e.store.shelf import Kept, Shelf, Shelves
+from q2e.store.shelf import MEASURED, Kept, Shelf, Shelves
 from q2e.store.spaces import Space
 from q2e.store.sql import State, View
 
@@ -46,7 +46,12 @@ def _kept(shelves: Shelves, columns: Columns) -> Columns:
     table = columns.table
     if len(table) < LEAST:
         return columns
+    # What was measured of nearly as much serves on: one takes as long as a few searches.
+    before = [one for old in reversed(shelves.earlier) for one in old.of_kind(MEASURED)]
     shelves.begin()
+    for one in before:
+        if isinstance(one.told, dict):
+            shelves.own.put(f"{MEASURED}:{one.told.get('name')}", one)
     # What was mapped from an older state holds all that this one has of it, if anything.
     arrays = {name: getattr(table, name) for name in _COLUMNS}
     arrays |= {"numbers": columns.numbers, "language": columns.language}

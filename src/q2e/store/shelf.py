@@ -28,6 +28,8 @@ Array = npt.NDArray[Any]
 FORMAT = 1
 #: Bytes that all shelves may take, and the share of a disk that must stay free.
 MOST_BYTES, FREE = 4 << 30, 0.1
+#: The kind of values that serve other states of nearly the same size too.
+MEASURED = "measured"
 _ALIGNED = 64
 _TYPES = frozenset({"<f4", "<f8", "<i2", "<i4", "<i8", "|b1"})
 
