@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from q2e.search.clarify import Clarification
     from q2e.search.engines import EngineCheck
     from q2e.search.search import Page, Searcher
+    from q2e.search.suggest import Suggestion
     from q2e.store.base import Table
 
 #: Videos that an answer is looked for in.
@@ -196,8 +197,7 @@ class Index(Upkeep):
     def parse(self, text: str) -> Parsed:
         """Return how a question in the query language is understood, with positions.
 
-        Channels that the index holds may stand before a colon, also where nothing installed reads
-        them.
+        Channels that the index holds may stand before a colon, though nothing installed reads them.
 
         Raises QueryError, whose `start` and `end` are the characters it does not understand.
         """
@@ -206,6 +206,12 @@ class Index(Upkeep):
         if self.exists:
             meet(self._table().channels)
         return parse(text)
+
+    def suggest(self, text: str, limit: int = 8) -> list[Suggestion]:
+        """Return at most `limit` ways to go on with a question, out of what the collection says."""
+        from q2e.search.suggest import suggest
+
+        return suggest(self.store, text, limit)
 
     def translate(self, text: str) -> Parsed:
         """Return a free request written in the query language by the settings' language model.
@@ -387,8 +393,7 @@ class Index(Upkeep):
 
         about: dict[str, Any] = {"version": self._table().version, "top": top}
         about |= {"channels": list(only.channels), "settings": effective(used)}
-        if again := plan.reranked:
-            about["reranked"] = again
+        about |= {"reranked": again} if (again := plan.reranked) else {}
         files = Path(queries), Path(out)
         return run_queries(
             *files, answer, name=name, about=about, watch=watch, prepare=prepare, said=said

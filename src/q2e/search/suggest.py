@@ -102,6 +102,14 @@ class Suggestions:
         return list(found.values())[:limit]
 
 
+_SHARED = Suggestions()
+
+
+def suggest(store: Searched, text: str, limit: int = 8) -> list[Suggestion]:
+    """Return at most `limit` ways to go on with a question; a collection's phrases are kept."""
+    return _SHARED.of(store, text, limit)
+
+
 def phrases_of(store: Searched) -> Phrases:
     """Return what the titles, tags and texts of a collection offer to be asked for."""
     entries: dict[tuple[str, str], tuple[float, SuggestionKind, str]] = {}

@@ -13,7 +13,6 @@ from q2e.decoding.pool import pool
 from q2e.errors import Q2EError
 from q2e.evaluate.labels import Labels
 from q2e.index import Index
-from q2e.search.suggest import Suggestions
 from q2e.server.access import Access
 from q2e.server.faults import Fault
 from q2e.server.jobs import Jobs
@@ -45,7 +44,6 @@ class Service:
     shares: Shares
     metrics: Metrics
     access: Access
-    suggestions: Suggestions = field(default_factory=Suggestions)
     ready: threading.Event = field(default_factory=threading.Event)
     problem: str = ""
     """Why the server cannot answer questions yet."""

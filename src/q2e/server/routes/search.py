@@ -203,7 +203,7 @@ async def suggest(
     """Write out the end of a question from titles, tags, places, events and frequent words."""
 
     def work() -> shape.Json:
-        found = service.suggestions.of(service.index.store, q, limit)
+        found = service.index.suggest(q, limit)
         return {"suggestions": [asdict(one) for one in found]}
 
     return JSONResponse(await service.drawing.run(request, work))
