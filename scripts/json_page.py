@@ -29,6 +29,7 @@ from q2e.papers import Paper
 from q2e.plugins import registry
 from q2e.search.clarify import Clarification
 from q2e.search.engines import EngineCheck
+from q2e.search.overview import Overview
 from q2e.settings import Settings
 from q2e.tagging import Tagged
 from q2e.types import Answer, Chapters, Example, Results, Video
@@ -61,6 +62,7 @@ def shapes() -> Iterator[tuple[str, Any]]:
     yield "q2e answer, q2e article", _said(shape.answer(filled(Answer)))
     yield "q2e ask", _said(shape.clarification(filled(Clarification)))
     yield "q2e backup, q2e restore", _said(backup.shape(filled(backup.Backup)))
+    yield "q2e map", _said(filled(Overview).shape())
     yield "q2e chapters", _said(shape.chapters(filled(Chapters)))
     yield "q2e chapters --keep", _said({"kept": 1, "how": "…"})
     yield "q2e config", _said(dict.fromkeys(Settings.model_fields, "…"))

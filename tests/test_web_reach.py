@@ -85,6 +85,7 @@ def test_a_file_that_the_browser_cannot_play_is_seen_and_played(visit: Visit) ->
     expect(page.locator("#panel .stillbar")).to_contain_text("0:00.5")
     page.get_by_role("button", name="Play from here").click()
     visit.until("document.querySelector('#panel .player video')?.currentTime > 0.2")
+    assert "/playable?start=0" in page.locator("#panel .player video").get_attribute("src")
     visit.wrong = [one for one in visit.wrong if "/media" not in one]
 
 

@@ -320,6 +320,13 @@ class Client:
         answer: Json = self._send("GET", "/v1/suggest", {"q": q, "limit": limit}).json()
         return answer
 
+    def overview(self) -> Json:
+        """Return a map of the collection: groups of like moments with words; drawn once, then
+        kept.
+        """
+        answer: Json = self._send("GET", "/v1/map", {}).json()
+        return answer
+
     def answer(self, q: str, *, how: str | None = None, **options: Unpack[Search]) -> Json:
         """Answer a question in sentences that cite what videos say; none where nothing
         answers.

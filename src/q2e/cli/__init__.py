@@ -40,6 +40,10 @@ _COMMANDS = {
         "q2e.cli.find_moments:moments",
         "Find moments, best first, whatever video they lie in.",
     ),
+    "map": (
+        "q2e.cli.overview:overview",
+        "Show what the index holds as groups of like moments, with words.",
+    ),
     "tray": (
         "q2e.cli.tray:tray",
         "Show the moments collected on the page, or write them as a reel, clips or a list.",

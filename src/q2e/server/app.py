@@ -28,6 +28,7 @@ from q2e.server.routes import (
     jobs,
     labels,
     media,
+    overview,
     search,
     session,
     shared,
@@ -106,7 +107,19 @@ def create_app(
     )
     app.state.service = service
     faults.install(app)
-    for theme in (search, answer, media, videos, jobs, labels, trays, shared, system, session):
+    for theme in (
+        search,
+        overview,
+        answer,
+        media,
+        videos,
+        jobs,
+        labels,
+        trays,
+        shared,
+        system,
+        session,
+    ):
         app.include_router(theme.router)
     _serve_page(app)
     # The last one added sees a request first.

@@ -12,7 +12,7 @@ export class Refused extends Error {
 
 /** Where the page lies, which need not be the root of its host: all it asks for lies below. */
 const ROOT = new URL(".", document.baseURI).pathname;
-const V1 = `${ROOT}v1`;
+export const V1 = `${ROOT}v1`;
 
 const UNREACHABLE = {
   code: "unreachable",
@@ -57,7 +57,7 @@ async function json(answer) {
   }
 }
 
-const call = async (...asked) => json(await send(...asked));
+export const call = async (...asked) => json(await send(...asked));
 
 /** Return `path?a=1&b=2&b=3`, leaving out what is empty. */
 export function address(path, parts = {}) {
@@ -132,6 +132,7 @@ export const api = {
 /** Where things lie that the browser fetches by itself. */
 export const at = {
   media: (id) => `${video(id)}/media`,
+  playable: (id, start) => address(`${video(id)}/playable`, { start }),
   frame: (id, t, w = 480) => address(`${video(id)}/frame`, { t: t.toFixed(2), w }),
   filmstrip: (id, start, end, n = 10, w = 320) =>
     address(`${video(id)}/filmstrip`, { start: start.toFixed(2), end: end.toFixed(2), n, w }),

@@ -8,6 +8,8 @@ import * as keys from "./keys.js";
 import * as labels from "./labels.js";
 import { watchOver } from "./offline.js";
 import * as panel from "./panel.js";
+import * as parts from "./parts.js";
+import { takesDrops } from "./pick.js";
 import * as results from "./results.js";
 import * as search from "./search.js";
 import { session } from "./session.js";
@@ -17,7 +19,7 @@ import { theme } from "./theme.js";
 import { tongues } from "./tongues.js";
 import * as video from "./video.js";
 
-const VIEWS = ["search", "video", "collection", "labels"];
+const VIEWS = ["search", "video", "collection", "labels", "tray", "map"];
 
 function show(now, before) {
   const moved = before?.view !== now.view;
@@ -43,6 +45,8 @@ function show(now, before) {
   if (moved && now.view === "collection") collection.show();
   if (before?.view === "collection" && now.view !== "collection") collection.hide();
   if (moved && now.view === "labels") labels.show();
+  if (moved && parts.isPart(before?.view)) parts.hide();
+  if (moved && parts.isPart(now.view)) parts.show(now.view, () => state().view === now.view);
   if (before && moved) {
     panel.pause(now.view !== "search");
     scrollTo(0, 0);
@@ -80,6 +84,7 @@ results.onAnswer(() => {
   filters.show(state());
 });
 watch(show);
+takesDrops(one(".top nav [data-go=tray]"));
 show(state(), null);
 watchOver(() => {
   results.again();

@@ -3,6 +3,7 @@
 import { at } from "./api.js";
 import { all, fill, h, icon, one, put, tool, words } from "./dom.js";
 import { labelTools } from "./labels.js";
+import { draggable, pickTool } from "./pick.js";
 import { go, linkTo, question, state, videoLink } from "./state.js";
 import { channelName, clock, range, soundOnly, titleOf } from "./text.js";
 import { nodes, t } from "./texts.js";
@@ -110,7 +111,15 @@ function still(hit, moment, size, act) {
     large && h("span", { class: "go" }, icon("play")),
   );
   if (large && !silent && to > from) scrubbed(node, hit, from, to);
-  return node;
+  if (large && !silent && to > from && hit.path) {
+    // What plays it is loaded when a picture is first pointed at.
+    const moving = async () => (await import("./preview.js")).preview(node, { video: hit.video, start: from, end: to });
+    let asked;
+    const ask = () => (asked ??= moving());
+    node.addEventListener("pointerenter", ask, { once: true });
+    node.addEventListener("focus", ask, { once: true });
+  }
+  return moment ? draggable(node, { ...hit, ...moment }) : node;
 }
 
 /** Show other pictures of a moment while one points at it, or stays on it with the keyboard. */
@@ -302,6 +311,7 @@ function tools(hit) {
         () => go({ q: "", then: [], ev: null, ex: [place], hit: "", t: null }),
         { class: "tool similar" },
       ),
+    moment && pickTool({ ...hit, ...moment }),
     labelTools(hit, moment),
     hit.also_in?.length > 0 &&
       h(

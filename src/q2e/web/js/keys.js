@@ -4,6 +4,7 @@ import { ask } from "./answer.js";
 import { all, fill, h, one, tool } from "./dom.js";
 import { grade_, labelling } from "./labels.js";
 import * as panel from "./panel.js";
+import * as parts from "./parts.js";
 import { hitOf } from "./results.js";
 import { addRow, focus } from "./search.js";
 import { go, state } from "./state.js";
@@ -16,6 +17,8 @@ const SHEET = {
     ["/", "ask"],
     ["g s", "search"],
     ["g c", "collection"],
+    ["g t", "tray"],
+    ["g m", "map"],
     ["g l", "labels"],
     ["t", "theme"],
     ["?", "sheet"],
@@ -37,6 +40,7 @@ const SHEET = {
     ["w", "why"],
     ["+ −", "like"],
     ["s", "similar"],
+    ["i", "pick"],
     ["v", "timeline"],
   ],
   player: [
@@ -121,12 +125,23 @@ const openMenu = () => {
   return true;
 };
 
+/** Put what plays into the tray, else the hit one stands on. */
+function pickIt() {
+  const place = state().view === "video" ? "#video" : here() ? null : "#panel:not([hidden])";
+  const node = place ? one(`${place} .into`) : here().querySelector(".into");
+  if (!node) return false;
+  node.click();
+  return true;
+}
+
 const ACTS = {
   "/": focus,
   "?": help,
   t: theme,
   "g s": () => one(".top nav [data-go=search]").click(),
   "g c": () => one(".top nav [data-go=collection]").click(),
+  "g m": () => go({ view: "map" }),
+  "g t": () => one(".top nav [data-go=tray]").click(),
   "g l": () => one(".top nav [data-go=labels]").click(),
   a: ask,
   b: addRow,
@@ -145,6 +160,7 @@ const ACTS = {
   ArrowDown: (event) => arrows(event, 0, 1),
   ArrowUp: (event) => arrows(event, 0, -1),
   w: press(".why"),
+  i: pickIt,
   "+": press(".like"),
   "=": press(".like"),
   "-": press(".dislike"),
@@ -163,7 +179,12 @@ const ACTS = {
     field.focus();
     return true;
   },
-  u: () => (state().ev ? go({ ev: null }) : false),
+  u: () => {
+    if (state().view === "tray") parts.current()?.undo();
+    else if (state().ev) go({ ev: null });
+    else return false;
+    return true;
+  },
   m: () => go({ label: state().label ? "" : "on" }, { quiet: true }),
   0: label(0),
   1: label(1),

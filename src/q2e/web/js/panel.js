@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { fill, h, one, tool, words } from "./dom.js";
 import { markOpen, play } from "./hits.js";
 import { labelTools } from "./labels.js";
+import { pickTool } from "./pick.js";
 import { downloads, linkButton, player } from "./player.js";
 import { hitOf, results } from "./results.js";
 import { go, videoLink } from "./state.js";
@@ -114,6 +115,7 @@ function refresh(hit) {
     tool("left", t("player.before"), () => step(-1)),
     tool("right", t("player.next"), () => step(1)),
     linkButton(open.player),
+    pickTool({ ...hit, start: from, end: to }),
     labelTools(hit, moment),
     h(
       "a",

@@ -83,29 +83,10 @@ function media(video, start, end, captions, onTime) {
   return self;
 }
 
-/** Seconds that are made playable at once: encoding takes about as long as some of them. */
-const STRETCH_S = 30;
-
-/** Return an element that plays a stretch of a file encoded anew, for one that cannot be played. */
-function stretch(video, from, onTime) {
-  const to = Math.min(from + STRETCH_S, Math.max(from + 1, video.duration || from + STRETCH_S));
-  const element = h("video", {
-    src: at.clip(video.id, from, to, true),
-    controls: true,
-    playsinline: true,
-    autoplay: true,
-    tabindex: 0,
-    "aria-label": t("player.stretch", {
-      from: clock(from),
-      to: clock(to),
-      name: fileName(video.path ?? ""),
-    }),
-  });
-  element.addEventListener("timeupdate", () => onTime(from + element.currentTime));
-  element.addEventListener("error", () => notice(t("player.no-stretch")), {
-    once: true,
-  });
-  return element;
+/** Play in `place` a file that the browser cannot, from `from` on: as the server makes it playable. */
+async function made(place, video, from, onTime) {
+  const { stretches } = await import("./stretches.js");
+  fill(place, stretches(video, from, onTime));
 }
 
 /** Return a player of sound that the browser cannot play: stretch by stretch. */
@@ -122,7 +103,7 @@ function heard(video, start, onTime) {
     fill(
       place,
       button(t("player.from", { time: clock(time) }), () =>
-        fill(place, stretch(video, time, follow)),
+        made(place, video, time, follow),
       ),
     );
   };
@@ -143,13 +124,10 @@ function stills(video, start, onTime, playable = false) {
   const image = h("img", { alt: "", width: 640, height: 360 });
   const screen = h("div", { class: "screen" }, image);
   const play = () =>
-    fill(
-      screen,
-      stretch(video, time, (seconds) => {
-        time = seconds;
-        onTime(time);
-      }),
-    );
+    made(screen, video, time, (seconds) => {
+      time = seconds;
+      onTime(time);
+    });
   const clockNode = h("span", { class: "number" });
   const show = (seconds) => {
     time = Math.min(Math.max(0, seconds), Math.max(0, (video.duration ?? 1e6) - 0.01));

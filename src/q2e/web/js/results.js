@@ -322,7 +322,12 @@ async function welcome() {
             })}`,
           ),
         ),
-        h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, t("start.whole")),
+        h(
+          "span",
+          { class: "barend" },
+          h("a", { href: linkTo({ view: "map" }), data: { go: "" } }, t("map.link")),
+          h("a", { href: linkTo({ view: "collection" }), data: { go: "" } }, t("start.whole")),
+        ),
       ),
       kept,
       h("ul", { class: "mosaic", "aria-label": t("start.some") }, listed.videos.map(tile)),

@@ -23,7 +23,7 @@ const EMPTY = {
   ev: null, // sub-events edited by hand, or null for those the server finds
   t: null, // seconds at which the player stands
 };
-const VIEWS = ["search", "video", "collection", "labels"];
+const VIEWS = ["search", "video", "collection", "labels", "tray", "map"];
 
 const watchers = new Set();
 let current = read(location.search);

@@ -41,6 +41,14 @@ const plurals = new Intl.PluralRules(language);
 document.documentElement.lang = language;
 document.documentElement.dir = rightToLeft ? "rtl" : "ltr";
 
+const parts = new Map();
+
+/** Load the words of a part of the page (`texts/PART/`); what shows them waits for it. */
+export function more(part) {
+  if (!parts.has(part)) parts.set(part, load(`${part}/${language}`).then((all) => Object.assign(texts, all)));
+  return parts.get(part);
+}
+
 /** Return a number as the language writes it, with `digits` after the point. */
 export const number = (value, digits = 0) =>
   value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -176,11 +176,27 @@ export function transcript(data, seek, channels) {
   );
 }
 
-/** Mark the lines that are on at a time. */
+/** Mark the lines that are on at a time, and follow them, unless somebody reads elsewhere in them. */
 export function lightLines(node, seconds) {
-  for (const line of all("li", node))
-    line.classList.toggle(
-      "on",
-      Number(line.dataset.start) <= seconds && seconds < Number(line.dataset.end),
-    );
+  let first = null;
+  for (const line of all(".lines li", node)) {
+    const on = Number(line.dataset.start) <= seconds && seconds < Number(line.dataset.end);
+    if (on && !line.classList.contains("on")) first ??= line;
+    line.classList.toggle("on", on);
+    const button = one("button", line);
+    if (on) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  }
+  if (first && !first.closest(".lines").matches(":hover, :focus-within")) follow(first);
+}
+
+/** Bring a line into sight by scrolling what it lies in, never the page. */
+function follow(line) {
+  const list = line.closest(".lines");
+  const scroller = list.scrollHeight > list.clientHeight + 1 ? list : line.closest(".lineslist");
+  if (!scroller) return;
+  const own = line.getBoundingClientRect();
+  const whole = scroller.getBoundingClientRect();
+  if (own.top >= whole.top && own.bottom <= whole.bottom) return;
+  scroller.scrollTop += own.top - whole.top - whole.height / 3;
 }

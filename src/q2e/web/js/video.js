@@ -1,7 +1,9 @@
 // One video: a large player, its timeline, all that is known, and where the question matches.
 
 import { Refused, api } from "./api.js";
-import { fill, h, one, words } from "./dom.js";
+import { chaptersOf, lightChapter, showChapters } from "./chapters.js";
+import { fill, h, one, tool, words } from "./dom.js";
+import { pick } from "./pick.js";
 import { downloads, linkButton, player } from "./player.js";
 import { refuse } from "./results.js";
 import { asks, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
@@ -71,6 +73,10 @@ function draw(place, own, record, data, moments) {
     (name) => name !== "metadata" && data.evidence[name].length,
   );
   const lines = h("div", { class: "linesplace" });
+  const chapters = h("div", { class: "chaptersplace", hidden: true });
+  chaptersOf(video.id).then(
+    (found) => open === own && showChapters(found, data.duration, lanesNode, chapters, seek),
+  );
   const pick = h("div", { class: "pick", role: "group", "aria-label": t("video.which") });
   const choose = (chosen) => {
     fill(
@@ -97,6 +103,7 @@ function draw(place, own, record, data, moments) {
     onTime: (time) => {
       pointAt(lanesNode, time, data.duration);
       lightLines(lines, time);
+      lightChapter(chapters, time);
     },
   });
   const stretch = moments.find(
@@ -131,6 +138,7 @@ function draw(place, own, record, data, moments) {
           "div",
           { class: "watchbar" },
           linkButton(own.player),
+          tool("pick", t("tray.pick"), () => pickHere(own, video, moments), { class: "tool into" }),
           downloads(video, stretch.start, stretch.end),
           asks(state()) && h("span", { class: "soft" }, told(moments.length)),
         ),
@@ -144,7 +152,7 @@ function draw(place, own, record, data, moments) {
         lines,
       ),
     ),
-    h("section", { class: "cardbox", "aria-label": t("player.timeline") }, lanesNode),
+    h("section", { class: "cardbox", "aria-label": t("player.timeline") }, lanesNode, chapters),
     record.failures.length > 0 &&
       h(
         "div",
@@ -154,6 +162,14 @@ function draw(place, own, record, data, moments) {
         ),
       ),
   );
+}
+
+/** Put the moment that plays into the tray; where none does, ten seconds from there. */
+function pickHere(own, video, moments) {
+  const time = own.player.time();
+  const moment = moments.find(({ start, end }) => start <= time && time <= end);
+  const { start, end } = moment ?? { start: time, end: time + 10 };
+  pick({ video: video.id, start, end, duration: video.duration });
 }
 
 function told(many) {

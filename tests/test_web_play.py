@@ -1,0 +1,104 @@
+"""Playing in a real browser: silent previews, a transcript that follows, chapters."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import q2e
+from browsing import Visit, browsing, expect
+
+pytest.importorskip("fastapi", reason="needs the extra `server`")
+
+HOSTILE = "<img src=x onerror=\"document.title='broken'\"> \u202egnp"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, sample_index: q2e.Index) -> Iterator[str]:
+    from serving import serving
+
+    folder = tmp_path_factory.mktemp("play")
+    shutil.copytree(sample_index.directory, folder / "index")
+    with serving(q2e.open(folder / "index")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    with browsing(chromium) as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Any, server: str) -> Iterator[Visit]:
+    one = Visit(browser, server)
+    yield one
+    one.close()
+    assert one.wrong == []
+
+
+def test_a_hit_plays_silently_from_its_second_while_one_looks_at_it(visit: Visit) -> None:
+    page = visit.open(q="giant panda")
+    visit.settle()
+    still = page.locator("#hits .still.large").first
+    # Who wants no motion sees the pictures of the moment alone.
+    still.hover()
+    page.wait_for_selector("#hits .strip")
+    visit.quiet()
+    assert page.locator(".preview").count() == 0
+    page.mouse.move(0, 0)
+    page.emulate_media(reduced_motion="no-preference")
+    still.hover()
+    page.wait_for_selector("#hits .preview.on")
+    preview = page.locator("#hits .preview")
+    assert preview.evaluate("node => node.muted")
+    visit.until("document.querySelector('.preview')?.currentTime > 0.1")
+    page.mouse.move(0, 0)
+    page.wait_for_selector(".preview", state="detached")
+    page.locator("#q").focus()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector("#hits .hit:first-child .preview.on")
+    page.locator("#q").focus()
+    page.wait_for_selector("#hits .preview", state="detached")
+
+
+def test_the_transcript_follows_what_is_said(visit: Visit) -> None:
+    page = visit.open(view="collection")
+    page.locator("#videos .tile", has_text="call-06").click()
+    page.wait_for_selector("#video .lines li")
+    lines = page.locator("#video .lines li")
+    last = lines.last
+    list_ = page.locator("#video .lineslist")
+    list_.evaluate("node => { node.style.maxBlockSize = '4rem'; node.scrollTop = 0; }")
+    start = float(last.get_attribute("data-start"))
+    page.evaluate("t => { document.querySelector('#video video').currentTime = t }", start + 0.05)
+    expect(last.locator("[aria-current=true]")).to_be_visible()
+    visit.until(
+        """(() => { const own = document.querySelector('#video .lines li:last-child'),
+        a = own.getBoundingClientRect(),
+        b = document.querySelector('#video .lineslist').getBoundingClientRect();
+        return a.top < b.bottom && a.bottom > b.top; })()"""
+    )
+
+
+def test_chapters_lie_along_the_time_and_are_gone_to(visit: Visit) -> None:
+    told = [
+        {"start": 0.0, "end": 2.0, "title": HOSTILE, "language": None},
+        {"start": 2.0, "end": 4.0, "title": "الفصل الثاني", "language": "ar"},
+    ]
+    page = visit.page
+    page.route("**/chapters", lambda route: route.fulfill(json={"chapters": told}))
+    visit.open(view="collection")
+    page.locator("#videos .tile", has_text="call-06").click()
+    chapters = page.locator("#video .chapters .chapterline")
+    expect(chapters).to_have_count(2)
+    expect(page.locator("#video .chapterlane .piece")).to_have_count(2)
+    expect(chapters.first).to_contain_text(HOSTILE)
+    chapters.last.focus()
+    page.keyboard.press("Enter")
+    visit.until("document.querySelector('#video video').currentTime >= 2")
+    expect(chapters.last).to_have_attribute("aria-current", "true")
+    assert "broken" not in page.title()
