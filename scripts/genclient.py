@@ -140,6 +140,8 @@ def client(document: dict[str, Any]) -> str:
         Call(path, verb, operation, _optional(operation, schemas), _needed(operation, schemas))
         for path, verbs in document["paths"].items()
         for verb, operation in verbs.items()
+        # Pieces of a file are for the page, which goes on with them after a break.
+        if "application/octet-stream" not in operation.get("requestBody", {}).get("content", {})
     ]
     groups = _groups(calls)
     classes, inherited = "", "TypedDict"

@@ -480,6 +480,11 @@ class Client:
         """Send the job as a server-sent event `job` each time it changes, until it is over."""
         return self._lines(f"/v1/jobs/{quote(job, safe='')}/events")
 
+    def received(self, name: str, size: int) -> Json:
+        """Say how much of a file of this name and size is there."""
+        answer: Json = self._send("GET", "/v1/incoming", {"name": name, "size": size}).json()
+        return answer
+
     def labels(self, *, query: str | None = None) -> Json:
         """List the labels, of one question or all."""
         answer: Json = self._send("GET", "/v1/labels", {"query": query}).json()

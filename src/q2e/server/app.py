@@ -18,6 +18,7 @@ from q2e.index import Index
 from q2e.server import faults
 from q2e.server.access import Access
 from q2e.server.answers import Failure
+from q2e.server.incoming import Incoming
 from q2e.server.jobs import Jobs
 from q2e.server.limits import Bounds, Limits
 from q2e.server.metrics import Measured, Metrics
@@ -25,6 +26,7 @@ from q2e.server.pagefiles import PageFiles
 from q2e.server.paths import Headed, Rooted, checked_root
 from q2e.server.routes import (
     answer,
+    incoming,
     jobs,
     labels,
     media,
@@ -79,6 +81,9 @@ def create_app(
         drawing=FairQueue("draw", limits),
         making=FairQueue("make", replace(limits, work_s=limits.make_s, workers=1)),
         jobs=Jobs(index, roots),
+        incoming=Incoming(
+            index.directory, roots, limits.incoming_bytes, limits.incoming_room_bytes
+        ),
         labels=Labels(index.directory),
         uploads=Uploads(),
         pictures=ResultCache("pictures", BYTES, most_bytes=limits.picture_bytes),
@@ -114,6 +119,7 @@ def create_app(
         media,
         videos,
         jobs,
+        incoming,
         labels,
         trays,
         shared,

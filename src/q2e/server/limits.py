@@ -49,6 +49,10 @@ class Limits:
     """Longest wait for a reel, an archive of clips or a stretch that is encoded."""
     playable_s: float = 120.0
     """Longest stretch that is made playable for a browser at once."""
+    incoming_bytes: int = 4 << 30
+    """Largest video that is handed in."""
+    incoming_room_bytes: int = 64 << 30
+    """Room on disk for all videos that were handed in."""
     picture_bytes: int = 512 << 20
     """Room on disk for pictures that can be made again."""
     playable_bytes: int = 1 << 30

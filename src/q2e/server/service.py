@@ -15,6 +15,7 @@ from q2e.evaluate.labels import Labels
 from q2e.index import Index
 from q2e.server.access import Access
 from q2e.server.faults import Fault
+from q2e.server.incoming import Incoming
 from q2e.server.jobs import Jobs
 from q2e.server.limits import Limits
 from q2e.server.metrics import Metrics
@@ -36,6 +37,7 @@ class Service:
     making: FairQueue
     """Reels, archives and stretches that are encoded, which take longer."""
     jobs: Jobs
+    incoming: Incoming
     labels: Labels
     uploads: Uploads
     pictures: ResultCache[bytes]
