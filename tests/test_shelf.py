@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from q2e import cache
 from q2e.search.kept import Kept
 from q2e.store import columns, packed, shelf
-from q2e.store.base import Derived, Item, StageKey
+from q2e.store.base import Derived, Item, StageKey, Whole
 from q2e.store.growing import Measured
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Evidence, Video
@@ -289,7 +290,7 @@ def test_what_was_measured_serves_what_is_nearly_as_large(tmp_path: Path) -> Non
     def measured(growth: float, value: str) -> object:
         with SqliteStore(path, read_only=True) as store, store.snapshot():
             known, table = Measured(store), store.table()
-            if (found := known.get("law", table.pieces, growth)) is None:
+            if (found := known.get("law", table, growth)) is None:
                 known.put("law", table, value)
             return found
 
@@ -299,4 +300,7 @@ def test_what_was_measured_serves_what_is_nearly_as_large(tmp_path: Path) -> Non
     assert measured(0.2, "of four") is None  # a third more
     _add(path, "e")
     assert measured(0.3, "") == (48, "of four")
-    assert Measured().get("law", 48, 0.3) is None
+    with SqliteStore(path, read_only=True) as store:
+        part = replace(store.table(), whole=Whole(9, 48, {}, np.ones(4)))
+    assert Measured(store).get("law", part, 0.3) is None  # which is closed, and not asked
+    Measured(store).put("law", part, "")

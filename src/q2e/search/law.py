@@ -116,7 +116,7 @@ class Laws:
         if before and abs(table.pieces - size) <= GROWTH * size:
             return self._laws[before]
         name = f"chance {form!r} {way!r}"
-        if not before and (kept := self.kept.get(name, table.pieces, GROWTH)) is not None:
+        if not before and (kept := self.kept.get(name, table, GROWTH)) is not None:
             with suppress(ValueError, TypeError):
                 self._laws[name] = fit(np.array([float(one) for one in kept[1]]))
                 self._last[form, way] = kept[0], name

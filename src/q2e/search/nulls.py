@@ -55,7 +55,7 @@ class Nulls:
         if known and abs(table.pieces - size) <= GROWTH * size:
             return known
         name = f"nulls {form!r} {language} {way!r}"
-        if not known and (kept := self.kept.get(name, table.pieces, GROWTH)) is not None:
+        if not known and (kept := self.kept.get(name, table, GROWTH)) is not None:
             with suppress(ValueError, TypeError, LookupError, AttributeError):
                 laws = _load(kept[1])
                 self._last[form, language, way] = kept[0], laws

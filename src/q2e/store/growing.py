@@ -61,16 +61,19 @@ class Place(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Where what was measured of a store's tables is kept, and serves tables of nearly the size."""
+    """Where what was measured of a store's tables is kept, and serves tables of nearly the size.
+
+    What is measured of a part of a collection that nobody holds whole is not: it stands for it.
+    """
 
     store: Searched | None = None
 
-    def get(self, name: str, pieces: int, growth: float) -> tuple[int, Any] | None:
+    def get(self, name: str, table: Table, growth: float) -> tuple[int, Any] | None:
         """Return what was measured where there were as many pieces but for a share `growth`.
 
         Before it stands how many there were.
         """
-        known = self.store.shelved() if isinstance(self.store, Shelving) else None
+        known, pieces = self._shelved(table), table.pieces
         kept = None if known is None else known[1].get(f"{MEASURED}:{name}")
         told = None if kept is None else kept.told
         if not isinstance(told, dict) or not isinstance(told.get("pieces"), int):
@@ -80,10 +83,15 @@ class Measured:
 
     def put(self, name: str, table: Table, value: object) -> None:
         """Keep what was measured of a table, where it is one of which anything is kept."""
-        known = self.store.shelved() if isinstance(self.store, Shelving) else None
+        known = self._shelved(table)
         if known is not None and known[0].version == table.version:
             told = {"name": name, "pieces": table.pieces, "value": value}
             known[1].put(f"{MEASURED}:{name}", Kept({}, told))
+
+    def _shelved(self, table: Table) -> tuple[Table, Shelf] | None:
+        if table.whole is not None or not isinstance(self.store, Shelving):
+            return None
+        return self.store.shelved()
 
 
 class Growing(Generic[T]):

@@ -122,6 +122,9 @@ class PostgresStore(Searching):
             known = writer.drop_video(video.id)
             return erase.forget(writer, "position(?::bytea IN value) > 0", video) or known
 
+    def shelved(self) -> None:
+        """Return None: nothing is kept of a database beside it."""
+
     def set_setting(self, name: str, value: str) -> None:
         with self._database.writing() as writer:
             writer.execute("DELETE FROM setting WHERE name = ?", (pack(name),))
