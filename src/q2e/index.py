@@ -278,19 +278,15 @@ class Index(Upkeep):
         return facets(self.store, only, found)
 
     def clarify(self, text: str | Parsed, **options: Any) -> Clarification | None:
-        """Return the question back that tells the best hits of a question apart, or None.
+        """Return a question back that tells the best hits apart, or None; `options` as of `search`.
 
-        `options` are those of `search`. Each option of the answer holds the question with it.
-        """
+        Each option of the answer holds the question with it."""
         from q2e.search.clarify import HITS, clarify
 
         return clarify(self.store, self.search(text, **({"top": HITS} | options)))
 
     def build_engine(self, wait_s: float = 0.0) -> int:
-        """Make what finds videos in the store's database anew; returns how many indexes it made.
-
-        Raises StoreError for a store that needs none.
-        """
+        """Make the database's engine anew; returns how many indexes. Raises StoreError without."""
         from q2e.search.engines import engine_of
 
         with self._writing(wait_s) as store:
