@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -161,11 +162,12 @@ def test_two_keys_lead_to_the_first_hit(visit: Visit) -> None:
         assert stops <= 6, "too many stops between the link and the first hit"
 
 
+#: What is lower or narrower than 44 pixels; links within a sentence are as high as its lines.
 SMALL = """() => [...document.querySelectorAll("a,button,input,select,summary,textarea")]
     .filter((node) => node.checkVisibility({ visibilityProperty: true }))
-    .filter((node) => !node.matches(".piece, .unseen, .skip"))
-    .map((node) => [node, node.getBoundingClientRect()])
-    .filter(([, box]) => box.width && (box.width < 24 || box.height < 24))
+    .filter((node) => !node.matches(".piece, .unseen, .skip, p a"))
+    .map((node) => [node, (node.closest("label") ?? node).getBoundingClientRect()])
+    .filter(([, box]) => box.width && (box.width < 43.9 || box.height < 43.9))
     .map(([node, box]) => `${node.outerHTML.slice(0, 90)} ${box.width} x ${box.height}`)"""
 
 
@@ -189,6 +191,39 @@ def test_what_is_pressed_on_a_phone_is_large_enough(browser: Any, server: str) -
             page.wait_for_selector("#panel .lanes .piece", state="attached")
             visit.quiet()
             assert page.evaluate(SMALL) == [], "panel"
+    visit.close()
+
+
+def test_the_page_is_kept_for_when_the_server_is_away(browser: Any, server: str) -> None:
+    visit = Visit(browser, server)
+    page = visit.open(token=TOKEN)
+    page.wait_for_selector(".mosaic")
+    manifest = page.evaluate("""async () => {
+      const link = document.querySelector("link[rel=manifest]");
+      const answer = await fetch(link.href);
+      const { start_url, icons } = await answer.json();
+      const at = (path) => new URL(path, link.href).pathname;
+      return [answer.headers.get("content-type"), at(start_url), at(icons[0].src)];
+    }""")
+    root = urlsplit(server).path
+    assert manifest == ["application/manifest+json", f"{root}/", f"{root}/static/icon.svg"]
+    # The page does so itself over HTTPS; a browser lets workers work on this machine too.
+    page.evaluate("navigator.serviceWorker.register('worker.js')")
+    visit.until("navigator.serviceWorker.controller !== null")
+    page.reload()
+    page.wait_for_selector(".mosaic")
+    visit.quiet()
+    visit.context.set_offline(True)
+    page.reload()
+    page.wait_for_selector(".offline")
+    expect(page.locator("#ask input").first).to_be_visible()
+    kept = (
+        "caches.open('q2e-page-1').then((kept) => kept.keys()).then((all) => all.map((o) => o.url))"
+    )
+    assert not [url for url in page.evaluate(kept) if "/v1/" in url or "token" in url]
+    visit.context.set_offline(False)
+    page.wait_for_selector(".mosaic img")
+    assert all("ERR_INTERNET_DISCONNECTED" in one or "ERR_FAILED" in one for one in visit.wrong)
     visit.close()
 
 

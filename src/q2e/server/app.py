@@ -147,6 +147,11 @@ def _serve_page(app: FastAPI) -> None:
     async def page(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)
 
+    @app.get("/worker.js", include_in_schema=False)
+    async def worker(request: Request) -> Response:
+        # From here, since a worker sees only what lies below it.
+        return await files.get_response("worker.js", request.scope)
+
     @app.get("/shared/{secret}", include_in_schema=False)
     async def shared_page(request: Request, secret: str) -> Response:
         return await files.get_response("shared.html", request.scope)

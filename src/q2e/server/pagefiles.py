@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse
 from starlette.types import Scope
 
-_TEXTS = {".css", ".html", ".js", ".json", ".svg"}
+_TEXTS = {".css", ".html", ".js", ".json", ".svg", ".webmanifest"}
 
 
 class PageFiles(StaticFiles):

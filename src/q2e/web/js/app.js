@@ -4,6 +4,7 @@ import * as answer from "./answer.js";
 import * as collection from "./collection.js";
 import { all, fill, one, say, tool } from "./dom.js";
 import * as filters from "./filters.js";
+import { install } from "./install.js";
 import * as keys from "./keys.js";
 import * as labels from "./labels.js";
 import { watchOver } from "./offline.js";
@@ -92,4 +93,5 @@ watchOver(() => {
   show(state(), null);
 });
 labels.start();
+install();
 if (state().view === "search" && !asks(state())) one("#q").focus();
