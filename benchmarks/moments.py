@@ -59,7 +59,7 @@ ASKED = {
     "lemur": "lémuriens",
 }
 ROUNDS, SEED = 2, 4
-WAYS = ("runs", "contrast")
+WAYS = ("runs", "contrast", "mask")
 #: Channels that each set is read by: nothing is said or written in what is planted.
 CHANNELS = {
     "samples": ("frame", "speech", "screen_text", "metadata", "caption"),

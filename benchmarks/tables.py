@@ -513,6 +513,8 @@ LOCALISED = {
     ("runs", "with"): "whole shots, frames between",
     ("contrast", "without"): "the curve (`contrast`)",
     ("contrast", "with"): "the curve, frames between",
+    ("mask", "without"): "soft masks (`mask`)",
+    ("mask", "with"): "soft masks, frames between",
 }
 
 

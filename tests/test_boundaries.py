@@ -169,7 +169,7 @@ LAYERS = {
     "survey": "errors ingest paths settings store text types",
     "opened": "errors models plugins settings store survey types",
     "tagging": "arrays errors ingest methods models plugins search settings store text types",
-    "afterwards": "arrays export ingest methods models plugins search settings store types",
+    "afterwards": "arrays export ingest methods models plugins search settings store text types",
     "upkeep": (
         "afterwards backup erase errors ingest opened plugins search settings store tagging types"
     ),

@@ -20,6 +20,7 @@ from q2e.ingest.derive import derived, items
 from q2e.ingest.told import CHANNEL as TOLD
 from q2e.ingest.words import CHANNEL as WORD
 from q2e.ingest.words import Words, nearest
+from q2e.methods import scene_graph
 from q2e.methods.chapters.collected import chaptered
 from q2e.models.language import language_model
 from q2e.models.registry import Models
@@ -27,16 +28,20 @@ from q2e.plugins import registry
 from q2e.search.localise import shown_cuts
 from q2e.settings import Settings
 from q2e.store.base import StageKey, Store
-from q2e.types import Evidence, Video
+from q2e.text.language import detect
+from q2e.text.prompt import beside, prompt_version
+from q2e.types import Evidence, Tag, Video
 
 #: The channel of chapters, and its least number that is kept: one chapter tells nothing.
 CHAPTER = "chapter"
+#: The channel of things that several captions of a video name.
+SEEN = "seen"
 _FEWEST = 2
-_CHANNELS = (WORD, CHAPTER, TOLD)
+_CHANNELS = (WORD, CHAPTER, TOLD, SEEN)
 #: What work is marked with that was taken back.
 _OFF = "off"
 #: Videos whose evidence is made before it is written; fewer where models take long for each.
-_TOGETHER: Mapping[str, int] = {WORD: 4096, CHAPTER: 64, TOLD: 16}
+_TOGETHER: Mapping[str, int] = {WORD: 4096, CHAPTER: 64, TOLD: 16, SEEN: 16}
 
 
 class Maker(Protocol):
@@ -120,7 +125,9 @@ def _held(store: Store) -> dict[str, tuple[int, int]]:
 def _maker(channel: str, by: str, models: Models, settings: Settings) -> Maker:
     if channel == WORD:
         return _Words(by, models)
-    return (_Chapters if channel == CHAPTER else _Told)(by, models, settings)
+    if channel == CHAPTER:
+        return _Chapters(by, models, settings)
+    return _Told(by, models, settings) if channel == TOLD else _Seen(by, models, settings)
 
 
 class _Frames:
@@ -193,6 +200,43 @@ class _Told:
         at_s = np.where(np.isfinite(times_s[:, 2]), times_s[:, 2], times_s[:, 0])
         encode = self._frames.encoder.encode_texts
         return told.told(video.id, video.duration_s, lines, self._model, at_s, vectors, encode)
+
+
+class _Seen:
+    """Things and relations that several captions of a video agree on."""
+
+    def __init__(self, by: str, models: Models, settings: Settings) -> None:
+        self._models, self._settings = models, settings
+        self.key = (
+            f"{by} seen/1 {prompt_version(beside(scene_graph.__file__))} {models.image.space}"
+        )
+
+    def __call__(self, store: Store, video: Video) -> Sequence[Evidence]:
+        held = store.evidence_of(video.id)
+        captions = [
+            one
+            for one in held
+            if one.channel == "caption" and one.text and one.origin != "composed"
+        ]
+        graph = scene_graph.consolidated(
+            captions,
+            lambda: language_model(self._settings, self._models),
+            self._models.image.encode_texts,
+        )
+        relations = graph.relations
+        return [
+            Evidence(
+                video=video.id,
+                channel=SEEN,
+                start_s=min(start_s for start_s, _ in node.stretches),
+                end_s=max(end_s for _, end_s in node.stretches),
+                text=". ".join([node.name, *(one for one in relations if node.name in one)][:4]),
+                language=detect(node.name),
+                origin="seen",
+                tags=(Tag(node.name, round(len(node.stretches) / len(captions), 3)),),
+            )
+            for node in (graph.nodes[number] for number in graph.kept)
+        ]
 
 
 class _Chapters:

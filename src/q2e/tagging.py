@@ -80,7 +80,7 @@ def labelled(
     searcher: Searcher,
     models: Models,
     settings: Settings,
-    watch: Callable[[int, int], None],
+    watch: Callable[[int, int], None] | None,
 ) -> tuple[str, Labelled]:
     """Return by which way labels are given, written out, and what each video gets.
 
@@ -93,7 +93,7 @@ def labelled(
         videos=store.videos(),
         texts=partial(_texts, store),
         model=partial(language_model, settings, models),
-        watch=watch,
+        watch=watch or (lambda done, of: None),
     )
     way: Labeller = choice.bound
     return str(choice), way.label(labels, known)

@@ -221,8 +221,7 @@ class Upkeep(Opened):
         called = tagging.name_of(name or Path(labels).stem)
         store = self.store
         searcher = Searcher(store, self.models, self._finding(store))
-        told = watch or (lambda done, of: None)
-        way, found = tagging.labelled(known, how, searcher, self.models, self.settings, told)
+        way, found = tagging.labelled(known, how, searcher, self.models, self.settings, watch)
         if not keep:
             return tagging.tagged(called, way, known, found, 0)
         with self._writing(wait_s) as writing:
@@ -273,14 +272,21 @@ class Upkeep(Opened):
     ) -> int:
         """Keep captions that a language model writes by what is said, as the channel `told`.
 
-        It reads transcripts; each caption is moved by at most 8 s to where the pictures fit it
-        best, and the quarter that fits worst is dropped. Without `wanted` they are taken back.
-        Returns how many there are. Raises ConfigError where no language model is named, ModelError
-        where it fails for all of a video.
+        Each is moved by at most 8 s to where pictures fit it best, the worst quarter goes. Returns
+        how many there are. Raises ConfigError without a language model, ModelError where it fails.
         """
         from q2e.ingest.told import CHANNEL
 
         return self._want(CHANNEL, "yes" if wanted else "", wait_s, watch)
+
+    def keep_seen(self, wanted: bool = True, *, wait_s: float = 0.0) -> int:
+        """Keep things that several captions name, as the channel `seen`; like `keep_told`.
+
+        Captions that are sentences are read by the language model, those in named fields are not.
+        """
+        from q2e.afterwards import SEEN
+
+        return self._want(SEEN, "yes" if wanted else "", wait_s, None)
 
     def _want(
         self, channel: str, by: str, wait_s: float, watch: Callable[[int, int], None] | None
@@ -292,7 +298,7 @@ class Upkeep(Opened):
             afterwards.make(store, self.models, self.settings, watch)
             store.optimise()
             table = store.table()
-            return int((table.channel == table.code(channel)).sum())
+            return int(table.of_channels((channel,)).sum())
 
     def _make(self, store: Store, older: Path | None = None) -> dict[str, int]:
         """Make what is made of other evidence, also what another generation has of it."""

@@ -101,6 +101,15 @@ def index(
             show_default=False,
         ),
     ] = None,
+    seen: Annotated[
+        bool | None,
+        typer.Option(
+            "--seen/--no-seen",
+            help="Keep things that several captions of a video name, as the channel `seen`; or "
+            "take them back.",
+            show_default=False,
+        ),
+    ] = None,
     settings: Set = None,
     wait: Wait = 0.0,
     json: Json = False,
@@ -137,7 +146,9 @@ def index(
         talk(f"{kept:,} shots have words of a list")
     if told is not None:
         talk(f"{collection.keep_told(told, wait_s=wait):,} captions are told by what is said")
-    if renew and (words or told is not None):
+    if seen is not None:
+        talk(f"{collection.keep_seen(seen, wait_s=wait):,} things are seen in several captions")
+    if renew and (words or told is not None or seen is not None):
         return
     if renew and not (collection.exists and collection.outdated):
         raise ConfigError("name folders or files to index, or a --profile to change to")

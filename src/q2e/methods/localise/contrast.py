@@ -93,7 +93,7 @@ class Contrast(Localiser):
         worth = self._worth(curve, proposed)
         may = self.strong(given.score, given.floor)
         return [
-            _told(given, known, may, times, proposed[number], float(worth[number]))
+            told(given, known, may, times, proposed[number], float(worth[number]))
             for number in apart(proposed, worth)[:top]
         ]
 
@@ -117,7 +117,7 @@ class Contrast(Localiser):
         most = max(self.longest_s, self.shortest_s)
         if high - low <= most:
             return widened(low, high, self.shortest_s, given.duration_s)
-        near = np.flatnonzero(_meeting(times, low, high))
+        near = np.flatnonzero(meeting(times, low, high))
         lead = near[int(np.argmax(given.score[near]))]
         middle = float(np.clip((times[0][lead] + times[1][lead]) / 2, low, high))
         begin = min(max(low, middle - most / 2), high - most)
@@ -133,7 +133,7 @@ class Contrast(Localiser):
         return np.asarray(worth, np.float64)
 
 
-def _told(
+def told(
     given: Scored,
     known: Int64,
     may: Bool,
@@ -143,7 +143,7 @@ def _told(
 ) -> Stretch:
     """Return a stretch with the strong evidence in it; of `known`, the places among all."""
     low, high = one
-    near = _meeting(times, low, high)
+    near = meeting(times, low, high)
     # A weak picture between strong ones may be all that a stretch holds.
     inside = np.flatnonzero(near & may if (near & may).any() else near)
     members = inside[np.lexsort((times[0][inside], -given.score[inside]))]
@@ -156,7 +156,7 @@ def _told(
     return Stretch(low, high, worth, shown, tuple(known[members].tolist()))
 
 
-def _meeting(times: tuple[Float64, Float64], low: float, high: float) -> Bool:
+def meeting(times: tuple[Float64, Float64], low: float, high: float) -> Bool:
     """Return (n,) which evidence stands for any of a stretch."""
     return np.asarray(np.minimum(times[1], high) - np.maximum(times[0], low) > _TOUCH_S)
 
