@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import q2e
 from media_files import write_sound, write_video
 from q2e.media import transport
 from q2e.media.clip import cut
-from q2e.media.clock import Clock
+from q2e.media.clock import Clock, length_of
 from q2e.media.container import packets, video_stream
 from q2e.media.decoder import opened
 from q2e.media.frames import frames_at
@@ -215,6 +216,11 @@ def test_pictures_shown_in_another_order_are_no_restart() -> None:
     for packet in made:
         clock.set(packet)
     assert [packet.pts for packet in made] == [0, 160, 80, 40]
+
+
+@pytest.mark.parametrize(("told", "taken"), [(None, 0), (256, 256), ((1 << 32) - 185, 0), (-3, 0)])
+def test_a_packet_that_lasts_less_than_nothing_lasts_nothing(told: int | None, taken: int) -> None:
+    assert length_of(SimpleNamespace(duration=told)) == taken
 
 
 def test_times_that_no_file_can_hold_are_left(tmp_path: Path) -> None:

@@ -217,6 +217,15 @@ def test_repetition_and_credits_are_dropped() -> None:
     assert compression("The museum opens its doors at nine.") < 2
 
 
+def test_what_is_written_with_no_sureness_is_dropped(
+    recognizer: Whisper, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio = sound(samples / "clips" / "call-06.mp4")
+    assert recognizer.transcribe(audio).lines
+    monkeypatch.setattr(whisper, "_LEAST_LOG_PROBABILITY", 0.0)
+    assert recognizer.transcribe(audio).lines == ()
+
+
 #: A sentence as it is said in some seconds, in words, or in letters where words have no spaces.
 SENTENCES = {
     "ar": "هذا ليس رقم مؤتمر صالح", "de": "Das ist keine gültige Konferenznummer",

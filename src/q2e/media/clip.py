@@ -15,6 +15,7 @@ import numpy as np
 from q2e.arrays import Float32, UInt8
 from q2e.cache import write_whole
 from q2e.errors import MediaError
+from q2e.media.clock import length_of
 from q2e.media.container import (
     CLOSE_S,
     PREROLLS_S,
@@ -159,7 +160,7 @@ def _copy(piece: Piece, file: IO[bytes], container_format: str) -> Segment:
             end_s = begin_s
             for packet in _between(source, chosen, sought_s, begin_s, piece.end_s):
                 shown_until_s = _packet_s(source, packet) + float(
-                    (packet.duration or 0) * packet.time_base
+                    length_of(packet) * packet.time_base
                 )
                 offset = round((begin_s + origin_s(source)) / float(packet.time_base))
                 packet.pts -= offset

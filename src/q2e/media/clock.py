@@ -61,7 +61,7 @@ class Clock:
                 self._offset_s = self._end_s(track) - shown_s
             track.offset_s = self._offset_s
         track.last_s, track.decoded = raw_s + track.offset_s, decoded
-        end_s = shown_s + track.offset_s + (packet.duration or 0) * track.base_s
+        end_s = shown_s + track.offset_s + length_of(packet) * track.base_s
         track.end_s = max(track.end_s, end_s)
         _shift(packet, track.offset_s, track.base_s)
 
@@ -77,6 +77,15 @@ class Clock:
     def _end_s(self, track: _Track) -> float:
         ends_s = (one.end_s for one in self._tracks.values() if one.last_s is not None)
         return max(ends_s, default=track.end_s)
+
+
+def length_of(packet: Any) -> int:
+    """Return how long a packet says it lasts, 0 where it does not.
+
+    The last one of a short Ogg file may last less than nothing, as a number without sign.
+    """
+    told = int(packet.duration or 0)
+    return told if 0 < told < 1 << 31 else 0
 
 
 def _shift(packet: Any, offset_s: float, base_s: float) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import MediaError
+from q2e.media.clock import length_of
 from q2e.media.container import (
     audio_stream,
     decode_from,
@@ -110,9 +111,7 @@ def _measure(container: Any) -> dict[int, _Track]:
             base = bases[packet.stream_index]
             time = packet.dts if packet.pts is None else packet.pts
             track = tracks[packet.stream_index]
-            track.take(
-                None if time is None else time * base - origin, (packet.duration or 0) * base
-            )
+            track.take(None if time is None else time * base - origin, length_of(packet) * base)
             if track.count == 1:
                 track.encrypted = packet.has_sidedata("encryption_info")
     return tracks

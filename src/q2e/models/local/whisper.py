@@ -41,6 +41,8 @@ _OWN_LANGUAGE_PROBABILITY = 0.7
 _MAX_COMPRESSION = 2.4
 _MIN_LOG_PROBABILITY = -1.0
 _MAX_NO_SPEECH = 0.6
+#: Mean log-probability of tokens below which nothing right was written (docs/research/senses.md).
+_LEAST_LOG_PROBABILITY = -1.39
 
 #: What Whisper writes over noise: credits of the subtitles it was trained on. Nobody says them.
 _CREDITS = re.compile(
@@ -220,7 +222,8 @@ class Whisper:
             silent = (
                 answer.no_speech_prob > _MAX_NO_SPEECH and answer.scores[0] < _MIN_LOG_PROBABILITY
             )
-            if silent or not re.search(r"\w", text):
+            unsure = answer.scores[0] < _LEAST_LOG_PROBABILITY
+            if silent or unsure or not re.search(r"\w", text):
                 segments = []
             elif compression(text) > _MAX_COMPRESSION:
                 if not careful:
