@@ -1,12 +1,15 @@
-"""How long a question takes: cold from the shell, and warm over many pieces of evidence."""
+"""What a question takes of the processor: first from the shell, and later, by kinds of search."""
 
 from __future__ import annotations
 
 import os
+import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +35,46 @@ QUESTIONS = (
     "चुनाव के नतीजे",
     "a woman pours coffee",
 )
+#: Of events, which are unfolded and fed back.
+EVENTS = (
+    "flood in Pakistan",
+    "terremoto en Chile",
+    "протесты в Москве",
+    "wildfire in Greece",
+    "地震救援现场",
+)
 IN_VIDEO = 50
+#: Turns in which every question of a kind is asked once, each time with another year.
+TURNS = 3
+#: Kinds of search: the questions, and how each is asked of an index.
+KINDS: Mapping[str, tuple[Sequence[str], Callable[[q2e.Index, str], object]]] = {
+    "plain": (QUESTIONS, lambda index, text: index.search(text)),
+    "of an event": (EVENTS, lambda index, text: index.search(text)),
+    "filtered by language": (QUESTIONS, lambda index, text: index.search(f"{text} lang:en")),
+    "filtered by channel": (QUESTIONS, lambda index, text: index.search(f"{text} channel:speech")),
+    "100 hits": (QUESTIONS, lambda index, text: index.search(text, top=100)),
+    "A NOT B": (QUESTIONS, lambda index, text: index.search(f"{text} NOT rain")),
+    "A THEN B": (QUESTIONS, lambda index, text: index.search(f'"{text}" then "rain"')),
+    "a picture": (QUESTIONS, lambda index, text: index.search(text, examples=["v000007@12.5"])),
+    "without moments and reasons": (
+        QUESTIONS,
+        lambda index, text: index.search(text, moments=False),
+    ),
+    "what the page asks": (QUESTIONS, lambda index, text: index.search_page(text)),
+}
 
 
 def run(items: int) -> dict[str, Any]:
-    """Return seconds of a cold search and milliseconds of warm ones over `items` of evidence."""
+    """Return processor time of first searches in seconds, and of others by kind in milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "index"
         fill(directory, items)
         return {
             "evidence": items,
+            "videos": items // IN_VIDEO,
             "index_mb": round(sum(f.stat().st_size for f in directory.iterdir()) / 1e6, 1),
-            "import_q2e_s": _median(lambda: _seconds("-c", "import q2e"), 7),
-            "python_alone_s": _median(lambda: _seconds("-c", "pass"), 7),
-            "cold_cli_s": _cold(directory),
-            "warm_ms": _warm(directory),
+            "first_s": _first(directory),
+            "kinds": {name: _warm(directory, name) for name in KINDS},
         }
 
 
@@ -94,37 +122,79 @@ def _with(one: Evidence, space: str, vector: Any) -> Evidence:
     return replace(one, vectors={space: vector})
 
 
-def _warm(directory: Path) -> dict[str, float]:
-    index = q2e.open(directory)
-    for question in QUESTIONS:
-        index.search(question)
+def _warm(directory: Path, kind: str) -> dict[str, float]:
+    """Return median and 95th percentile of milliseconds of one kind of search."""
+    questions, ask = KINDS[kind]
     spent = []
-    for turn in range(10):
-        for question in QUESTIONS:
-            # Another year each turn: no question is answered from memory.
-            began = time.perf_counter()
-            index.search(f"{question} {2001 + turn}")
-            spent.append((time.perf_counter() - began) * 1000)
+    with q2e.open(directory) as index:
+        for question in questions:
+            ask(index, question)
+        for turn in range(TURNS):
+            for question in questions:
+                # Another year each turn: no question is answered from memory.
+                began = time.process_time()
+                ask(index, f"{question} {2001 + turn}")
+                spent.append((time.process_time() - began) * 1000)
     return {
-        "median": round(float(np.median(spent)), 1),
+        "p50": round(float(np.median(spent)), 1),
         "p95": round(float(np.percentile(spent, 95)), 1),
         "searches": len(spent),
     }
 
 
-def _cold(directory: Path) -> float:
+def _first(directory: Path) -> dict[str, float]:
+    """Return seconds of processes that search first, whatever is kept, and of handles."""
     command = ("-m", "q2e", "search", QUESTIONS[0], "--index", str(directory), "--json")
-    _seconds(*command)
-    return _median(lambda: _seconds(*command), 5)
+    found = {"python alone": _spent("-c", "pass"), "import q2e": _spent("-c", "import q2e")}
+    with tempfile.TemporaryDirectory() as cache:
+        # The laws of chance and the model of languages are made once for all that follow.
+        _spent(*command, cache=cache)
+        nothing, kept, added = [], [], []
+        for turn in range(TURNS):
+            shutil.rmtree(Path(cache) / "columns", ignore_errors=True)
+            nothing.append(_spent(*command, cache=cache))
+            kept.append(_spent(*command, cache=cache))
+            _add(directory, turn)
+            added.append(_spent(*command, cache=cache))
+        found |= {"nothing laid out": _median(nothing), "laid out before": _median(kept)}
+        found["laid out before one video more"] = _median(added)
+    with q2e.open(directory) as index:
+        index.search(QUESTIONS[0])
+        later = []
+        for turn in range(TURNS):
+            _add(directory, TURNS + turn)
+            began = time.process_time()
+            index.search(QUESTIONS[1 + turn])
+            later.append(time.process_time() - began)
+    return found | {"in an open process, after one video more": _median(later)}
 
 
-def _seconds(*arguments: str) -> float:
-    began = time.perf_counter()
+def _add(directory: Path, number: int) -> None:
+    """Add a video of a few pieces, as a commit of another process does."""
+    video = f"w{number:06d}"
+    with SqliteStore(directory / STORE_NAME) as store:
+        text_space = store.setting("space.text") or ""
+        dimension = store.vectors(text_space)[1].shape[1]
+        vector = np.random.default_rng(number).normal(size=dimension).astype(np.float32)
+        store.put_video(Video(id=video, path=f"/v/{video}.mp4", duration_s=9.0))
+        one = Evidence(video, "speech", 0.0, 9.0, "a dog barks", "en")
+        item = Item(_with(one, text_space, vector / np.linalg.norm(vector)), ("dog", "barks"))
+        store.put_part(StageKey(video, "speech", 0), "made", [item])
+
+
+def _spent(*arguments: str, cache: str = "") -> float:
+    """Return the seconds of processor time that a process and what it starts take."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run(
-        [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=dict(os.environ)
+        [sys.executable, *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env=env | ({"Q2E_CACHE": cache} if cache else {}),
     )
-    return time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 3)
 
 
-def _median(measure: Any, times: int) -> float:
-    return round(float(np.median([measure() for _ in range(times)])), 3)
+def _median(seconds: Sequence[float]) -> float:
+    return round(float(np.median(seconds)), 3)

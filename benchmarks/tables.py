@@ -656,6 +656,21 @@ def growth_verbs(figures: Figures) -> str:
     return markdown(head, [["import, each", *rows[0][1:]], *rows[1:]])
 
 
+def search_kinds(figures: Figures) -> str:
+    """What each kind of search takes."""
+    rows = [
+        [name, f"{one['p50']:.0f}", f"{one['p95']:.0f}"]
+        for name, one in figures["search"]["kinds"].items()
+    ]
+    return markdown(["search", "p50, ms", "p95, ms"], rows)
+
+
+def search_first(figures: Figures) -> str:
+    """What first searches take."""
+    rows = [[name, f"{spent:.2f}"] for name, spent in figures["search"]["first_s"].items()]
+    return markdown(["first search", "s"], rows)
+
+
 def peers_of(part: str) -> Table:
     def table(figures: Figures) -> str:
         """What others take for the same task, as a ratio to ours, and whether they agree."""
@@ -795,6 +810,8 @@ TABLES: dict[str, Table] = {
     "scale filters": scale_filters,
     "scale stores": scale_stores,
     "growth verbs": growth_verbs,
+    "search kinds": search_kinds,
+    "search first": search_first,
     "answers halves": answers_halves,
     "answer_costs strategies": answer_costs,
     "contrast kinds": contrast_kinds,
@@ -834,6 +851,7 @@ NEEDS: dict[str, set[str]] = {
     "scale": {"scale_stores"},
     "heads": {"heads"},
     "growth": {"growth"},
+    "search": {"search"},
     "answers": {"answers"},
     "answer_costs": {"answer_costs"},
     "contrast": {"contrast"},

@@ -29,6 +29,7 @@ FILES = (
         "fuzz",
         "heads",
         "growth",
+        "search",
         "peers",
         "senses",
         "answers",
