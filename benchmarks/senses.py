@@ -6,6 +6,8 @@ from it ships. `--keep` holds the index, so that a run that was stopped goes on.
 - `eye`: the clips of `videos2` are indexed by `local`, then by `local` with an eye of
   all Flickr8k pairs as a second generation, as `q2e train eye` and `q2e index --eye` do it. Asked
   are the questions of `videos2`, in eleven languages, and the caption of each clip.
+- `cues`: words about faces (with `keep`/`centerface.onnx`), light, colours, drawings and movement,
+  each beside all else; `crops`: pictures alone, whole and with a grid of 2 x 2.
 - `cost`: processor time a frame and megabytes of each part that sees.
 
 A question's figure is 1 over the rank of the first right clip, all hits shown; intervals are 95 %
@@ -25,6 +27,7 @@ from typing import Any
 import numpy as np
 
 import q2e
+from benchmarks import cues
 from benchmarks.heads import read_captions, read_pictures
 from q2e.evaluate.compare import bootstrap
 from q2e.features import features_space
@@ -57,6 +60,8 @@ def run(data: Path, keep: Path, only: Sequence[str] = ()) -> dict[str, Any]:
     train_eye(data / "flickr8k_features", keep / "eye")
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "eye": lambda: product(data, keep / "clips.q2e"),
+        "cues": lambda: cued(data, keep),
+        "crops": lambda: cropped(data, keep / "clips.q2e"),
         "cost": lambda: costs(data / "videos2" / "clips"),
     }
     known = json.loads(RESULT.read_text("utf-8"))["senses"] if only and RESULT.is_file() else {}
@@ -138,6 +143,32 @@ def product(data: Path, where: Path) -> dict[str, Any]:
                     round(float(np.mean(gain)), 4), round(between.low, 4), round(between.high, 4),
                 ]  # fmt: skip
     return {"seconds": seconds, "rows": rows}
+
+
+def cued(data: Path, keep: Path) -> dict[str, Any]:
+    """Return what each cue brings beside all that `local` reads."""
+    questions, graph = asked(data), keep / "centerface.onnx"
+    found = cues.measured(
+        keep / "clips.q2e",
+        graph if graph.is_file() else None,
+        lambda index: [_reciprocal(index, one, None) for one in questions],
+        keep / "cues",
+    )
+    scores = {"plain": found["plain"]} | {
+        name: one["scores"] for name, one in found["cues"].items()
+    }
+    return {
+        "ms a frame": found["ms a frame"],
+        "frames": {name: one["frames"] for name, one in found["cues"].items()},
+        "rows": cues.gains(scores, "plain", [one.kind for one in questions]),
+    }
+
+
+def cropped(data: Path, where: Path) -> dict[str, Any]:
+    """Return what crops bring to pictures alone."""
+    questions = asked(data)
+    found = cues.crops(where, [one.text for one in questions], [one.right for one in questions])
+    return {"rows": cues.gains(found, "whole", [one.kind for one in questions])}
 
 
 def asked(data: Path) -> list[Asked]:

@@ -773,6 +773,66 @@ def senses_cost(figures: Figures) -> str:
     return markdown(["", "ms a frame", "MB", "dimensions"], rows)
 
 
+def _senses_gains(rows: Mapping[str, Any], plain: str) -> str:
+    """Reciprocal ranks by way, with gains over a plain one, by groups of questions."""
+    groups = [name for name in rows[plain] if name in ("questions", "captions", "all")]
+    groups += [name for name in rows[plain] if name not in groups]
+    made = []
+    for way, row in rows.items():
+        cells = [
+            f"{row[name][0]:.3f}" + ("" if way == plain else f" {_interval(row[name][1:])}")
+            for name in groups
+        ]
+        made.append([way, *cells])
+    return markdown(["", *groups], made)
+
+
+def senses_cues(figures: Figures) -> str:
+    """What words about light, colours, faces and the like bring beside all else."""
+    return _senses_gains(figures["senses"]["cues"]["rows"], "plain")
+
+
+def senses_crops(figures: Figures) -> str:
+    """What crops of frames bring to pictures alone."""
+    return _senses_gains(figures["senses"]["crops"]["rows"], "whole")
+
+
+def speech_errors(figures: Figures) -> str:
+    """Word and character error rates by source and language."""
+
+    def percent(one: Sequence[float]) -> str:
+        value, low, high = (100 * number for number in one)
+        return f"{value:.0f} [{low:.0f}, {high:.0f}]"
+
+    rows = [
+        [
+            name,
+            str(one["recordings"]),
+            f"{one['seconds']:.0f}",
+            f"{100 * one['language right']:.0f}",
+            *(
+                percent(one[f"{what}, {way}"])
+                for way in ("told", "given")
+                for what in ("words", "characters")
+            ),
+        ]
+        for name, one in figures["speech"]["errors"].items()
+    ]
+    head = ["source", "recordings", "s", "language told right", "words", "characters"]
+    return markdown([*head, "words, language given", "characters, language given"], rows)
+
+
+def speech_nobody(figures: Figures) -> str:
+    """How many sounds in which nobody speaks give a text."""
+    ways = ("sounds", "Whisper alone", "with its filters", "as shipped")
+    rows = [
+        [kind, *(str(one[way]) for way in ways)]
+        for kind, one in figures["speech"]["nobody"].items()
+    ]
+    whole = [str(sum(one[way] for one in figures["speech"]["nobody"].values())) for way in ways]
+    return markdown(["", *ways], [*rows, ["all", *whole]])
+
+
 TABLES: dict[str, Table] = {
     "matrices raw": matrices_raw,
     "matrices batch": matrices_batch,
@@ -817,6 +877,10 @@ TABLES: dict[str, Table] = {
     "contrast kinds": contrast_kinds,
     "senses eye": senses_eye,
     "senses cost": senses_cost,
+    "senses cues": senses_cues,
+    "senses crops": senses_crops,
+    "speech errors": speech_errors,
+    "speech nobody": speech_nobody,
     "peers vectors": peers_of("vectors"),
     "peers words": peers_of("words"),
     "peers evaluation": peers_of("evaluation"),
@@ -856,5 +920,6 @@ NEEDS: dict[str, set[str]] = {
     "answer_costs": {"answer_costs"},
     "contrast": {"contrast"},
     "senses": {"senses"},
+    "speech": {"speech"},
     "peers": {"peers"},
 }

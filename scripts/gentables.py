@@ -32,6 +32,7 @@ FILES = (
         "search",
         "peers",
         "senses",
+        "speech",
         "answers",
         "answer_costs",
         "contrast",
