@@ -34,10 +34,15 @@ SCRIPTS = {
 _SAME = re.compile(r"\{\w+\}|Q2E|JSON|nDCG@10|(lang|after|until):\w+|\W|\d")
 
 
+def parts(language: str) -> list[dict[str, Any]]:
+    """Return the words of the page, and of each part that is loaded when it is first shown."""
+    files = sorted((WEB / "texts").glob(f"**/{language}.json"))
+    return [json.loads(file.read_text("utf-8")) for file in files]
+
+
 @cache
 def texts(language: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((WEB / "texts" / f"{language}.json").read_text("utf-8"))
-    return loaded
+    return {key: text for part in parts(language) for key, text in part.items()}
 
 
 def forms(language: str, key: str) -> dict[str, str]:
@@ -59,7 +64,9 @@ def scripts() -> dict[str, str]:
 
 
 def test_there_is_a_file_for_each_language() -> None:
-    assert {path.stem for path in (WEB / "texts").iterdir()} == set(LANGUAGES)
+    folders = [WEB / "texts", *filter(Path.is_dir, (WEB / "texts").iterdir())]
+    for folder in folders:
+        assert {path.stem for path in folder.glob("*.json")} == set(LANGUAGES), folder
     named = re.search(r"LANGUAGES = \{(.*?)\};", scripts()["texts.js"], re.S)
     assert named is not None
     assert set(re.findall(r"(\w+): \"", named[1])) == set(LANGUAGES)
@@ -68,7 +75,9 @@ def test_there_is_a_file_for_each_language() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_is_missing(language: str) -> None:
     own, english = texts(language), texts("en")
-    assert list(own) == sorted(own), "in order of keys, so that two changes seldom meet"
+    for part in parts(language):
+        assert list(part) == sorted(part), "in order of keys, so that two changes seldom meet"
+    assert sum(map(len, parts(language))) == len(own), "a key is in one part only"
     assert set(own) == set(english)
     for key in english:
         assert slots(language, key) == slots("en", key), key
