@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -243,3 +243,49 @@ def test_videos_are_listed_by_words_folder_and_order(server: str) -> None:
         assert folders[0]["videos"] == 3
         assert client.videos(folder=folders[1]["folder"])["total"] == 2
         assert client.videos(folder="/nonesuch")["total"] == 0
+
+
+def test_fifty_thousand_videos_are_gone_through_without_a_stall(browser: Any, server: str) -> None:
+    visit = Visit(browser, server)
+    page = visit.page
+    offsets: list[int] = []
+
+    def listed(route: Any) -> None:
+        asked = dict(parse_qsl(urlsplit(route.request.url).query))
+        first, limit = int(asked["offset"]), int(asked["limit"])
+        offsets.append(first)
+        rows = [
+            {"id": f"{n:032x}", "path": f"/v/{n}.mp3", "title": f"video {n}", "duration": 60,
+             "has_video": False, "date": None, "language": None, "tags": []}
+            for n in range(first, min(first + limit, 50_000))
+        ]  # fmt: skip
+        route.fulfill(json={"total": 50_000, "offset": first, "videos": rows})
+
+    page.route("**/v1/videos?*", listed)
+    visit.open(view="collection")
+    expect(page.locator("#videos-title")).to_have_text("50,000 videos")
+    held = "document.querySelectorAll('#videos li').length"
+    for table in (False, True):
+        if table:
+            page.get_by_role("button", name="As a table").click()
+            page.wait_for_selector("#videos.astable .tile")
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        expect(page.locator("#videos .tiletitle", has_text="video 49999")).to_be_visible()
+        assert page.evaluate(held) < 400
+        last = page.locator("#videos li").last
+        assert last.get_attribute("aria-posinset") == last.get_attribute("aria-setsize") == "50000"
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+        visit.until(
+            "+document.querySelector('#videos .tile')?.textContent.match(/[0-9]+/)[0] > 20000"
+        )
+        page.evaluate("scrollTo(0, 0)")
+        expect(page.locator("#videos .tiletitle").first).to_have_text("video 0")
+    # Only pages in sight were asked for.
+    assert len(offsets) < 30
+    # The keyboard goes on where the list goes on.
+    page.locator("#videos .tile").last.focus()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#videos') !== null")
+    visit.close()
+    assert visit.wrong == []

@@ -85,6 +85,7 @@ results.onAnswer(() => {
   filters.show(state());
 });
 watch(show);
+addEventListener("q2e:send", (event) => collection.sendAll(event.detail));
 takesDrops(one(".top nav [data-go=tray]"));
 show(state(), null);
 watchOver(() => {

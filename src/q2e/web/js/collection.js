@@ -12,8 +12,9 @@ const PAGE = 60;
 const MOST = 200;
 const WAIT_MS = 250;
 const streams = new Map();
-let shown = 0;
 let latest = null;
+let list = null;
+let more = null;
 
 /** Show the view. */
 export async function show() {
@@ -77,6 +78,21 @@ function build(place) {
             t("coll.add-note"),
           ),
           form,
+          h(
+            "label",
+            { class: "button sender" },
+            icon("up_"),
+            t("coll.send"),
+            h("input", {
+              type: "file",
+              id: "send-files",
+              class: "unseen",
+              multiple: true,
+              accept: "video/*,audio/*",
+              on: { change: (event) => sendAll([...event.target.files]) },
+            }),
+          ),
+          h("ul", { id: "sending", class: "jobs" }),
         ),
         h("ul", { id: "jobs", class: "jobs", "aria-label": t("coll.jobs") }),
       ),
@@ -92,7 +108,6 @@ function build(place) {
       { "aria-labelledby": "videos-title" },
       h("div", { class: "sectionhead" }, h("h2", { id: "videos-title" }, t("coll.videos")), choice()),
       h("ul", { class: "mosaic", id: "videos" }),
-      h("div", { class: "end", id: "videos-end" }),
     ),
   );
 }
@@ -106,6 +121,8 @@ function choice() {
     clearTimeout(timer);
     timer = setTimeout(videos, WAIT_MS);
   };
+  const table = h("span", {});
+  import("./videolist.js").then(({ tableSwitch }) => table.replaceWith(tableSwitch(videos)));
   return h(
     "form",
     { class: "choice", role: "search", "aria-label": t("coll.list"), on: { submit: stay } },
@@ -128,6 +145,7 @@ function choice() {
       { id: "order", class: "field", "aria-label": t("coll.order"), on: { change: () => videos() } },
       ORDERS.map((value) => h("option", { value }, t(`sort.${value}`))),
     ),
+    table,
   );
 }
 
@@ -247,6 +265,19 @@ function failures({ failures: list, missing }) {
   );
 }
 
+// -- videos from the reader's own disk --------------------------------------------------------------
+/** Send videos to the collection, one after another; each is read when it is there. */
+export async function sendAll(files) {
+  const { send } = await import("./send.js");
+  for (const file of files) {
+    const bar = h("progress", { max: 1, "aria-label": t("coll.sending", { name: file.name }) });
+    const node = h("li", { class: "job" }, h("b", {}, words(file.name)), bar);
+    one("#sending").append(node);
+    if (await attempt(() => send(file, (share) => (bar.value = share)))) jobs();
+    node.remove();
+  }
+}
+
 // -- jobs -----------------------------------------------------------------------------------------
 async function jobs() {
   const found = await attempt(api.jobs);
@@ -338,27 +369,28 @@ function told(report) {
 }
 
 // -- videos ---------------------------------------------------------------------------------------
-async function videos(more = false) {
+async function videos() {
   const asked = {
-    offset: more ? shown : 0,
-    limit: PAGE,
     find: one("#find-video").value.trim(),
     folder: one("#folder").value,
     sort: one("#order").value,
   };
   latest = asked;
-  const found = await attempt(() => api.videos(asked));
-  if (!found || latest !== asked) return;
-  const list = one("#videos");
-  if (!more) fill(list);
-  list.append(...found.videos.map(tile));
-  shown = found.offset + found.videos.length;
+  const { asTable, videoList } = await import("./videolist.js");
+  const page = async (offset, limit) => {
+    const found = await attempt(() => api.videos({ ...asked, offset, limit }));
+    return found && latest === asked ? found : null;
+  };
+  const first = await page(0, PAGE);
+  if (!first) return;
+  list ??= videoList(one("#videos"), (offset, limit) => more(offset, limit), asTable);
+  more = async (offset, limit) => (await page(offset, limit))?.videos;
+  list.show(first.total, first.videos);
   const narrowed = asked.find || asked.folder;
   const told =
-    narrowed && !found.total ? t("coll.none") : t("count.videos", { n: found.total });
+    narrowed && !first.total ? t("coll.none") : t("count.videos", { n: first.total });
   one("#videos-title").textContent = narrowed
     ? t("coll.with-this", { videos: told })
     : told;
   if (narrowed) say(told);
-  fill(one("#videos-end"), shown < found.total && button(t("more"), () => videos(true)));
 }

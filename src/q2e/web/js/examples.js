@@ -16,6 +16,7 @@ export function listenForDrops() {
   addEventListener("dragenter", (event) => {
     if (brings(event)) {
       inside += 1;
+      one("p", veil).textContent = t(state().view === "collection" ? "coll.drop" : "drop");
       veil.hidden = false;
     }
   });
@@ -33,7 +34,8 @@ export function listenForDrops() {
     event.preventDefault();
     inside = 0;
     veil.hidden = true;
-    bring(event.dataTransfer.files);
+    if (state().view === "collection") dispatchEvent(new CustomEvent("q2e:send", { detail: [...event.dataTransfer.files] }));
+    else bring(event.dataTransfer.files);
   });
   addEventListener("paste", (event) => {
     if (event.clipboardData?.files.length) bring(event.clipboardData.files);
