@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -284,5 +285,40 @@ def test_fifty_thousand_videos_are_gone_through_without_a_stall(visit: Visit) ->
     # The keyboard goes on where the list goes on.
     page.locator("#videos .tile").last.focus()
     for _ in range(12):
+        visit.until(
+            "document.activeElement.closest('#videos li')?.nextElementSibling?.querySelector('a')"
+        )
         page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('#videos') !== null")
+
+
+@pytest.mark.slow  # a video is read by a process that loads models
+def test_a_video_that_is_dropped_on_the_collection_is_read(browser: Any, tmp_path: Path) -> None:
+    from serving import serving
+
+    clip = write_video(tmp_path / "Kirchturm im Nebel.mp4", (1.0,))
+    (tmp_path / "lines.jsonl").write_text('{"video": "a", "channel": "speech", "text": "Moin"}')
+    with (
+        q2e.open(tmp_path / "index") as index,
+        contextlib.ExitStack() as stack,
+    ):
+        index.import_evidence(tmp_path / "lines.jsonl")
+        address = stack.enter_context(serving(index, token=TOKEN))
+        visit = Visit(browser, address)
+        page = visit.open(token=TOKEN, view="collection")
+        page.wait_for_selector("#send-files", state="attached")
+        bytes_of = list(clip.read_bytes())
+        data = page.evaluate_handle(
+            """([bytes, name]) => {
+              const given = new DataTransfer();
+              given.items.add(new File([new Uint8Array(bytes)], name, { type: "video/mp4" }));
+              return given;
+            }""",
+            [bytes_of, clip.name],
+        )
+        for event in ("dragenter", "dragover", "drop"):
+            page.dispatch_event("body", event, {"dataTransfer": data})
+        read = page.locator("#videos .tiletitle", has_text="Kirchturm im Nebel")
+        expect(read).to_be_visible(timeout=120_000)
+        visit.close()
+        assert visit.wrong == []
