@@ -163,6 +163,10 @@ class Visit:
         """Wait until an expression of JavaScript holds; the policy forbids to wait inside."""
         self._look(lambda: bool(self.page.evaluate(expression)), expression)
 
+    def logged(self, words: str) -> None:
+        """Wait until the browser has logged something with these words."""
+        self._look(lambda: any(words in one for one in self.wrong), f"{words!r} is logged")
+
     def _look(self, holds: Callable[[], bool], what: str) -> None:
         end_s = time.monotonic() + PATIENCE_S
         while not holds():

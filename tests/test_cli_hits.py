@@ -186,6 +186,7 @@ def test_a_file_without_anything_to_read_is_not_called_unchanged(
     assert "0 indexed, 1 unchanged" in again.stderr
 
 
+@pytest.mark.slow  # three commands over many lines
 def test_import_and_run_show_how_far_they_are(tmp_path: Path) -> None:
     lines = [
         {"video": f"v{number}", "channel": "caption", "text": f"снег {number}"}

@@ -298,6 +298,7 @@ def test_pictures_travel_as_data_in_the_request() -> None:
     assert base64.b64decode(data).startswith(b"\xff\xd8")
 
 
+@pytest.mark.slow  # reads clips twice
 def test_an_index_with_described_frames_and_a_summary(samples: Path, tmp_path: Path) -> None:
     works = {"vision": True, "language": False}
 

@@ -120,6 +120,7 @@ def test_an_index_is_seen_through_it_beside_what_it_was(pictures: Path, tmp_path
         assert len(own) == len(cat) and (cat[0] > cat[-1]).sum() >= 9
 
 
+@pytest.mark.slow  # reads clips
 def test_what_is_seen_is_the_head_beside_the_labels(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine"
     run("train", "eye", pictures / "train", pictures / "german.csv", "--out", out)

@@ -98,6 +98,7 @@ def test_all_recordings_are_seen_and_heard(
     assert np.abs(frames_at(out, [0.3], 64)[0].image - looks[-2]).mean() < 12
 
 
+@pytest.mark.slow  # reads files twice
 def test_what_an_earlier_version_read_only_half_of_is_read_again(tmp_path: Path) -> None:
     path = join(tmp_path, "a.ts", (0.0, 0.0), {})
     index = q2e.open(tmp_path / "index", channels=("metadata", "screen_text"))

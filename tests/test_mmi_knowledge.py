@@ -556,6 +556,7 @@ ASKED_OF = {
 }
 
 
+@pytest.mark.slow  # thirteen experiments
 def test_every_row_of_the_experiment_that_ships_runs_by_a_model(
     read: q2e.Index, tmp_path: Path
 ) -> None:

@@ -186,9 +186,15 @@ def test_no_index_says_how_to_make_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("clip", "question", "channel", "other"),
     [
-        ("reel-01.mp4", "un panda gigante", "frame", "stock market report"),
+        pytest.param(
+            *("reel-01.mp4", "un panda gigante", "frame", "stock market report"),
+            marks=pytest.mark.slow,
+        ),
         ("call-06.mp4", "weasels have eaten the phone system", "speech", "an Egyptian cat"),
-        ("launch-18.mp4", "launch delayed by wind", "screen_text", "a cup of coffee"),
+        pytest.param(
+            *("launch-18.mp4", "launch delayed by wind", "screen_text", "a cup of coffee"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_collection_of_one_video_answers(

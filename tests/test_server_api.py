@@ -503,12 +503,11 @@ def test_labels_and_their_measures(
     api: httpx.Client, video: dict[str, Any], served_index: q2e.Index
 ) -> None:
     question = "monkeys have eaten the phone system"
-    made = api.post("/labels", json={"query": question, "video": video["id"], "start": 0, "end": 8})
+    # The first sentence; more is said after it.
+    said = {"query": question, "video": video["id"], "start": 0.5, "end": 3.5}
+    made = api.post("/labels", json=said)
     assert made.status_code == 201
-    again = api.post(
-        "/labels",
-        json={"query": question, "video": video["id"], "start": 0, "end": 8, "relevance": 3},
-    )
+    again = api.post("/labels", json=said | {"relevance": 3})
     assert again.json()["id"] == made.json()["id"]
     assert [label["relevance"] for label in api.get("/labels").json()["labels"]] == [3]
     # They outlive the server.

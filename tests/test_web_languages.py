@@ -75,6 +75,7 @@ def marked(text: Any) -> Any:
     return f"⟦{text}⟧"
 
 
+@pytest.mark.slow  # opens every view
 def test_no_word_stands_outside_the_texts(browser: Any, server: str) -> None:
     visit = Visit(browser, server, locale="ja-JP")
     own = {key: marked(text) for key, text in words("ja").items()}

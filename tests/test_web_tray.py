@@ -147,8 +147,7 @@ def test_what_another_window_has_changed_is_not_lost(visit: Visit, index: q2e.In
     expect(page.locator("#tray .pickedone")).to_have_count(3)
     assert _held(index)[-1].note == "other window"
     # The browser logs the refusal, by and by.
-    while not any("409" in one for one in visit.wrong):
-        page.wait_for_timeout(50)
+    visit.logged("409")
     visit.wrong = [one for one in visit.wrong if "409" not in one]
 
 

@@ -249,7 +249,7 @@ def test_the_page_does_not_scroll_sideways(browser: Any, server: str) -> None:
     ("scheme", "width"),
     [
         ("light", 1280),
-        ("dark", 1280),
+        pytest.param("dark", 1280, marks=pytest.mark.slow),
         pytest.param("light", 390, marks=pytest.mark.slow),
     ],
     ids=str,

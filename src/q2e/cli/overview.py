@@ -9,7 +9,9 @@ _WORDS = 60
 
 
 def overview(index_dir: IndexDir = None, json: Json = False) -> None:
-    """Show what a collection holds: groups of like moments, the largest first, with words.
+    """Show what the index holds as groups of like moments, with words.
+
+    The largest group stands first.
 
     They are made of the vectors that the index holds; nothing is read again. The first call after
     a change takes some seconds. With --json also where each group lies on the map of the page.
