@@ -42,7 +42,7 @@ def tray(
     index_dir: IndexDir = None,
     json: Json = False,
 ) -> None:
-    """Show a tray: moments that were picked on the page, in their order; or write it as a file.
+    """Show the moments collected on the page, or write them as a reel, clips or a list.
 
     These are the trays of whoever owns the index; what was collected with a named token is seen
     with that token alone.
