@@ -78,7 +78,7 @@ _COMMANDS = {
     ),
     "tag": (
         "q2e.cli.tag:tag",
-        "Give videos labels of your own as tags, by what the labels mean; and take them back.",
+        "Give videos labels of your own as tags, which searches filter by.",
     ),
     "status": (
         "q2e.cli.collection:status",
