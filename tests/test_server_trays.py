@@ -105,11 +105,13 @@ def test_a_tray_is_kept_changed_and_undone(
         ({"start": 2.0, "end": 2.0}, 400),
         ({"start": -1.0, "end": 2.0}, 422),
         ({"start": 0.0, "end": 1e9}, 422),
+        ({"start": 0.0, "end": 1e6}, 201),
+        ({"start": 0.0, "end": 1.0, "video": ""}, 422),
         ({"start": 0.0, "end": 1.0, "note": "x" * 501}, 422),
         ({"start": True, "end": 2.0}, 422),
     ],
 )
-def test_what_is_no_moment_is_refused(
+def test_what_is_no_moment_is_refused_and_the_longest_is_kept(
     api: httpx.Client, moment: dict[str, Any], status: int
 ) -> None:
     got = api.post("/trays", json={"name": "x", "moments": [{"video": "abc", **moment}]})

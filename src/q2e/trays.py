@@ -40,7 +40,7 @@ class Picked:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if not (0.0 <= self.start_s < self.end_s < 1e6) or not self.video:
+        if not (0.0 <= self.start_s < self.end_s <= 1e6) or not self.video:
             raise ValueError(f"a picked moment needs 0 <= start < end, got {self}")
 
 

@@ -17,7 +17,7 @@ Version = Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(no_truth
 class Stretch(Strict):
     """A stretch of a video, with what is noted of it."""
 
-    video: Word
+    video: Annotated[Word, Field(min_length=1)]
     start: Moment
     end: Moment
     note: str = Field("", max_length=NOTE)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 from q2e.server.answers import JobShape
+from q2e.server.faults import Fault
 from q2e.server.service import TheService
 
 router = APIRouter(prefix="/v1/incoming", tags=["jobs"])
@@ -51,6 +52,8 @@ async def send(
 ) -> JSONResponse:
     """Add a piece of at most 1 MiB to a file; when it is whole it is read into the index."""
     data = await request.body()
+    if not data:
+        raise Fault(400, "bad_setting", "the piece is empty", "send the bytes from the offset on")
     take = partial(service.incoming.take, name, size, offset, data, _check)
     there, whole = await asyncio.to_thread(take)
     job: dict[str, Any] | None = None
