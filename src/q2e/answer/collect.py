@@ -18,6 +18,7 @@ import numpy as np
 
 from q2e.answer.base import Tools, Work
 from q2e.answer.lines import Line, lines_of, quotable
+from q2e.answer.topic import only_asks
 from q2e.answer.wanted import holds
 from q2e.arrays import Float32, Float64, Int64
 from q2e.query.parts import words_of_meaning
@@ -47,7 +48,8 @@ def collect(work: Work, tools: Tools) -> Work:
     for query in work.queries or (work.question,):
         results = tools.find(query)
         if work.unfolded is None:
-            work = replace(work, unfolded=results.decomposition, language=results.query.language)
+            language = work.language or results.query.language
+            work = replace(work, unfolded=results.decomposition, language=language)
         for line in lines_for(work, query, results, tools):
             key = (line.video.id, line.text, line.start_s)
             if key not in found or found[key].worth < line.worth:
@@ -74,7 +76,7 @@ def lines_for(work: Work, query: str, results: Results, tools: Tools) -> list[Li
         if mask is not None:
             own &= mask[rows]
         near = np.flatnonzero(own)
-        words = _Words(query, results.query.language, tools)
+        words = _Words(query, _language(work, query, results), tools)
         best = near[np.argsort(-cosine[near], kind="stable")[:PIECES]]
         lexical = tools.store.lexical(words.tokens, mask=mask, k=4 * PIECES)[0]
         both = _both(rows, best, lexical, near)
@@ -96,9 +98,14 @@ def weigh(
         asked = tools.models.text.encode_queries([query])[0]
         texts = sum(table.texts(channel) for channel in table.held)
         chance = _chance(np.asarray(matrix @ asked, np.float64), texts)
-        words = _Words(query, results.query.language, tools)
+        words = _Words(query, _language(work, query, results), tools)
     alone = [(line, math.nan) for line in lines]
     return _weighed(work, alone, words, _sure(results), chance, asked, tools)
+
+
+def _language(work: Work, query: str, results: Results) -> str | None:
+    """Return a query's language: a word of the question alone has that of the question."""
+    return work.language if query in work.question else results.query.language
 
 
 def _sure(results: Results) -> dict[str, float]:
@@ -170,7 +177,8 @@ class _Words:
 
     def __init__(self, query: str, language: str | None, tools: Tools) -> None:
         self.language = language
-        self.words = words_of_meaning(query, language)
+        told = words_of_meaning(query, language)
+        self.words = [word for word in told if not only_asks(word, language)] or told
         self.tokens = [token for word in self.words for token in tokens(word)]
         held = len(tools.store.table())
         self._weight = {
@@ -192,6 +200,7 @@ def unsaid(
 ) -> tuple[str, ...]:
     """Return the words of a question that no text (with its language) says in any form.
 
+    Words that only ask are none of them (how many, is said).
     Of texts in other languages, and of scripts without spaces, that cannot be told: then nothing
     is returned.
     """
@@ -203,7 +212,9 @@ def unsaid(
     return tuple(
         word
         for word in words_of_meaning(question, language)
-        if (told := tokens(word)) and not any(_stands(one, held) for one in told)
+        if not only_asks(word, language)
+        and (told := tokens(word))
+        and not any(_stands(one, held) for one in told)
     )
 
 

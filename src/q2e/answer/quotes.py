@@ -15,6 +15,7 @@ import numpy as np
 from q2e.answer.base import Tools, Work
 from q2e.answer.collect import unsaid
 from q2e.answer.lines import Line
+from q2e.answer.wanted import Kind, holds
 from q2e.arrays import Float32
 from q2e.query.parts import asks
 from q2e.text.tokens import tokens
@@ -27,6 +28,13 @@ RELEVANCE, SENTENCES = 0.7, 4
 #: Likeness from which two lines say the same.
 _SAME = 0.95
 _PLACES: dict[str, Place] = dict(zip(EVENT_KINDS, ("before", "during", "after"), strict=True))
+
+_ASKED: dict[Kind, str] = {
+    "who": "a name",
+    "where": "a place",
+    "when": "a time",
+    "how many": "a number",
+}
 
 QUOTES = "the sentences are quotes, in the language in which they were said"
 NOTHING = "nothing here answers"
@@ -64,7 +72,11 @@ def write(work: Work, tools: Tools, most: int = SENTENCES, relevance: float = RE
     )
     said = [(work.kept[number].whole, work.kept[number].language) for number in chosen]
     missing = unsaid(work.question, work.language, said)
-    return replace(work, draft=draft, not_found=missing).noting(QUOTES)
+    work = replace(work, draft=draft, not_found=missing).noting(QUOTES)
+    for kind in sorted(work.wanted):
+        if all(holds(work.kept[n].text, kind, work.kept[n].language) is False for n in chosen):
+            work = work.noting(f"{_ASKED[kind]} is asked for, and no sentence here holds one")
+    return work
 
 
 def quoted(line: Line, place: Place | None = None) -> Sentence:

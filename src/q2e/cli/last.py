@@ -1,7 +1,8 @@
-"""What the last search of an index found, for commands that name a hit by its number."""
+"""What the last search or answer of an index found, for commands that name it by its number."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from q2e.errors import ConfigError
 from q2e.paths import is_address
 
 if TYPE_CHECKING:
-    from q2e.types import Hit, Results
+    from q2e.types import Citation, Hit, Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,20 @@ def keep(directory: Path, results: Results) -> None:
     """Remember what was found in an index until the next search of it."""
     rows = [_row(hit) for hit in results.hits]
     _kept().put(_of(directory), rows, about=[hit.video.id for hit in results.hits])
+
+
+def keep_cited(directory: Path, cited: Sequence[Citation]) -> None:
+    """Remember the moments that an answer cites, counted from 1, in the place of a search."""
+    rows = [
+        {
+            "rank": rank,
+            "video": one.video.id,
+            "path": one.video.path,
+            "moments": [(one.start_s, one.end_s)] if one.end_s > one.start_s else [],
+        }
+        for rank, one in enumerate(cited, 1)
+    ]
+    _kept().put(_of(directory), rows, about=[one.video.id for one in cited])
 
 
 def hit(directory: Path, rank: int) -> Found:

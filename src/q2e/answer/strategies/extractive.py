@@ -12,17 +12,20 @@ from pydantic import Field
 from q2e.answer import quotes
 from q2e.answer.base import Most, Step, Strategy, Tools, Work
 from q2e.answer.collect import collect
+from q2e.answer.topic import topic
 from q2e.answer.wanted import wanted
 from q2e.registry import method
 from q2e.text.language import detect
 
 
 def read(work: Work, tools: Tools) -> Work:
-    """Note what kind of answer is asked for, in the question's language."""
+    """Note what kind of answer is asked for, and of "what is said about X" search for X too."""
     del tools
     language = detect(work.question)
     kinds = wanted(work.question, language)
-    return replace(work, wanted=kinds, queries=(work.question,))
+    about = topic(work.question, language)
+    queries = (about.about, work.question) if about else (work.question,)
+    return replace(work, wanted=kinds, queries=queries, language=language)
 
 
 @method("answer", source="maximal marginal relevance: Carbonell and Goldstein 1998")
@@ -30,7 +33,8 @@ def read(work: Work, tools: Tools) -> Work:
 class Extractive(Strategy):
     """Quotes of the lines that answer best, each saying something new, with their times.
 
-    1. `plan` notes whether a person, place, time or number is asked for.
+    1. `plan` notes whether a person, place, time or number is asked for; where a question asks
+       what is said about something, that is searched for beside it.
     2. `collect` searches, cuts the best pieces of evidence into lines and weighs each line.
     3. `filter` keeps the lines that support an answer; without any, nothing here answers.
     4. `write` quotes the best of them by worth and novelty.
