@@ -185,6 +185,11 @@ def compare_known(store: Store, oracle: Store, lists: Sequence[Wanted], name: st
     for derived in (UNKNOWN, *DERIVED):
         ours, theirs = store.outdated(derived), oracle.outdated(derived)
         assert list(ours.items()) == list(theirs.items())
+    several = [*IDS, "nobody", IDS[0]]
+    assert store.several(several) == {one.id: one for one in oracle.videos()}
+    cuts = {one: oracle.segments(one) for one in IDS}
+    assert store.segments_of(several) == {one: own for one, own in cuts.items() if own}
+    assert store.several([]) == store.segments_of([]) == {}
     for video_id in IDS:
         assert store.video(video_id) == oracle.video(video_id)
         assert store.done(video_id) == oracle.done(video_id)

@@ -195,7 +195,9 @@ def copied(source: Path, file: Path, address: str) -> None:
             frames = None if times is None else json.loads(times)
             derived = Derived(terms or "", space or "")
             store.put_part(StageKey(video, name, part), key, items, segments, frames, derived)
-        for name, value in there.execute("SELECT name, value FROM setting"):
+        # What a file keeps of its own writers is no text, and none of the database's.
+        own = "SELECT name, value FROM setting WHERE substr(name, 1, 7) <> CAST('writer.' AS BLOB)"
+        for name, value in there.execute(own):
             store.set_setting(rows.unpack(name), rows.unpack(value))
 
 

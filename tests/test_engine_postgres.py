@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from q2e.store.postgres.engine import PostgresEngine
 from q2e.store.postgres.postgresql import PostgresStore
 from q2e.store.sqlite import SqliteStore
 from q2e.text.lexical import indexed
-from q2e.types import Evidence, Filters, Tag, Video
+from q2e.types import Evidence, Filters, Segment, Tag, Video
 
 pytestmark = pytest.mark.scale
 
@@ -215,6 +216,70 @@ def test_an_index_in_a_database_answers_like_a_file(
                 [hit.score for hit in wanted], abs=1e-4
             )
     index.close()
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["a giant panda in Mexico", "地震 lang:zh", '"a giant panda" then snow', "snow or ракета"],
+)
+def test_a_search_asks_no_more_statements_for_more_hits(
+    many: q2e.Index, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    asked: list[str] = []
+    for kind in (psycopg.Cursor, psycopg.ServerCursor):
+        own = kind.execute
+
+        def noted(cursor: Any, sql: Any, *more: Any, own: Any = own, **options: Any) -> Any:
+            asked.append(str(sql))
+            return own(cursor, sql, *more, **options)
+
+        monkeypatch.setattr(kind, "execute", noted)
+    counts = {}
+    for top in (10, 100):
+        more = {"top": top, "confidence": 0.0, "duplicates": "keep"}
+        many.search(question, **more)  # after which the laws of generic questions are known
+        asked.clear()
+        hits = many.search(question, **more)
+        assert len(hits) == top and all(hit.moments and hit.why for hit in hits)
+        counts[top] = len(asked)
+    assert counts[100] <= counts[10] <= 40, counts
+
+
+@pytest.fixture(scope="module")
+def many(
+    stores: tuple[SqliteStore, PostgresStore], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[q2e.Index]:
+    """More videos than a long list has hits, each of which says a little of everything."""
+    where = tmp_path_factory.mktemp("many") / "many.q2e"
+    random = np.random.default_rng(5)
+    with q2e.open(where, store=str(stores[1]._database.address)) as index:
+        texts = [f"{subject} {place}" for subject in SUBJECTS for place in PLACES]
+        vectors, space = index.models.text.encode_passages(texts), index.models.text.space
+        with index._writing(0.0) as store:
+            store.set_setting("space.text", space)
+            for number in range(120):
+                name = f"m{number}"
+                store.put_video(Video(name, f"/m/{name}.mp4", 60.0 + number, language="zh"))
+                for channel in ("speech", "screen_text"):
+                    chosen = random.permutation(len(texts))[:6].tolist()
+                    items = [
+                        Item(
+                            Evidence(
+                                *(name, channel, 9.0 * place, 9.0 * place + 8, texts[one]),
+                                vectors={space: vectors[one]},
+                            ),
+                            indexed(texts[one]),
+                        )
+                        for place, one in enumerate(chosen)
+                    ]
+                    store.put_part(StageKey(name, channel, 0), "made", items)
+                cuts = [Segment(0.0, 20.0), Segment(20.0, 60.0)]
+                store.put_part(StageKey(name, "shots", 0), "made", segments=cuts)
+            assert isinstance(store, PostgresStore)
+            store.build_engine()
+        yield index
 
 
 def copy(here: Store, there: Store) -> None:

@@ -75,6 +75,7 @@ class Collection:
         self.laws, self.nulls = other.laws, other.nulls
         self.questions, self.names = other.questions, other.names
         self._decomposers, self._language = other._decomposers, other._language
+        self._behind = other._behind
         return self
 
     def reached(self, run: Callable[[Collection], T]) -> T:
@@ -137,6 +138,8 @@ class Collection:
 
         Whoever writes next brings them up to date, so that it is asked until then alone.
         """
+        if self.whole is not self:
+            return self.whole.behind()
         version = self.table.version
         if self._behind is not False and self._looked != version:
             space = self.store.setting("space.text") or ""

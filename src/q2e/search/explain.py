@@ -27,8 +27,9 @@ def explain(state: State) -> State:
     lent = state.score - state.fusion.score if state.plan.details else total
     matched = Matched.of(state)
     hits = []
+    known = state.at.store.several([table.video_ids[number] for number in state.page])
     for rank, number in enumerate(state.page, state.plan.offset + 1):
-        video = state.at.store.video(table.video_ids[number])
+        video = known.get(table.video_ids[number])
         if video is None:
             continue
         hits.append(

@@ -15,7 +15,7 @@ from q2e.arrays import Bool, Float32, Float64, Int32, Int64
 from q2e.methods.feedback.likeness import centred
 from q2e.search.duplicates import Pairs, same_course, twins
 from q2e.store.base import Searched, Table
-from q2e.store.facts import Described
+from q2e.store.facts import Timed
 from q2e.store.growing import Growing, Place
 from q2e.store.shelf import Array
 from q2e.types import Filters
@@ -152,15 +152,11 @@ class Kept:
 
     def _lengths(self, table: Table, first: int) -> Float64:
         """Return the lengths (n,) of videos from a number on in seconds, 0 where not known."""
-        if isinstance(self.store, Described):
+        if isinstance(self.store, Timed):
             return self.store.durations_s(first)
         names = table.video_ids[first:]
-        if len(names) < len(table.video_ids):
-            found = [self.store.video(name) for name in names]
-        else:
-            of = {video.id: video for video in self.store.videos()}
-            found = [of.get(name) for name in names]
-        return np.array([0.0 if one is None else one.duration_s for one in found], np.float64)
+        of = self.store.several(names)
+        return np.array([of[name].duration_s if name in of else 0.0 for name in names], np.float64)
 
 
 def _matrix(table: Table, found: Array) -> Float32:

@@ -53,7 +53,7 @@ class Near:
         self._panel: _Panel | None = None
         self._lock = Lock()
 
-    def panel(self) -> Collection:
+    def panel(self) -> _Panel:
         """Return the panel as a collection of its own; what it measured of the bank stays."""
         version = self.engine.version()
         with self._lock:
@@ -80,7 +80,8 @@ class Near:
         panel = self.panel()
         names = panel.table.video_ids
         heard: list[Request] = []
-        base = Part.of(self.engine, names, named) if named else panel.store
+        told = panel.part
+        base = Part.of(self.engine, names, named, told) if named else told
         (first or run)(Collection(base, self._models, panel, heard).like(panel))
         found = self.engine.best(heard, filters, k)
         chosen = dict.fromkeys(named)
@@ -90,7 +91,8 @@ class Near:
                 chosen.update(dict.fromkeys(best.videos))
                 key = request.how, request.part, best.channel
                 floors[key] = max(best.floor, floors.get(key, best.floor))
-        small = Collection(Part.of(self.engine, names, tuple(chosen)), self._models, panel)
+        part = Part.of(self.engine, names, tuple(chosen), told)
+        small = Collection(part, self._models, panel)
         small.nearest = Nearest(k, len(chosen), len(names), self.engine.exact, floors)
         return run(small.like(panel))
 
@@ -100,6 +102,7 @@ class _Panel(Collection):
 
     def __init__(self, part: Part, models: Models, near: Near) -> None:
         super().__init__(part, models)
+        self.part = part
         self._near = near
 
     def reached(self, run: Callable[[Collection], T]) -> T:

@@ -32,9 +32,12 @@ def _again(state: State, strategy: Choice) -> State:
     table, total, witness = state.at.table, state.total, state.witness
     best = state.ranking[: depth_of(strategy)]
     witness.locate(best.tolist())
+    # What the answers of all of them tell is read at once.
+    witness.evidence([row for video in best.tolist() for row, _ in witness.best(video) if row >= 0])
+    known = state.at.store.several([table.video_ids[number] for number in best.tolist()])
     candidates = []
     for number in best.tolist():
-        video = state.at.store.video(table.video_ids[number])
+        video = known.get(table.video_ids[number])
         if video is None:
             raise LookupError(f"the store's table names a video it lacks: row {number}")
         lines = map(shown_text, witness.answers(number, TEXTS))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from q2e.arrays import Bool, Float32, Int64
+from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.store.base import Searched, Table
 from q2e.types import Evidence, Filters
 
@@ -71,6 +71,8 @@ class Pieces:
 
     table: Table
     vectors: Mapping[str, tuple[Int64, Float32]]
+    duration_s: Float64
+    """(V,) lengths of the videos."""
 
 
 def joined(one: Pieces, other: Pieces) -> Pieces:
@@ -105,7 +107,7 @@ def joined(one: Pieces, other: Pieces) -> Pieces:
         ascending = np.argsort(rows)
         matrix = np.concatenate([matrix for _, matrix in pairs])
         vectors[space] = rows[ascending], matrix[ascending]
-    return Pieces(table, vectors)
+    return Pieces(table, vectors, np.concatenate((one.duration_s, other.duration_s)))
 
 
 class Engine(Protocol):
@@ -144,6 +146,10 @@ class Engine(Protocol):
 
     def evidence(self, evidence_id: Int64) -> list[Evidence]:
         """Return whole evidence, without vectors, of pieces (n,)."""
+        ...
+
+    def times_s(self, evidence_id: Int64) -> Float64:
+        """Return (n, 3) times of pieces (n,), as `Searched.times_s` does."""
         ...
 
     def counts(self) -> Counts: ...

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from q2e.arrays import Bool, Float32, Int64
+from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.store.base import Searched, Table
 from q2e.store.engine import Best, Counts, Pieces, Request, Words
+from q2e.store.facts import Timed
 from q2e.types import Evidence, Filters
 
 
@@ -72,7 +73,14 @@ class ExactEngine:
             of, matrix = self.catalogue.vectors(space)
             own = np.flatnonzero(place[table.video[of]] >= 0)
             spaces[space] = np.searchsorted(rows, of[own]).astype(np.int64), matrix[own]
-        return Pieces(part, spaces)
+        return Pieces(part, spaces, self._durations_s()[chosen])
+
+    def _durations_s(self) -> Float64:
+        """Return the lengths (V,) of all videos of the table."""
+        if isinstance(self.catalogue, Timed):
+            return self.catalogue.durations_s()
+        of = {video.id: video.duration_s for video in self.catalogue.videos()}
+        return np.array([of[name] for name in self.catalogue.table().video_ids], np.float64)
 
     def lexical(self, terms: Sequence[str], evidence_id: Int64) -> tuple[Int64, Float32]:
         """Return which of the pieces (n,), by place, hold any of the terms, and their scores."""
@@ -94,6 +102,11 @@ class ExactEngine:
         """Return whole evidence, without vectors, of pieces (n,)."""
         rows = np.searchsorted(self.catalogue.table().evidence_id, evidence_id)
         return self.catalogue.evidence(rows.tolist())
+
+    def times_s(self, evidence_id: Int64) -> Float64:
+        """Return (n, 3) times of pieces (n,), as `Searched.times_s` does."""
+        rows = np.searchsorted(self.catalogue.table().evidence_id, evidence_id)
+        return self.catalogue.times_s(rows.astype(np.int64))
 
     def counts(self) -> Counts:
         """Return the numbers of the collection."""

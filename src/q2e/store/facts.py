@@ -84,15 +84,20 @@ def _coded(values: Iterable[str | None]) -> tuple[tuple[str, ...], Int64]:
 
 
 @runtime_checkable
-class Described(Protocol):
+class Timed(Protocol):
+    """A store that keeps the lengths of its videos as a column."""
+
+    def durations_s(self, first: int = 0) -> Float64:
+        """Return the lengths (n,) in seconds of the videos from number `first` of `table()` on."""
+        ...
+
+
+@runtime_checkable
+class Described(Timed, Protocol):
     """A store that keeps the facts of its videos as columns."""
 
     def facts(self) -> Facts:
         """Return the facts of the videos and evidence of `table()`; do not write to them."""
-        ...
-
-    def durations_s(self, first: int = 0) -> Float64:
-        """Return the lengths (n,) in seconds of the videos from number `first` of `table()` on."""
         ...
 
 

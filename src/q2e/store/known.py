@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +87,15 @@ class Known:
         return [packing.video(row[0]) for row in rows]
 
     def video(self, video_id: str) -> Video | None:
+        return self.several((video_id,)).get(video_id)
+
+    def several(self, video_ids: Sequence[str]) -> Mapping[str, Video]:
         with self._database.view() as view:
-            row = view.connection.execute(
-                "SELECT facts FROM video WHERE id = ?", (video_id,)
-            ).fetchone()
-        return None if row is None else packing.video(row[0])
+            rows = view.connection.execute(
+                f"SELECT facts FROM video WHERE {view.dialect.among}",
+                (view.dialect.listed(video_ids),),
+            ).fetchall()
+        return {one.id: one for one in (packing.video(row[0]) for row in rows)}
 
     def done(self, video_id: str) -> Mapping[tuple[str, int], str]:
         with self._database.view() as view:
@@ -117,13 +121,19 @@ class Known:
             return [packing.evidence(row, view.channels) for row in rows]
 
     def segments(self, video_id: str) -> list[Segment]:
+        return self.segments_of((video_id,)).get(video_id, [])
+
+    def segments_of(self, video_ids: Sequence[str]) -> Mapping[str, list[Segment]]:
         with self._database.view() as view:
             rows = view.connection.execute(
-                "SELECT s.segments FROM stage s JOIN video v ON v.number = s.video "
-                "WHERE v.id = ? AND s.segments IS NOT NULL ORDER BY s.part",
-                (video_id,),
+                "SELECT v.id, s.segments FROM stage s JOIN video v ON v.number = s.video "
+                f"WHERE v.{view.dialect.among} AND s.segments IS NOT NULL ORDER BY s.part",
+                (view.dialect.listed(video_ids),),
             ).fetchall()
-        return [Segment(*pair) for row in rows for pair in json.loads(row[0])]
+        found: dict[str, list[Segment]] = {}
+        for video_id, cuts in rows:
+            found.setdefault(video_id, []).extend(Segment(*pair) for pair in json.loads(cuts))
+        return {video_id: cuts for video_id, cuts in found.items() if cuts}
 
     def frame_times_s(self, video_id: str, part: int) -> list[float]:
         with self._database.view() as view:

@@ -36,7 +36,7 @@ class LeanEngine(ExactEngine):
             video_ids=tuple(table.video_ids[number] for number in chosen.tolist()),
             **{name: getattr(table, name)[rows] for name in columns},
         )
-        return Pieces(part, _vectors(self.catalogue, part))
+        return Pieces(part, _vectors(self.catalogue, part), self._durations_s()[chosen])
 
 
 def _vectors(store: Searching, part: Table) -> dict[str, tuple[Int64, Float32]]:

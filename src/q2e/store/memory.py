@@ -202,6 +202,9 @@ class MemoryStore:
     def video(self, video_id: str) -> Video | None:
         return self._videos.get(video_id)
 
+    def several(self, video_ids: Sequence[str]) -> Mapping[str, Video]:
+        return {one: self._videos[one] for one in video_ids if one in self._videos}
+
     def done(self, video_id: str) -> Mapping[tuple[str, int], str]:
         return {
             (key.stage, key.part): work.config_key
@@ -221,6 +224,9 @@ class MemoryStore:
     def segments(self, video_id: str) -> list[Segment]:
         found = [(key.part, work) for key, work in self._work.items() if key.video == video_id]
         return [cut for _, work in sorted(found, key=lambda one: one[0]) for cut in work.segments]
+
+    def segments_of(self, video_ids: Sequence[str]) -> Mapping[str, list[Segment]]:
+        return {one: cuts for one in video_ids if (cuts := self.segments(one))}
 
     def frame_times_s(self, video_id: str, part: int) -> list[float]:
         for key, work in self._work.items():

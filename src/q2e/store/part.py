@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,14 @@ from q2e.store.rank import best
 from q2e.types import Evidence, Filters, Segment, Video
 
 
+class _OfAll(NamedTuple):
+    """What was told of the whole collection."""
+
+    settings: dict[str, str | None]
+    languages: list[tuple[str, ...]]
+    """The one answer, once it was given."""
+
+
 @dataclass(slots=True)
 class Part:
     """What a search reads of some videos of an engine's collection, once; never written to."""
@@ -22,14 +31,22 @@ class Part:
     engine: Engine
     pieces: Pieces
     _videos: dict[str, Video | None] = field(default_factory=dict)
-    _settings: dict[str, str | None] = field(default_factory=dict)
+    _masks: dict[Filters, Bool | None] = field(default_factory=dict)
+    _whole: _OfAll = field(default_factory=lambda: _OfAll({}, []))
 
     @classmethod
-    def of(cls, engine: Engine, panel: Sequence[str], chosen: Sequence[str] = ()) -> Part:
+    def of(
+        cls,
+        engine: Engine,
+        panel: Sequence[str],
+        chosen: Sequence[str] = (),
+        beside: Part | None = None,
+    ) -> Part:
         """Return all that is known of a panel and of chosen videos.
 
         Chosen videos stand for themselves; those of the panel for all others, in equal shares
-        (post-stratification).
+        (post-stratification). What another part of the same state was told of the whole
+        collection, `beside`, is not asked again.
         """
         rest = tuple(dict.fromkeys(one for one in chosen if one not in set(panel)))
         pieces = engine.complete(panel)
@@ -39,32 +56,51 @@ class Part:
         for_all = np.array([name not in set(chosen) for name in names], dtype=bool)
         share = (counts.videos - len(names) + for_all.sum()) / max(1, int(for_all.sum()))
         whole = Whole(counts.videos, counts.pieces, counts.texts, np.where(for_all, share, 1.0))
-        return cls(engine, replace(pieces, table=replace(pieces.table, whole=whole)))
+        part = cls(engine, replace(pieces, table=replace(pieces.table, whole=whole)))
+        if beside is not None:
+            part._whole = beside._whole
+        return part
 
     # -- what is known --------------------------------------------------------------------------
     def videos(self) -> Iterator[Video]:
         """Yield the videos of the part."""
-        found = map(self.video, self.pieces.table.video_ids)
-        return (one for one in found if one is not None)
+        return iter(self.several(self.pieces.table.video_ids).values())
 
     def video(self, video_id: str) -> Video | None:
-        if video_id not in self._videos:
-            self._videos[video_id] = self.engine.catalogue.video(video_id)
-        return self._videos[video_id]
+        return self.several((video_id,)).get(video_id)
+
+    def several(self, video_ids: Sequence[str]) -> Mapping[str, Video]:
+        new = [one for one in video_ids if one not in self._videos]
+        if new:
+            found = self.engine.catalogue.several(new)
+            self._videos.update({one: found.get(one) for one in new})
+        known = {one: self._videos[one] for one in video_ids}
+        return {name: one for name, one in known.items() if one is not None}
+
+    def durations_s(self, first: int = 0) -> Float64:
+        """Return the lengths (n,) in seconds of the videos from number `first` on."""
+        return self.pieces.duration_s[first:]
 
     def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
         return self.engine.catalogue.outdated(derived)
 
     def setting(self, name: str) -> str | None:
-        if name not in self._settings:
-            self._settings[name] = self.engine.catalogue.setting(name)
-        return self._settings[name]
+        known = self._whole.settings
+        if name not in known:
+            known[name] = self.engine.catalogue.setting(name)
+        return known[name]
 
     def segments(self, video_id: str) -> list[Segment]:
         return self.engine.catalogue.segments(video_id)
 
+    def segments_of(self, video_ids: Sequence[str]) -> Mapping[str, list[Segment]]:
+        return self.engine.catalogue.segments_of(video_ids)
+
     def languages(self) -> tuple[str, ...]:
-        return self.engine.catalogue.languages()
+        known = self._whole.languages
+        if not known:
+            known.append(self.engine.catalogue.languages())
+        return known[0]
 
     def evidence_of(self, video_id: str) -> list[Evidence]:
         return self.engine.catalogue.evidence_of(video_id)
@@ -79,7 +115,9 @@ class Part:
         return self.pieces.table
 
     def rows(self, filters: Filters) -> Bool | None:
-        return self.engine.rows(filters, self.pieces.table.evidence_id)
+        if filters not in self._masks:
+            self._masks[filters] = self.engine.rows(filters, self.pieces.table.evidence_id)
+        return self._masks[filters]
 
     def spaces(self) -> Mapping[str, int]:
         return {space: len(rows) for space, (rows, _) in self.pieces.vectors.items()}
@@ -102,6 +140,4 @@ class Part:
         return self.engine.evidence(self.pieces.table.evidence_id[chosen])
 
     def times_s(self, rows: Int64) -> Float64:
-        found = self.evidence(rows.tolist())
-        times = [(o.start_s, o.end_s, np.nan if o.frame_s is None else o.frame_s) for o in found]
-        return np.array(times, np.float64).reshape(-1, 3)
+        return self.engine.times_s(self.pieces.table.evidence_id[rows])

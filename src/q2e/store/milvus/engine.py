@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from q2e.arrays import Bool, Float32, Int64
+from q2e.arrays import Bool, Float32, Float64, Int64
 from q2e.store import changed
 from q2e.store.base import Searched
 from q2e.store.beside import MARGIN, Scores, among, cut
@@ -172,6 +172,9 @@ class MilvusEngine:
 
     def evidence(self, evidence_id: Int64) -> list[Evidence]:
         return self.beside.evidence(evidence_id)
+
+    def times_s(self, evidence_id: Int64) -> Float64:
+        return self.beside.times_s(evidence_id)
 
     def counts(self) -> Counts:
         return self.beside.counts()

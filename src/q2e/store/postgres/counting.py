@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from q2e.store.postgres.engine import Only
+from q2e.store.postgres.finding import Only
 from q2e.store.rows import unpack
 from q2e.store.sql import View
 from q2e.types import Filters

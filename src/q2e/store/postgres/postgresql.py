@@ -45,6 +45,8 @@ class PostgresStore(Searching):
         self, address: str, file: str | Path, *, read_only: bool = False, wait_s: float = 0.0
     ) -> None:
         self._database: Database = Database(address, Path(file), read_only, wait_s)
+        # Of which state it was last asked whether vectors have an index, and the answer.
+        self._indexed = -1, False
 
     # -- writing --------------------------------------------------------------------------------
     def put_video(self, video: Video) -> None:
@@ -162,7 +164,10 @@ class PostgresStore(Searching):
     def engine(self) -> Engine | None:
         """Return what finds videos in SQL, where `build_engine` has made its indexes."""
         with self._database.view() as view:
-            made = indexed(view, self._database.place.schema)
+            number = view.state().number
+            if self._indexed[0] != number:
+                self._indexed = number, indexed(view, self._database.place.schema)
+            made = self._indexed[1]
         return PostgresEngine(self, self._database) if made else None
 
     # -- counting on the server, where nobody holds the columns -----------------------------------
