@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -19,6 +18,8 @@ LEVELS = (0.5, 0.6, 0.7)
 POWER = 0.25
 #: Seconds that two stretches may share by rounding.
 _TOUCH_S = 1e-6
+#: Pictures that are averaged at once.
+_AT_ONCE = 128
 #: Seconds that evidence of a single point in time stands for.
 _BRIEF_S = 1e-3
 
@@ -30,11 +31,10 @@ class Curve:
     edge: Float64
     value: Float64
 
-    def sum(self, start_s: Float64, end_s: Float64) -> Float64:
-        """Return the integrals (k,) of the curve over stretches, 0 outside of it."""
-        total = np.concatenate([[0.0], np.cumsum(self.value * np.diff(self.edge))])
-        between = np.interp(end_s, self.edge, total) - np.interp(start_s, self.edge, total)
-        return np.asarray(between, np.float64)
+    def until(self, when_s: Float64) -> Float64:
+        """Return the integrals (...,) of the curve up to some times; outside of it, it is 0."""
+        total = np.append(0.0, np.cumsum(self.value * np.diff(self.edge)))
+        return np.asarray(np.interp(when_s, self.edge, total), np.float64)
 
 
 @method(
@@ -128,8 +128,8 @@ class Contrast(Localiser):
         low, high = np.array(stretches, np.float64).reshape(-1, 2).T
         length = high - low
         wide = np.maximum(self.least_s, self.margin * length)
-        around = curve.sum(low - wide, low) + curve.sum(high, high + wide)
-        worth = (curve.sum(low, high) / length - around / (2 * wide)) * length**POWER
+        sums = np.diff(curve.until(np.stack([low - wide, low, high, high + wide])), axis=0)
+        worth = (sums[1] / length - (sums[0] + sums[2]) / (2 * wide)) * length**POWER
         return np.asarray(worth, np.float64)
 
 
@@ -187,17 +187,16 @@ def own_times(given: Scored) -> tuple[Float64, Float64]:
 def curve_of(given: Scored, start_s: Float64, end_s: Float64, smooth_s: float) -> Curve:
     """Return the curve of evidence that stands for `[start_s, end_s)` (n,): see `Contrast`."""
     value = _above(given)
-    edge = np.unique(np.concatenate([[0.0], start_s, end_s]))
-    edge = edge[np.append(True, np.diff(edge) > 1e-9)]
+    edge = np.sort(np.concatenate([[0.0], start_s, end_s]))
+    edge = edge[np.append(True, edge[1:] - edge[:-1] > 1e-9)]
     low, high = np.searchsorted(edge, start_s - 1e-9), np.searchsorted(edge, end_s - 1e-9)
     total = np.zeros(len(edge) - 1)
     for channel in np.unique(given.channel).tolist():
         own = np.flatnonzero(given.channel == channel)
         heights = _smoothed(given, own, value, start_s, end_s, smooth_s)
-        line = np.zeros(len(total))
-        places = zip(low[own].tolist(), high[own].tolist(), heights.tolist(), strict=True)
-        for a, z, height in places:
-            np.maximum(line[a:z], height, out=line[a:z])
+        line, wide = np.zeros(len(total)), high[own] - low[own]
+        before = np.repeat(low[own] - np.cumsum(wide) + wide, wide)
+        np.maximum.at(line, before + np.arange(len(before)), np.repeat(heights, wide))
         total += line
     return Curve(edge, total)
 
@@ -218,17 +217,20 @@ def _smoothed(
     seen = np.flatnonzero(given.instant[own])
     if smooth_s <= 0 or len(seen) < 2:
         return found
+    seen = seen[np.argsort(given.frame_s[own[seen]], kind="stable")]
     at = given.frame_s[own[seen]]
-    low, high = start_s[own[seen]], end_s[own[seen]]
+    low, high, raw = start_s[own[seen]], end_s[own[seen]], value[own[seen]]
     shot = np.searchsorted(given.cuts_s, at, side="right")
-    order = np.argsort(at, kind="stable")
-    for number in order.tolist():
-        # Only few lie so near, but finding them costs as much as weighing all of a video's.
-        shared = np.minimum(high, at[number] + smooth_s / 2)
-        shared = np.maximum(shared - np.maximum(low, at[number] - smooth_s / 2), 0.0)
-        shared[shot != shot[number]] = 0.0
-        if (weight := float(shared.sum())) > 0:
-            found[seen[number]] = float(shared @ value[own[seen]]) / weight
+    least, most = at - smooth_s / 2, at + smooth_s / 2
+    for first in range(0, len(seen), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        # A picture stands until the next one, so those that lie near follow one another.
+        near = np.flatnonzero((high > least[some][0]) & (low < most[some][-1]))
+        shared = np.minimum(high[near], most[some, None]) - np.maximum(low[near], least[some, None])
+        shared = np.where(shot[near] == shot[some, None], np.maximum(shared, 0.0), 0.0)
+        weight = shared.sum(axis=1)
+        some_seen = seen[some][weight > 0]
+        found[some_seen] = (shared @ raw[near])[weight > 0] / weight[weight > 0]
     return found
 
 
@@ -246,12 +248,10 @@ def _ends(given: Scored, curve: Curve, times: tuple[Float64, Float64], least: fl
 
 def _runs(on: Bool, ends: Bool) -> list[tuple[int, int]]:
     """Return from where to where a mask (m,) holds, again and again; `ends` (m + 1,) divide."""
-    change = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]])))
-    found: list[tuple[int, int]] = []
-    for first, last in zip(change[::2].tolist(), change[1::2].tolist(), strict=True):
-        inner = first + 1 + np.flatnonzero(ends[first + 1 : last])
-        found += pairwise([first, *inner.tolist(), last])
-    return found
+    before, after = np.append(False, on), np.append(on, False)
+    first = np.flatnonzero(after & (~before | ends))
+    last = np.flatnonzero(before & (~after | ends))
+    return list(zip(first.tolist(), last.tolist(), strict=True))
 
 
 def apart(stretches: list[tuple[float, float]], worth: Float64) -> list[int]:

@@ -7,6 +7,7 @@ scale s for 32 weights of a row (Q4_0 of https://github.com/ggml-org/ggml).
 from __future__ import annotations
 
 import hashlib
+import mmap
 import struct
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from q2e.arrays import Float32, UInt8
+from q2e.arrays import Float32, Int64, UInt8
 from q2e.errors import MissingDependency, ModelError
 
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
@@ -41,11 +42,16 @@ class Sizes:
 
 
 class E5File:
-    """The checked file at a path; raises ModelError for any other."""
+    """The file at a path, mapped: what is not asked for is not read.
 
-    def __init__(self, path: Path) -> None:
-        self._data = path.read_bytes()
-        digest = hashlib.sha256(self._data).hexdigest()
+    Raises ModelError for any other file, which its hash tells; a file that is `known` to be the
+    one is not hashed again.
+    """
+
+    def __init__(self, path: Path, known: bool = False) -> None:
+        with path.open("rb") as file:
+            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        digest = SHA256 if known else hashlib.sha256(self._data).hexdigest()
         if digest != SHA256:
             raise ModelError(
                 f"{path} has the hash {digest}, only {SHA256} is allowed: run  "
@@ -79,11 +85,10 @@ class E5File:
     def _array(self, kind: str, count: int) -> Any:
         return np.frombuffer(self._taken(count * np.dtype(kind).itemsize), kind)
 
-    @cached_property
-    def pieces(self) -> dict[bytes, int]:
-        """The pieces of words, in UTF-8, with their numbers."""
-        pairs = enumerate(pairwise(self._starts.tolist()))
-        return {self._pieces[start:end]: number for number, (start, end) in pairs}
+    @property
+    def pieces(self) -> list[bytes]:
+        """The pieces of words, in UTF-8, by their numbers."""
+        return [self._pieces[start:end] for start, end in pairwise(self._starts.tolist())]
 
     @cached_property
     def letters(self) -> dict[int, str]:
@@ -103,12 +108,24 @@ class E5File:
 
     def blocks(self, name: str, rows: int) -> tuple[UInt8, Float32]:
         """Return a matrix in 4 bits: q (rows, blocks, 32) and scales (rows, blocks)."""
+        return _unpacked(self._raw(name, rows))
+
+    def rows(self, name: str, rows: int, chosen: Int64) -> Float32:
+        """Return some rows (n, width) of a matrix in 4 bits as plain numbers."""
+        quarters, scales = _unpacked(self._raw(name, rows)[chosen])
+        plain = (quarters.astype(np.float32) - np.float32(8)) * scales[..., None]
+        return np.asarray(plain.reshape(len(chosen), -1), np.float32)
+
+    def _raw(self, name: str, rows: int) -> UInt8:
         start, count = self._tensors[name]
         size = count // BLOCK * _PACKED
-        raw = np.frombuffer(self._data, np.uint8, size, start).reshape(rows, -1, _PACKED)
-        scales = raw[..., :2].copy().view("<f2")[..., 0].astype(np.float32)
-        halves = raw[..., 2:]
-        return np.concatenate((halves & 15, halves >> 4), axis=-1), scales
+        return np.frombuffer(self._data, np.uint8, size, start).reshape(rows, -1, _PACKED)
+
+
+def _unpacked(raw: UInt8) -> tuple[UInt8, Float32]:
+    scales = raw[..., :2].copy().view("<f2")[..., 0].astype(np.float32)
+    halves = raw[..., 2:]
+    return np.concatenate((halves & 15, halves >> 4), axis=-1), scales
 
 
 def find_file() -> Path:
