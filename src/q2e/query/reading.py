@@ -62,14 +62,9 @@ class Anchors:
         cosines = (self.vectors @ query).astype(np.float64)
         # A question that is one of the words says nothing by lying near itself.
         cosines[cosines > 0.9999] = -1.0
-        plain = mean_of_best(cosines[self.types < 0])
-        best = sorted(
-            (
-                mean_of_best(cosines[self.types == one])
-                for one in np.unique(self.types[self.types >= 0])
-            ),
-            reverse=True,
-        )
+        kinds, means = means_of_best(cosines, self.types)
+        plain = float(means[kinds < 0].sum())
+        best = np.sort(means[kinds >= 0])[::-1]
         return np.array([best[0] - plain, best[0], best[0] - best[1]])
 
 
@@ -162,9 +157,15 @@ def _logistic(rows: Float64, event: Float64, weight: Float64, rounds: int = 30) 
     return found
 
 
-def mean_of_best(values: Float64, count: int = _NEAREST) -> float:
-    """Return the mean of the `count` largest of (n,) values, 0 where there are none."""
-    return float(np.sort(values)[::-1][:count].mean()) if len(values) else 0.0
+def means_of_best(values: Float64, kinds: Int64, count: int = _NEAREST) -> tuple[Int64, Float64]:
+    """Return the kinds (k,) there are of (n,) values, and the mean of the largest of each."""
+    order = np.lexsort((-values, kinds))
+    own, sorted_values = kinds[order], values[order]
+    starts = np.flatnonzero(np.append(True, own[1:] != own[:-1])[: len(own)])
+    sizes = np.diff(np.append(starts, len(own)))
+    place = np.arange(len(own)) - np.repeat(starts, sizes)
+    sums = np.bincount(np.repeat(np.arange(len(starts)), sizes), sorted_values * (place < count))
+    return own[starts], np.asarray(sums / np.minimum(sizes, count), np.float64)
 
 
 # -- lists --------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,8 @@ from q2e.arrays import Float32, Float64, Int32, Int64
 ALIKE = 0.98
 #: Most that the lengths of two copies differ, as a share and in seconds.
 _SHARE, _SECONDS = 0.01, 0.5
+#: Videos that are compared with the others at once.
+_AT_ONCE = 64
 #: {video: its copies}, each pair told from both sides.
 Pairs = Mapping[int, tuple[int, ...]]
 
@@ -25,23 +27,38 @@ def twins(duration_s: ArrayLike, means: Sequence[Float32], asked: Int64 | None =
     videos, only pairs in which one of them is are returned, in time that grows with n times V.
     """
     length: Float64 = np.asarray(duration_s, dtype=np.float64)
-    known = [np.einsum("vd,vd->v", one, one) > 0 for one in means]
-    if not known or len(length) < 2:
+    if not means or len(length) < 2:
         return {}
-    some = np.logical_or.reduce(known) & (length > 0)
+    each = np.arange(len(length)) if asked is None else asked
+    each = each[length[each] > 0]
     found: dict[int, set[int]] = {}
-    for one in (np.flatnonzero(some) if asked is None else asked[some[asked]]).tolist():
-        apart = np.abs(length - length[one])
-        near = some & (apart < np.maximum(_SECONDS, _SHARE * np.minimum(length, length[one])))
-        near[one] = False
-        others = np.flatnonzero(near)
-        for vectors, has in zip(means, known, strict=True):
-            same = vectors[others] @ vectors[one] >= ALIKE if has[one] else ~has[others]
-            others = others[same]
-        for other in others.tolist():
-            found.setdefault(one, set()).add(other)
-            found.setdefault(other, set()).add(one)
+    for first in range(0, len(each), _AT_ONCE):
+        for one, others in _alike(length, means, each[first : first + _AT_ONCE]):
+            for other in others.tolist():
+                found.setdefault(one, set()).add(other)
+                found.setdefault(other, set()).add(one)
     return {video: tuple(sorted(copies)) for video, copies in found.items()}
+
+
+def _alike(length: Float64, means: Sequence[Float32], each: Int64) -> Iterator[tuple[int, Int64]]:
+    """Yield some videos with the others that are as long and alike in every space."""
+    near = np.zeros((len(each), len(length)), bool)
+    for line, one in zip(near, each.tolist(), strict=True):
+        apart = np.abs(length - length[one])
+        line[:] = apart < np.maximum(_SECONDS, _SHARE * np.minimum(length, length[one]))
+        line[one] = False
+    # Vectors of all that are looked at are read once: the same are near to several.
+    every = np.flatnonzero(near.any(axis=0) & (length > 0))
+    same = near[:, every]
+    any_own, any_other = np.zeros(len(each), bool), np.zeros(len(every), bool)
+    for vectors in means if len(every) else ():
+        own, other = vectors[each], vectors[every]
+        has, has_other = own.any(axis=1), other.any(axis=1)
+        same &= np.where(has[:, None], own @ other.T >= ALIKE, ~has_other)
+        any_own, any_other = any_own | has, any_other | has_other
+    same &= any_own[:, None] & any_other
+    for one, line in zip(each.tolist(), same, strict=True):
+        yield one, every[line]
 
 
 def same_course(copies: Pairs, spaces: Sequence[tuple[Int32, Float32, Float32]]) -> Pairs:

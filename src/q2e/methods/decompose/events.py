@@ -31,7 +31,7 @@ from q2e.models.base import TextEncoder
 from q2e.models.remembered import remembered
 from q2e.query import reading
 from q2e.query.knowledge import EventType, Knowledge, bank, load
-from q2e.query.reading import Anchors, Reading, mean_of_best
+from q2e.query.reading import Anchors, Reading, means_of_best
 from q2e.query.slots import Slots, find_slots, languages_by_script
 from q2e.registry import method
 from q2e.types import EVENT_KINDS, Decomposition
@@ -144,14 +144,10 @@ class EventsBackend:
         languages = self._languages(text, language)
         anchors = self._compared(languages)
         query = self._encoder.encode_queries([text])[0]
-        cosines = anchors.vectors @ query
-        plain = mean_of_best(cosines[anchors.types == _PLAIN])
-        margins = np.array(
-            [
-                mean_of_best(cosines[anchors.types == position]) - plain
-                for position in range(len(self.knowledge.types))
-            ]
-        )
+        kinds, means = means_of_best((anchors.vectors @ query).astype(np.float64), anchors.types)
+        nearness = np.zeros(len(self.knowledge.types))
+        nearness[kinds[kinds >= 0]] = means[kinds >= 0]
+        margins = nearness - float(means[kinds == _PLAIN].sum())
         best = np.argsort(-margins, kind="stable")[:top]
         return Nearest(
             tuple(self.knowledge.types[position].id for position in best),
