@@ -32,6 +32,8 @@ class Matched:
 
     state: State
     words: Sequence[str]
+    _spelled: Sequence[frozenset[str]]
+    """What each word is cut into when it is looked for in a text."""
     _vectors: dict[str, Float32] = field(default_factory=dict)
     _known: dict[int, dict[int, Float64]] = field(default_factory=dict)
     """By the identity of a score row: what each word has in the pieces that are shown."""
@@ -40,7 +42,8 @@ class Matched:
     def of(cls, state: State) -> Matched:
         """Return what tells the words of a state's question."""
         asked = "" if state.shown else state.question
-        return cls(state, words_of_meaning(asked, state.query.language))
+        words = words_of_meaning(asked, state.query.language)
+        return cls(state, words, [frozenset(tokens(word)) for word in words])
 
     def told(self, row: ScoreRow, place: int, text: str) -> tuple[str, ...]:
         """Return the words that the evidence of a row of the table matches, as they were asked.
@@ -51,7 +54,7 @@ class Matched:
         if place < 0 or row.part != "query" or not self.words:
             return ()
         held = set(tokens(text)) if text else set()
-        level = np.array([np.inf if held & set(tokens(word)) else -np.inf for word in self.words])
+        level = np.array([np.inf if held & own else -np.inf for own in self._spelled])
         if row.space:
             level = np.maximum(level, self._levels(row, place))
         if not (level >= _LEAST).any():
@@ -79,9 +82,9 @@ class Matched:
         number = next(n for n, one in enumerate(state.rows) if one is row)
         pieces = {state.witness.best(video)[number][0] for video in state.page}
         rows, matrix = state.at.store.vectors(row.space)
-        places = np.array(
-            sorted(pieces & set(rows[np.isin(rows, list(pieces))].tolist())), np.int64
-        )
+        places = np.array(sorted(pieces), np.int64)
+        at = np.minimum(np.searchsorted(rows, places), len(rows) - 1)
+        places = places[rows[at] == places] if len(rows) else places[:0]
         code = state.at.table.code(row.channel)
         own = np.flatnonzero(state.at.table.channel[rows] == code)
         own = own[:: max(1, len(own) // _SAMPLED)]
@@ -89,10 +92,9 @@ class Matched:
         scores = self._calibrated(row, chosen, self._asked(row) @ matrix[chosen].T)
         sample, told = scores[:, : len(own)], scores[:, len(own) :]
         # Each piece is itself one of those by which its word is measured.
-        return {
-            place: centred(np.column_stack((sample, own_score)))[:, -1]
-            for place, own_score in zip(places.tolist(), told.T, strict=True)
-        }
+        among = np.broadcast_to(sample, (len(places), *sample.shape))
+        levels = centred(np.concatenate((among, told.T[..., None]), axis=2))[..., -1]
+        return dict(zip(places.tolist(), levels, strict=True))
 
     def _asked(self, row: ScoreRow) -> Float32:
         """Return (w, d) the words as vectors of a row's space, as questions are scored."""
