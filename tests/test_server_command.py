@@ -216,7 +216,20 @@ def test_help_teaches(command: str) -> None:
     assert "--index" in done.stdout
 
 
-def test_each_search_computes_in_its_own_thread(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "from q2e.server.run import Place, run\n"
+        "run(Path(sys.argv[1]), Place('no address', 0), folders=[], workers=2, open_page=False, "
+        "say=print)",
+        "from q2e.cli import app\n"
+        "app(['search', 'a dog', '--index', sys.argv[1]], standalone_mode=False)",
+        "from q2e.cli import app\n"
+        "app(['moments', 'a dog', '--index', sys.argv[1]], standalone_mode=False)",
+    ],
+    ids=["serve", "search", "moments"],
+)
+def test_each_search_computes_in_its_own_thread(tmp_path: Path, asks: str) -> None:
     code = """
 import os, sys
 from pathlib import Path
@@ -226,15 +239,14 @@ class Watch:
         if name == "numpy":
             seen.append(os.environ.get("OPENBLAS_NUM_THREADS"))
 sys.meta_path.insert(0, Watch())
-from q2e.errors import ConfigError
-from q2e.server.run import Place, run
+from q2e.errors import Q2EError
 try:
-    run(Path(sys.argv[1]), Place("no address", 0), folders=[], workers=2, open_page=False,
-        say=lambda line: None)
-except ConfigError:
+    exec(sys.argv[2])
+except Q2EError:
+    import numpy
     print(seen)
 """
     environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
-    command = [sys.executable, "-c", code, str(tmp_path)]
+    command = [sys.executable, "-c", code, str(tmp_path), asks]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['1']"

@@ -21,6 +21,15 @@ _LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _HOOKS = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONBREAKPOINT", "PYTHONWARNINGS", "PYTHONSAFEPATH")
 
 
+def one_thread() -> None:
+    """Give OpenBLAS one thread, unless it is set; it is read when numpy is loaded.
+
+    Products of one question are short: helpers would spend more processor time on waiting for one
+    another than they save, and on a busy machine the question would wait for them.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def python_module(module: str, *arguments: str) -> list[str]:
     """Return the command that runs a module of ours with this interpreter."""
     flags = ["-P", *(["-s"] if sys.flags.no_user_site else [])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -197,6 +198,8 @@ def _start(
 def main() -> None:
     """Run the command line; errors made for people are one line and exit code 2."""
     forget_current_folder()
+    # To look for plugins of pydantic takes longer than to read all settings, and none is used.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app()
     except Q2EError as error:

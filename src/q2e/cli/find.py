@@ -13,6 +13,7 @@ import typer
 from q2e.cli.asking import Only, Ways
 from q2e.cli.grouped import grouped
 from q2e.cli.options import IndexDir, Json, Lines, Quiet, directory, print_json, talk
+from q2e.processes import one_thread
 
 if TYPE_CHECKING:
     from q2e.types import Results
@@ -104,6 +105,7 @@ def search(
     What was found can be named by its number:  q2e play 1,  q2e clip --hit 1.  The exit code is
     1 where nothing was found.
     """
+    one_thread()
     import q2e
     from q2e import shape
     from q2e.cli import last
@@ -189,6 +191,7 @@ def ask(
     search. With --json the first question back is printed, each answer with the question to ask
     next. The exit code is 1 where nothing was found.
     """
+    one_thread()
     import q2e
     from q2e import shape
     from q2e.cli import last

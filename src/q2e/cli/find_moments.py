@@ -9,6 +9,7 @@ import typer
 from q2e.cli.asking import Only, Ways
 from q2e.cli.grouped import grouped
 from q2e.cli.options import IndexDir, Json, directory, print_json, talk
+from q2e.processes import one_thread
 
 
 @grouped
@@ -34,6 +35,7 @@ def moments(
       q2e moments "snow"
       q2e moments "every time \\"goal\\"" --top 50
     """
+    one_thread()
     import q2e
     from q2e import shape
     from q2e.cli import last

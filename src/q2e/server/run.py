@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import socket
 import ssl
@@ -17,6 +16,7 @@ from urllib.parse import quote
 
 import q2e
 from q2e.errors import ConfigError, MissingDependency
+from q2e.processes import one_thread
 from q2e.store.generations import held
 
 #: Seconds for which the file with the start link is there for the browser.
@@ -56,9 +56,8 @@ def run(
     ConfigError for an address, token, certificate or root path that cannot be used, StoreError
     where the folder holds no index.
     """
-    # Read when numpy is loaded. Searches at once compute each in its own thread; were each given
-    # helpers too, they would spend processor time on waiting for one another.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Searches at once compute each in its own thread.
+    one_thread()
     try:
         import uvicorn
 
