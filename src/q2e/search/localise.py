@@ -164,6 +164,8 @@ def _lines(state: State, own: _Own) -> tuple[Int64, Float64, Float64]:
     read = state.witness.evidence(own.rows[strong].tolist())
     lines = {number: read[row].spans for number, row in zip(strong, own.rows[strong], strict=True)}
     apart = {number: spans for number, spans in lines.items() if len(spans) > 1}
+    if not apart:
+        return np.arange(len(own.rows)), own.times_s[:, 0], own.times_s[:, 1]
     whole = np.setdiff1d(np.arange(len(own.rows)), list(apart))
     spans = [(number, one.start_s, one.end_s) for number, told in apart.items() for one in told]
     of, start_s, end_s = np.array(spans, np.float64).reshape(-1, 3).T

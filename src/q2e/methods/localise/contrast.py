@@ -86,7 +86,7 @@ class Contrast(Localiser):
         known = np.flatnonzero(np.isfinite(evidence.score))
         if not len(known) or top < 1:
             return []
-        given = evidence.of_rows(known)
+        given = evidence if len(known) == len(evidence.score) else evidence.of_rows(known)
         times = own_times(given)
         curve = curve_of(given, *times, self.smooth_s)
         proposed = self._proposed(given, curve, times)
@@ -152,7 +152,8 @@ def told(
     middle = (max(times[0][lead], low) + min(times[1][lead], high)) / 2
     shown = float(pictured[0]) if len(pictured) else float(middle)
     # What has no time at all was given some, so as to stand anywhere.
-    low, high, shown = (min(one, given.length_s) for one in (low, high, shown))
+    last_s = given.length_s
+    low, high, shown = min(low, last_s), min(high, last_s), min(shown, last_s)
     return Stretch(low, high, worth, shown, tuple(known[members].tolist()))
 
 
@@ -169,7 +170,7 @@ def own_times(given: Scored) -> tuple[Float64, Float64]:
     """
     start_s, end_s = given.start_s.copy(), given.end_s.copy()
     last_s = given.length_s
-    for channel in np.unique(given.channel[given.instant]).tolist():
+    for channel in sorted(set(given.channel[given.instant].tolist())):
         own = np.flatnonzero(given.instant & (given.channel == channel))
         own = own[np.argsort(given.frame_s[own], kind="stable")]
         at = given.frame_s[own]
@@ -191,7 +192,7 @@ def curve_of(given: Scored, start_s: Float64, end_s: Float64, smooth_s: float) -
     edge = edge[np.append(True, edge[1:] - edge[:-1] > 1e-9)]
     low, high = np.searchsorted(edge, start_s - 1e-9), np.searchsorted(edge, end_s - 1e-9)
     total = np.zeros(len(edge) - 1)
-    for channel in np.unique(given.channel).tolist():
+    for channel in sorted(set(given.channel.tolist())):
         own = np.flatnonzero(given.channel == channel)
         heights = _smoothed(given, own, value, start_s, end_s, smooth_s)
         line, wide = np.zeros(len(total)), high[own] - low[own]
