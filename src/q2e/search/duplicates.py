@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from q2e.arrays import Float32, Float64, Int32, Int64
+from q2e.arrays import Bool, Float32, Float64, Int32, Int64
 
 #: Least cosine between the mean vectors of two copies, in every space.
 ALIKE = 0.98
@@ -49,14 +49,14 @@ def _alike(length: Float64, means: Sequence[Float32], each: Int64) -> Iterator[t
         line[one] = False
     # Vectors of all that are looked at are read once: the same are near to several.
     every = np.flatnonzero(near.any(axis=0) & (length > 0))
-    same = near[:, every]
+    same: Bool = near[:, every]
     any_own, any_other = np.zeros(len(each), bool), np.zeros(len(every), bool)
     for vectors in means if len(every) else ():
         own, other = vectors[each], vectors[every]
-        has, has_other = own.any(axis=1), other.any(axis=1)
-        same &= np.where(has[:, None], own @ other.T >= ALIKE, ~has_other)
+        has, has_other = np.any(own, axis=1), np.any(other, axis=1)
+        same &= np.where(np.expand_dims(has, 1), own @ other.T >= ALIKE, ~has_other)
         any_own, any_other = any_own | has, any_other | has_other
-    same &= any_own[:, None] & any_other
+    same &= np.expand_dims(any_own, 1) & any_other
     for one, line in zip(each.tolist(), same, strict=True):
         yield one, every[line]
 
