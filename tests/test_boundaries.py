@@ -173,7 +173,9 @@ LAYERS = {
     "upkeep": (
         "afterwards backup erase errors ingest opened plugins search settings store tagging types"
     ),
-    "answer": "arrays cache decoding errors mmi models paths query registry stopping text types",
+    "answer": (
+        "arrays cache decoding errors mmi models paths plugins query registry stopping text types"
+    ),
     "index": (
         "answer channel_facts errors methods models plugins query search settings survey types "
         "upkeep"
@@ -187,7 +189,7 @@ LAYERS = {
     "outlines": "heads index methods mmi",
     "checks": "cache decoding errors models plugins processes q2e settings",
     "server": (
-        "cache checks choices decoding errors evaluate export index ingest media paths "
+        "answer cache checks choices decoding errors evaluate export index ingest media paths "
         "plugins q2e query recipes renamed settings shape stopping store trays types"
     ),
     "cli": (

@@ -278,6 +278,27 @@ def _own(folder: Path) -> None:
     _objects(folder / "evidence.jsonl", {"video": "d.mp4", "channel": "speech", "text": "मदद"})
 
 
+def _qa(folder: Path) -> None:
+    _table(
+        folder / "questions.csv",
+        {"question": "Wer  kam?", "video": "a b.mp4", "start": "1", "end": "5", "text": "Anna",
+         "language": "de"},
+        {"question": "Wer kam?", "video": "c.mp4", "start": "", "end": "2", "text": "",
+         "language": "de"},
+        {"question": "谁来了？", "video": "", "start": "", "end": "", "text": "", "language": "zh"},
+    )  # fmt: skip
+    _objects(folder / "evidence.jsonl", {"video": "d.mp4", "channel": "speech", "text": "मदद"})
+
+
+def _wikivideo_articles(folder: Path) -> None:
+    told = {"Flood": {"query": "q1", "article": "<lead>A river rose.</lead>"},
+            "Fire": {"query": "q2", "article": " "},
+            "Vote": {"query": "q3", "article": "They voted."}}  # fmt: skip
+    _text(folder / "wikipedia_outputs.json", json.dumps(told))
+    captions = {"Flood": {"v1": "a river", "article": "no caption"}, "Other": {"v2": "a dog"}}
+    _text(folder / "qwenvl_2_5_72b_audio.json", json.dumps(captions))
+
+
 #: Data set, its files, and (queries, videos, relevant, moments, evidence) found in them.
 FIXTURES: dict[str, tuple[Callable[[Path], None], tuple[int, int, int, int, int]]] = {
     "activitynet": (_activitynet, (1, 1, 1, 2, 0)),
@@ -298,12 +319,14 @@ FIXTURES: dict[str, tuple[Callable[[Path], None], tuple[int, int, int, int, int]
     "multivent1_names": (_multivent1, (2, 3, 3, 0, 3)),
     "multivent2": (_multivent2, (2, 4, 2, 0, 0)),
     "own": (_own, (2, 3, 2, 1, 1)),
+    "qa": (_qa, (2, 3, 2, 2, 1)),
     "queryd": (_queryd, (2, 2, 2, 0, 0)),
     "tvr": (_tvr, (1, 1, 1, 1, 1)),
     "tvr_ranking": (_tvr_ranking, (1, 3, 1, 2, 0)),
     "vatex": (_vatex, (20, 2, 20, 0, 0)),
     "vatex_zh": (_vatex, (20, 2, 20, 0, 0)),
     "wikivideo": (_wikivideo, (2, 3, 3, 0, 3)),
+    "wikivideo_articles": (_wikivideo_articles, (2, 2, 1, 0, 2)),
     "xtd": (_xtd, (6, 2, 6, 0, 0)),
 }
 
@@ -420,6 +443,11 @@ def test_a_pickle_that_would_run_is_refused(tmp_path: Path) -> None:
         ("tvr", "tvr_val_release.jsonl", '{"desc": "a", "desc_id": 1}\n'),
         ("own", "queries.csv", "query,video,relevance\nx,y,much\n"),
         ("own", "queries.jsonl", '["not an object"]\n'),
+        ("qa", "questions.csv", "question,video,end\nx,,5\n"),
+        ("qa", "questions.csv", "question,video,start,end\nx,v,5,1\n"),
+        ("qa", "questions.csv", "question,video\n ,v\n"),
+        ("wikivideo_articles", "wikipedia_outputs.json", '{"Flood": {"query": "q"}}\n'),
+        ("wikivideo_articles", "wikipedia_outputs.json", '{"a": {"article": 3}}\n'),
         ("wikivideo", "qwenvl_2_5_72b.json", '{"event": "text"}'),
         ("msvd_zh", "msvd_cn_captions_release_utf8.csv", "video_id,sentence\nbird.mp4,鸟\n"),
     ],
@@ -496,6 +524,33 @@ def test_moments_of_didemo_are_measured_by_its_own_protocol(tmp_path: Path) -> N
     assert json.loads(done.stdout)["measures"] == pytest.approx(wanted)
     done = CliRunner().invoke(app, [*arguments, "--protocol", "other"])
     assert isinstance(done.exception, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "expected"),
+    [
+        ("qa", _qa, [
+            {"question": "Wer kam?", "texts": ["Anna"],
+             "windows": [["a_b.mp4", 1.0, 5.0], ["c.mp4", 0.0, 2.0]]},
+            {"question": "谁来了？", "texts": [], "windows": []},
+        ]),
+        ("wikivideo_articles", _wikivideo_articles, [
+            {"question": "Flood", "texts": ["A river rose."], "windows": []},
+            {"question": "Vote", "texts": ["They voted."], "windows": []},
+        ]),
+    ],
+)  # fmt: skip
+def test_questions_are_written_as_references_of_answers(
+    name: str, make: Callable[[Path], None], expected: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    make(tmp_path)
+    arguments = ["datasets", name, "--folder", str(tmp_path), "--write", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    lines = (tmp_path / "out" / "references.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == expected
+    dataset = load(name, tmp_path).dataset
+    assert dataset is not None and dataset.merged().references() == expected
 
 
 def test_msvd_reads_lines_of_text_too(tmp_path: Path) -> None:

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import q2e
-from browsing import Visit, browsing, expect
+from answering import GOOD, script, wrote
+from browsing import PATIENCE_S, Visit, browsing, expect
+from scripted_model import scripted
 
 pytest.importorskip("fastapi", reason="needs the extra `server`")
 
 
+#: Until it is set the language model does not say what it writes.
+WRITES = threading.Event()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, sample_index: q2e.Index) -> Iterator[str]:
-    """A server of a copy of the samples."""
+    """A server of a copy of the samples, with a scripted language model."""
     from serving import serving
+
+    def written(asked: Any) -> str:
+        WRITES.wait(PATIENCE_S)
+        return wrote(asked, GOOD)
 
     folder = tmp_path_factory.mktemp("answers")
     shutil.copytree(sample_index.directory, folder / "index")
-    with serving(q2e.open(folder / "index")) as address:
+    queries = json.dumps({"queries": ["weasels phone system"]})
+    with (
+        scripted(script(written, queries=queries)) as model,
+        serving(q2e.open(folder / "index", language_model=model.source)) as address,
+    ):
         yield address
 
 
@@ -89,3 +105,39 @@ def test_an_answer_that_breaks_off_says_so(visit: Visit) -> None:
     visit.page.route("**/v1/answer/events", refuse)
     page = visit.open(q="weasels", answer="on")
     expect(page.locator("#answer [role=alert]")).to_have_text("No <b>model.Name one.")
+
+
+def test_another_way_is_taken_after_its_cost_is_said(visit: Visit) -> None:
+    page = visit.open(q="What have weasels eaten?")
+    expect(page.locator("#answer blockquote").first).to_contain_text("Weasels have eaten")
+    ways = page.get_by_label("Way of answering")
+    take = page.get_by_role("button", name="Answer this way")
+    expect(ways).to_have_value("extractive")
+    expect(ways).to_have_accessible_description("Asks no model")
+    expect(take).to_be_disabled()
+    # A vision model is named by nobody.
+    names = ways.locator("option").all_inner_texts()
+    assert names[:2] == ["extractive", "article"] and "planned" in names and "corpus" not in names
+    asked: list[Any] = []
+    page.on("request", lambda one: asked.append(one) if "/v1/answer/events" in one.url else None)
+    ways.focus()
+    page.keyboard.type("plan")
+    expect(ways).to_have_value("planned")
+    expect(ways).to_have_accessible_description("At most 8 calls of a model, 20,000 tokens, 120 s")
+    assert asked == []
+    page.keyboard.press("Tab")
+    expect(take).to_be_focused()
+    page.keyboard.press("Enter")
+    # The searches are done, and what is written from them is waited for.
+    expect(page.locator("#answer .body")).to_have_text("Writing …")
+    expect(page.locator("#answer")).to_have_attribute("aria-busy", "true")
+    WRITES.set()
+    expect(page.locator("#answer .sentences p").first).to_have_text(GOOD[0])
+    expect(page.locator("#answer .sentences q").first).to_have_text(GOOD[2])
+    expect(ways).to_be_focused()
+    assert [one.post_data_json["how"] for one in asked] == ["planned"]
+    expect(take).to_be_disabled()
+    page.keyboard.type("ext")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer blockquote").first).to_contain_text("Weasels have eaten")

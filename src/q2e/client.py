@@ -336,6 +336,11 @@ class Client:
         ).json()
         return answer
 
+    def answer_ways(self) -> Json:
+        """Name the strategies that can answer, and what each may spend; nothing is asked."""
+        answer: Json = self._send("GET", "/v1/answer/ways", {}).json()
+        return answer
+
     def answer_events(
         self, q: str, *, how: str | None = None, **options: Unpack[Search]
     ) -> Iterator[Json]:

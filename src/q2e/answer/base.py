@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -184,6 +184,8 @@ def listed(options: str) -> tuple[str, ...]:
 class Strategy(ABC):
     """A recipe of steps; its parameters are those of its constructor."""
 
+    one_of: ClassVar[tuple[str, ...]] = ()
+    """Tasks of models of which any one does, where it cannot do without all of them."""
     calls: int = 0
     tokens: int = 0
     seconds: float = 60.0

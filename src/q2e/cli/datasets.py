@@ -27,7 +27,7 @@ def datasets(
         typer.Option(
             "--write",
             metavar="DIR",
-            help="Write queries.tsv, qrels.txt, groups.tsv, moments.json, evidence.jsonl there.",
+            help="Write queries.tsv, qrels.txt, moments.json, references.jsonl and others there.",
         ),
     ] = None,
     merge: Annotated[
@@ -91,6 +91,10 @@ def _write(dataset: Dataset, folder: Path) -> list[str]:
         if content:
             (folder / name).write_text("\n".join(content) + "\n", encoding="utf-8")
             written.append(name)
+    if dataset.texts or dataset.moments:
+        told = [json_lib.dumps(one, ensure_ascii=False) for one in dataset.references()]
+        (folder / "references.jsonl").write_text("\n".join(told) + "\n", encoding="utf-8")
+        written.append("references.jsonl")
     if dataset.moments:
         moments = {
             query: [[one.video, one.start_s, one.end_s, one.relevance] for one in found]

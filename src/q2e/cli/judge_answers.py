@@ -13,7 +13,8 @@ from q2e.cli.options import Json, print_json, talk
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from q2e.evaluate.answers import AnswersDifference, AnswersMeasured
+    from q2e.evaluate.answers import AnswersDifference, AnswersMeasured, Reference
+    from q2e.models.base import LanguageModel
 
 
 def answers(
@@ -30,6 +31,14 @@ def answers(
             help="Other answers to the same questions, to be better than.", metavar="FILE"
         ),
     ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Language model that judges which sentences follow from what they cite, as "
+            "http://HOST:PORT/v1#NAME or file:MODEL.gguf.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure answers: ROUGE-L, citations against right times, what was answered and refused.
@@ -37,33 +46,53 @@ def answers(
     `texts` and `windows` may be left out; without both, nothing answers the question and it should
     be refused. A window's video is its id, its path or the name of its file; a citation is right
     where it shares time with one. `support_words` is the share of content words that stand in
-    what a sentence cites, which is no proof that it follows. A question without an answer counts
-    as 0.
+    what a sentence cites, which is no proof that it follows; with --judge a model says of each
+    sentence whether it does, and `support` is their share. A question without an answer counts
+    as 0. FILE may also hold articles as WikiVideo publishes them, {"EVENT": {"article": …}}.
 
     \b
       q2e answer "Who piloted the space shuttle?" --json >> answers.jsonl
       q2e eval answers answers.jsonl --references references.jsonl
       q2e eval answers model.jsonl --references references.jsonl --against quotes.jsonl
+      q2e eval answers model.jsonl --references references.jsonl --judge http://127.0.0.1:8080/v1
     """
-    from q2e.evaluate.answers import (
-        compare_answers,
-        measure_answers,
-        read_answers,
-        read_references,
-    )
+    from q2e.evaluate.answers import compare_answers, read_references
 
     right = read_references(references)
-    measured = measure_answers(read_answers(found), right)
+    model = None if judge is None else _model(judge)
+    measured = _measured(found, right, model)
     compared = None
     _warn(found, measured)
     if against is not None:
-        other = measure_answers(read_answers(against), right)
+        other = _measured(against, right, model)
         _warn(against, other)
         compared = compare_answers(measured, other)
     if json:
         print_json(_answers(measured, compared))
     else:
         _print_answers(measured, compared or {})
+
+
+def _measured(
+    path: Path, right: Mapping[str, Reference], model: LanguageModel | None
+) -> AnswersMeasured:
+    from q2e.evaluate.answers import measure_answers, read_answers
+    from q2e.evaluate.entailment import supports
+
+    answers = read_answers(path)
+    if model is None:
+        return measure_answers(answers, right)
+    own = {question: said for question, said in answers.items() if question in right}
+    return measure_answers(answers, right, supports(own, model))
+
+
+def _model(name: str) -> LanguageModel:
+    from q2e.models.language import language_model
+    from q2e.models.registry import Models
+    from q2e.settings import load_settings
+
+    settings = load_settings(language_model=name)
+    return language_model(settings, Models(settings))
 
 
 def _answers(

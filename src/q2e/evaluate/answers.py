@@ -1,6 +1,7 @@
 """Reads answers and their references, and measures the first by the second, question by question.
 
-Answers are what `q2e answer --json` prints, one after the other. References are JSON objects,
+Answers are what `q2e answer --json` prints, one after the other, or articles as WikiVideo
+publishes them. References are JSON objects,
 one after the other: `question`, `texts` and `windows`, each `[video, start, end]` in seconds.
 Without both, nothing answers the question.
 """
@@ -18,6 +19,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from q2e.errors import EvaluationError
+from q2e.evaluate.answer_files import articles, is_articles
 from q2e.evaluate.answer_measures import (
     Cited,
     Said,
@@ -29,14 +31,17 @@ from q2e.evaluate.answer_measures import (
 from q2e.evaluate.compare import Interval, bootstrap, holm, randomisation_test
 from q2e.evaluate.moment_measures import VideoMoment
 from q2e.evaluate.runs import read_text
+from q2e.text.chunk import chunk_text
 
 #: The measures, in the order in which they are told.
 MEASURES = (
-    *("answered", "refused", "ROUGE-L", "support_words"),
+    *("answered", "refused", "ROUGE-L", "support_words", "support"),
     *("first_citation", "citation_precision", "citation_recall"),
 )
 _SOMETHING = re.compile(r"\S")
 _SHOWN = 80
+#: Words of a piece of an article, which is cut where sentences end.
+_ARTICLE = 30
 
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -117,10 +122,21 @@ class AnswersDifference:
 
 
 def read_answers(path: Path) -> dict[str, tuple[Said, ...]]:
-    """Return the sentences by question. Raises EvaluationError naming the line of what is wrong."""
+    """Return the sentences by question, of articles without citations.
+
+    Raises EvaluationError naming the line of what is wrong.
+    """
+    shape = "what  q2e answer --json  prints"
+    if is_articles(next(_objects(path, shape), (0, None))[1]):
+        return {
+            unicodedata.normalize("NFC", event): tuple(
+                Said(one, None, ()) for one in chunk_text(text, _ARTICLE)
+            )
+            for event, text in articles(path).items()
+        }
     return {
         question: tuple(_said(one, answer.language) for one in answer.sentences)
-        for question, answer in _read(path, _Answer, "what  q2e answer --json  prints").items()
+        for question, answer in _read(path, _Answer, shape).items()
     }
 
 
@@ -141,20 +157,25 @@ def read_references(path: Path) -> dict[str, Reference]:
 
 
 def measure_answers(
-    answers: Mapping[str, Sequence[Said]], references: Mapping[str, Reference]
+    answers: Mapping[str, Sequence[Said]],
+    references: Mapping[str, Reference],
+    judged: Mapping[str, float] | None = None,
 ) -> AnswersMeasured:
     """Return each measure by question.
 
     Of answerable questions: whether they were answered, ROUGE-L where there are texts, whether the
     first citation is right and the citations' precision and recall where there are windows; a
     refusal counts as 0. Of unanswerable ones: whether they were refused. Of all that was said:
-    the share of content words that its citations cover.
+    the share of content words that its citations cover, and the share of sentences that follow from
+    them as `judged` by a model, by question (`q2e.evaluate.entailment`).
     """
     found: dict[str, dict[str, float]] = {name: {} for name in MEASURES}
     for question, right in references.items():
         said = answers.get(question)
         for name, value in _values(said or (), right):
             found[name][question] = value if said is not None else 0.0
+        if judged is not None and question in judged:
+            found["support"][question] = judged[question]
     answerable = sum(one.answerable for one in references.values())
     return AnswersMeasured(
         {name: values for name, values in found.items() if values},
@@ -200,7 +221,8 @@ def _values(said: Sequence[Said], right: Reference) -> Iterator[tuple[str, float
         yield "first_citation", citation_precision(cited[:1], right.windows)
         yield "citation_precision", citation_precision(cited, right.windows)
         yield "citation_recall", citation_recall(cited, right.windows)
-    share = support_words(said)
+    # What cites nothing at all, as an article does, cannot be held against its citations.
+    share = support_words(said) if any(one.citations for one in said) else None
     if share is not None:
         yield "support_words", share
 

@@ -163,6 +163,23 @@ class AnswerShape(BaseModel):
     spent: dict[str, float]
 
 
+class WayShape(BaseModel):
+    """A strategy, and what it may spend."""
+
+    name: str
+    summary: str
+    usable: bool = Field(description="Whether the models are named that it needs.")
+    calls: int = Field(description="Times that it asks a model, at most; 0 without any.")
+    tokens: int = Field(description="Tokens asked and answered, at most, estimated.")
+    seconds: float = Field(description="Seconds that its models may take in all.")
+
+
+class WaysShape(BaseModel):
+    """How a question can be answered here, the ways without a model first."""
+
+    ways: list[WayShape]
+
+
 class OptionShape(BaseModel):
     label: str
     text: str = Field(description="The question with this option in it.")

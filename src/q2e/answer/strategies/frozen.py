@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -50,6 +50,7 @@ class Frozen(Strategy):
     `q2e.models.torch.masked`. It calls no server.
     """
 
+    one_of: ClassVar[tuple[str, ...]] = ("masked",)
     answers: Annotated[int, Field(ge=2, le=1_000, description="Answers that are weighed.")] = 100
     options: Options = ""
     calls: Calls = 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -49,6 +49,7 @@ class Pipeline(Strategy):
     speech synthesis has no service here.
     """
 
+    one_of: ClassVar[tuple[str, ...]] = ("language",)
     name: Annotated[
         str,
         Field(

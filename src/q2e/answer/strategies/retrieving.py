@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -65,6 +65,7 @@ class Retrieving(Strategy):
     not at hand, and so is the corpus, which is millions of captions of the web there.
     """
 
+    one_of: ClassVar[tuple[str, ...]] = ("masked", "language")
     texts: Annotated[int, Field(ge=1, le=50, description="Texts that are read.")] = 10
     parts: Annotated[int, Field(ge=1, le=20, description="Stretches that a video is cut into.")] = 1
     options: Options = ""

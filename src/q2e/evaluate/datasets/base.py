@@ -60,8 +60,9 @@ class Dataset:
     """Questions over a collection of videos, with judgements and what the set says of each.
 
     `videos` is the whole collection, also those that no question asks for. `groups` says what a
-    question is shown under (its language, its kind), `moments` which stretches answer it, and
-    `evidence` holds lines for `q2e import`: texts about the videos that the set itself contains.
+    question is shown under (its language, its kind), `moments` and `texts` which stretches and
+    which texts answer it, and `evidence` holds lines for `q2e import`: texts about the videos that
+    the set itself contains.
     """
 
     queries: Mapping[str, str]
@@ -71,6 +72,7 @@ class Dataset:
     moments: Mapping[str, Sequence[VideoMoment]] = field(default_factory=dict)
     evidence: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = set(self.videos)
@@ -120,7 +122,24 @@ class Dataset:
             {query: self.moments[query] for query in kept if query in self.moments},
             self.evidence,
             (*self.notes, "each sentence is asked once, with all its videos relevant"),
+            {query: self.texts[query] for query in kept if query in self.texts},
         )
+
+    def references(self) -> list[dict[str, Any]]:
+        """Return what answers each question, as `q2e eval answers` reads it.
+
+        Those without texts and moments are answered by nothing.
+        """
+        return [
+            {
+                "question": text,
+                "texts": list(self.texts.get(query, ())),
+                "windows": [
+                    [one.video, one.start_s, one.end_s] for one in self.moments.get(query, ())
+                ],
+            }
+            for query, text in self.queries.items()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,3 +275,14 @@ def objects_of(path: Path) -> list[dict[str, Any]]:
 def id_of(text: object) -> str:
     """Return a name without blanks, as run files need it."""
     return "_".join(str(text).split())
+
+
+def number_of(row: Mapping[str, Any], name: str, where: str) -> float | None:
+    """Return a number of a row, None where it has none. Raises EvaluationError saying where."""
+    value = row.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise EvaluationError(f"{where}: {name} must be a number, got {value!r}") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from q2e.errors import EvaluationError, unknown
-from q2e.evaluate.datasets import captions, events, moments, own
+from q2e.evaluate.datasets import captions, events, moments, own, questions
 from q2e.evaluate.datasets.base import (
     Dataset,
     Files,
@@ -38,11 +38,13 @@ LAYOUTS: Mapping[str, Callable[[Spec, Files], Dataset]] = MappingProxyType(
         "multivent2": events.multivent2,
         "own": own.own,
         "pairs_csv": captions.pairs_csv,
+        "qa": questions.qa,
         "queryd": captions.queryd,
         "tvr": moments.tvr,
         "tvr_ranking": moments.tvr_ranking,
         "vatex": captions.vatex,
         "wikivideo": events.wikivideo,
+        "wikivideo_articles": questions.wikivideo_articles,
     }
 )
 

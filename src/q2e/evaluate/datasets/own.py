@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import EvaluationError
-from q2e.evaluate.datasets.base import Dataset, Files, Spec, id_of, objects_of, rows_of
+from q2e.evaluate.datasets.base import (
+    Dataset,
+    Files,
+    Spec,
+    id_of,
+    number_of,
+    objects_of,
+    rows_of,
+)
 from q2e.evaluate.moment_measures import VideoMoment
 
 #: Names of the two columns that a row needs, the usual one first.
@@ -51,11 +59,11 @@ def judged(path: Path, evidence: tuple[Mapping[str, Any], ...] = ()) -> Dataset:
         query = id_of(row.get("id") or "") or numbers.setdefault(text, str(len(numbers) + 1))
         if queries.setdefault(query, text) != text:
             raise EvaluationError(f"{where}: id {query!r} stands for {queries[query]!r} too")
-        grade = _number(row, "relevance", where)
+        grade = number_of(row, "relevance", where)
         qrels.setdefault(query, {})[video] = 1 if grade is None else int(grade)
         if row.get("group") or row.get("language"):
             groups[query] = str(row.get("group") or row.get("language"))
-        start, end = _number(row, "start", where), _number(row, "end", where)
+        start, end = number_of(row, "start", where), number_of(row, "end", where)
         if end is not None:
             moments.setdefault(query, []).append(VideoMoment(video, start or 0.0, end, grade or 1))
     videos = dict.fromkeys(id_of(one.get("video", "")) for one in evidence)
@@ -74,13 +82,3 @@ def _column(path: Path, rows: list[dict[str, Any]], names: tuple[str, ...]) -> s
             f"{', '.join(map(str, held))}"
         )
     return next(name for name in names if name in held)
-
-
-def _number(row: Mapping[str, Any], name: str, where: str) -> float | None:
-    value = row.get(name)
-    if value is None or value == "":
-        return None
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise EvaluationError(f"{where}: {name} must be a number, got {value!r}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,7 +14,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from q2e import shape
 from q2e.errors import Q2EError
 from q2e.server import faults
-from q2e.server.answers import AnswerShape
+from q2e.server.answers import AnswerShape, WaysShape
 from q2e.server.faults import Fault
 from q2e.server.schemas import Answered
 from q2e.server.service import Service, TheService
@@ -25,6 +26,15 @@ router = APIRouter(prefix="/v1", tags=["search"])
 async def answer(request: Request, service: TheService, question: Answered) -> JSONResponse:
     """Answer a question in sentences that cite what videos say; none where nothing answers."""
     return JSONResponse(await _answered(request, service, question.q, question.arguments()))
+
+
+@router.get("/answer/ways", response_model=WaysShape, operation_id="answer_ways")
+def ways(service: TheService) -> JSONResponse:
+    """Name the strategies that can answer, and what each may spend; nothing is asked."""
+    from q2e.answer.ways import ways
+
+    index = service.index
+    return JSONResponse({"ways": [asdict(one) for one in ways(index.settings, index.models)]})
 
 
 @router.post(

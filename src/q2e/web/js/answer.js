@@ -14,6 +14,10 @@ const ASKS = /[?？؟⁇]["'”’»」』）)\s]*$/u;
 
 let shown = null;
 let running = null;
+/** How questions are answered, until the page is left, and how they can be. */
+let how = "extractive";
+let ways = null;
+let again = false;
 
 /** Whether a state has its question answered: by the button, or because it ends with its mark. */
 const wanted = (now) =>
@@ -22,7 +26,7 @@ const wanted = (now) =>
 
 /** Answer if the state asks for it, once the hits are there; hide the answer to anything else. */
 export function show(now) {
-  const key = wanted(now) && settled() ? searchKey(now) : null;
+  const key = wanted(now) && settled() ? `${how} ${searchKey(now)}` : null;
   if (key === shown) return;
   running?.abort();
   shown = key;
@@ -42,7 +46,7 @@ async function tell(now, key) {
   const place = one("#answer");
   const line = h("p", { class: "soft" }, t("answer.reading"));
   const body = h("div", { class: "body" }, line);
-  fill(place, head(), body);
+  fill(place, head(), choice(), body);
   place.setAttribute("aria-busy", "true");
   running = new AbortController();
   try {
@@ -50,7 +54,8 @@ async function tell(now, key) {
       const known = NEXT.find((name) => step.startsWith(name));
       if (known) line.textContent = t(`answer.step.${known}`);
     };
-    const found = await api.answer(answerBody(now), told, running.signal);
+    const body_ = how === "extractive" ? answerBody(now) : { ...answerBody(now), how };
+    const found = await api.answer(body_, told, running.signal);
     if (key !== shown) return;
     fill(body, found.found ? written(found) : nothing(), remarks(found));
     if (found.found) one(".sectionhead", place).append(sure(found));
@@ -76,6 +81,42 @@ const head = () =>
       one("#q").focus();
     }),
   );
+
+/** The way of answering, with what another may cost before it is taken; hidden without a choice. */
+function choice() {
+  const select = h("select", { class: "field", dir: "auto", "aria-label": t("answer.how") });
+  const cost = h("span", { id: "answer-cost", class: "soft small" });
+  const take = button(t("answer.take"), () => {
+    how = select.value;
+    shown = null;
+    again = true;
+    show(state());
+  });
+  const row = h("div", { class: "ways", hidden: true }, select, take, cost);
+  select.setAttribute("aria-describedby", cost.id);
+  ways ??= api.ways().catch(() => null);
+  ways.then((told) => {
+    const usable = told?.ways.filter((one_) => one_.usable) ?? [];
+    if (!told) ways = null;
+    if (usable.length < 2) return;
+    fill(
+      select,
+      usable.map(({ name }) => h("option", { value: name, selected: name === how }, name)),
+    );
+    const chosen = () => {
+      const way = usable.find((one_) => one_.name === select.value);
+      cost.textContent = way.calls ? t("answer.cost", way) : t("answer.free");
+      take.disabled = way.name === how;
+    };
+    select.addEventListener("change", chosen);
+    chosen();
+    row.hidden = false;
+    // Whoever has just taken a way goes on where it is chosen.
+    if (again) select.focus();
+    again = false;
+  });
+  return row;
+}
 
 const sure = (found) =>
   h("span", { class: "soft small number" }, t("answer.sure", { share: percent(found.confidence) }));

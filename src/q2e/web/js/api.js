@@ -102,6 +102,7 @@ async function answered(body, watch, signal) {
 
 export const api = {
   answer: answered,
+  ways: () => call("GET", `${V1}/answer/ways`),
   search: (body, signal) => call("POST", `${V1}/search`, { body, signal }),
   export: async (body) => (await send("POST", `${V1}/export`, { body })).blob(),
   suggest: (q, limit) => call("GET", address(`${V1}/suggest`, { q, limit })),
