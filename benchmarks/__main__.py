@@ -139,8 +139,6 @@ def main() -> None:
     elif given.what == "heads":
         from benchmarks import heads
 
-        if given.data is None:
-            parser.error("heads needs --data FOLDER, which holds flickr8k_features")
         figures = heads.run(given.data, given.only, out)
     elif given.what == "answers":
         from benchmarks import answers

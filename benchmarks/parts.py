@@ -46,13 +46,13 @@ def compose() -> dict[str, Any]:
 
 
 def _localised(sets: Sequence[FeatureSet]) -> dict[str, Any]:
-    from q2e.heads.blocks.moments import described, overlaps, parts_of, stretches
+    from q2e.heads.blocks.spans import described, overlaps, right_of, stretches
 
     bounds = stretches(6)
     found: dict[str, list[Float64]] = {}
     for seed, features in zip(SEEDS, sets, strict=True):
         test = features.subset("test")
-        right = np.array([parts_of(test, text) for text in range(len(test.tokens))])
+        right = right_of(test)
         chosen = registry().one("training", MCN)
         recipe: Any = chosen.method.choice({**chosen.arguments, "seed": seed}).bound
         made: Any = recipe.loaded(recipe.train(features).weights, test)

@@ -713,6 +713,26 @@ def heads_parts(part: str, first: str) -> Table:
     return table
 
 
+#: Recipes that have a world of their own, as `benchmarks.stretches` measures them.
+WORLDS = ("language_free", "psvl")
+
+
+def heads_world(name: str) -> Table:
+    def table(figures: Figures) -> str:
+        """A recipe of stretches in the world it is for, beside what lacks its mechanism."""
+        found = figures["heads"]["worlds"][name]
+        rows = []
+        for way, one in found["rows"].items():
+            value, low, high = one["mIoU"]
+            gain, least, most = one["over the best other"]
+            told = "" if way == found["best other"] else f"{gain:+.1f} [{least:+.1f}, {most:+.1f}]"
+            seeds = ", ".join(f"{seed:.0f}" for seed in one["mIoU by seed"])
+            rows.append([way, f"{value:.1f} [{low:.1f}, {high:.1f}]", seeds, told])
+        return markdown(["way", "mIoU [95 %]", "by seed", "over the best other"], rows)
+
+    return table
+
+
 #: Every table by the name that stands in the docs.
 # -- scale.md -----------------------------------------------------------------------------------
 def scale_filters(figures: Figures) -> str:
@@ -886,6 +906,7 @@ TABLES: dict[str, Table] = {
     "peers evaluation": peers_of("evaluation"),
     "heads localise": heads_parts("localise", "mIoU"),
     "heads compose": heads_parts("compose", "R@1"),
+    **{f"heads {name}": heads_world(name) for name in WORLDS},
     "experiment events": experiment_rows("events"),
     "experiment events subsets": experiment_subsets("events"),
     "experiment excerpts": experiment_rows("excerpts"),

@@ -57,6 +57,8 @@ TRAINS = {
     *("heads/checkpoint.py", "heads/losses.py", "heads/objective.py", "heads/trainer.py"),
     *(f"heads/blocks/{name}.py" for name in ("attention", "batches", "combined", "mean")),
     *(f"heads/blocks/{name}.py" for name in ("moments", "pooled", "projection", "temporal")),
+    *(f"heads/blocks/{name}.py" for name in ("spans", "stretched")),
+    "heads/localising.py",
     "heads/recipe.py",
 }
 
@@ -163,7 +165,7 @@ LAYERS = {
     "paired": "cache decoding errors export media store text types",
     "chapter_files": "errors export shape types",
     "search": (
-        "arrays cache channel_facts choices decoding errors media methods models plugins "
+        "arrays cache channel_facts choices decoding errors heads media methods models plugins "
         "query registry settings stopping store text types"
     ),
     "survey": "errors ingest paths settings store text types",
@@ -185,7 +187,7 @@ LAYERS = {
         "arrays cache errors index methods plugins query registry renamed search settings "
         "text types versions"
     ),
-    "features": "arrays cache decoding errors evaluate heads index media models",
+    "features": "arrays cache decoding errors evaluate heads index media models types",
     "outlines": "heads index methods mmi",
     "checks": "cache decoding errors models plugins processes q2e settings",
     "server": (

@@ -246,7 +246,7 @@ def test_train_and_measure_as_a_person_types_it(
         ("head synthetic --recipe xpool --set stepps=3", "did you mean 'steps'"),
         ("head synthetic --recipe xpool --set steps=0", "must be a whole number from 1 on"),
         ("compose synthetic", "needs the example that each text changes"),
-        ("localise synthetic", "needs to know which stretch"),
+        ("localise synthetic --recipe mcn", "needs to know which stretch"),
         ("eye nowhere.npz", "no such file"),
     ],
 )
@@ -272,7 +272,7 @@ def test_every_kind_has_a_recipe() -> None:
     assert {kind: recipes(kind) for kind in ("eye", "compose", "localise", "mmi")} == {
         "eye": ("cca",),
         "compose": ("combiner",),
-        "localise": ("mcn",),
+        "localise": ("language_free", "mcn", "psvl"),
         "mmi": ("mmi",),
     }
     assert {"meanpool", "seqtransf", "xpool"} <= set(recipes("head"))

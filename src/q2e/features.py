@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from q2e.index import Index
 from q2e.media.scan import uniform_times
 from q2e.models.local.eye import features_space
 from q2e.models.registry import Models
+from q2e.types import Video
 
 if TYPE_CHECKING:
     from q2e.mmi.tuned import Tower
@@ -55,6 +56,8 @@ class Clip:
     path: Path
     texts: Mapping[str, str]
     video: str = ""
+    spans_s: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Which stretch each text tells of, where that is known of all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,11 +82,14 @@ def of_index(
     """Return features of an index: its stored vectors of frames, against its own texts.
 
     `questions` is a table or lines of `query` and `video`, as of a data set of one's own, instead
-    of the index's own texts. For an `eye`, and for the `tower` of a model, the files are read
-    again. Raises ConfigError where
-    there is nothing to train on, EvaluationError for questions that cannot be read.
+    of the index's own texts, of which is known which stretch each tells of. Where `own` is empty,
+    the mean of its frames stands for a text of each video, for trainings that look at none. For an
+    `eye`, and for the `tower` of a model, the files are read again. Raises ConfigError where there
+    is nothing to train on, EvaluationError for questions that cannot be read.
     """
     texts: dict[str, dict[str, str]] = {}
+    spans_s: dict[str, dict[str, tuple[float, float]]] = {}
+    silent = questions is None and not own and not eye and tower is None
     if questions is not None:
         data = judged(questions)
         for query, items in data.qrels.items():
@@ -91,11 +97,13 @@ def of_index(
                 texts.setdefault(index.find(name).id, {})[f"{query}/{name}"] = data.queries[query]
     else:
         for video in index.each_video():
-            texts[video.id] = dict(_own(index, video.id, video.title, own, most))
+            told = list(_own(index, video, own, most))
+            texts[video.id] = {key: text for key, text, _ in told}
+            spans_s[video.id] = {key: span for key, _, span in told}
     clips = [
-        Clip(video.id, Path(video.path), texts[video.id], video.id)
+        Clip(video.id, Path(video.path), texts[video.id], video.id, spans_s.get(video.id, {}))
         for video in index.each_video()
-        if texts.get(video.id) and video.has_video
+        if (texts.get(video.id) or silent) and video.has_video
     ]
     if not clips:
         raise ConfigError(
@@ -103,6 +111,7 @@ def of_index(
             "(q2e index --captions ...), or give --questions FILE with rows of query and video"
         )
     what = "judged questions" if questions is not None else f"texts of {', '.join(own)}"
+    what = "its frames alone" if silent else what
     about = f"index {index.directory.name}, {what}"
     if eye or tower is not None:
         licence = "that of the videos"
@@ -207,17 +216,18 @@ def of_pairs(
 
 
 def _own(
-    index: Index, video: str, title: str, own: Sequence[str], most: int
-) -> Iterable[tuple[str, str]]:
-    """Yield (id, text) of what an index says of a video itself, at most `most` of a channel."""
-    if "title" in own and title.strip():
-        yield f"{video}/title", title.strip()
+    index: Index, video: Video, own: Sequence[str], most: int
+) -> Iterable[tuple[str, str, tuple[float, float]]]:
+    """Yield (id, text, span) of what an index says of a video itself, some of each channel."""
+    if "title" in own and video.title.strip():
+        yield f"{video.id}/title", video.title.strip(), (0.0, video.duration_s or 0.0)
     counts: dict[str, int] = {}
-    for number, one in enumerate(index.store.evidence_of(video)):
+    for number, one in enumerate(index.store.evidence_of(video.id)):
         count = counts.get(one.channel, 0)
         if one.channel in own and one.text.strip() and count < most:
             counts[one.channel] = count + 1
-            yield f"{video}/{one.channel}/{number}", one.text.strip()
+            name = f"{video.id}/{one.channel}/{number}"
+            yield name, one.text.strip(), (one.start_s, one.end_s)
 
 
 # -- frames -----------------------------------------------------------------------------------
@@ -334,15 +344,23 @@ def _set(
     said = [
         (number, key, text) for number, clip in enumerate(clips) for key, text in clip.texts.items()
     ]
+    silent = not said
+    said = said or [(number, f"{clip.id}/frames", "") for number, clip in enumerate(clips)]
     texts = [text for _, _, text in said]
     eye = labels is not None
     more: dict[str, Any] = {}
     image: Any = models.untrained_image if eye else models.image
     # A tower has no space with texts: a model that is tuned reads their words.
     apart = eye or tower is not None
-    tokens = models.text.encode_queries(texts) if apart else image.encode_texts(texts)
+    if silent:
+        tokens = np.stack([_unit(one.mean(axis=0)) for one in frames])
+    else:
+        tokens = models.text.encode_queries(texts) if apart else image.encode_texts(texts)
     if labels is not None and labels[0] is not None:
         more = {"labels": labels[0], "text_labels": image.among(tokens)}
+    known = [clips[number].spans_s.get(key) for number, key, _ in said]
+    if all(one is not None for one in known):
+        more["spans_s"] = np.array(known, np.float64)
     space = features_space(image.space, models.text.space) if eye else image.space
     space = space if tower is None else tower.space
     ids = tuple(clip.id for clip in clips)
@@ -354,7 +372,7 @@ def _set(
         text_ids=tuple(key for _, key, _ in said),
         split=dealt(ids),
         times_s=tuple(times),
-        texts=tuple(texts),
+        texts=() if silent else tuple(texts),
         space=space,
         data=about,
         licence=licence,

@@ -133,8 +133,7 @@ class Settings(BaseModel):
     recipe: str = Field(
         default=DEFAULT,
         description="Methods of a whole search: default, q2e, q2e-live or mmi, or a TOML file of "
-        "one's own. "
-        "The settings from `decompose` to `likes` stand before it.",
+        "one's own. The settings from `decompose` to `likes` stand before it.",
     )
     decompose: str | None = Field(
         default=None, description="What unfolds a question into events before, during and after."
@@ -162,6 +161,7 @@ class Settings(BaseModel):
     localise: str | None = Field(
         default=None, description="The way from evidence to the moments that answer."
     )
+    moment_head: str | None = Field(default=None, description="Folder of a head for moments.")
     compose: str | None = Field(
         default=None, description="How a text changes the example that is searched with."
     )

@@ -49,7 +49,9 @@ def features(
     texts: Annotated[
         str,
         typer.Option(
-            "--texts", help="Of an index: which of its own texts, comma-separated, of a video."
+            "--texts",
+            help="Of an index: which of its own texts, comma-separated, of a video; `none` for "
+            "trainings that need no text, as language_free.",
         ),
     ] = "title,caption,summary,speech",
     eye: Annotated[
@@ -90,6 +92,7 @@ def features(
 
     \b
       q2e features videos.q2e --out own.npz                              its own texts
+      q2e features videos.q2e --texts none --out silent.npz              its frames alone
       q2e features videos.q2e --questions judged.csv --out judged.npz    questions with answers
       q2e features msrvtt_1ka --folder DIR --videos DIR --out msrvtt.npz
       q2e features own --folder DIR --videos PICTURES --eye --out eye.npz
@@ -132,7 +135,8 @@ def features(
                 raise ConfigError(
                     f"{what}: neither the folder of an index nor a data set; see  q2e eval datasets"
                 )
-            own = tuple(filter(None, (part.strip() for part in texts.split(","))))
+            named = "" if texts.strip() == "none" else texts
+            own = tuple(filter(None, (part.strip() for part in named.split(","))))
             with q2e.open(what, **given) as index:
                 made = of_index(
                     index, questions=questions, own=own, eye=eye, tower=_tower(tower),

@@ -52,6 +52,9 @@ def save(folder: Path, kind: str, recipe: str, learnt: Learnt, features: Feature
         "stopped_early": learnt.stopped_early,
         "videos": sum(name == "train" for name in features.split),
     }
+    if kind == "localise":
+        # A longer video is looked at in windows of so many.
+        facts["frames"] = int(np.median([len(one) for one in features.frames]))
     about = {
         "version": VERSION,
         "kind": kind,

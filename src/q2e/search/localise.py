@@ -10,6 +10,7 @@ import numpy as np
 
 from q2e.arrays import Bool, Float64, Int16, Int64
 from q2e.methods.localise.base import Localiser, Scored, Stretch
+from q2e.search.looked import looked
 from q2e.search.order import Chain, Order
 from q2e.search.stage import stage
 from q2e.search.state import State
@@ -148,6 +149,8 @@ def _scored(
         cuts_s=shown_cuts(segments, state.plan.settings),
         duration_s=known.duration_s,
     )
+    if _way(state).looks:
+        scored = looked(state, int(state.at.table.video[own.rows[0]]), scored)
     return [
         (one, list(dict.fromkeys(own.rows[of[list(one.members)]].tolist()))[:SHOWN])
         for one in _way(state).moments(scored, top)

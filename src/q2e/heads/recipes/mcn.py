@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import Field
 
-from q2e.arrays import Float64
-from q2e.errors import ConfigError
 from q2e.heads.features import FeatureSet
-from q2e.heads.recipe import Gradient
+from q2e.heads.localising import Localising, told_spans
 from q2e.registry import method
 
 if TYPE_CHECKING:
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
 
 @method("training", trains="localise", source="MCN: Hendricks et al. 2017")
 @dataclass(frozen=True, kw_only=True)
-class Mcn(Gradient):
+class Mcn(Localising):
     """Stretches of a video near to the text that describes them, wrong ones further away.
 
     A stretch is the mean of its frames, the mean of the video, and its begin and end; the text is
@@ -38,27 +34,10 @@ class Mcn(Gradient):
     ] = 0.5
 
     def objective(self, features: FeatureSet) -> Objective:
-        if features.spans_s is None or not features.times_s:
-            raise ConfigError(
-                "mcn needs to know which stretch each text describes (spans_s) and when frames are "
-                "shown (times_s); see q2e.heads.feature_files for the form"
-            )
+        told_spans(features, "mcn")
         from q2e.heads.blocks.moments import McnObjective
 
         return McnObjective(
             features.dimension, features.text_dimension, self.hidden, self.chunks, self.dropout,
             self.width, self.other,
         )  # fmt: skip
-
-    def scores(self, weights: Mapping[str, Any], features: FeatureSet) -> Float64:
-        raise ConfigError("mcn finds stretches inside a video; it ranks no videos")
-
-    def figures(self, weights: Mapping[str, Any], features: FeatureSet) -> dict[str, float]:
-        """Return R@1 at overlaps of .5 and .7, and the mean overlap, over texts."""
-        made: Any = self.loaded(weights, features)
-        from q2e.heads.blocks.moments import overlaps, parts_of
-
-        right = np.array([parts_of(features, text) for text in range(len(features.tokens))])
-        found = overlaps(made.best(features, "cpu"), right)
-        above = {f"R@1 IoU>={least:g}": float((found >= least).mean()) for least in (0.5, 0.7)}
-        return above | {"mIoU": float(found.mean())}

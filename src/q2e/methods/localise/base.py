@@ -7,12 +7,17 @@ the number of pieces of evidence of the video.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from q2e.arrays import Bool, Float64, Int64
+
+#: Stretches in seconds, and what each is worth.
+Proposed = tuple[Sequence[tuple[float, float]], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,8 +28,8 @@ class Scored:
     numbers the shot that evidence begins in. `floor` is the score of evidence that has nothing to
     do with the question. `channel` numbers the channel that evidence is of; `instant` is true of a
     picture, which shows its `frame_s` alone though its evidence may be kept for the whole shot.
-    `cuts_s` (c,) are the times at which shots begin, in order. Raises ValueError where the arrays
-    do not fit.
+    `cuts_s` (c,) are the times at which shots begin, in order. `proposed` is what a trained head
+    says, where the way asks for one. Raises ValueError where the arrays do not fit.
     """
 
     start_s: Float64
@@ -37,6 +42,7 @@ class Scored:
     cuts_s: Float64
     duration_s: float | None = None
     floor: float = 0.0
+    proposed: Proposed = ((), ())
 
     @classmethod
     def of(
@@ -111,7 +117,12 @@ class Stretch:
 
 
 class Localiser(ABC):
-    """Finds moments; its parameters are those of its constructor."""
+    """Finds moments; its parameters are those of its constructor.
+
+    Where `looks` is true, stretches that a trained head proposes are given with the evidence.
+    """
+
+    looks: ClassVar[bool] = False
 
     @abstractmethod
     def strong(self, scores: Float64, floor: float = 0.0) -> Bool:
