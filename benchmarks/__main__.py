@@ -17,7 +17,17 @@ def main() -> None:
     parser.add_argument(
         "what",
         choices=[
-            *("ingest", "decoding", "load", "search", "quality", "fuzz", "letters", "reading"),
+            *(
+                "ingest",
+                "prices",
+                "decoding",
+                "load",
+                "search",
+                "quality",
+                "fuzz",
+                "letters",
+                "reading",
+            ),
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
             "chapters",
             "answer_costs",
@@ -32,7 +42,9 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="*", default=[], help="parts of quality, fuzz, public, heads or senses"
     )
-    parser.add_argument("--minutes", type=float, default=10.0, help="length made for ingest")
+    parser.add_argument(
+        "--minutes", type=float, default=10.0, help="length made for ingest and prices"
+    )
     parser.add_argument("--items", type=int, default=100_000, help="evidence made for search")
     parser.add_argument("--count", type=int, default=2_000, help="inputs of each target, for fuzz")
     parser.add_argument(
@@ -56,6 +68,10 @@ def main() -> None:
         from benchmarks import ingest
 
         figures = ingest.run(given.minutes)
+    elif given.what == "prices":
+        from benchmarks import prices
+
+        figures = prices.run(given.minutes)
     elif given.what == "decoding":
         from benchmarks import decoding
 

@@ -671,6 +671,18 @@ def search_first(figures: Figures) -> str:
     return markdown(["first search", "s"], rows)
 
 
+def prices_steps(figures: Figures) -> str:
+    """What each step of reading costs, and what all may."""
+    found = figures["prices"]
+    prices = dict(found["price_ms"]) | {"all": found["sum_ms"], "budget": found["budget_ms"]}
+    rows = []
+    for name, price in prices.items():
+        rows.append([name, f"{price:.1f}"])
+        if name.startswith("frame"):
+            rows.append(["of it, decoding and shots", f"{found['decoding_ms']:.1f}"])
+    return markdown(["step", "core-ms a second of 720p"], rows)
+
+
 def peers_of(part: str) -> Table:
     def table(figures: Figures) -> str:
         """What others take for the same task, as a ratio to ours, and whether they agree."""
@@ -892,6 +904,7 @@ TABLES: dict[str, Table] = {
     "growth verbs": growth_verbs,
     "search kinds": search_kinds,
     "search first": search_first,
+    "prices steps": prices_steps,
     "answers halves": answers_halves,
     "answer_costs strategies": answer_costs,
     "contrast kinds": contrast_kinds,
@@ -937,6 +950,7 @@ NEEDS: dict[str, set[str]] = {
     "heads": {"heads"},
     "growth": {"growth"},
     "search": {"search"},
+    "prices": {"prices"},
     "answers": {"answers"},
     "answer_costs": {"answer_costs"},
     "contrast": {"contrast"},

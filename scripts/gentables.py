@@ -30,6 +30,7 @@ FILES = (
         "heads",
         "growth",
         "search",
+        "prices",
         "peers",
         "senses",
         "speech",
