@@ -66,7 +66,7 @@ def takes_gzip(header: str) -> bool:
     return weights.get("gzip", weights.get("*", False))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _gzipped(path: str, changed_ns: int, size: int) -> bytes:
     """Return a file packed; it is packed once for each time it changes."""
     return gzip.compress(Path(path).read_bytes(), mtime=0)

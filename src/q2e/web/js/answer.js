@@ -2,6 +2,7 @@
 
 import { Refused, api } from "./api.js";
 import { button, fill, h, icon, one, put, say, tool, words } from "./dom.js";
+import { wanted } from "./answering.js";
 import { bringHit, settled } from "./results.js";
 import { answerBody, go, question, searchKey, state } from "./state.js";
 import { channelName, clock, percent, sentence, titleOf } from "./text.js";
@@ -10,7 +11,6 @@ import { nodes, t } from "./texts.js";
 /** What is done after each step of an answer. */
 const NEXT = ["plan", "collect", "filter", "look", "write"];
 const PLACES = { before: "prequel", during: "current", after: "sequel" };
-const ASKS = /[?？؟⁇]["'”’»」』）)\s]*$/u;
 
 let shown = null;
 let running = null;
@@ -18,11 +18,6 @@ let running = null;
 let how = "extractive";
 let ways = null;
 let again = false;
-
-/** Whether a state has its question answered: by the button, or because it ends with its mark. */
-const wanted = (now) =>
-  question(now) !== "" && !now.then.length && now.answer !== "off" &&
-  (now.answer === "on" || ASKS.test(now.q));
 
 /** Answer if the state asks for it, once the hits are there; hide the answer to anything else. */
 export function show(now) {
@@ -34,13 +29,6 @@ export function show(now) {
   fill(one("#answer"));
   if (key !== null) tell(now, key);
 }
-
-/** Have the question in the box answered. */
-export const ask = () => {
-  if (!question(state())) one("#q").focus();
-  else if (state().answer === "on" && !one("#answer").hidden) one("#answer").focus();
-  else go({ answer: "on", view: "search" });
-};
 
 async function tell(now, key) {
   const place = one("#answer");
@@ -191,11 +179,3 @@ function remarks(found) {
     notes.map((note) => [words(sentence(note)), " "]),
   );
 }
-
-/** Return the button that has the question answered. */
-export const answerButton = (act) =>
-  button([icon("answer"), h("span", {}, t("place.answer"))], act, {
-    id: "answer-it",
-    title: t("answer.title"),
-    "aria-label": t("answer.label"),
-  });

@@ -1,14 +1,14 @@
 // The page as a whole: shows the view of the state, and turns links into states.
 
-import * as answer from "./answer.js";
-import * as collection from "./collection.js";
+import * as answer from "./answering.js";
 import { all, fill, one, say, tool } from "./dom.js";
 import * as filters from "./filters.js";
+import { markOpen } from "./hits.js";
+import { hint } from "./hints.js";
 import { install } from "./install.js";
 import * as keys from "./keys.js";
-import * as labels from "./labels.js";
+import * as labelling from "./labelling.js";
 import { watchOver } from "./offline.js";
-import * as panel from "./panel.js";
 import * as parts from "./parts.js";
 import { takesDrops } from "./pick.js";
 import * as results from "./results.js";
@@ -18,7 +18,6 @@ import { asks, question, state, watch } from "./state.js";
 import { fillIn, t } from "./texts.js";
 import { theme } from "./theme.js";
 import { tongues } from "./tongues.js";
-import * as video from "./video.js";
 
 const VIEWS = ["search", "video", "collection", "labels", "tray", "map"];
 
@@ -39,20 +38,44 @@ function show(now, before) {
     answer.show(now);
     filters.show(now);
     if (before && before.label !== now.label) results.redraw();
-    panel.show(now);
+    labelling.load(() => (results.redraw(), besides(state())));
+    besides(now);
   }
-  if (now.view === "video") video.show(now);
-  else video.hide();
-  if (moved && now.view === "collection") collection.show();
-  if (before?.view === "collection" && now.view !== "collection") collection.hide();
-  if (moved && now.view === "labels") labels.show();
   if (moved && parts.isPart(before?.view)) parts.hide();
-  if (moved && parts.isPart(now.view)) parts.show(now.view, () => state().view === now.view);
+  // A view's address says more than its name only where it is one video's.
+  if (parts.isPart(now.view) && (moved || now.view === "video"))
+    parts.show(now.view, () => state().view === now.view);
   if (before && moved) {
-    panel.pause(now.view !== "search");
+    parts.beside.now()?.pause(now.view !== "search");
     scrollTo(0, 0);
     say(t(`view.${now.view}`));
   }
+}
+
+/** Show what may come after the hits. */
+function rest() {
+  const now = state();
+  if (now.view !== "search") return;
+  besides(now);
+  if (question(now) && !one("#hints .back")) hint(now);
+}
+
+/** Keep the room beside the hits while they are searched for and where there are any. */
+function room(now) {
+  const panel = one("#panel");
+  const found = results.results();
+  const waits = one("#results").hasAttribute("aria-busy");
+  panel.hidden = found ? !found.hits.length && !now.ev : !waits;
+  one("#search").classList.toggle("opened", Boolean(now.hit));
+  markOpen(now.hit);
+}
+
+/** Show beside the hits why they are there. */
+function besides(now) {
+  room(now);
+  const own = parts.beside.now();
+  if (own) own.show(now);
+  else if (results.results() && !one("#panel").hidden) parts.beside.load().then((loaded) => loaded.show(state()));
 }
 
 // A link of the page changes the state in place; with a modifier it opens as any link does.
@@ -81,18 +104,23 @@ search.build();
 keys.listen();
 results.onAnswer(() => {
   answer.show(state());
-  panel.show(state());
   filters.show(state());
+  room(state());
+  // The hits are painted first.
+  requestAnimationFrame(() => setTimeout(rest));
 });
 watch(show);
-addEventListener("q2e:send", (event) => collection.sendAll(event.detail));
+addEventListener("q2e:send", (event) => parts.current()?.sendAll?.(event.detail));
 takesDrops(one(".top nav [data-go=tray]"));
 show(state(), null);
+document.documentElement.classList.add("ready");
 watchOver(() => {
   results.again();
-  video.forget();
+  parts.current()?.forget?.();
   show(state(), null);
 });
-labels.start();
 install();
+// Whoever asks will look at what lies beside the hits.
+if (asks(state())) parts.beside.load();
+else one("#q").addEventListener("input", () => parts.beside.load(), { once: true });
 if (state().view === "search" && !asks(state())) one("#q").focus();

@@ -17,6 +17,10 @@ const LESSONS = [
   ["dates", " after:"],
 ];
 
+/** Whether a text may say more than its words do: signs of the query language, or words in capitals. */
+const SIGNS = /\p{Lu}{2}|["“”„«»()[\]{}:*~^|<>=+]|(?:^|\s)[-−–!]/u;
+export const written = (text) => SIGNS.test(text);
+
 let last = null;
 /** Return how a text is read; asked once for as long as the text stays. */
 export function parsed(text) {
@@ -27,11 +31,11 @@ export function parsed(text) {
   return last.answer;
 }
 
-/** Say under the box how the question of a state is read. */
-export async function hint(now) {
+/** Say under the box how the question of a state is read; unless `ask`, only what one may write. */
+export async function hint(now, ask = true) {
   const text = question(now);
   const place = one("#hints");
-  if (!text) return lessons(place);
+  if (!text || !ask) return lessons(place, Boolean(text));
   const found = await parsed(filtered(now));
   if (question(state()) !== text) return undefined;
   if (found.error) return wrong(place, text, found.error);

@@ -2,7 +2,7 @@
 
 import { at } from "./api.js";
 import { all, fill, h, icon, one, put, tool, words } from "./dom.js";
-import { labelTools } from "./labels.js";
+import { labelTools } from "./labelling.js";
 import { draggable, pickTool } from "./pick.js";
 import { go, linkTo, question, state, videoLink } from "./state.js";
 import { channelName, clock, range, soundOnly, titleOf } from "./text.js";

@@ -1,65 +1,19 @@
 // The keyboard: one key for each thing, and a sheet that names them.
 
-import { ask } from "./answer.js";
-import { all, fill, h, one, tool } from "./dom.js";
-import { grade_, labelling } from "./labels.js";
-import * as panel from "./panel.js";
-import * as parts from "./parts.js";
+import { ask } from "./answering.js";
+import { all, one } from "./dom.js";
+import { grade, labelling } from "./labelling.js";
+import { beside, current, late } from "./parts.js";
 import { hitOf } from "./results.js";
 import { addRow, focus } from "./search.js";
 import { go, state } from "./state.js";
 import { theme } from "./theme.js";
-import * as video from "./video.js";
-import { t } from "./texts.js";
 
-const SHEET = {
-  anywhere: [
-    ["/", "ask"],
-    ["g s", "search"],
-    ["g c", "collection"],
-    ["g t", "tray"],
-    ["g m", "map"],
-    ["g l", "labels"],
-    ["t", "theme"],
-    ["?", "sheet"],
-    ["Esc", "escape"],
-  ],
-  asking: [
-    ["Enter", "now"],
-    ["Shift Enter", "answer"],
-    ["a", "answer-outside"],
-    ["b", "then"],
-    ["x", "file"],
-    ["f", "filters"],
-  ],
-  hits: [
-    ["j k", "step"],
-    ["← ↑ ↓ →", "grid"],
-    ["Shift ← →", "scrub"],
-    ["Enter", "play"],
-    ["w", "why"],
-    ["+ −", "like"],
-    ["s", "similar"],
-    ["i", "pick"],
-    ["v", "timeline"],
-  ],
-  player: [
-    ["Space", "toggle"],
-    [", .", "skip"],
-    ["n p", "moments"],
-    ["c", "save"],
-  ],
-  reasons: [
-    ["e", "edit"],
-    ["u", "undo"],
-  ],
-  labels: [
-    ["m", "labelling"],
-    ["0 1 2 3", "grade"],
-  ],
-};
-const OFF = "q2e-keys-off";
+const sheet = late(() => import("./keysheet.js"));
 let pending = "";
+
+/** Whether single keys do nothing, as set in the sheet. */
+const off = () => localStorage.getItem("q2e-keys-off");
 
 /** Listen, from now on. */
 export function listen() {
@@ -77,7 +31,7 @@ export function listen() {
       return event.target.id === "q" && event.key === "ArrowDown"
         ? (event.preventDefault(), move(0))
         : undefined;
-    if (one("#help").open || localStorage.getItem(OFF)) return;
+    if (one("#help").open || off()) return;
     const key = pending + event.key;
     pending = event.key === "g" && !pending ? "g " : "";
     if (pending) return;
@@ -98,7 +52,7 @@ const press = (selector) => () => {
   node.click();
   return true;
 };
-const playing = () => (state().view === "video" ? video.current() : panel.current());
+const playing = () => (state().view === "video" ? current()?.current?.() : beside.now()?.current());
 const onPlayer = (act) => (event) => {
   const own = playing();
   if (
@@ -111,10 +65,10 @@ const onPlayer = (act) => (event) => {
   act(own);
   return true;
 };
-const label = (grade) => () => {
+const label = (relevance) => () => {
   const hit = labelling() && here() && hitOf(here().dataset.video);
   if (!hit) return false;
-  grade_(hit, hit.moments[0], grade);
+  grade(hit, hit.moments[0], relevance);
   return true;
 };
 const openMenu = () => {
@@ -169,8 +123,8 @@ const ACTS = {
   " ": onPlayer((own) => own.toggle()),
   ",": onPlayer((own) => own.step(-2)),
   ".": onPlayer((own) => own.step(2)),
-  n: () => panel.step(1),
-  p: () => panel.step(-1),
+  n: () => beside.now()?.step(1),
+  p: () => beside.now()?.step(-1),
   c: openMenu,
   e: () => {
     if (one("details.fold")) one("details.fold").open = true;
@@ -180,7 +134,7 @@ const ACTS = {
     return true;
   },
   u: () => {
-    if (state().view === "tray") parts.current()?.undo();
+    if (state().view === "tray") current()?.undo();
     else if (state().ev) go({ ev: null });
     else return false;
     return true;
@@ -231,46 +185,5 @@ function escape() {
 
 /** Show the sheet of keys. */
 export function help() {
-  const dialog = one("#help");
-  const off = h("input", {
-    type: "checkbox",
-    checked: !localStorage.getItem(OFF),
-    on: {
-      change: () => (off.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")),
-    },
-  });
-  fill(
-    dialog,
-    h(
-      "div",
-      { class: "help-head" },
-      h("h1", { id: "help-title" }, t("top.keys")),
-      tool("close", t("close"), () => dialog.close()),
-    ),
-    h(
-      "div",
-      { class: "help-columns" },
-      Object.entries(SHEET).map(([title, rows]) =>
-        h(
-          "section",
-          {},
-          h("h2", {}, title === "labels" ? t("view.labels") : t(`keys.${title}`)),
-          h(
-            "dl",
-            {},
-            rows.map(([keys, meaning]) => [
-              h(
-                "dt",
-                {},
-                keys.split(" ").map((key) => [h("kbd", {}, key), " "]),
-              ),
-              h("dd", {}, t(`keys.${meaning}`)),
-            ]),
-          ),
-        ),
-      ),
-    ),
-    h("p", {}, h("label", {}, off, " ", t("keys.work"))),
-  );
-  dialog.showModal();
+  sheet.load().then((own) => own.show());
 }

@@ -2,7 +2,7 @@
 
 import { Refused, api } from "./api.js";
 import { fill, h, notice, one, say, tool, words } from "./dom.js";
-import { asks, go, linkTo, question, state } from "./state.js";
+import { linkTo, question, state } from "./state.js";
 import { clock, range, titleOf } from "./text.js";
 import { nodes, number, t } from "./texts.js";
 
@@ -11,13 +11,8 @@ let labels = [];
 let measures = null;
 let measuring = null;
 
-/** Ask for all labels once. */
+/** Ask for all labels. */
 export async function start() {
-  await load();
-  if (state().view === "labels") await show();
-}
-
-async function load() {
   try {
     labels = (await api.labels()).labels;
   } catch (error) {
@@ -32,7 +27,7 @@ export const labelOf = (video) =>
 
 /** Return the buttons that label a moment, shown while one labels. */
 export function labelTools(hit, moment) {
-  const node = h(
+  return h(
     "span",
     { class: "grades", role: "group", "aria-label": t("label.group"), data: { video: hit.video } },
     GRADES.map((name, grade) =>
@@ -50,8 +45,6 @@ export function labelTools(hit, moment) {
       ),
     ),
   );
-  node.hidden = state().label !== "on" || !question(state());
-  return node;
 }
 
 /** Label a moment; the same grade again takes the label away. */
@@ -72,7 +65,7 @@ export async function grade_(hit, moment, relevance) {
     notice(`${error.message} ${error.next ?? ""}`);
   }
   measures = null;
-  await load();
+  await start();
   for (const group of document.querySelectorAll(`.grades[data-video="${CSS.escape(hit.video)}"]`))
     [...group.children].forEach((button, grade) =>
       button.setAttribute("aria-pressed", String(labelOf(hit.video)?.relevance === grade)),
@@ -91,38 +84,26 @@ async function measure() {
   try {
     const { decompose } = state();
     measures = await api.measures({ decompose }, measuring.signal);
-    for (const bar of document.querySelectorAll(".measures.live")) bar.replaceWith(measuresBar());
+    for (const bar of document.querySelectorAll(".measures.live")) bar.replaceWith(measuresSoFar());
   } catch (error) {
     if (error.name !== "AbortError" && !(error instanceof Refused)) throw error;
   }
 }
 
-/** Return the switch for labelling, with the measures of the labels so far while it is on. */
-export function measuresBar() {
-  const on = state().label === "on";
-  if (on && !measures) measure();
+/** Return the measures of the labels so far. */
+export function measuresSoFar() {
+  if (!measures) measure();
   const own = measures?.by_query?.find((row) => row.query === question(state()));
   return h(
-    "div",
-    { class: "measures live" },
-    on &&
-      measures &&
-      h(
-        "span",
-        { class: "small number", "aria-live": "polite" },
-        own
-          ? t("label.measures", {
-              own: number(own["nDCG@10"], 2),
-              all: number(measures.measures["nDCG@10"], 2),
-            })
-          : t("label.so-far", { n: measures.labels }),
-      ),
-    tool(
-      "label",
-      on ? t("label.stop") : t("label.start"),
-      () => go({ label: on ? "" : "on" }, { quiet: true }),
-      { "aria-pressed": on, id: "label-mode" },
-    ),
+    "span",
+    { class: "measures live small number", "aria-live": "polite" },
+    measures &&
+      (own
+        ? t("label.measures", {
+            own: number(own["nDCG@10"], 2),
+            all: number(measures.measures["nDCG@10"], 2),
+          })
+        : t("label.so-far", { n: measures.labels })),
   );
 }
 
@@ -141,6 +122,7 @@ async function nameVideos() {
 /** Show all labels with the measures that follow from them. */
 export async function show() {
   const place = one("#labels");
+  if (!labels.length) await start();
   await nameVideos();
   if (!measures) {
     draw(place);
@@ -249,7 +231,7 @@ function byQuestion() {
               tool("bin", t("label.forget"), async () => {
                 await api.unlabel(label.id);
                 measures = null;
-                await load();
+                await start();
                 await show();
               }),
             ),
@@ -259,6 +241,3 @@ function byQuestion() {
     }),
   );
 }
-
-/** Whether labelling is on and something is asked. */
-export const labelling = () => state().label === "on" && asks(state());

@@ -1,20 +1,18 @@
 // Beside the hits: the player of the hit that is open, its timeline, and why it is there.
 
-import { api } from "./api.js";
 import { fill, h, one, tool, words } from "./dom.js";
 import { markOpen, play } from "./hits.js";
-import { labelTools } from "./labels.js";
+import { labelTools } from "./labelling.js";
 import { pickTool } from "./pick.js";
 import { downloads, linkButton, player } from "./player.js";
 import { hitOf, results } from "./results.js";
 import { go, videoLink } from "./state.js";
-import { lanes, lightLines, pointAt, transcript } from "./timeline.js";
+import { lanes, lightLines, pointAt, timelineOf, transcript } from "./timeline.js";
 import { range, titleOf } from "./text.js";
 import * as why from "./why.js";
 import { t } from "./texts.js";
 
 let open = null; // {video, player, moments}
-const known = new Map();
 
 /** Return the player that is open, or null. */
 export const current = () => open?.player ?? null;
@@ -23,10 +21,7 @@ export const current = () => open?.player ?? null;
 export function show(now) {
   const panel = one("#panel");
   const found = results();
-  panel.hidden = !found || (!found.hits.length && !now.ev);
-  one("#search").classList.toggle("opened", Boolean(now.hit));
-  markOpen(now.hit);
-  if (panel.hidden) return close();
+  if (!found || panel.hidden) return close();
   if (!one("#reasons", panel)) fill(panel, h("div", { id: "watch" }), h("div", { id: "reasons" }));
   const hit = now.hit ? hitOf(now.hit) : null;
   why.show(one("#reasons"), found, hit, (seconds) => go({ t: seconds }));
@@ -83,21 +78,6 @@ function start(hit, seconds) {
 export const pause = (away) => {
   if (away) open?.player.pause();
 };
-
-/** Return a video's timeline, asked for once. */
-export async function timelineOf(video) {
-  if (!known.has(video)) {
-    if (known.size > 50) known.delete(known.keys().next().value);
-    known.set(
-      video,
-      api.timeline(video).catch((error) => {
-        known.delete(video);
-        throw error;
-      }),
-    );
-  }
-  return known.get(video);
-}
 
 const follow = (own, time) => {
   pointAt(own.lanes, time, own.data.duration);

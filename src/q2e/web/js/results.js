@@ -5,8 +5,8 @@ import { button, fill, h, icon, notice, one, say, words } from "./dom.js";
 import { foldWeaker, showHits } from "./hits.js";
 import { edge } from "./certain.js";
 import { asksBack, clarify } from "./clarify.js";
-import { parsed } from "./hints.js";
-import { measuresBar } from "./labels.js";
+import { parsed, written } from "./hints.js";
+import { measuresBar } from "./labelling.js";
 import { savedList, star } from "./saved.js";
 import { rest } from "./suggest.js";
 import { asks, filtered, go, linkTo, question, searchBody, searchKey, state } from "./state.js";
@@ -24,11 +24,14 @@ let answered = null;
 /** The question whose weaker hits are shown. */
 let unfolded = null;
 let seen = null;
+/** Milliseconds the last search took. */
+let took = 200;
 const watchers = new Set();
 
 /** Call `react(results)` whenever an answer has come; null where nothing is asked. */
 export const onAnswer = (react) => watchers.add(react);
 export const results = () => answer;
+export const tookMs = () => took;
 /** Whether what is shown answers what is asked. */
 export const settled = () => answer !== null && answered === asked;
 export const hitOf = (video) =>
@@ -84,12 +87,15 @@ async function find(now, key) {
       ),
     );
   try {
-    const { error } = await parsed(filtered(now));
+    // Only what may be written wrongly is read before it is searched for.
+    const { error } = written(question(now)) ? await parsed(filtered(now)) : {};
     if (key !== asked) return;
     if (error) throw new Refused(error);
     const body = { ...searchBody(now), top: PAGE, facets: true, clarify: asksBack(now) };
+    const begun = performance.now();
     const found = await api.search(body, running.signal);
     if (key !== asked) return;
+    took = performance.now() - begun;
     found.linked = await linked(now, found);
     if (key !== asked) return;
     answer = found;

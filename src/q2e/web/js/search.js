@@ -1,15 +1,19 @@
 // The box one asks in: words, and rows for what happens next.
 
 import { fill, h, icon, one, put, tool } from "./dom.js";
-import { answerButton, ask } from "./answer.js";
+import { answerButton, ask } from "./answering.js";
 import { bring, listenForDrops, showGiven } from "./examples.js";
-import { hint } from "./hints.js";
+import { hint, written } from "./hints.js";
+import { tookMs } from "./results.js";
 import { asks, go, question, state } from "./state.js";
 import { suggesting } from "./suggest.js";
 import { length } from "./text.js";
 import { t } from "./texts.js";
 
-const WAIT_MS = 280;
+/** How long a pause in typing is searched for: a part of what a search takes, between these. */
+const WAIT_MS = [100, 280];
+const PART = 0.6;
+const pause = () => Math.min(WAIT_MS[1], Math.max(WAIT_MS[0], PART * tookMs()));
 let timer;
 
 /** Build the box once. */
@@ -80,7 +84,8 @@ export function show(now, before) {
     if (input.value !== now.q) input.value = now.q;
   showRows(now);
   showGiven(now);
-  if (!before || question(now) !== question(before)) hint(now);
+  // What is plain is searched for before it is asked how it is read.
+  if (!before || question(now) !== question(before)) hint(now, written(question(now)));
 }
 
 function choose(question) {
@@ -88,7 +93,7 @@ function choose(question) {
   typed(0);
 }
 
-function typed(wait = WAIT_MS) {
+function typed(wait = pause()) {
   clearTimeout(timer);
   timer = setTimeout(take, wait);
 }

@@ -1,6 +1,6 @@
 // One video along its time: shots, what is said, what stands on screen, where the question matches.
 
-import { at } from "./api.js";
+import { api, at } from "./api.js";
 import { all, h, one, words } from "./dom.js";
 import { channelName, clock, percent, short, soundOnly } from "./text.js";
 import { t } from "./texts.js";
@@ -9,6 +9,23 @@ const ORDER = ["frame", "caption", "summary", "speech", "screen_text", "sound", 
 
 // Shots that are each shown by a picture; more share one strip of as many.
 const MANY = 24;
+
+const known = new Map();
+
+/** Return a video's timeline, asked for once. */
+export async function timelineOf(video) {
+  if (!known.has(video)) {
+    if (known.size > 50) known.delete(known.keys().next().value);
+    known.set(
+      video,
+      api.timeline(video).catch((error) => {
+        known.delete(video);
+        throw error;
+      }),
+    );
+  }
+  return known.get(video);
+}
 
 /** Return evidence as short pieces: the spans of what has them. */
 export function pieces(list) {
