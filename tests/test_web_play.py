@@ -76,12 +76,28 @@ def test_the_transcript_follows_what_is_said(visit: Visit) -> None:
     start = float(last.get_attribute("data-start"))
     page.evaluate("t => { document.querySelector('#video video').currentTime = t }", start + 0.05)
     expect(last.locator("[aria-current=true]")).to_be_visible()
+    expect(last.locator(".word.now")).to_have_count(1)
     visit.until(
         """(() => { const own = document.querySelector('#video .lines li:last-child'),
         a = own.getBoundingClientRect(),
         b = document.querySelector('#video .lineslist').getBoundingClientRect();
         return a.top < b.bottom && a.bottom > b.top; })()"""
     )
+
+
+def test_each_word_plays_from_its_time_and_the_score_is_drawn_over_time(visit: Visit) -> None:
+    page = visit.open(q="weasels have eaten the telephone system")
+    visit.settle()
+    page.locator("#hits .still").first.click()
+    page.wait_for_selector("#panel .curvelane path[d^='M0 1V']")
+    word = page.locator("#panel .lines li.spoken .linetext").first
+    word.hover()
+    words = page.locator("#panel .lines li.spoken .word")
+    times = [float(one) for one in words.evaluate_all("all => all.map((one) => one.dataset.at)")]
+    assert times == sorted(times)
+    page.evaluate("document.querySelector('#panel video').pause()")
+    words.last.click()
+    visit.until(f"document.querySelector('#panel video').currentTime >= {times[-1] - 0.1}")
 
 
 def test_chapters_lie_along_the_time_and_are_gone_to(visit: Visit) -> None:

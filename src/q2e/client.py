@@ -146,10 +146,12 @@ class Client:
         dislike: list[str] | None = None,
         facets: bool | None = None,
         clarify: bool | None = None,
+        curve: bool | None = None,
         **options: Unpack[Search],
     ) -> Json:
         """Find videos and moments with sub-events, examples, likes and dislikes of one's own.
-        With `facets` and `clarify` the answer holds these too, of the same one search.
+        With `facets`, `clarify` and `curve` the answer holds these too, of the same one
+        search.
         """
         answer: Json = self._send(
             "POST",
@@ -167,6 +169,7 @@ class Client:
                     "dislike": dislike,
                     "facets": facets,
                     "clarify": clarify,
+                    "curve": curve,
                     **options,
                 }
             ),
@@ -287,6 +290,7 @@ class Client:
         dislike: list[str] | None = None,
         facets: bool | None = None,
         clarify: bool | None = None,
+        curve: bool | None = None,
         format: Literal["csv", "json", "srt", "vtt", "m3u8", "edl", "otio"] | None = None,
         **options: Unpack[Search],
     ) -> str:
@@ -307,6 +311,7 @@ class Client:
                     "dislike": dislike,
                     "facets": facets,
                     "clarify": clarify,
+                    "curve": curve,
                     "format": format,
                     **options,
                 }

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from q2e.query.language import Parsed
     from q2e.registry import Method
     from q2e.search.clarify import Clarification
+    from q2e.search.curve import Heights
     from q2e.survey import Status, VideoRecord
     from q2e.tagging import Tagged
 
@@ -253,6 +254,13 @@ def evidence(value: Evidence) -> Json:
             {"label": tag.label, "probability": round(tag.probability, 4)} for tag in value.tags
         ]
     return shape
+
+
+def heights(value: Heights | None) -> Json | None:
+    """Return the shape of a score over time; None where it has none."""
+    if value is None:
+        return None
+    return {"video": value.video, "step": round(value.step_s, 4), "values": list(value.value)}
 
 
 @encodable

@@ -136,6 +136,27 @@ def _scored(
     state: State, known: Video, own: _Own, segments: Sequence[Segment], top: int
 ) -> list[tuple[Stretch, list[int]]]:
     """Return the stretches of one video that answer best, and what evidence is shown with each."""
+    scored, of = _along(state, known, own, segments)
+    if _way(state).looks:
+        scored = looked(state, int(state.at.table.video[own.rows[0]]), scored)
+    return [
+        (one, list(dict.fromkeys(own.rows[of[list(one.members)]].tolist()))[:SHOWN])
+        for one in _way(state).moments(scored, top)
+    ]
+
+
+def along(state: State, known: Video, video: int) -> Scored | None:
+    """Return what is scored of one video, line by line; None where nothing is."""
+    own = _of_all(state, [video])[video]
+    if not len(own.rows):
+        return None
+    return _along(state, known, own, state.at.store.segments(known.id))[0]
+
+
+def _along(
+    state: State, known: Video, own: _Own, segments: Sequence[Segment]
+) -> tuple[Scored, Int64]:
+    """Return what is scored of one video line by line (m,), and which of its evidence each is of."""
     cuts = np.array([segment.start_s for segment in segments])
     of, start_s, end_s = _lines(state, own)
     scored = Scored.of(
@@ -149,12 +170,7 @@ def _scored(
         cuts_s=shown_cuts(segments, state.plan.settings),
         duration_s=known.duration_s,
     )
-    if _way(state).looks:
-        scored = looked(state, int(state.at.table.video[own.rows[0]]), scored)
-    return [
-        (one, list(dict.fromkeys(own.rows[of[list(one.members)]].tolist()))[:SHOWN])
-        for one in _way(state).moments(scored, top)
-    ]
+    return scored, of
 
 
 def _lines(state: State, own: _Own) -> tuple[Int64, Float64, Float64]:

@@ -21,6 +21,7 @@ from q2e.search.chance import chance
 from q2e.search.clarify import Clarification, clarify
 from q2e.search.clauses import each_clause
 from q2e.search.collection import Collection
+from q2e.search.curve import Heights, heights
 from q2e.search.decompose import decompose, stand_alone
 from q2e.search.encode import encode
 from q2e.search.expand import expand
@@ -154,7 +155,7 @@ class Searcher:
             back, whole_s = clarify(self.store, results), _since(began)
             spent = {"facets": counted_s, "clarify": whole_s - counted_s}
             results = replace(results, timings_s={**results.timings_s, **spent})
-            return Page(results, counts, back)
+            return Page(results, counts, back, heights(state) if moments else None)
 
     def _counted(self, state: State, filters: Filters) -> Facets:
         """Return the facets of all that a search found."""
@@ -232,6 +233,8 @@ class Page:
     """{facet: {value: videos}} of all that was found."""
     back: Clarification | None
     """The question back that tells the first hits apart, if any."""
+    curve: Heights | None
+    """The score over time of the video that is shown, where it is one."""
 
 
 def _since(began: float) -> float:

@@ -208,6 +208,16 @@ class SuggestionsShape(BaseModel):
     suggestions: list[SuggestionShape]
 
 
+class CurveShape(BaseModel):
+    """The score of one video over its time."""
+
+    video: str
+    step: float = Field(description="Seconds that one value stands for.")
+    values: list[float] = Field(
+        max_length=200, description="Shares of the highest, 0 to 1, from the video's beginning on."
+    )
+
+
 class PageShape(ResultsShape):
     """What was found, with what else was asked for in the same request."""
 
@@ -215,6 +225,9 @@ class PageShape(ResultsShape):
         None, description="Videos found by language, year, tag, channel and length."
     )
     clarify: ClarifyShape | None = None
+    curve: CurveShape | None = Field(
+        None, description="Null where several videos are shown, or none, or an order is asked for."
+    )
 
 
 class MarkShape(BaseModel):

@@ -317,6 +317,9 @@ class Question(Asked):
     clarify: bool = Field(
         False, description="Whether it is asked back about the first hits, as `GET /v1/clarify`."
     )
+    curve: bool = Field(
+        False, description="Whether the score over time is told, where one video is shown."
+    )
 
     model_config = ConfigDict(
         extra="forbid",

@@ -71,17 +71,18 @@ async def moments(
 async def ask(request: Request, service: TheService, question: Question) -> JSONResponse:
     """Find videos and moments with sub-events, examples, likes and dislikes of one's own.
 
-    With `facets` and `clarify` the answer holds these too, of the same one search.
+    With `facets`, `clarify` and `curve` the answer holds these too, of the same one search.
     """
     given = _given(service, question)
-    if not (question.facets or question.clarify):
+    if not (question.facets or question.clarify or question.curve):
         return JSONResponse(await _answer(request, service, question.question, given))
 
     def work() -> shape.Json:
         page = service.index.search_page(question.question, **given)
         told = shape.results(page.results)
         told |= {"facets": page.facets} if question.facets else {}
-        return told | ({"clarify": shape.clarification(page.back)} if question.clarify else {})
+        told |= {"clarify": shape.clarification(page.back)} if question.clarify else {}
+        return told | ({"curve": shape.heights(page.curve)} if question.curve else {})
 
     return JSONResponse(await service.searching.run(request, work))
 

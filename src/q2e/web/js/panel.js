@@ -1,12 +1,13 @@
 // Beside the hits: the player of the hit that is open, its timeline, and why it is there.
 
+import { api } from "./api.js";
 import { fill, h, one, tool, words } from "./dom.js";
 import { markOpen, play } from "./hits.js";
 import { labelTools } from "./labelling.js";
 import { pickTool } from "./pick.js";
 import { downloads, linkButton, player } from "./player.js";
 import { hitOf, results } from "./results.js";
-import { go, videoLink } from "./state.js";
+import { go, searchBody, state, videoLink } from "./state.js";
 import { lanes, lightLines, pointAt, timelineOf, transcript } from "./timeline.js";
 import { range, titleOf } from "./text.js";
 import * as why from "./why.js";
@@ -72,7 +73,18 @@ function start(hit, seconds) {
     own.data = data;
     draw(own, hitOf(hit.video) ?? hit);
   });
+  curveOf(hit.video).then((curve) => {
+    own.curve = curve;
+    if (curve && own.data && open === own) draw(own, hitOf(hit.video) ?? hit);
+  });
 }
+
+/** Return the score of a video over its time, for what is asked; null where there is none. */
+const curveOf = (video) =>
+  api.search({ ...searchBody(state()), videos: [video], top: 1, curve: true }).then(
+    (found) => found.curve,
+    () => null,
+  );
 
 /** Stop playing for a while, as when another view is shown. */
 export const pause = (away) => {
@@ -119,7 +131,7 @@ function draw(own, hit) {
   const seek = (seconds) => go({ t: seconds }, { quiet: true });
   fill(
     own.lanes,
-    lanes(own.data, { moments: hit.moments, seek, compact: true }),
+    lanes(own.data, { moments: hit.moments, curve: own.curve, seek, compact: true }),
     transcript(own.data, seek, ["speech", "screen_text"]),
   );
   pointAt(own.lanes, own.player.time(), own.data.duration);

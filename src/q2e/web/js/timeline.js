@@ -4,6 +4,7 @@ import { api, at } from "./api.js";
 import { all, h, one, words } from "./dom.js";
 import { channelName, clock, percent, short, soundOnly } from "./text.js";
 import { t } from "./texts.js";
+import { lightWord, playsWords, unlight } from "./wordbyword.js";
 
 const ORDER = ["frame", "caption", "summary", "speech", "screen_text", "sound", "metadata"];
 
@@ -44,7 +45,7 @@ export function saying(item) {
 }
 
 /** Return lanes over the whole video; `seek(seconds)` plays from there. */
-export function lanes(data, { moments = [], seek, compact = false, video = {} }) {
+export function lanes(data, { moments = [], curve = null, seek, compact = false, video = {} }) {
   const whole = Math.max(data.duration, 0.1);
   const place = (start, end) => ({
     "--from": String(start / whole),
@@ -92,6 +93,7 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
         return button;
       }),
     ),
+    curve && lane(t("lane.curve"), "curvelane", [drawn(curve, whole, seek)]),
     lane(
       t("lane.shots"),
       "shots",
@@ -145,6 +147,26 @@ export function lanes(data, { moments = [], seek, compact = false, video = {} })
   return node;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Return the score over time ({step, values}) as an area; a click in it plays from there. */
+function drawn({ step, values }, whole, seek) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", `0 0 ${values.length} 1`);
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("aria-hidden", "true"); // the list of moments says what stands out
+  svg.setAttribute("class", "curve");
+  const area = document.createElementNS(SVG, "path");
+  const steps = values.map((value, place) => `V${(1 - value).toFixed(3)}H${place + 1}`);
+  area.setAttribute("d", `M0 1${steps.join("")}V1Z`);
+  svg.append(area);
+  svg.addEventListener("click", (event) => {
+    const { left, width } = svg.getBoundingClientRect();
+    seek(Math.min(whole, ((event.clientX - left) / width) * step * values.length));
+  });
+  return svg;
+}
+
 function ticks(whole) {
   const step =
     [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600].find((size) => whole / size <= 8) ?? 7200;
@@ -169,13 +191,14 @@ export function transcript(data, seek, channels) {
     )
     .filter((item) => saying(item))
     .sort((a, b) => a.start - b.start || a.end - b.end);
+  const spoken = (item) => item.channel === "speech" && item.end > item.start;
   return h(
     "ol",
     { class: "lines" },
-    lines.slice(0, 3000).map((item) =>
-      h(
+    lines.slice(0, 3000).map((item) => {
+      const line = h(
         "li",
-        { data: { start: item.start, end: item.end } },
+        { class: spoken(item) ? "spoken" : "", data: { start: item.start, end: item.end } },
         h(
           "button",
           { type: "button", class: "plain number", on: { click: () => seek(item.start) } },
@@ -187,9 +210,11 @@ export function transcript(data, seek, channels) {
           style: { "--c": `var(--${item.channel})` },
         }),
         h("span", { class: "unseen" }, channelName(item.channel)),
-        words(saying(item), item.language, "span"),
-      ),
-    ),
+        words(saying(item), item.language, "span", { class: "linetext" }),
+      );
+      if (spoken(item)) playsWords(line, seek);
+      return line;
+    }),
   );
 }
 
@@ -199,6 +224,10 @@ export function lightLines(node, seconds) {
   for (const line of all(".lines li", node)) {
     const on = Number(line.dataset.start) <= seconds && seconds < Number(line.dataset.end);
     if (on && !line.classList.contains("on")) first ??= line;
+    if (line.classList.contains("spoken")) {
+      if (on) lightWord(line, seconds);
+      else if (line.classList.contains("on")) unlight(line);
+    }
     line.classList.toggle("on", on);
     const button = one("button", line);
     if (on) button.setAttribute("aria-current", "true");

@@ -13,6 +13,8 @@ import { short, titleOf } from "./text.js";
 import { nodes, t } from "./texts.js";
 
 let open = null;
+/** What answers where nothing is asked. */
+const NONE = { moments: [], curve: null };
 export const current = () => open?.player ?? null;
 
 /** Show the video of the state, or move its player. */
@@ -30,12 +32,12 @@ export async function show(now) {
   const place = one("#video");
   fill(place, h("p", { class: "empty" }, t("video.loading")));
   try {
-    const [record, data, moments] = await Promise.all([
+    const [record, data, matching] = await Promise.all([
       api.video(now.video),
       timelineOf(now.video),
       matches(now),
     ]);
-    if (open === own) draw(place, own, record, data, moments);
+    if (open === own) draw(place, own, record, data, matching);
   } catch (error) {
     const link = { href: linkTo({ view: "collection" }), data: { go: "" } };
     refuse(place, error, error.code === "not_found" && h("a", link, t("video.see-collection")));
@@ -54,20 +56,21 @@ export function forget() {
 }
 
 async function matches(now) {
-  if (!asks(now)) return [];
+  if (!asks(now)) return NONE;
   try {
-    const found = await api.search({ ...searchBody(now), videos: [now.video], top: 1 });
-    return found.hits[0]?.moments ?? [];
+    const inIt = { ...searchBody(now), videos: [now.video], top: 1, curve: true };
+    const { hits, curve } = await api.search(inIt);
+    return { moments: hits[0]?.moments ?? [], curve };
   } catch (error) {
-    if (error instanceof Refused) return [];
+    if (error instanceof Refused) return NONE;
     throw error;
   }
 }
 
-function draw(place, own, record, data, moments) {
+function draw(place, own, record, data, { moments, curve }) {
   const { video } = record;
   const seek = (seconds) => go({ t: Math.round(seconds * 100) / 100 }, { quiet: true });
-  const lanesNode = lanes(data, { moments, seek, video });
+  const lanesNode = lanes(data, { moments, curve, seek, video });
   const channels = Object.keys(data.evidence).filter(
     (name) => name !== "metadata" && data.evidence[name].length,
   );
