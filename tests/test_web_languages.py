@@ -35,8 +35,8 @@ def browser(chromium: str) -> Iterator[Any]:
         yield running
 
 
-def words(language: str) -> dict[str, Any]:
-    texts: dict[str, Any] = json.loads((TEXTS / f"{language}.json").read_text("utf-8"))
+def words(language: str, part: str = "") -> dict[str, Any]:
+    texts: dict[str, Any] = json.loads((TEXTS / part / f"{language}.json").read_text("utf-8"))
     return texts
 
 
@@ -79,7 +79,9 @@ def marked(text: Any) -> Any:
 def test_no_word_stands_outside_the_texts(browser: Any, server: str) -> None:
     visit = Visit(browser, server, locale="ja-JP")
     own = {key: marked(text) for key, text in words("ja").items()}
+    told = {key: marked(text) for key, text in words("ja", "told").items()}
     visit.page.route("**/texts/ja.json", lambda route: route.fulfill(json=own))
+    visit.page.route("**/texts/told/ja.json", lambda route: route.fulfill(json=told))
     for state, ready, then in (
         ({}, ".mosaic img", None),
         ({"q": "speech:weasels lang:en"}, "#hits .hit", "#hits .still"),
@@ -120,6 +122,21 @@ def test_the_browser_s_language_is_spoken(
     expect(page.locator("body")).to_have_css("direction", direction)
     page.wait_for_selector(".mosaic img")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    visit.close()
+    assert visit.wrong == []
+
+
+@pytest.mark.parametrize("language", ["ar", "de", "zh"])
+def test_what_the_server_refuses_is_said_in_the_page_s_language(
+    browser: Any, server: str, language: str
+) -> None:
+    visit = Visit(browser, server, locale=language)
+    page = visit.open(q="panda THEN", since="2020-01-01")
+    said = words(language, "told")["fault.bad_question"]
+    expect(page.locator("#results [role=alert] b")).to_have_text(said)
+    # The server's own words say what is wrong.
+    expect(page.locator("#results [role=alert]")).to_contain_text("then needs")
+    expect(page.locator("#hints .wrong")).to_have_text(said)
     visit.close()
     assert visit.wrong == []
 

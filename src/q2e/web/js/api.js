@@ -1,6 +1,6 @@
 // Asks the server: one function a question, errors with what to do next.
 
-import { t } from "./texts.js";
+import { has, language, more, t } from "./texts.js";
 
 /** What the server refused, with the next step it advises. */
 export class Refused extends Error {
@@ -8,6 +8,19 @@ export class Refused extends Error {
     super(message);
     Object.assign(this, { code, next, position: position ?? null });
   }
+}
+
+/**
+ * Return the refusal of an error that the server tells, in the page's words; the server's own, which
+ * are English, say more and come after.
+ */
+export async function refusal(error) {
+  if (language === "en") return new Refused(error);
+  await more("told").catch(() => null);
+  const key = `fault.${error.code}`;
+  if (!has(key)) return new Refused(error);
+  const own = [error.message, error.next].filter(Boolean).join("; ");
+  return new Refused({ ...error, message: t(key), next: `\u2068${own}\u2069` });
 }
 
 /** Where the page lies, which need not be the root of its host: all it asks for lies below. */
@@ -39,7 +52,7 @@ async function send(method, path, { body, form, signal } = {}) {
   // The session has ended: the page to sign in on comes in place of this one.
   if (answer.status === 401) location.assign(`${ROOT}sign-in`);
   const data = await json(answer);
-  throw new Refused(data.error ?? unreadable(answer));
+  throw data.error ? await refusal(data.error) : new Refused(unreadable(answer));
 }
 
 const unreadable = (answer) => ({
@@ -90,7 +103,7 @@ async function answered(body, watch, signal) {
   try {
     for await (const [name, data] of events(stream)) {
       if (name === "step") watch(data.step);
-      if (name === "error") throw new Refused(data.error);
+      if (name === "error") throw await refusal(data.error);
       if (name === "answer") return data;
     }
   } catch (error) {

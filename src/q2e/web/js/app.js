@@ -115,12 +115,15 @@ takesDrops(one(".top nav [data-go=tray]"));
 show(state(), null);
 document.documentElement.classList.add("ready");
 watchOver(() => {
+  // The address keeps all that is shown.
+  if (parts.failed()) return location.reload();
   results.again();
   parts.current()?.forget?.();
   show(state(), null);
 });
 install();
 // Whoever asks will look at what lies beside the hits.
-if (asks(state())) parts.beside.load();
-else one("#q").addEventListener("input", () => parts.beside.load(), { once: true });
+const besideSoon = () => parts.beside.load().catch(() => null);
+if (asks(state())) besideSoon();
+else one("#q").addEventListener("input", besideSoon, { once: true });
 if (state().view === "search" && !asks(state())) one("#q").focus();

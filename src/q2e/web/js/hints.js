@@ -1,6 +1,6 @@
 // Hints as one types: how the question is read, where it is wrong, and what one may write.
 
-import { api } from "./api.js";
+import { api, refusal } from "./api.js";
 import { button, fill, h, one, words } from "./dom.js";
 import { filtered, question, state } from "./state.js";
 import { channelName, clock, languageName, sentence } from "./text.js";
@@ -38,7 +38,7 @@ export async function hint(now, ask = true) {
   if (!text || !ask) return lessons(place, Boolean(text));
   const found = await parsed(filtered(now));
   if (question(state()) !== text) return undefined;
-  if (found.error) return wrong(place, text, found.error);
+  if (found.error) return wrong(place, text, found.error, await refusal(found.error));
   const clause = found.clause ? [clauseNode(found.clause)] : [];
   const filters = Object.entries(found.filters ?? {}).filter(
     ([, value]) => value !== null && value.length !== 0,
@@ -48,11 +48,12 @@ export async function hint(now, ask = true) {
   return fill(place, h("span", { class: "soft" }, t("read.as"), " "), clause, filters.map(filterNode));
 }
 
-function wrong(place, text, error) {
+function wrong(place, text, error, told) {
   const at_ = error.position;
   fill(
     place,
-    h("span", { class: "wrong" }, sentence(error.message)),
+    h("span", { class: "wrong" }, words(sentence(told.message))),
+    told.message !== error.message && [" ", words(error.message, "en", "bdi", { class: "soft" })],
   );
   if (Number.isInteger(at_) && at_ < text.length)
     place.append(

@@ -22,6 +22,7 @@ const SHEETS = {
   video: ["panel", "views"],
 };
 const styles = new Map();
+let broken = false;
 
 /**
  * Return {now, load} of what is loaded when it is first wanted: `now()` is null until it is there.
@@ -38,6 +39,7 @@ export function late(load, { sheets = [], start = () => {} } = {}) {
       return module;
     } catch (error) {
       coming = null;
+      broken = true;
       dispatchEvent(new Event("q2e:lost"));
       throw error;
     }
@@ -46,7 +48,10 @@ export function late(load, { sheets = [], start = () => {} } = {}) {
 }
 
 /** Beside the hits: the player of one, and why it is there. */
-export const beside = late(() => import("./panel.js"), { sheets: ["panel"] });
+export const beside = late(() => import("./panel.js"), {
+  sheets: ["panel"],
+  start: () => more("told"),
+});
 
 /** Return whether a view is such a part. */
 export const isPart = (view) => Object.hasOwn(PARTS, view);
@@ -74,6 +79,9 @@ export async function part(view) {
   ]);
   return own;
 }
+
+/** Whether a part could not be loaded; browsers may keep that in mind until the page is loaded anew. */
+export const failed = () => broken;
 
 let shown = null;
 /** Show the part that a view is, if it is one; `still()` says whether it is wanted when it has come. */

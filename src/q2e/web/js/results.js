@@ -1,6 +1,6 @@
 // Searches whenever the question changes, and shows what was found, page by page.
 
-import { Refused, api, at } from "./api.js";
+import { Refused, api, at, refusal } from "./api.js";
 import { button, fill, h, icon, notice, one, say, words } from "./dom.js";
 import { foldWeaker, showHits } from "./hits.js";
 import { edge } from "./certain.js";
@@ -90,7 +90,7 @@ async function find(now, key) {
     // Only what may be written wrongly is read before it is searched for.
     const { error } = written(question(now)) ? await parsed(filtered(now)) : {};
     if (key !== asked) return;
-    if (error) throw new Refused(error);
+    if (error) throw await refusal(error);
     const body = { ...searchBody(now), top: PAGE, facets: true, clarify: asksBack(now) };
     const begun = performance.now();
     const found = await api.search(body, running.signal);

@@ -64,6 +64,8 @@ export function short(text, most = 200) {
 /** Return a remark as a sentence. */
 export function sentence(text) {
   const ends = /[.。।！？!?؟]$/.test(text) || /[\u0e00-\u0e7f]$/.test(text);
+  // What is set apart for its direction ends where its last character does.
+  if (/[.。।！？!?؟]?\u2069$/.test(text)) return text;
   return text && `${text[0].toUpperCase()}${text.slice(1)}${ends ? "" : stop}`;
 }
 const stop = { ja: "。", zh: "。", hi: "।", th: "" }[language] ?? ".";

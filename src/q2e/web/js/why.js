@@ -4,8 +4,10 @@ import { button, fill, h, one, tool, words } from "./dom.js";
 import { byChannel, LITTLE } from "./hits.js";
 import { eventEntry, events_of, go, state } from "./state.js";
 import { channelName, clock, percent, sentence } from "./text.js";
-import { nodes, number, t } from "./texts.js";
+import { has, nodes, number, t } from "./texts.js";
 
+/** What the server says of a question without an event, which is nothing unusual. */
+const NO_EVENT = "the question names no event; it is searched as it is";
 const KINDS = ["prequel", "current", "sequel"];
 
 /** Return the decomposition of the question, to be edited, added to and struck. */
@@ -47,8 +49,10 @@ export function decomposition(results) {
 
 function told(found, now) {
   if (now.ev) return t("why.own");
-  if (!found.events.length)
-    return [words(sentence(found.note || t("why.no-events"))), " ", t("why.add-own")];
+  if (!found.events.length) {
+    const usual = !found.note || found.note === NO_EVENT;
+    return [usual ? t("why.no-events") : words(sentence(found.note)), " ", t("why.add-own")];
+  }
   const kind = found.event_type && words(found.event_type.replaceAll("_", " "));
   return [kind && [nodes("why.kind", { kind }), " "], t("why.edit")];
 }
@@ -257,7 +261,7 @@ function bar(hit, [name, value], { most, whole, little }, play) {
                   reason.part !== "query" &&
                   h("span", { class: "soft" }, " ", words(reason.event)),
               ),
-              h("td", {}, words(reason.how)),
+              h("td", {}, has(`how.${reason.how}`) ? t(`how.${reason.how}`) : words(reason.how)),
               h("td", { class: "number" }, number(reason.weight, 3)),
               h("td", { class: "number" }, number(reason.score, 2)),
               h("td", { class: "number" }, number(reason.contribution, 2)),
