@@ -47,7 +47,7 @@ def heights(state: State) -> Heights | None:
     count = int(np.clip(known.duration_s / LEAST_S, 1, MOST))
     edge = np.linspace(0.0, known.duration_s, count + 1)
     step_s = known.duration_s / count
-    mean = np.maximum(curve.sum(edge[:-1], edge[1:]) / step_s, 0.0)
+    mean = np.maximum(np.diff(curve.until(edge)) / step_s, 0.0)
     peak = float(mean.max())
     if peak <= 0:
         return None

@@ -156,7 +156,7 @@ def along(state: State, known: Video, video: int) -> Scored | None:
 def _along(
     state: State, known: Video, own: _Own, segments: Sequence[Segment]
 ) -> tuple[Scored, Int64]:
-    """Return what is scored of one video line by line (m,), and which of its evidence each is of."""
+    """Return what is scored of a video line by line (m,), and which of its evidence each is of."""
     cuts = np.array([segment.start_s for segment in segments])
     of, start_s, end_s = _lines(state, own)
     scored = Scored.of(
