@@ -13,23 +13,25 @@ from answering import PLANTED, liar
 from q2e.errors import ConfigError
 from q2e.plugins import registry
 from q2e.types import Answer
-from scripted_model import Asked, scripted
+from scripted_model import Asked, filled, scripted
 
 #: Strategies that a server answers; the other one needs a model that fills gaps.
 SERVED = [name for name in registry().names("answer") if name != "frozen"]
+#: Those that ask a model, also over texts alone.
+SPENDS = [name for name in SERVED if name not in ("article", "extractive", "retrieving")]
 ASK = "When did the mill burn down?"
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> q2e.Index:
-    """A true line, others, and instructions in eight languages and three channels."""
+    """A true line, others, and instructions in eight languages and four channels."""
     folder = tmp_path_factory.mktemp("every")
     rows = [_row("mill", "speech", "The mill burned down on Monday.")]
     rows += [_row(f"other-{n}", "speech", f"We talk about garden number {n}.") for n in range(5)]
     rows += [
         _row(f"mill-{language}", channel, f"mill burn down: {text}")
         for language, text in PLANTED.items()
-        for channel in ("speech", "caption", "metadata")
+        for channel in ("speech", "screen_text", "caption", "metadata")
     ]
     (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
     index = q2e.open(folder / "index")
@@ -79,3 +81,35 @@ def test_who_lacks_a_model_is_told_which(planted: q2e.Index, how: str) -> None:
         return
     with pytest.raises(ConfigError, match=r"language_model|vision_model|masked_model"):
         planted.answer(ASK, how=how)
+
+
+@pytest.mark.parametrize("how", SPENDS)
+def test_a_budget_that_is_spent_leaves_quotes(
+    planted: q2e.Index, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
+    with scripted(liar) as model:
+        answer = _asked(planted, f"{how}(tokens=0)", model.source)
+    assert model.asked == [] and answer.spent["calls"] == 0
+    assert any("the budget of 0" in note for note in answer.notes), answer.notes
+    assert all(one.quoted for one in answer.sentences)
+    assert "The mill burned down on Monday." in [one.text for one in answer.sentences]
+    assert not any(note.startswith("nothing here answers") for note in answer.notes)
+
+
+@pytest.mark.parametrize("how", SPENDS)
+def test_what_a_model_said_once_is_kept(
+    planted: q2e.Index, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def least(asked: Asked) -> str:
+        if asked.schema is not None:
+            return json.dumps(filled(asked.schema))
+        return json.dumps({"sentences": []}) if "cites" in asked.prompt else "Something."
+
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
+    with scripted(least) as model:
+        one = _asked(planted, how, model.source)
+        count = len(model.asked)
+        other = _asked(planted, how, model.source)
+    assert count and len(model.asked) == count and other.spent["calls"] == 0
+    assert (one.sentences, one.notes) == (other.sentences, other.notes)

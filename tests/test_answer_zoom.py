@@ -90,10 +90,9 @@ def test_it_stops_at_the_first_answer_that_is_sure_and_final(sample_index: q2e.I
     (cited,) = sentence.citations
     assert (cited.start_s, cited.end_s) == (6, 12) and answer.confidence == pytest.approx(0.9)
     assert "1 sentence resting on what a model says it sees in the pictures alone" in answer.notes
-    # The description of the window and what the language model replied are in the cache: nobody
-    # is asked for them again.
+    # What was said of the pictures and what was replied is in the cache: nobody is asked again.
     _, both = zoomed(sample_index, lambda number: told[number], times=2)
-    assert kinds(both) == kinds(asked) + ["look"] * 3
+    assert kinds(both) == kinds(asked)
 
 
 def test_what_is_never_sure_is_chosen_among_all(sample_index: q2e.Index) -> None:

@@ -69,6 +69,8 @@ class Budget:
     began: float = field(default_factory=time.monotonic)
     asked: int = 0
     used: int = 0
+    refused: bool = False
+    """Whether a call was refused because one of them is spent."""
 
     @property
     def left_s(self) -> float:
@@ -77,12 +79,14 @@ class Budget:
     def take(self, prompt: int, answer: int) -> None:
         """Count a call of so many characters and tokens. Raises Spent where it is too much."""
         need = prompt // _PER_TOKEN + answer
+        self.refused = True
         if self.asked >= self.calls:
             raise Spent(f"the budget of {self.calls} calls of a model is spent")
         if self.used + need > self.tokens:
             raise Spent(f"the budget of {self.tokens} tokens is spent")
         if self.left_s <= 0:
             raise Spent(f"the budget of {self.seconds:g} seconds is spent")
+        self.refused = False
         self.asked += 1
         self.used += need
 
@@ -206,7 +210,7 @@ def answered(
     written is checked whatever the strategy does.
     """
     from q2e.answer.check import check
-    from q2e.answer.quotes import write
+    from q2e.answer.quotes import NOTHING, write
     from q2e.answer.translated import translate
 
     strategy: Strategy = choice.bound
@@ -226,6 +230,10 @@ def answered(
                 work = write(own if own.kept else _supporting(own, given), given)
         if watch is not None:
             watch(name)
+    if budget.refused and not work.draft:
+        # What was not looked for to the end cannot be said to be nowhere.
+        notes = tuple(one for one in work.notes if not one.startswith(NOTHING))
+        work = write(_supporting(replace(work, notes=notes), given), given)
     work = translate(check(work), given)
     return Answer(
         question,

@@ -8,12 +8,13 @@ else.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from q2e.answer import replies
 from q2e.answer.base import Tools
 from q2e.answer.lines import SEEN
 from q2e.arrays import UInt8
@@ -61,11 +62,7 @@ def look(
 
     Raises ModelError, Spent among them, and ConfigError without a vision model.
     """
-    model = vision_model(tools.settings, tools.models)
-    text = render(prompt, **values)
-    tools.budget.take(len(text) + PICTURE * len(images), max_tokens)
-    left_s = tools.budget.left_s
-    return content(model.describe(images, text, max_tokens=max_tokens, timeout_s=left_s), SEEN)
+    return content(_described(tools, images, render(prompt, **values), max_tokens), SEEN)
 
 
 def look_for(
@@ -84,9 +81,7 @@ def look_for(
     mistake = ""
     for _ in range(_TRIES):
         text = render(prompt, mistake=mistake, **values)
-        tools.budget.take(len(text) + PICTURE * len(images), max_tokens)
-        left_s = tools.budget.left_s
-        said = model.describe(images, text, max_tokens=max_tokens, timeout_s=left_s)
+        said = _described(tools, images, text, max_tokens)
         try:
             return form.model_validate_json(said[said.find("{") : said.rfind("}") + 1] or "{")
         except ValidationError as error:
@@ -108,18 +103,48 @@ def surely(
     weigh = getattr(model, "weighed", None)
     said: list[str] = []
     for images in looks:
-        tools.budget.take(len(text) + PICTURE * len(images), max_tokens)
-        left_s = tools.budget.left_s
         if weigh is None:
-            told = model.describe(images, text, max_tokens=max_tokens, timeout_s=left_s)
+            told, probability = _described(tools, images, text, max_tokens), None
         else:
-            found = weigh(images, text, max_tokens=max_tokens, timeout_s=left_s)
-            told = found.text
-            if found.probability is not None:
-                return content(told, SEEN), float(found.probability), len(said) + 1
+            told, probability = _weighed(tools, weigh, images, text, max_tokens)
+        if probability is not None:
+            return content(told, SEEN), probability, len(said) + 1
         said.append(content(told, SEEN))
     answer, share = most_common(said) if said else ("", 0.0)
     return answer, share, len(said)
+
+
+def _described(tools: Tools, images: Sequence[UInt8], text: str, max_tokens: int) -> str:
+    """Return what the vision model says, within the budget; what it said before costs nothing."""
+    model = vision_model(tools.settings, tools.models)
+    look = replies.which_look(text, images, max_tokens, _named(tools))
+    if (known := replies.kept_look(look)) is not None:
+        return str(known["text"])
+    tools.budget.take(len(text) + PICTURE * len(images), max_tokens)
+    left_s = tools.budget.left_s
+    said = model.describe(images, text, max_tokens=max_tokens, timeout_s=left_s)
+    replies.keep_look(look, text=said)
+    return said
+
+
+def _weighed(
+    tools: Tools, weigh: Callable[..., Any], images: Sequence[UInt8], text: str, max_tokens: int
+) -> tuple[str, float | None]:
+    """Return what the vision model says and how probable that is, kept like `_described`."""
+    look = replies.which_look(text, images, max_tokens, _named(tools), "look weighed")
+    if (known := replies.kept_look(look)) is None:
+        tools.budget.take(len(text) + PICTURE * len(images), max_tokens)
+        found = weigh(images, text, max_tokens=max_tokens, timeout_s=tools.budget.left_s)
+        share = None if found.probability is None else float(found.probability)
+        known = {"text": found.text, "probability": share}
+        replies.keep_look(look, **known)
+    return str(known["text"]), known["probability"]
+
+
+def _named(tools: Tools) -> str:
+    """Return which vision model is asked, and where it is served."""
+    model = vision_model(tools.settings, tools.models)
+    return f"{model.info.id} {model.info.source} {tools.settings.vision_model}"
 
 
 def most_common(texts: Sequence[str]) -> tuple[str, float]:

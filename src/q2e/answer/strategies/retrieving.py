@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from q2e.answer import written
+from q2e.answer import replies, written
 from q2e.answer.base import (
     Calls,
     Options,
@@ -182,9 +182,14 @@ def _weighing(tools: Tools, question: str) -> Callable[[str, Sequence[str]], Seq
         prompt = render(
             beside(__file__), question=asked, text=fence(text, LETTERS + 1), answers=shown
         )
+        own = f"{tools.model.info.id} {tools.model.info.source} {tools.settings.language_model}"
+        reply = replies.which_look(prompt, (), len(answers), own, "answers weighed")
+        if (known := replies.kept_look(reply)) is not None:
+            return tuple(known["shares"])
         tools.budget.take(len(prompt), 1)
         left_s = tools.budget.left_s
         found: tuple[float, ...] = weighs(prompt, tuple(answers), timeout_s=left_s)
+        replies.keep_look(reply, shares=[float(one) for one in found])
         return found
 
     return weigh if masked is None else fill
