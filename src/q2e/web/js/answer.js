@@ -86,7 +86,8 @@ function choice() {
   ways.then((told) => {
     const usable = told?.ways.filter((one_) => one_.usable) ?? [];
     if (!told) ways = null;
-    if (usable.length < 2) return;
+    // Without a model there is nothing to weigh against its cost.
+    if (!usable.some((one_) => one_.calls > 0)) return;
     fill(
       select,
       usable.map(({ name }) => h("option", { value: name, selected: name === how }, name)),
