@@ -43,7 +43,10 @@ def main() -> None:
         "--only", nargs="*", default=[], help="parts of quality, fuzz, public, heads or senses"
     )
     parser.add_argument(
-        "--minutes", type=float, default=10.0, help="length made for ingest and prices"
+        "--minutes",
+        type=float,
+        default=10.0,
+        help="length made for ingest and prices, or to fill in",
     )
     parser.add_argument("--items", type=int, default=100_000, help="evidence made for search")
     parser.add_argument("--count", type=int, default=2_000, help="inputs of each target, for fuzz")
@@ -58,10 +61,13 @@ def main() -> None:
         help="index made for scale or contrast, kept there",
     )
     parser.add_argument("--store", help="postgresql://... that scale compares with a file")
+    parser.add_argument("--engine", help="milvus://... that scale compares with that of --store")
     parser.add_argument("--out", type=Path, help="where to write the JSON, or the collections")
     parser.add_argument("--keep", type=Path, help="folder that keeps what was asked, to go on from")
     given = parser.parse_args()
-    what = "scale_stores" if given.what == "scale" and given.store else given.what
+    what = given.what
+    if what == "scale" and given.store:
+        what = "scale_engines" if given.engine else "scale_stores"
     out = given.out or RESULTS / f"{what}.json"
     about = machine()
     if given.what == "ingest":
@@ -105,6 +111,11 @@ def main() -> None:
             parser.error("public needs --data FOLDER of sources and --out FOLDER")
         sys.stdout.write(json.dumps(public.run(given.data, given.out, given.only), indent=2) + "\n")
         return
+    elif what == "scale_engines":
+        from benchmarks import scale_engines
+
+        where = given.index, given.store, given.engine
+        figures = scale_engines.run(given.items, given.minutes, *where)
     elif given.what == "scale":
         from benchmarks import scale
 

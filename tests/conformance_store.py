@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from q2e.errors import StoreError
 from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Store
 from q2e.store.catalogue import Order, Wanted
+from q2e.store.listed import Listed
 from q2e.store.memory import MemoryStore
 from q2e.types import Evidence, Filters, Segment, Span, Tag, Video
 
@@ -177,19 +178,24 @@ def compare_known(store: Store, oracle: Store, lists: Sequence[Wanted], name: st
     assert dict(store.folders()) == dict(oracle.folders())
     assert store.at(name) == oracle.at(name)
     assert store.named(name) == oracle.named(name)
-    assert store.failures() == oracle.failures()
+    for path in (None, "one.mp4", "bad\udcff.mp4", "nothing.mp4"):
+        assert list(store.failures(path)) == list(oracle.failures(path)), path
+    assert store.count_failures() == oracle.count_failures() == len(list(oracle.failures()))
     assert store.setting("größe \udcff") == oracle.setting("größe \udcff")
     assert store.spaces() == oracle.spaces()
     for name in ("space.text", "file:one.mp4", "file:elsewhere.mp4"):
         assert store.setting(name) == oracle.setting(name)
     for derived in (UNKNOWN, *DERIVED):
-        ours, theirs = store.outdated(derived), oracle.outdated(derived)
-        assert list(ours.items()) == list(theirs.items())
+        left = list(oracle.outdated(derived))
+        assert list(store.outdated(derived)) == left
+        assert store.count_outdated(derived) == oracle.count_outdated(derived) == len(left)
     several = [*IDS, "nobody", IDS[0]]
     assert store.several(several) == {one.id: one for one in oracle.videos()}
     cuts = {one: oracle.segments(one) for one in IDS}
     assert store.segments_of(several) == {one: own for one, own in cuts.items() if own}
     assert store.several([]) == store.segments_of([]) == {}
+    listed = Listed(store, store.videos(), at_once=2)
+    assert list(listed) == listed[:] == list(oracle.videos())
     for video_id in IDS:
         assert store.video(video_id) == oracle.video(video_id)
         assert store.done(video_id) == oracle.done(video_id)
@@ -302,6 +308,33 @@ class Conformance:
                 follow(store, reader, oracle, work, chosen, words, k, lists, name)
 
         check()
+
+    def pages(self) -> None:
+        """What is listed is read as asked for, of one state, whatever is written meanwhile."""
+        with closing(self.make()) as store, pytest.MonkeyPatch.context() as patch:
+            for module in ("known", "derived"):
+                patch.setattr(f"q2e.store.{module}._AT_ONCE", 16)
+            self._check_pages(store)
+
+    def _check_pages(self, store: Store) -> None:
+        many = 40
+        names = [f"{number:032d}" for number in range(many)]
+        old = DERIVED[0]
+        store.put_video(Video(names[0], "x.mp4"))
+        for number in range(many):
+            one = Evidence(names[0], "speech", number, number + 1.0, "fire")
+            key = StageKey(names[0], "speech", number)
+            store.put_part(key, "v1", [Item(one, ("fire",))], derived=old)
+            store.put_failure(Failure(f"{number:04d}.mp4", "no room"))
+        failures, left = store.failures(), store.outdated(DERIVED[1])
+        first, (key, was) = next(failures), next(left)
+        assert (first.path, key.part, was) == ("0000.mp4", 0, old)
+        store.clear_failure("0001.mp4")
+        store.put_derived(DERIVED[1], [Remade(StageKey(names[0], "speech", 1), (("lake",),))])
+        assert [one.path for one in failures] == [f"{n:04d}.mp4" for n in range(1, many)]
+        assert [key.part for key, _ in left] == list(range(1, many))
+        assert store.count_failures() == store.count_outdated(DERIVED[1]) == many - 1
+        assert len(list(store.failures())) == len(list(store.outdated(DERIVED[1]))) == many - 1
 
     def versions(self) -> None:
         """The table's version tells whether rows came or went, and nothing else changes it."""

@@ -93,6 +93,24 @@ def _read(samples: Path, directory: Path) -> q2e.Index:
     return index
 
 
+#: Questions in five languages, some of which are events.
+SIXTY = tuple(
+    f"{subject} {place}"
+    for subject in ("a giant panda", "snow", "un concert", "地震", "ракета", "flowers in a garden")
+    for place in (
+        *("", "outside", "2017", "at night", "in Mexico", "on a stage", "with people", "de jour"),
+        *("before the flood", "and music"),
+    )
+)
+
+
+@pytest.fixture(scope="session")
+def sixty(sample_index: q2e.Index) -> dict[str, q2e.Results]:
+    """What the sample collection answers to sixty questions, for stores that must do the same."""
+    assert len(set(SIXTY)) == 60
+    return {question: sample_index.search(question) for question in SIXTY}
+
+
 @pytest.fixture(scope="session")
 def served_index(tmp_path_factory: pytest.TempPathFactory, sample_index: q2e.Index) -> q2e.Index:
     """A copy of the sample collection that the tests of the server may change."""

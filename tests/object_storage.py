@@ -61,7 +61,7 @@ def serving(folder: Path) -> Iterator[dict[str, str]]:
         _wait(process, s3, folder / "log")
         yield variables
     finally:
-        process.terminate()
+        process.kill()  # in order it would take half a minute, to keep what nobody reads again
         process.wait()
         log.close()
 

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import q2e
+from conftest import SIXTY
 from postgres_server import PASSWORD, Server
 from q2e.cli import app
 from q2e.search.facets import facets
@@ -30,9 +31,6 @@ pytestmark = pytest.mark.scale
 VIDEOS, DIMENSIONS, K = 400, 16, 20
 CHANNELS = {"speech": 5, "screen_text": 2, "metadata": 1, "sound": 2}
 WORDS = [f"word{number}" for number in range(60)]
-SUBJECTS = ("a giant panda", "snow", "un concert", "地震", "ракета", "flowers in a garden")
-PLACES = ("", "outside", "2017", "at night", "in Mexico", "on a stage", "with people", "de jour",
-          "before the flood", "and music")  # fmt: skip
 FILTERS = [
     Filters(),
     Filters(languages=("de",)),
@@ -191,15 +189,16 @@ def test_an_index_of_vectors_answers_once_it_is_built(
 
 
 def test_an_index_in_a_database_answers_like_a_file(
-    stores: tuple[SqliteStore, PostgresStore], sample_index: q2e.Index, tmp_path: Path
+    stores: tuple[SqliteStore, PostgresStore],
+    sample_index: q2e.Index,
+    sixty: dict[str, q2e.Results],
+    tmp_path: Path,
 ) -> None:
     """Sixty questions, by its columns and by its engine, over the samples."""
     here, there = sample_index.store, stores[1]
     index = q2e.open(tmp_path / "far", store=str(there._database.address))
     with index._writing(0.0) as store:
         copy(here, store)
-    questions = [f"{subject} {place}" for subject in SUBJECTS for place in PLACES]
-    assert len(questions) == 60
     for built in (False, True):
         if built:
             # Who has begun to ask before goes on with the engine.
@@ -208,8 +207,8 @@ def test_an_index_in_a_database_answers_like_a_file(
             assert done.exit_code == 0 and json.loads(done.output)["indexes"] > 0
             done = CliRunner().invoke(app, ["engine", "check", *where])
             assert done.exit_code == 0 and json.loads(done.output)["recall"] > 0.9
-        for question in questions:
-            wanted, found_ = sample_index.search(question), index.search(question)
+        for question, wanted in sixty.items():
+            found_ = index.search(question)
             assert bool(found_.info["candidates"]) == built or not wanted.hits
             assert [hit.video.id for hit in found_] == [hit.video.id for hit in wanted], question
             assert [hit.score for hit in found_] == pytest.approx(
@@ -255,7 +254,7 @@ def many(
     where = tmp_path_factory.mktemp("many") / "many.q2e"
     random = np.random.default_rng(5)
     with q2e.open(where, store=str(stores[1]._database.address)) as index:
-        texts = [f"{subject} {place}" for subject in SUBJECTS for place in PLACES]
+        texts = list(SIXTY)
         vectors, space = index.models.text.encode_passages(texts), index.models.text.space
         with index._writing(0.0) as store:
             store.set_setting("space.text", space)

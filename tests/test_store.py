@@ -20,7 +20,7 @@ from q2e.store.rank import best, top
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Evidence, Filters, Video
 
-CHECKS = ("random_work", "versions", "refusals")
+CHECKS = ("random_work", "pages", "versions", "refusals")
 #: Stores that need no server; the others have tests of their own, marked `scale`.
 HERE = [one for one in registry().names("store") if not registry().get("store", one).needs]
 

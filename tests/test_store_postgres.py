@@ -94,7 +94,7 @@ WRONG_VECTORS = (
 )
 
 
-@pytest.mark.parametrize("check", ["random_work", "versions", "refusals"])
+@pytest.mark.parametrize("check", ["random_work", "pages", "versions", "refusals"])
 @pytest.mark.parametrize("extension", [True, False])
 def test_it_conforms(server: Server, check: str, extension: bool, tmp_path: Path) -> None:
     address = server.database(f"{check}_{extension}", extension=extension)
@@ -521,11 +521,22 @@ def test_commands_do_or_say_what_does_instead(
     assert "loop-05" in said("list", *into)
 
 
+@pytest.fixture(scope="module")
+def samples_there(
+    address: str, tmp_path_factory: pytest.TempPathFactory, sample_index: q2e.Index
+) -> Iterator[Path]:
+    """The folder of an index that holds in the database what that of the samples does."""
+    index = tmp_path_factory.mktemp("samples") / "films.q2e"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGPASSWORD", PASSWORD)
+        copied(sample_index.directory / "index.sqlite", index / "index.sqlite", address)
+    yield index
+
+
 def test_generations_lie_side_by_side_and_go_alone(
-    address: str, tmp_path: Path, sample_index: q2e.Index
+    samples_there: Path, address: str, sample_index: q2e.Index
 ) -> None:
-    index = tmp_path / "films.q2e"
-    copied(sample_index.directory / "index.sqlite", index / "index.sqlite", address)
+    index = samples_there
     with q2e.open(index, store=address) as opened:
         first = opened.status()
         assert len(first.generations) == 1 and first.size_bytes > 1_000_000
@@ -542,10 +553,9 @@ def test_generations_lie_side_by_side_and_go_alone(
 
 
 def test_ranks_and_scores_are_those_of_sqlite(
-    address: str, tmp_path: Path, sample_index: q2e.Index, samples: Path
+    samples_there: Path, address: str, sample_index: q2e.Index, samples: Path
 ) -> None:
-    index = tmp_path / "films.q2e"
-    copied(sample_index.directory / "index.sqlite", index / "index.sqlite", address)
+    index = samples_there
     shutil.copy(sample_index.directory / "q2e.toml", index)
     lines = (samples / "queries.tsv").read_text("utf-8").splitlines()[1:]
     own = [line.split("\t")[0] for line in lines]

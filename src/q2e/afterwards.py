@@ -28,6 +28,7 @@ from q2e.plugins import registry
 from q2e.search.localise import shown_cuts
 from q2e.settings import Settings
 from q2e.store.base import StageKey, Store
+from q2e.store.listed import Listed
 from q2e.text.language import detect
 from q2e.text.prompt import beside, prompt_version
 from q2e.types import Evidence, Tag, Video
@@ -82,7 +83,7 @@ def make(
     makers = {channel: _maker(channel, how, models, settings) for channel, how in by.items()}
     total, done = store.count() * len(noted), 0
     for channel in noted:
-        left = iter(list(store.videos()))
+        left = iter(Listed(store, store.videos()))
         while videos := tuple(islice(left, _TOGETHER[channel])):
             ready = list(_made(store, channel, makers.get(channel), videos))
             for key, config_key, evidence in ready:

@@ -164,7 +164,7 @@ def record(store: Store, video: Video) -> VideoRecord:
             video=video,
             segments=tuple(store.segments(video.id)),
             evidence=evidence,
-            failures=tuple(f for f in store.failures() if f.path == video.path),
+            failures=tuple(store.failures(video.path)),
             saying=tuple(_saying(store, video, evidence)),
         )
 
@@ -223,7 +223,7 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
             for video in store.videos(Wanted(sort="path"))
             if video.path and not still_there(store, video)
         ),
-        outdated=len(store.outdated(derived(store.setting("space.text") or ""))),
+        outdated=store.count_outdated(derived(store.setting("space.text") or "")),
         size_bytes=sum(one.size_bytes for one in made) + sum(f.stat().st_size for f in others),
         generations=made,
     )

@@ -20,6 +20,7 @@ from q2e.plugins import registry
 from q2e.search.search import Searcher
 from q2e.settings import Settings
 from q2e.store.base import Searched, Store
+from q2e.store.listed import Listed
 from q2e.text.clean import clean
 from q2e.text.layers import is_layer
 from q2e.types import Query, Video
@@ -90,7 +91,7 @@ def labelled(
     store = searcher.store
     known = Collection(
         scores=partial(_scores, searcher, settings),
-        videos=store.videos(),
+        videos=Listed(store, store.videos()),
         texts=partial(_texts, store),
         model=partial(language_model, settings, models),
         watch=watch or (lambda done, of: None),

@@ -77,7 +77,7 @@ class Upkeep(Opened):
         """Pieces of work whose words, or text vectors, were made otherwise than now."""
         from q2e.ingest.derive import derived
 
-        return len(self.store.outdated(derived(self.models.text.space)))
+        return self.store.count_outdated(derived(self.models.text.space))
 
     def switch(self, watch: Watcher | None = None, wait_s: float = 0.0) -> Report:
         """Read all videos of the index again with the models of this handle's profile.

@@ -224,6 +224,7 @@ def _eval_index(folder: Path, questions: Path | None, way: str, json: bool) -> N
     from q2e.methods.rerank.both_ways import both_ways
     from q2e.methods.rerank.mmi import MmiReranker
     from q2e.plugins import registry
+    from q2e.store.listed import Listed
 
     if questions is None:
         raise ConfigError(f"{folder} is an index: give --questions, rows of query and video")
@@ -232,7 +233,7 @@ def _eval_index(folder: Path, questions: Path | None, way: str, json: bool) -> N
         raise ConfigError(f"--rerank {way}: here it is  mmi(...);  see  q2e methods rerank mmi")
     data = judged(questions)
     with q2e.open(folder) as index:
-        videos = index.videos()
+        videos = Listed(index.store, index.each_video())
         place = {video.id: number for number, video in enumerate(videos)}
         relevance = np.zeros((len(data.queries), len(videos)))
         for row, query in enumerate(data.queries):

@@ -71,48 +71,48 @@ def refresh(
     """
     now = derived(space)
     bound, half_made = store.setting("space.text"), store.setting(NEXT_SPACE)
-    left = store.outdated(now)
+    total = store.count_outdated(now)
     if bound not in (None, space) and half_made != space:
         store.set_setting(NEXT_SPACE, space)
     done = 0
-    for batch in _batches(store, left, now):
-        store.put_derived(now, list(_remade(batch, left, now, encoder)))
+    for batch in _batches(store, now):
+        store.put_derived(now, list(_remade(batch, now, encoder)))
         done += len(batch)
         if watch is not None:
-            watch(done, len(left))
+            watch(done, total)
     if bound not in (None, space) or half_made is not None:
         store.adopt("text", space)
-    return len(left)
+    return done
 
 
-def _batches(
-    store: Store, left: Mapping[StageKey, Derived], now: Derived
-) -> Iterator[dict[StageKey, list[Evidence]]]:
-    batch: dict[StageKey, list[Evidence]] = {}
+#: Work that was derived otherwise: of which part, how, and its evidence.
+_Work = tuple[StageKey, Derived, Sequence[Evidence]]
+
+
+def _batches(store: Store, now: Derived) -> Iterator[list[_Work]]:
+    batch: list[_Work] = []
     room = 1.0
-    for key, was in left.items():
-        batch[key] = found = store.found_by(key)
+    for key, was in store.outdated(now):
+        found = store.found_by(key)
+        batch.append((key, was, found))
         room -= len(found) / (_PIECES if was.space == now.space else _TEXTS)
         if room <= 0:
             yield batch
-            batch, room = {}, 1.0
+            batch, room = [], 1.0
     if batch:
         yield batch
 
 
 def _remade(
-    batch: Mapping[StageKey, Sequence[Evidence]],
-    left: Mapping[StageKey, Derived],
-    now: Derived,
-    encoder: Callable[[], TextEncoder],
+    batch: Sequence[_Work], now: Derived, encoder: Callable[[], TextEncoder]
 ) -> Iterator[Remade]:
-    anew = {key: found for key, found in batch.items() if left[key].space != now.space}
-    texts = [one.text for found in anew.values() for one in found if has_meaning(one)]
+    anew = [found for _, was, found in batch if was.space != now.space]
+    texts = [one.text for found in anew for one in found if has_meaning(one)]
     vector_of = _encoded(texts, encoder().encode_passages) if texts else {}
-    for key, found in batch.items():
+    for key, was, found in batch:
         tokens = vectors = None
-        if left[key].terms != now.terms:
+        if was.terms != now.terms:
             tokens = tuple(lexical.indexed(one.text) for one in found)
-        if key in anew:
+        if was.space != now.space:
             vectors = tuple(vector_of[one.text] if has_meaning(one) else None for one in found)
         yield Remade(key, tokens, vectors)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from q2e.store.base import Store
+from q2e.store.listed import Listed
 from q2e.types import Video
 
 #: The setting that names all sets of labels with what they were made by.
@@ -57,7 +58,7 @@ def tagged(store: Store, video: Video) -> Video:
 def take_over(store: Store, older: Store) -> None:
     """Give videos the labels that another generation of the index gave them."""
     made = sets(older)
-    for video in list(store.videos()) if made else ():
+    for video in Listed(store, store.videos()) if made else ():
         given = labels_of(older, video.id)
         if given and not labels_of(store, video.id):
             noted = older.setting(_name(video.id))
@@ -72,7 +73,7 @@ def take_over(store: Store, older: Store) -> None:
 
 def _changed(store: Store, name: str, labels: Mapping[str, Mapping[str, float]]) -> int:
     changed = 0
-    for video in list(store.videos()):
+    for video in Listed(store, store.videos()):
         given = dict(labels_of(store, video.id))
         own = labels.get(video.id, {})
         if given.get(name, {}) == own:

@@ -144,7 +144,7 @@ class Collection:
         if self._behind is not False and self._looked != version:
             space = self.store.setting("space.text") or ""
             made = self.store.outdated(Derived(str(TERMS_VERSION), space))
-            self._behind = any(one.terms != str(TERMS_VERSION) for one in made.values())
+            self._behind = any(one.terms != str(TERMS_VERSION) for _, one in made)
             self._looked = version
         if not self._behind:
             return ""

@@ -171,8 +171,8 @@ class Searched(Protocol):
 
     def several(self, video_ids: Sequence[str]) -> Mapping[str, Video]: ...
 
-    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
-        """Return the work with evidence that is derived otherwise, in order of storage, and how."""
+    def outdated(self, derived: Derived) -> Iterator[tuple[StageKey, Derived]]:
+        """Yield the work with evidence that is derived otherwise, in order of storage, and how."""
         ...
 
     def setting(self, name: str) -> str | None: ...

@@ -179,8 +179,15 @@ class Catalogue(Protocol):
         """Return {(stage, part): config_key} of the finished work of a video."""
         ...
 
-    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
-        """Return the work with evidence that is derived otherwise, in order of storage, and how."""
+    def outdated(self, derived: Derived) -> Iterator[tuple[StageKey, Derived]]:
+        """Yield the work with evidence that is derived otherwise, in order of storage, and how.
+
+        It is read as it is asked for, all of one state, whatever is written meanwhile.
+        """
+        ...
+
+    def count_outdated(self, derived: Derived) -> int:
+        """Return how much work `outdated` yields."""
         ...
 
     def segments(self, video_id: str) -> list[Segment]: ...
@@ -200,7 +207,13 @@ class Catalogue(Protocol):
         ...
 
     # -- failures and settings --------------------------------------------------------------------
-    def failures(self) -> list[Failure]: ...
+    def failures(self, path: str | None = None) -> Iterator[Failure]:
+        """Yield what could not be read, of one path or in order of paths, as it is asked for."""
+        ...
+
+    def count_failures(self) -> int:
+        """Return how many failures there are."""
+        ...
 
     def put_failure(self, failure: Failure) -> None: ...
 

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 
-from q2e.store.base import NEXT_SPACE, Derived, Remade, StageKey
+from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Remade, StageKey
 from q2e.store.rows import pack, unpack
-from q2e.store.sql import Connection, Writer
+from q2e.store.sql import View, Writer
+
+#: Pieces of work that are read at once.
+_AT_ONCE = 1_000
 
 
-def outdated(
-    connection: Connection, derived: Derived, told: bool = True
-) -> Mapping[StageKey, Derived]:
-    """Return the work with evidence that is derived otherwise, in order of storage, and how.
+def outdated(view: View, derived: Derived, told: bool = True) -> Iterator[tuple[StageKey, Derived]]:
+    """Yield the work with evidence that is derived otherwise, in order of storage, and how.
 
     Without `told` the database does not say how its tokens and vectors were made.
     """
+    if not told and derived == UNKNOWN:
+        return
     own = "s.terms, s.text_space" if told else "NULL, NULL"
+    source, values = _otherwise(derived, told)
+    asked = f"SELECT v.id, s.name, s.part, {own} {source} ORDER BY s.number"
+    for rows in view.batches(asked, values, _AT_ONCE):
+        for video, name, part, terms, space in rows:
+            yield StageKey(video, name, part), Derived(terms or "", space or "")
+
+
+def count_outdated(view: View, derived: Derived, told: bool = True) -> int:
+    """Return how much work `outdated` yields."""
+    if not told and derived == UNKNOWN:
+        return 0
+    source, values = _otherwise(derived, told)
+    return int(view.connection.execute(f"SELECT count(*) {source}", values).fetchone()[0])
+
+
+def _otherwise(derived: Derived, told: bool) -> tuple[str, tuple[str, ...]]:
     # What is as it should be is passed over there: that is nearly always all of it.
     other = "NOT (coalesce(s.terms, '') = ? AND coalesce(s.text_space, '') = ?) AND " * told
-    rows = connection.execute(
-        f"SELECT v.id, s.name, s.part, {own} FROM stage s JOIN video v ON v.number = s.video "
-        f"WHERE {other}EXISTS (SELECT 1 FROM evidence e WHERE e.stage = s.number) "
-        "ORDER BY s.number",
+    return (
+        f"FROM stage s JOIN video v ON v.number = s.video WHERE {other}"
+        "EXISTS (SELECT 1 FROM evidence e WHERE e.stage = s.number)",
         (derived.terms, derived.space) if told else (),
     )
-    found = {
-        StageKey(video, name, part): Derived(terms or "", space or "")
-        for video, name, part, terms, space in rows
-    }
-    return {key: was for key, was in found.items() if was != derived}
 
 
 def replace(writer: Writer, derived: Derived, one: Remade) -> None:

@@ -106,9 +106,13 @@ class Known:
             ).fetchall()
         return {(name, part): key for name, part, key in rows}
 
-    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
+    def outdated(self, derived: Derived) -> Iterator[tuple[StageKey, Derived]]:
         with self._database.view() as view:
-            return deriving.outdated(view.connection, derived)
+            yield from deriving.outdated(view, derived)
+
+    def count_outdated(self, derived: Derived) -> int:
+        with self._database.view() as view:
+            return deriving.count_outdated(view, derived)
 
     def found_by(self, key: StageKey) -> list[Evidence]:
         with self._database.view() as view:
@@ -144,15 +148,18 @@ class Known:
             ).fetchone()
         return [] if row is None else list(json.loads(row[0]))
 
-    def failures(self) -> list[Failure]:
+    def failures(self, path: str | None = None) -> Iterator[Failure]:
+        of, values = ("", ()) if path is None else ("WHERE path = ? ", (packing.pack(path),))
+        asked = f"SELECT path, reason, video, stage FROM failure {of}ORDER BY path, stage"
         with self._database.view() as view:
-            rows = view.connection.execute(
-                "SELECT path, reason, video, stage FROM failure ORDER BY path, stage"
-            ).fetchall()
-        return [
-            Failure(packing.unpack(path), packing.unpack(why), video, stage or None)
-            for path, why, video, stage in rows
-        ]
+            for rows in view.batches(asked, values, _AT_ONCE):
+                for own, why, video, stage in rows:
+                    told = packing.unpack(bytes(own)), packing.unpack(bytes(why))
+                    yield Failure(*told, video, stage or None)
+
+    def count_failures(self) -> int:
+        with self._database.view() as view:
+            return int(view.connection.execute("SELECT count(*) FROM failure").fetchone()[0])
 
     def setting(self, name: str) -> str | None:
         with self._database.view() as view:

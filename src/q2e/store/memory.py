@@ -212,10 +212,13 @@ class MemoryStore:
             if key.video == video_id
         }
 
-    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
+    def outdated(self, derived: Derived) -> Iterator[tuple[StageKey, Derived]]:
         held = sorted(((work.ids, key) for key, work in self._work.items() if work.ids))
-        found = {key: self._work[key].derived for _, key in held}
-        return {key: was for key, was in found.items() if was != derived}
+        found = [(key, self._work[key].derived) for _, key in held]
+        return ((key, was) for key, was in found if was != derived)
+
+    def count_outdated(self, derived: Derived) -> int:
+        return sum(1 for _ in self.outdated(derived))
 
     def found_by(self, key: StageKey) -> list[Evidence]:
         work = self._work.get(key)
@@ -234,8 +237,12 @@ class MemoryStore:
                 return list(work.frame_times_s)
         return []
 
-    def failures(self) -> list[Failure]:
-        return sorted(self._failures.values(), key=lambda one: (one.path, one.stage or ""))
+    def failures(self, path: str | None = None) -> Iterator[Failure]:
+        found = (one for one in self._failures.values() if path in (None, one.path))
+        return iter(sorted(found, key=lambda one: (one.path, one.stage or "")))
+
+    def count_failures(self) -> int:
+        return len(self._failures)
 
     def setting(self, name: str) -> str | None:
         return self._settings.get(name)

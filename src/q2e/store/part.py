@@ -81,7 +81,7 @@ class Part:
         """Return the lengths (n,) in seconds of the videos from number `first` on."""
         return self.pieces.duration_s[first:]
 
-    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
+    def outdated(self, derived: Derived) -> Iterator[tuple[StageKey, Derived]]:
         return self.engine.catalogue.outdated(derived)
 
     def setting(self, name: str) -> str | None:

@@ -8,7 +8,7 @@ waits for another to read: each call borrows a connection of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +20,7 @@ from q2e.store import rows as packing
 from q2e.store.base import UNKNOWN, Derived, Failure, Item, Remade, StageKey
 from q2e.store.database import Database
 from q2e.store.searching import Searching
-from q2e.store.sql import Writer
+from q2e.store.sql import View, Writer
 from q2e.types import Filters, Segment, Video
 
 
@@ -139,11 +139,13 @@ class SqliteStore(Searching):
     def _clear(self, writer: Writer, video_id: str, stage: str) -> None:
         writer.execute("DELETE FROM failure WHERE video = ? AND stage = ?", (video_id, stage))
 
-    def outdated(self, derived: Derived) -> Mapping[StageKey, Derived]:
+    def outdated(self, derived: Derived) -> Iterator[tuple[StageKey, Derived]]:
         with self._database.view() as view:
-            # A file of an older format does not say how its tokens were made.
-            known = {row[1] for row in view.connection.execute("PRAGMA table_info(stage)")}
-            return deriving.outdated(view.connection, derived, "terms" in known)
+            yield from deriving.outdated(view, derived, _told(view))
+
+    def count_outdated(self, derived: Derived) -> int:
+        with self._database.view() as view:
+            return deriving.count_outdated(view, derived, _told(view))
 
     # -- plumbing -------------------------------------------------------------------------------
     def close(self) -> None:
@@ -155,6 +157,11 @@ class SqliteStore(Searching):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _told(view: View) -> bool:
+    """Return whether a file says how its tokens were made; one of an older format does not."""
+    return "terms" in {row[1] for row in view.connection.execute("PRAGMA table_info(stage)")}
 
 
 @method("store")

@@ -6,7 +6,7 @@ A way is a method of kind `label`: a class whose instances look at a whole colle
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class Collection:
 
     scores: Callable[[str, Sequence[str]], Float64]
     """Returns how near a sentence is to videos, by their ids: the best of all channels; or NaN."""
-    videos: Iterable[Video]
+    videos: Sequence[Video]
     texts: Callable[[Video], Sequence[str]]
     """Returns what is said, written, described and recognised in a video."""
     model: Callable[[], LanguageModel]

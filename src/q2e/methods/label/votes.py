@@ -55,13 +55,12 @@ class Votes(Labeller):
     def label(self, labels: Sequence[Label], known: Collection) -> Labelled:
         model = known.model()
         found = {}
-        videos = list(known.videos)
-        for number, video in enumerate(videos):
+        for number, video in enumerate(known.videos):
             if texts := known.texts(video):
                 own = self._counted(model, labels, video, texts)
                 if own:
                     found[video.id] = own
-            known.watch(number + 1, len(videos))
+            known.watch(number + 1, len(known.videos))
         return found
 
     def _counted(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +34,43 @@ _PIECES, _MOST = 4, 64
 #: Videos up to which a catalogue is looked at instead: those that filters leave, or that changed.
 _SCANNED = 2_000
 _AT_ONCE = 8
+#: Vectors that are asked in one call.
+_TOGETHER = 64
+
+
+#: Videos by number with their scores, and what no other reaches more than.
+_Found = tuple[dict[int, float], float]
+
+
+@dataclass(slots=True)
+class _Job:
+    """What is asked of one channel of a space: each vector once, however many requests have it."""
+
+    space: str
+    channel: str
+    data: list[Any] = field(default_factory=list)
+    of: dict[int, tuple[tuple[int, ...], float, float]] = field(default_factory=dict)
+    """By request: the places of its vectors, by what its floor may be too low, and a margin."""
+    _places: dict[Any, int] = field(default_factory=dict)
+
+    def add(self, request: int, data: Sequence[Any], scale: float) -> None:
+        """Ask vectors of a request; `scale` is by how much what others score may be too low."""
+        margin = MARGIN
+        if self.space != WORDS:
+            margin *= max(1.0, *(float(np.linalg.norm(one)) for one in data))
+        self.of[request] = tuple(map(self._place, data)), scale, margin
+
+    def _place(self, vector: Any) -> int:
+        key = tuple(vector.items()) if isinstance(vector, dict) else vector.tobytes()
+        if key not in self._places:
+            self._places[key] = len(self.data)
+            self.data.append(vector)
+        return self._places[key]
+
+    def bounded(self, request: int, scores: dict[int, float], floor: float) -> _Found:
+        """Return what a request found, with a floor that holds for every score."""
+        _, scale, margin = self.of[request]
+        return scores, floor * scale + margin if np.isfinite(floor) else floor
 
 
 @dataclass(slots=True)
@@ -81,38 +118,44 @@ class MilvusEngine:
                 return [_cut(own, {}, {}, k) for own in scores]
             late = changed.numbers(view, _SCANNED + 1)
             jobs = [
-                (number, channel, self._pool.submit(job))
-                for number, one in enumerate(asked)
-                for channel, job in self._jobs(view, one, filters, k).items()
+                (job, self._pool.submit(self._ask, job, filters, k))
+                for job in self._jobs(view, asked, filters)
             ]
+            told = [(job.channel, answer.result()) for job, answer in jobs]
+            names = _ids(
+                view, {v for _, answers in told for own, _ in answers.values() for v in own}
+            )
             found: list[Scores] = [{} for _ in asked]
             floors: list[dict[str, float]] = [{} for _ in asked]
-            for number, channel, job in jobs:
-                own, floors[number][channel] = job.result()
-                found[number][channel] = _named(view, own)
+            for channel, answers in told:
+                for number, (own, floor) in answers.items():
+                    floors[number][channel] = floor
+                    found[number][channel] = {
+                        names[video]: score for video, score in own.items() if video in names
+                    }
             changing = list(_ids(view, late[:_SCANNED]).values())
             more = among(self.beside, changing, asked, filters)
         if len(late) > _SCANNED:
             floors = [dict.fromkeys(view.channels.values(), np.inf) for _ in floors]
         return [_cut(*three, k) for three in zip(found, more, floors, strict=True)]
 
-    def _jobs(
-        self, view: View, asked: Request, filters: Filters, k: int
-    ) -> dict[str, Callable[[], tuple[dict[int, float], float]]]:
-        """Return what is to be asked of Milvus for a request, by channel."""
-        space = WORDS if asked.matrix is None else asked.space
-        made = self.made()
-        if space not in made["spaces"]:
-            return {}  # one that came since: its videos have changed
-        self.tables.must_have(space)
-        questions = self._questions(view, asked, made["means"])
-        return {
-            name: self._job(space, data, name, scale, filters, k)
-            for name, (data, scale) in questions.items()
-            if (not asked.channels or name in asked.channels)
-            and (not filters.channels or name in filters.channels)
-            and name not in filters.without_channels
-        }
+    def _jobs(self, view: View, asked: Sequence[Request], filters: Filters) -> list[_Job]:
+        """Return what is to be asked of Milvus: once for each channel of a space, for all."""
+        made, jobs = self.made(), dict[tuple[str, str], _Job]()
+        for number, one in enumerate(asked):
+            space = WORDS if one.matrix is None else one.space
+            if space not in made["spaces"]:
+                continue  # one that came since: its videos have changed
+            self.tables.must_have(space)
+            for name, (data, scale) in self._questions(view, one, made["means"]).items():
+                if (
+                    (not one.channels or name in one.channels)
+                    and (not filters.channels or name in filters.channels)
+                    and name not in filters.without_channels
+                ):
+                    job = jobs.setdefault((space, name), _Job(space, name))
+                    job.add(number, data, scale)
+        return list(jobs.values())
 
     def _questions(
         self, view: View, asked: Request, means: Mapping[str, float]
@@ -129,36 +172,45 @@ class MilvusEngine:
                 found[name] = [vector], max(1.0, mean / means[name])
         return found
 
-    def _job(
-        self, space: str, data: list[Any], channel: str, scale: float, filters: Filters, k: int
-    ) -> Callable[[], tuple[dict[int, float], float]]:
-        condition = f' and channel == "{short(channel)}"' + conditions(filters)
-        margin = MARGIN
-        if space != WORDS:
-            margin *= max(1.0, *(float(np.linalg.norm(one)) for one in data))
+    def _ask(self, job: _Job, filters: Filters, k: int) -> dict[int, _Found]:
+        """Return for each request scores of videos by number, and a bound for all others.
 
-        def job() -> tuple[dict[int, float], float]:
-            scores, floor = self._nearest(space, data, condition, k)
-            return scores, floor * scale + margin if np.isfinite(floor) else floor
-
-        return job
-
-    def _nearest(
-        self, space: str, data: list[Any], condition: str, k: int
-    ) -> tuple[dict[int, float], float]:
-        """Return scores of videos by number, at least k where there are as many, and a bound."""
+        There are at least k videos where there are as many. All is asked at once; where too few
+        videos have all the best rows, again for more.
+        """
+        condition = f' and channel == "{short(job.channel)}"' + conditions(filters)
+        left, done = dict(job.of), dict[int, _Found]()
         if self.tables.modern:
-            found = self.tables.search(space, data, condition, min(k + 1, MOST), grouped=True)
-            if all(len(one) > k for one in found):
-                return _best(found), max(one[-1][1] for one in found)
+            found = self._search(job, left, condition, min(k + 1, MOST), grouped=True)
+            for number, (places, _, _) in job.of.items():
+                own = [found[place] for place in places]
+                if all(len(one) > k for one in own):
+                    done[number] = _best(own), max(one[-1][1] for one in own)
+                    del left[number]
         size = min(_PIECES * k, MOST)
-        while True:
-            found = self.tables.search(space, data, condition, size)
-            full = [one for one in found if len(one) == size]
-            scores = _best(found)
-            if not full or len(scores) >= k or size >= min(_MOST * k, MOST):
-                return scores, max((one[-1][1] for one in full), default=-np.inf)
+        while left:
+            found = self._search(job, left, condition, size)
+            for number, (places, _, _) in list(left.items()):
+                own = [found[place] for place in places]
+                full, scores = [one for one in own if len(one) == size], _best(own)
+                if not full or len(scores) >= k or size >= min(_MOST * k, MOST):
+                    done[number] = scores, max((one[-1][1] for one in full), default=-np.inf)
+                    del left[number]
             size = min(4 * size, MOST)
+        return {number: job.bounded(number, *one) for number, one in done.items()}
+
+    def _search(
+        self, job: _Job, left: Iterable[int], condition: str, size: int, grouped: bool = False
+    ) -> dict[int, list[tuple[int, float]]]:
+        """Return what the questions of some requests find, by their places in a job."""
+        places = sorted({place for number in left for place in job.of[number][0]})
+        found: dict[int, list[tuple[int, float]]] = {}
+        for start in range(0, len(places), _TOGETHER):
+            some = places[start : start + _TOGETHER]
+            data = [job.data[place] for place in some]
+            answers = self.tables.search(job.space, data, condition, size, grouped=grouped)
+            found.update(zip(some, answers, strict=True))
+        return found
 
     # -- what is known --------------------------------------------------------------------------
     def lexical(self, terms: Sequence[str], evidence_id: Int64) -> tuple[Int64, Float32]:
@@ -216,16 +268,11 @@ def _few(view: View, filters: Filters) -> list[str] | None:
     return left if len(left) <= _SCANNED else None
 
 
-def _ids(view: View, numbers: Sequence[int]) -> dict[int, str]:
+def _ids(view: View, numbers: Collection[int]) -> dict[int, str]:
     """Return the names of videos by number; those that are gone have none."""
     among_them = ", ".join(map(str, numbers)) or "NULL"
     found = view.connection.execute(f"SELECT number, id FROM video WHERE number IN ({among_them})")
     return {int(number): str(name) for number, name in found}
-
-
-def _named(view: View, scores: Mapping[int, float]) -> dict[str, float]:
-    names = _ids(view, list(scores))
-    return {names[number]: score for number, score in scores.items() if number in names}
 
 
 def _cut(own: Scores, exact: Scores, floors: Mapping[str, float], k: int) -> list[Best]:

@@ -1,0 +1,189 @@
+"""PostgreSQL and Milvus beside the exact scan: adding, size, beginning, recall and time by filter.
+
+One catalogue in PostgreSQL is filled with made-up pieces that lie in clusters, Milvus copies it,
+and each question goes to the exact scan and to both engines in turn, so that a busy machine slows
+all of them. Filling ends after the minutes given, and what was not reached is told.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from q2e.arrays import Float32, Int64
+from q2e.store.base import Item, StageKey
+from q2e.store.engine import Engine, Request
+from q2e.store.exact import ExactEngine
+from q2e.store.generations import FIRST
+from q2e.store.milvus.milvus import milvus
+from q2e.store.postgres.postgresql import PostgresStore
+from q2e.types import Evidence, Filters, Video
+
+SPACE, DIMENSION = "made/384", 384
+CHANNELS = ("speech", "screen_text", "metadata")
+LANGUAGES = ("en", "zh", "ja")
+#: Pieces of a channel of a video, words of a piece, words there are, and clusters of subjects.
+PIECES, WORDS, VOCABULARY, CLUSTERS = 10, 20, 30_000, 2_000
+#: Lengths of what a video and a piece add to their cluster's vector of length 1.
+OF_VIDEO, OF_PIECE = 0.7, 0.7
+#: Questions of each class, and videos wanted of each channel.
+QUESTIONS, BEST = 30, 100
+#: Kinds of filters, by what share of the videos they leave.
+CLASSES: Mapping[str, Filters] = {
+    "none": Filters(),
+    "channel": Filters(channels=("speech",)),
+    "language, 33 %": Filters(languages=("zh",)),
+    "year, 10 %": Filters(since="2003", until="2003"),
+    "both, 3.3 %": Filters(languages=("zh",), since="2003", until="2003"),
+    "tag, 1 %": Filters(tags=("hundredth",)),
+    "20 videos": Filters(videos=tuple(f"{number:08d}" for number in range(0, 400, 20))),
+}
+
+
+def run(items: int, minutes: float, directory: Path, address: str, far: str) -> dict[str, Any]:
+    """Return figures of both engines; `address` is PostgreSQL's, `far` that of Milvus.
+
+    `items` pieces are put in, or as many as `minutes` allow.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with PostgresStore(address, directory / FIRST) as store:
+        figures: dict[str, Any] = {"wanted": items} | _filled(store, items, minutes)
+        copy = milvus(store, address=far)
+        for name, build in (("postgresql", store.build_engine), ("milvus", copy.build_engine)):
+            began = time.perf_counter()
+            build()
+            figures[f"{name}_built_s"] = round(time.perf_counter() - began, 1)
+        figures["bytes_a_piece"] = round(store.size_bytes() / figures["pieces"])
+    figures["begin_s"] = {
+        name: _begun(name, address, directory, far) for name in ("exact", "postgresql", "milvus")
+    }
+    with PostgresStore(address, directory / FIRST, read_only=True) as store:
+        ours, theirs = store.engine(), milvus(store, address=far).engine()
+        assert ours is not None and theirs is not None
+        engines = {"exact": ExactEngine(store), "postgresql": ours, "milvus": theirs}
+        figures["questions"], figures["best"] = QUESTIONS, BEST
+        figures["classes"] = {
+            name: _asked(store, engines, filters) for name, filters in CLASSES.items()
+        }
+    return figures
+
+
+def _filled(store: PostgresStore, items: int, minutes: float) -> dict[str, Any]:
+    until, began, pieces, videos = time.perf_counter() + 60 * minutes, time.perf_counter(), 0, 0
+    for video, parts in made_up(items):
+        store.put_video(video)
+        for key, found in parts:
+            store.put_part(key, "made", found)
+            pieces += len(found)
+        videos += 1
+        if time.perf_counter() > until:
+            break
+    spent = time.perf_counter() - began
+    rate = round(pieces / spent)
+    return {"pieces": pieces, "videos": videos, "pieces_a_second": rate, "fill_s": round(spent)}
+
+
+def made_up(items: int) -> Iterator[tuple[Video, list[tuple[StageKey, list[Item]]]]]:
+    """Yield so many pieces of videos, each of which is about one of `CLUSTERS` subjects.
+
+    Frequent words of a piece are those of everybody (Zipf), others those of its subject.
+    """
+    random = np.random.default_rng(0)
+    subjects = _units(random.standard_normal((CLUSTERS, DIMENSION)))
+    for number in range(-(-items // (PIECES * len(CHANNELS)))):
+        name, subject = f"{number:08d}", int(random.integers(CLUSTERS))
+        about = _units(subjects[subject] + OF_VIDEO * _noise(random, 1)[0])
+        video = Video(
+            id=name,
+            path=f"/v/{name}.mp4",
+            duration_s=float(random.uniform(60, 3600)),
+            date=f"{2000 + number % 10}-01-01",
+            language=LANGUAGES[number // 10 % len(LANGUAGES)],
+            tags=("hundredth",) if number % 100 == 7 else (),
+        )
+        parts = []
+        for channel in CHANNELS:
+            vectors = _units(about + OF_PIECE * _noise(random, PIECES))
+            common = random.zipf(1.2, (PIECES, WORDS // 2)) % VOCABULARY
+            own = random.integers(40, size=(PIECES, WORDS // 2)) + 40 * subject
+            said = [[f"w{one}" for one in line] for line in np.hstack((common, own)).tolist()]
+            found = [
+                Item(
+                    Evidence(
+                        *(name, channel, 6.0 * place, 6.0 * place + 5, " ".join(words)),
+                        vectors={SPACE: vector},
+                    ),
+                    tuple(words),
+                )
+                for place, (words, vector) in enumerate(zip(said, vectors, strict=True))
+            ]
+            parts.append((StageKey(name, channel, 0), found))
+        yield video, parts
+
+
+def _noise(random: np.random.Generator, count: int) -> Any:
+    return random.standard_normal((count, DIMENSION)) / np.sqrt(DIMENSION)
+
+
+def _units(vectors: Any) -> Float32:
+    units: Float32 = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+    return units
+
+
+def _begun(name: str, address: str, directory: Path, far: str) -> float:
+    """Return how many seconds a handle takes that is opened anew, to its first answer."""
+    began = time.perf_counter()
+    with PostgresStore(address, directory / FIRST, read_only=True) as store:
+        engine: Engine | None = ExactEngine(store)
+        if name != "exact":
+            engine = store.engine() if name == "postgresql" else milvus(store, address=far).engine()
+        assert engine is not None
+        with store.snapshot():
+            engine.best(_requests(_units(np.ones((1, DIMENSION)))), Filters(), BEST)
+    return round(time.perf_counter() - began, 2)
+
+
+def _requests(vectors: Float32) -> list[Request]:
+    return [Request("meaning", "query", SPACE, one[None]) for one in vectors]
+
+
+def _asked(store: PostgresStore, engines: Mapping[str, Engine], filters: Filters) -> dict[str, Any]:
+    """Return recall of the exact best videos of each channel, and seconds of one question."""
+    rows, matrix = store.vectors(SPACE)
+    mask = store.rows(filters)
+    left = np.arange(len(rows)) if mask is None else np.flatnonzero(mask[rows])
+    spent: dict[str, list[float]] = {name: [] for name in engines}
+    found, wanted = dict.fromkeys(engines, 0), 0
+    with store.snapshot():
+        for vector in _near(matrix, left):
+            of: dict[str, dict[str, set[str]]] = {}
+            for name, engine in engines.items():
+                began = time.perf_counter()
+                (best,) = engine.best(_requests(vector[None]), filters, BEST)
+                spent[name].append(time.perf_counter() - began)
+                of[name] = {one.channel: set(one.videos) for one in best}
+            for channel, videos in of["exact"].items():
+                wanted += len(videos)
+                for name, own in of.items():
+                    found[name] += len(own.get(channel, set()) & videos)
+    return {
+        "share": round(1.0 if mask is None else float(mask.mean()), 4),
+        "recall": {name: round(n / max(1, wanted), 4) for name, n in found.items()},
+        "p50_ms": {name: _at(times, 50) for name, times in spent.items()},
+        "p95_ms": {name: _at(times, 95) for name, times in spent.items()},
+    }
+
+
+def _near(matrix: Float32, left: Int64) -> Float32:
+    """Return questions (q, d) near to pieces that filters leave, drawn by a fixed seed."""
+    random = np.random.default_rng(3)
+    chosen = matrix[random.choice(left, QUESTIONS)]
+    return _units(chosen + 0.5 * _noise(random, QUESTIONS))
+
+
+def _at(times_s: Sequence[float], percent: float) -> int:
+    return round(1000 * float(np.percentile(times_s, percent)))
