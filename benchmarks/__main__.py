@@ -36,6 +36,8 @@ def main() -> None:
             "speech",
             "growth",
             "peers",
+            "page",
+            "tasks",
         ],
     )
     parser.add_argument("--data", type=Path, help="folder of evaluation data, for quality")
@@ -143,6 +145,14 @@ def main() -> None:
         from benchmarks import growth
 
         figures = growth.run()
+    elif given.what == "page":
+        from benchmarks import page
+
+        figures = page.run(given.index)
+    elif given.what == "tasks":
+        from benchmarks import tasks
+
+        figures = tasks.run(given.index)
     elif given.what == "peers":
         from benchmarks import peers
 

@@ -18,7 +18,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,25 +101,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--questions", type=Path, help="one a line")
-    parser.add_argument(
-        "--chromium", default=os.environ.get("CHROMIUM") or shutil.which("chromium")
-    )
+    parser.add_argument("--chromium")
     given = parser.parse_args()
     lines = given.questions.read_text("utf-8").splitlines() if given.questions else QUESTIONS
-    with served(given.index) as address, sync_playwright() as playwright:
+    print(json.dumps(run(given.index, lines, given.chromium), ensure_ascii=False, indent=2))
+    return 0
+
+
+def run(
+    index: Path, questions: Sequence[str] = QUESTIONS, chromium: str | None = None
+) -> dict[str, Any]:
+    """Return what the first load costs, and milliseconds from a last key to its first hit."""
+    program = chromium or os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with served(index) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=given.chromium, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
         page.set_default_timeout(120_000)
         page.add_init_script(f"({_WATCH})()")
         told: dict[str, Any] = {"first_load": first_load(page, address)}
-        typed(page, lines[0])  # the models and the columns are read
-        times = {question: round(typed(page, question)) for question in lines}
+        typed(page, questions[0])  # the models and the columns are read
+        times = {question: round(typed(page, question)) for question in questions}
         told |= {"key_to_painted_ms": times, "median_ms": statistics.median(times.values())}
         browser.close()
-    print(json.dumps(told, ensure_ascii=False, indent=2))
-    return 0
+    return told
 
 
 if __name__ == "__main__":

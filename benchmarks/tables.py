@@ -665,6 +665,29 @@ def search_kinds(figures: Figures) -> str:
     return markdown(["search", "p50, ms", "p95, ms"], rows)
 
 
+def page_costs(figures: Figures) -> str:
+    """What the first load of the page takes, and how soon hits are painted."""
+    found = figures["page"]
+    first, times = found["first_load"], found["key_to_painted_ms"].values()
+    rows = [
+        ["first load, kB as sent", f"{first['bytes'] / 1000:.0f}"],
+        ["files", str(first["files"])],
+        ["layout shift", f"{first['shift']:.3f}"],
+        ["last key to painted, ms, median", f"{found['median_ms']:.0f}"],
+        ["from, to", f"{min(times):.0f}, {max(times):.0f}"],
+    ]
+    return markdown(["page", ""], rows)
+
+
+def tasks_found(figures: Figures) -> str:
+    """Steps and seconds of each task of someone who looks for something."""
+    rows = [
+        [name, "yes" if one["found"] else "no", str(one["steps"]), f"{one['seconds']:.1f}"]
+        for name, one in figures["tasks"].items()
+    ]
+    return markdown(["task", "found", "steps", "s"], rows)
+
+
 def search_first(figures: Figures) -> str:
     """What first searches take."""
     rows = [[name, f"{spent:.2f}"] for name, spent in figures["search"]["first_s"].items()]
@@ -903,6 +926,8 @@ TABLES: dict[str, Table] = {
     "scale stores": scale_stores,
     "growth verbs": growth_verbs,
     "search kinds": search_kinds,
+    "page costs": page_costs,
+    "tasks found": tasks_found,
     "search first": search_first,
     "prices steps": prices_steps,
     "answers halves": answers_halves,
@@ -950,6 +975,8 @@ NEEDS: dict[str, set[str]] = {
     "heads": {"heads"},
     "growth": {"growth"},
     "search": {"search"},
+    "page": {"page"},
+    "tasks": {"tasks"},
     "prices": {"prices"},
     "answers": {"answers"},
     "answer_costs": {"answer_costs"},

@@ -37,6 +37,8 @@ FILES = (
         "answers",
         "answer_costs",
         "contrast",
+        "page",
+        "tasks",
     ),
     "scale_stores",
 )
@@ -78,7 +80,8 @@ def main() -> int:
 def measured() -> dict[str, Any]:
     """Return the figures of all parts: those of quality, and those with a file of their own."""
     written = {name: json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
-               for name in ("quality", *FILES)}  # fmt: skip
+               for name in ("quality", *FILES)
+               if name == "quality" or (RESULTS / f"{name}.json").exists()}  # fmt: skip
     found = {name: one[name] for name, one in written.items()}
     machines = {name: one["machine"] for name, one in written.items() if "machine" in one}
     return found.pop("quality") | found | {"machines": machines}

@@ -38,7 +38,8 @@ def _start(page: Page) -> None:
 
 
 def _hits(page: Page) -> None:
-    page.wait_for_selector("#filters label", state="attached")
+    page.wait_for_selector("#results:not([aria-busy]) .hit")
+    page.wait_for_selector("#reasons details.fold", state="attached")
 
 
 def _playing(page: Page) -> None:
@@ -54,7 +55,7 @@ def _answered(page: Page) -> None:
 
 
 def _edited(page: Page) -> None:
-    page.wait_for_selector("#hits .hit")
+    _hits(page)
     fold = page.locator("details.fold:not([open]) > summary")
     if fold.count():
         fold.click()
@@ -72,6 +73,12 @@ def _collection(page: Page) -> None:
 
 def _labels(page: Page) -> None:
     page.wait_for_selector("#labels .figures dd")
+
+
+def _map(page: Page) -> None:
+    page.wait_for_selector("#map .spot")
+    page.locator("#map .spot").first.click()
+    page.wait_for_selector("#map-group img")
 
 
 def _keys(page: Page) -> None:
@@ -93,6 +100,7 @@ VIEWS: tuple[View, ...] = (
     ("video", "?view=video&video={call}&q=weasels+in+the+telephone+system", "light", _one_video),
     ("collection", "?view=collection", "light", _collection),
     ("labels", "?view=labels", "dark", _labels),
+    ("map", "?view=map", "light", _map),
     ("keys", "", "light", _keys),
 )
 

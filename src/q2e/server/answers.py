@@ -374,27 +374,6 @@ class JobsShape(BaseModel):
     jobs: list[JobShape]
 
 
-class LabelShape(BaseModel):
-    id: str
-    query: str
-    video: str
-    start: float
-    end: float | None
-    relevance: int
-
-
-class LabelsShape(BaseModel):
-    labels: list[LabelShape]
-
-
-class MeasuresShape(BaseModel):
-    labels: int
-    queries: int
-    measures: dict[str, float]
-    intervals: dict[str, list[float]]
-    by_query: list[dict[str, Any]]
-
-
 class UploadShape(BaseModel):
     id: str = Field(description="What to name in `examples` of POST /v1/search.")
     kind: Literal["image", "video", "sound"]

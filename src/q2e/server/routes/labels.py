@@ -7,10 +7,10 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from q2e.evaluate.labels import Label, measure
-from q2e.server.answers import LabelShape, LabelsShape, MeasuresShape
 from q2e.server.faults import Fault
 from q2e.server.schemas import NewLabel, Overrides
 from q2e.server.service import TheService
@@ -20,6 +20,27 @@ router = APIRouter(prefix="/v1/labels", tags=["labels"])
 
 #: Hits of each question that are measured, and most questions measured at once.
 _DEPTH, _QUERIES = 100, 200
+
+
+class LabelShape(BaseModel):
+    id: str
+    query: str
+    video: str
+    start: float
+    end: float | None
+    relevance: int
+
+
+class LabelsShape(BaseModel):
+    labels: list[LabelShape]
+
+
+class MeasuresShape(BaseModel):
+    labels: int
+    queries: int
+    measures: dict[str, float]
+    intervals: dict[str, list[float]]
+    by_query: list[dict[str, Any]]
 
 
 @router.get("", response_model=LabelsShape, operation_id="labels")

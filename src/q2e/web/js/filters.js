@@ -1,6 +1,6 @@
 // Filters beside the hits, with how many videos each would leave.
 
-import { button, fill, h, one } from "./dom.js";
+import { button, fill, h, one, words } from "./dom.js";
 import { results, settled } from "./results.js";
 import { asks, go, state } from "./state.js";
 import { channelName, languageName } from "./text.js";
@@ -41,6 +41,7 @@ function draw(place, now) {
       { open: wasOpen },
       h("summary", { id: "f-all" }, t("place.filters"), given > 0 && h("span", { class: "badge number" }, given)),
       GROUPS.map(([facet, list, called]) => group(now, facet, list, called)),
+      heard(now),
       dates(now),
       lengths(now),
       given > 0 &&
@@ -90,6 +91,42 @@ function group(now, facet, list, called) {
         h("span", { class: "soft number" }, many ? number(many) : ""),
       );
     }),
+  );
+}
+
+/** Return what is heard in the videos found; pressed, only those are left in which it is. */
+function heard(now) {
+  const rows = Object.entries(facets.sound ?? {}).slice(0, SHOWN);
+  const clause = (name) => `sound:"${name}"`;
+  return (
+    rows.length > 0 &&
+    h(
+      "fieldset",
+      { class: "dates" },
+      h("legend", {}, t("filter.sound")),
+      h(
+        "div",
+        { class: "years" },
+        rows.map(([name, many]) => {
+          const on = now.q.includes(clause(name));
+          const without = now.q.replace(clause(name), "").replace(/\s+/g, " ").trim();
+          return h(
+            "button",
+            {
+              type: "button",
+              class: "lesson",
+              id: `f-sound-${encodeURIComponent(name)}`,
+              "aria-pressed": String(on),
+              on: {
+                click: () => go({ q: on ? without : `${now.q} ${clause(name)}`.trim(), hit: "", ev: null }),
+              },
+            },
+            words(name, "en"),
+            h("span", { class: "soft number" }, ` ${number(many)}`),
+          );
+        }),
+      ),
+    )
   );
 }
 
