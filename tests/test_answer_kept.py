@@ -70,3 +70,23 @@ def test_quotes_are_translated_only_where_a_translator_is_set() -> None:
         assert (told.text, told.quoted, notes) == ("El templo cierra 3 días", True, ())
     told, notes = _translated("broken")
     assert told.quoted and "does not answer" in notes[0]
+
+
+@pytest.mark.slow  # makes a model
+def test_a_translator_of_the_real_architecture_leaves_the_original_cited(
+    sample_index: q2e.Index, tmp_path: Path
+) -> None:
+    """Its weights are random, so that what it says is no German: the door and the checks are."""
+    for package in ("torch", "transformers", "ctranslate2", "sentencepiece"):
+        pytest.importorskip(package)
+    import tiny_models as tiny
+
+    source = f"file:{tiny.save_translator(tmp_path / 'nllb')}"
+    with q2e.open(sample_index.directory, translator=source, threads=1) as index:
+        answer = index.answer("Wer ist Eileen Collins?")
+    plain = sample_index.answer("Wer ist Eileen Collins?")
+    assert [one.citations for one in answer.sentences] == [one.citations for one in plain.sentences]
+    assert plain.sentences[0].citations[0].language == "en"
+    changed = [one for one in answer.sentences if not one.quoted]
+    assert changed and all(one.text != one.citations[0].quote for one in changed)
+    assert any(f"translated by {source}; the originals are cited" in one for one in answer.notes)
