@@ -91,6 +91,12 @@ def test_a_number_that_nothing_says_is_told_of(sample_index: q2e.Index) -> None:
     assert told not in sample_index.answer("In how many years was the image released?").notes
 
 
+def test_what_is_only_seen_is_pointed_at(sample_index: q2e.Index) -> None:
+    told = sample_index.answer("Where is the koala?").notes
+    assert "it may be seen in reel-01.mp4 at 3.0 s, where no words answer" in told
+    assert not any("seen" in one for one in sample_index.answer("Who won the world cup?").notes)
+
+
 def test_a_cited_moment_is_cut_out_by_its_number(
     sample_index: q2e.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,6 +167,8 @@ class Work:
     """Frames that a model is to be shown: of which video, and when."""
     clips: tuple[Clip, ...] = ()
     """Stretches of videos that are looked into."""
+    likeliest: tuple[Video, float] | None = None
+    """The video that the search is sure of, and when in it, whether or not words tell of it."""
     draft: tuple[Sentence, ...] = ()
     confidence: float = 0.0
     notes: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ from q2e.answer.wanted import holds
 from q2e.arrays import Float32, Float64, Int64
 from q2e.query.parts import words_of_meaning
 from q2e.text.tokens import tokens
-from q2e.types import Results
+from q2e.types import Results, Video
 
 #: Pieces of evidence that are cut into lines.
 PIECES = 24
@@ -50,6 +50,7 @@ def collect(work: Work, tools: Tools) -> Work:
         if work.unfolded is None:
             language = work.language or results.query.language
             work = replace(work, unfolded=results.decomposition, language=language)
+        work = replace(work, likeliest=work.likeliest or _likeliest(results))
         for line in lines_for(work, query, results, tools):
             key = (line.video.id, line.text, line.start_s)
             if key not in found or found[key].worth < line.worth:
@@ -106,6 +107,14 @@ def weigh(
 def _language(work: Work, query: str, results: Results) -> str | None:
     """Return a query's language: a word of the question alone has that of the question."""
     return work.language if query in work.question else results.query.language
+
+
+def _likeliest(results: Results) -> tuple[Video, float] | None:
+    """Return the best video and moment, where it is likelier than not that it is meant."""
+    best = results.hits[0] if results.hits else None
+    if best is None or not best.moments or (best.certainty or 0.0) < _UNKNOWN:
+        return None
+    return best.video, best.moments[0].start_s
 
 
 def _sure(results: Results) -> dict[str, float]:

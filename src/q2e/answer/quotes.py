@@ -17,6 +17,7 @@ from q2e.answer.collect import unsaid
 from q2e.answer.lines import Line
 from q2e.answer.wanted import Kind, holds
 from q2e.arrays import Float32
+from q2e.paths import shown_name
 from q2e.query.parts import asks
 from q2e.text.tokens import tokens
 from q2e.types import EVENT_KINDS, Citation, Place, Sentence
@@ -52,6 +53,12 @@ def keep(work: Work, tools: Tools, least: float = SUPPORTS, behind: float = BEHI
         if nearest is not None:
             said = unsaid(work.question, work.language, [(nearest.whole, nearest.language)])
         work = work.noting(f"{NOTHING}: {why}")
+        if work.likeliest is not None:
+            video, start_s = work.likeliest
+            name = shown_name(video.path) or video.id
+            work = work.noting(
+                f"it may be seen in {name} at {start_s:.1f} s, where no words answer"
+            )
         return replace(work, kept=(), confidence=confidence, not_found=said)
     kept = tuple(line for line in work.lines if line.worth >= max(least, best - behind))
     return replace(work, kept=kept, confidence=confidence)
