@@ -198,7 +198,7 @@ LAYERS = {
         "answer backup builtin cache channel_facts chapter_files checks choices decoding errors "
         "evaluate "
         "export features heads ingest methods mmi models outlines paired papers paths plugins "
-        "processes q2e query registry search server settings shape survey text trays types"
+        "processes q2e query registry search server settings shape store survey text trays types"
     ),
     "__main__": "cli processes",
 }
