@@ -80,6 +80,107 @@ def unpaired(videos: int, seed: int) -> FeatureSet:
     return told(frames, tokens, _unlabelled(rng, spans))
 
 
+def fine(videos: int, seed: int) -> FeatureSet:
+    """Return videos of twice as many frames, whose events begin and end anywhere.
+
+    Two of three words of a text say nothing, and words are not in the space of frames.
+    """
+    rng = np.random.default_rng(seed)
+    concepts, words = (unit(rng.normal(size=(CONCEPTS, DIMENSION))) for _ in range(2))
+    filler = unit(rng.normal(size=(2 * CONCEPTS, DIMENSION)))
+    frames, tokens, spans = [], [], []
+    for _ in range(videos):
+        starts = _cut(rng, 2, 12, 2 * FRAMES)
+        shown = rng.integers(CONCEPTS, size=len(starts) - 1)
+        which = int(rng.integers(len(shown)))
+        # What is asked for is shown once.
+        shown[np.arange(len(shown)) != which] = (
+            shown[which] + rng.integers(1, CONCEPTS, size=len(shown) - 1)
+        ) % CONCEPTS
+        one = np.repeat(concepts[shown], np.diff(starts), axis=0)
+        frames.append(unit(one + 0.5 * unit(rng.normal(size=one.shape))))
+        said = np.stack([words[shown[which]], *filler[rng.choice(len(filler), 2, replace=False)]])
+        tokens.append(rng.permutation(said))
+        spans.append((starts[which], starts[which + 1]))
+    return told(frames, tokens, spans)
+
+
+def weak(videos: int, seed: int) -> FeatureSet:
+    """Return videos of which is told what they show somewhere, among things that are never told.
+
+    Texts are one word that names what is shown and two that say nothing, in a space of their own.
+    """
+    rng = np.random.default_rng(seed)
+    concepts, words = (unit(rng.normal(size=(CONCEPTS, DIMENSION))) for _ in range(2))
+    untold = unit(rng.normal(size=(4 * CONCEPTS, DIMENSION)))
+    filler = unit(rng.normal(size=(CONCEPTS, DIMENSION)))
+    frames, tokens, spans = [], [], []
+    for _ in range(videos):
+        starts = _cut(rng)
+        which, said = int(rng.integers(len(starts) - 1)), int(rng.integers(CONCEPTS))
+        shown = untold[rng.integers(len(untold), size=len(starts) - 1)]
+        shown[which] = concepts[said]
+        one = np.repeat(shown, np.diff(starts), axis=0)
+        frames.append(unit(one + 0.5 * unit(rng.normal(size=one.shape))))
+        told_by = np.stack([words[said], *filler[rng.choice(CONCEPTS, 2, replace=False)]])
+        tokens.append(rng.permutation(told_by))
+        spans.append((starts[which], starts[which + 1]))
+    return told(frames, tokens, _unlabelled(rng, spans))
+
+
+def crowded(videos: int, seed: int) -> FeatureSet:
+    """Return videos of four regions a frame; a text names two things that are there together.
+
+    Other events show one of the two twice, or another thing with it; two regions are clutter.
+    """
+    rng = np.random.default_rng(seed)
+    things, words = (unit(rng.normal(size=(CONCEPTS, DIMENSION))) for _ in range(2))
+    frames, regions, tokens, spans = [], [], [], []
+    for _ in range(videos):
+        starts = _cut(rng)
+        a, b, *others = rng.choice(CONCEPTS, 5, replace=False).tolist()
+        pairs = [(a, a), (b, b), (a, others[0]), (b, others[1]), (others[2], others[2])]
+        shown = [pairs[n] for n in rng.permutation(len(pairs))[: len(starts) - 1]]
+        which = int(rng.integers(len(shown)))
+        shown[which] = (a, b)
+        own = things[np.repeat(np.array(shown), np.diff(starts), axis=0)]
+        clutter = unit(rng.normal(size=own.shape))
+        one = np.concatenate([own, clutter], axis=1)
+        one = unit(one + 0.3 * unit(rng.normal(size=one.shape)))
+        regions.append(one[:, rng.permutation(4)])
+        frames.append(unit(one.mean(axis=1)))
+        tokens.append(words[[a, b]])
+        spans.append((starts[which], starts[which + 1]))
+    made = tuple(np.asarray(one, np.float32) for one in regions)
+    return told(frames, tokens, spans, regions=made)
+
+
+def doing(videos: int, seed: int) -> FeatureSet:
+    """Return videos of one thing that goes one way in an event, from anywhere; a text is a thing
+    and a verb, and all events show the thing."""
+    rng = np.random.default_rng(seed)
+    things = unit(rng.normal(size=(CONCEPTS, DIMENSION)))
+    ways = unit(rng.normal(size=(CONCEPTS // 2, DIMENSION)))
+    nouns, verbs = (unit(rng.normal(size=(CONCEPTS, DIMENSION))) for _ in range(2))
+    # A verb goes one way, the next one the other.
+    ways = np.concatenate([ways, -ways])
+    frames, tokens, spans = [], [], []
+    for _ in range(videos):
+        starts = _cut(rng)
+        thing = int(rng.integers(CONCEPTS))
+        done = rng.choice(CONCEPTS, len(starts) - 1, replace=False)
+        parts = []
+        for verb, count in zip(done.tolist(), np.diff(starts).tolist(), strict=True):
+            at = 0.25 * (np.arange(count) - count / 2) + rng.normal()
+            parts.append(things[thing] + at[:, None] * ways[verb])
+        one = np.concatenate(parts)
+        which = int(rng.integers(len(done)))
+        frames.append(one + 0.03 * rng.normal(size=one.shape))
+        tokens.append(np.stack([nouns[thing], verbs[done[which]]]))
+        spans.append((starts[which], starts[which + 1]))
+    return told(frames, tokens, spans)
+
+
 def told(frames: Any, tokens: Any, spans: Any, **more: Any) -> FeatureSet:
     """Return a world of one text a video."""
     count = len(frames)
@@ -104,13 +205,13 @@ def splits(count: int) -> tuple[str, ...]:
     return tuple(("train", "train", "train", "val", "test")[number % 5] for number in range(count))
 
 
-def _cut(rng: np.random.Generator, least: int = 4, most: int = 9) -> Any:
+def _cut(rng: np.random.Generator, least: int = 4, most: int = 9, frames: int = FRAMES) -> Any:
     """Return where events of `least` to `most` frames begin, and the number of frames."""
     starts = [0]
-    while FRAMES - starts[-1] >= 2 * least:
-        longest = min(most, FRAMES - starts[-1] - least)
+    while frames - starts[-1] >= 2 * least:
+        longest = min(most, frames - starts[-1] - least)
         starts.append(starts[-1] + int(rng.integers(least, longest + 1)))
-    return np.array([*starts, FRAMES])
+    return np.array([*starts, frames])
 
 
 def _unlabelled(rng: np.random.Generator, spans: Any) -> Any:
@@ -132,6 +233,7 @@ class Trial:
 
 
 _SHORT = "steps=200, learning_rate=0.003, check_every=25"
+_LONGER = "steps=200, learning_rate=0.005, check_every=50"
 TRIALS: Mapping[str, Trial] = {
     "language_free": Trial(flicker, f"language_free({_SHORT})", {}),
     "psvl": Trial(
@@ -141,6 +243,19 @@ TRIALS: Mapping[str, Trial] = {
             "psvl, nouns alone": f"psvl({_SHORT}, verbs=0)",
             "language_free": f"language_free({_SHORT})",
         },
+    ),
+    "vdi": Trial(
+        doing,
+        f"vdi({_LONGER})",
+        {
+            "vdi, frames twice": f"vdi({_LONGER}, changes=False)",
+            "mcn": f"mcn({_LONGER}, chunks=12)",
+        },
+    ),
+    "vlanet": Trial(
+        weak,
+        f"vlanet({_LONGER}, batch=32)",
+        {"vlanet, every stretch": f"vlanet({_LONGER}, batch=32, surrogates=78)"},
     ),
 }
 SEEDS = range(5)

@@ -57,7 +57,8 @@ TRAINS = {
     *("heads/checkpoint.py", "heads/losses.py", "heads/objective.py", "heads/trainer.py"),
     *(f"heads/blocks/{name}.py" for name in ("attention", "batches", "combined", "mean")),
     *(f"heads/blocks/{name}.py" for name in ("moments", "pooled", "projection", "temporal")),
-    *(f"heads/blocks/{name}.py" for name in ("spans", "stretched")),
+    *(f"heads/blocks/{name}.py" for name in ("moving", "queries", "regions", "spans")),
+    *(f"heads/blocks/{name}.py" for name in ("stretched", "surrogate")),
     "heads/localising.py",
     "heads/recipe.py",
 }

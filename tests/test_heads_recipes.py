@@ -272,7 +272,7 @@ def test_every_kind_has_a_recipe() -> None:
     assert {kind: recipes(kind) for kind in ("eye", "compose", "localise", "mmi")} == {
         "eye": ("cca",),
         "compose": ("combiner",),
-        "localise": ("language_free", "mcn", "psvl"),
+        "localise": ("detr", "language_free", "mcn", "psvl", "stal", "vdi", "vlanet"),
         "mmi": ("mmi",),
     }
     assert {"meanpool", "seqtransf", "xpool"} <= set(recipes("head"))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from q2e.errors import EvaluationError
+from q2e.evaluate.highlights import qvhighlights_scores
 from q2e.evaluate.judging import evaluate_run, judge_matrix, ranking, set_ranks, summarise
 from q2e.evaluate.measures import Judged, parse_measures
 from q2e.evaluate.moment_measures import (
@@ -279,3 +280,28 @@ def test_measures_as_q2e_counts_them() -> None:
     lost = {"a": Judged(np.array([np.inf]), np.ones(1), np.ones(1))}
     never = summarise(lost, parse_measures("MAPfound,MnRall,MdRall"))
     assert never.values == {"MAPfound": 0.0, "MnRall": np.inf, "MdRall": np.inf}
+
+
+def test_qvhighlights_is_measured_as_its_authors_do() -> None:
+    truths = {
+        "q": [VideoMoment("v", 0, 10), VideoMoment("v", 20, 30)],
+        "none": [VideoMoment("v", 0, 5)],
+    }
+    found = {
+        "q": [
+            VideoMoment("v", 0, 8),  # overlaps the first by .8
+            VideoMoment("v", 0, 10),  # the same, which is taken
+            VideoMoment("w", 20, 30),  # of another video
+            VideoMoment("v", 21, 30),  # overlaps the second by .9
+        ]
+    }
+    at_half, at_most = 0.5 * 1.0 + 0.5 * 2 / 4, 0.5 * 1 / 2 + 0.5 * 2 / 4
+    # Above .8 the second one found is the first that is right; above .9 the last one is wrong.
+    over = [at_half] * 7 + [at_most] * 2 + [0.5 * 1 / 2]
+    wanted = {
+        "R@1 IoU 0.5": 0.5, "R@1 IoU 0.7": 0.5, "mAP IoU 0.5": at_half / 2,
+        "mAP IoU 0.75": at_half / 2, "mAP": sum(over) / 20,
+    }  # fmt: skip
+    assert qvhighlights_scores(found, truths) == pytest.approx(wanted)
+    more = {"q": [VideoMoment("v", 50, 51)] * 10 + found["q"]}
+    assert set(qvhighlights_scores(more, truths).values()) == {0.0}

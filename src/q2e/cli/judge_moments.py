@@ -10,7 +10,7 @@ import typer
 from q2e.cli.options import Json, print_json, talk
 from q2e.errors import ConfigError
 
-_PROTOCOLS = ("corpus", "didemo")
+_PROTOCOLS = ("corpus", "didemo", "qvhighlights")
 
 
 def moments(
@@ -27,8 +27,8 @@ def moments(
     protocol: Annotated[
         str,
         typer.Option(
-            help="`corpus`, or `didemo`: its authors' own, 21 stretches of a video and the best "
-            "three of the people who marked each."
+            help="`corpus`, or as the authors of a data set count: `didemo`, 21 stretches of a video "
+            "and the best three of the people who marked each; `qvhighlights`, R@1 and mAP."
         ),
     ] = "corpus",
     json: Json = False,
@@ -39,10 +39,11 @@ def moments(
     than m. A query without moments found counts as 0. `q2e eval datasets NAME --write DIR` writes
     the true moments of a data set as moments.json.
 
-    With --protocol didemo the truths hold what each person marked, as didemo_people has them, and
-    --at and --iou are fixed.
+    With --protocol didemo the truths hold what each person marked, as didemo_people has them; with
+    it and with qvhighlights --at and --iou are fixed.
     """
     from q2e.errors import unknown
+    from q2e.evaluate.highlights import qvhighlights_scores
     from q2e.evaluate.moment_measures import didemo_scores, score_moments
     from q2e.evaluate.runs import read_moments
 
@@ -53,8 +54,11 @@ def moments(
     if missing:
         talk(f"warning: {len(missing)} queries have no moment found and count as 0: {missing[0]}")
     ranks, overlaps = _numbers("--at", at, int), _numbers("--iou", iou, float)
-    didemo = protocol == "didemo"
-    values = didemo_scores(given, true) if didemo else score_moments(given, true, ranks, overlaps)
+    if protocol == "corpus":
+        values = score_moments(given, true, ranks, overlaps)
+    else:
+        score = {"didemo": didemo_scores, "qvhighlights": qvhighlights_scores}[protocol]
+        values = score(given, true)
     if json:
         print_json({"queries": len(true), "measures": values, "missing": missing})
         return
