@@ -27,8 +27,8 @@ def moments(
     protocol: Annotated[
         str,
         typer.Option(
-            help="`corpus`, or as the authors of a data set count: `didemo`, 21 stretches of a video "
-            "and the best three of the people who marked each; `qvhighlights`, R@1 and mAP."
+            help="`corpus`, or as the authors of a data set count: `didemo`, 21 stretches of a "
+            "video and the best three of the people who marked each; `qvhighlights`, R@1 and mAP."
         ),
     ] = "corpus",
     json: Json = False,

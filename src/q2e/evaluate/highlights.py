@@ -38,8 +38,8 @@ def qvhighlights_scores(
 def average_precision(shares: Float64, least: float) -> float:
     """Return the interpolated average precision of moments found, best first.
 
-    `shares` (p, t) holds the overlap of each with each true one. A moment is right where it overlaps
-    one by at least `least` that no better moment has taken: the one it overlaps most.
+    `shares` (p, t) holds the overlap of each with each true one. A moment is right where it
+    overlaps one by at least `least` that no better moment has taken: the one it overlaps most.
     """
     count, true = shares.shape
     if not count or not true:
