@@ -215,6 +215,17 @@ def _hirest(folder: Path) -> None:
     _text(folder / "all_data_test_negative_samples.json", json.dumps(negatives))
 
 
+def _hirest_steps(folder: Path) -> None:
+    steps = [
+        {"index": 0, "heading": "cut the cloth", "absolute_bounds": [35, 50]},
+        {"index": 1, "heading": "sew", "absolute_bounds": [50, 79]},
+        {"index": 2, "heading": "no time", "absolute_bounds": [79, 79]},
+    ]
+    one = {"relevant": True, "clip": True, "v_duration": 290.4, "bounds": [35, 79], "steps": steps}
+    data = {"Sew a Dress": {"f5H.mp4": one, "0jE.mp4": {**one, "relevant": False}}}
+    _text(folder / "all_data_val.json", json.dumps(data))
+
+
 def _queryd(folder: Path) -> None:
     _text(folder / "test_list.txt", "video-a", "video-b")
     captions = {"video-a": [["a", "man"], ["he", "sits"]], "video-b": [["rain"]]}
@@ -307,6 +318,7 @@ FIXTURES: dict[str, tuple[Callable[[Path], None], tuple[int, int, int, int, int]
     "didemo_moments": (_didemo, (2, 1, 2, 2, 0)),
     "didemo_people": (_didemo, (2, 1, 2, 5, 0)),
     "hirest": (_hirest, (1, 3, 2, 1, 0)),
+    "hirest_steps": (_hirest_steps, (2, 2, 2, 2, 0)),
     "lovr": (_lovr, (1, 1, 1, 0, 0)),
     "lovr_video": (_lovr, (1, 1, 1, 0, 0)),
     "lsmdc": (_lsmdc, (2, 2, 2, 0, 0)),

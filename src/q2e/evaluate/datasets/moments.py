@@ -78,12 +78,35 @@ def tvr_ranking(spec: Spec, files: Files) -> Dataset:
     return Dataset(queries, qrels, tuple(videos), moments=moments, notes=notes)
 
 
+def _hirest_steps(data: Any) -> Dataset:
+    """Return each step of HiREST that lasts as a question."""
+    queries: dict[str, str] = {}
+    qrels: dict[str, dict[str, int]] = {}
+    moments: dict[str, list[VideoMoment]] = {}
+    videos: dict[str, None] = {}
+    for number, (prompt, found) in enumerate(data.items()):
+        for name, one in found.items():
+            video = id_of(name.removesuffix(".mp4"))
+            videos[video] = None
+            for step in one["steps"] if one["relevant"] and one["clip"] else ():
+                start, end = map(float, step["absolute_bounds"])
+                if end > start:
+                    query = f"{number}/{video}/{step['index']}"
+                    queries[query] = f"{prompt}: {step['heading']}"
+                    qrels[query] = {video: 1}
+                    moments[query] = [VideoMoment(video, start, end)]
+    return Dataset(queries, qrels, tuple(videos), moments=moments)
+
+
 def hirest(spec: Spec, files: Files) -> Dataset:
     """HiREST: {prompt: {video: {relevant, clip, bounds, steps}}} and, to search in, negatives.
 
-    `bounds` is the moment of a video that has one (`clip`).
+    `bounds` is the moment of a video that has one (`clip`). With the protocol `steps` each step is
+    a question, `prompt: heading`, whose moment is where it is done.
     """
     data = json_of(files.needed("all_data_test.json", "all_data_val.json"))
+    if spec.options.get("protocol") == "steps":
+        return _hirest_steps(data)
     queries: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}
     moments: dict[str, list[VideoMoment]] = {}
