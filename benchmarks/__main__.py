@@ -31,6 +31,7 @@ def main() -> None:
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
             "chapters",
             "answer_costs",
+            "articles",
             "contrast",
             "senses",
             "speech",
@@ -183,6 +184,12 @@ def main() -> None:
         if given.data is None:
             parser.error("answers needs --data FOLDER, which holds captions")
         figures = answers.run(given.data, given.keep)
+    elif given.what == "articles":
+        from benchmarks import articles
+
+        if given.data is None:
+            parser.error("articles needs --data FOLDER, which holds wikivideo")
+        figures = articles.run(given.data, given.keep)
     elif given.what == "certainty":
         from benchmarks import certainty
 

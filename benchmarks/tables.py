@@ -627,6 +627,20 @@ def answer_costs(figures: Figures) -> str:
     return markdown(["strategy", "calls", "with pictures", "pictures", "tokens"], rows)
 
 
+def article_differences(figures: Figures) -> str:
+    """ROUGE-L of two ways of writing an article, and what the one has more, paired by event."""
+    rows = []
+    for one in figures["articles"]["differences"]:
+        value, low, high = one["difference"]
+        rows.append([
+            one["against"], one["one"], one["other"], str(one["events"]),
+            f"{one['means'][0]:.3f}", f"{one['means'][1]:.3f}",
+            f"{value:+.3f} [{low:+.3f}, {high:+.3f}]" if one["events"] > 2 else f"{value:+.3f}",
+        ])  # fmt: skip
+    head = ["against", "one", "other", "events", "ROUGE-L of one", "of the other", "difference"]
+    return markdown(head, rows)
+
+
 # -- evaluation.md ------------------------------------------------------------------------------
 def contrast_kinds(figures: Figures) -> str:
     """How often each score tells captions from contrasts, by kind."""
@@ -932,6 +946,7 @@ TABLES: dict[str, Table] = {
     "prices steps": prices_steps,
     "answers halves": answers_halves,
     "answer_costs strategies": answer_costs,
+    "articles differences": article_differences,
     "contrast kinds": contrast_kinds,
     "senses eye": senses_eye,
     "senses cost": senses_cost,
@@ -980,6 +995,7 @@ NEEDS: dict[str, set[str]] = {
     "prices": {"prices"},
     "answers": {"answers"},
     "answer_costs": {"answer_costs"},
+    "articles": {"articles"},
     "contrast": {"contrast"},
     "senses": {"senses"},
     "speech": {"speech"},
