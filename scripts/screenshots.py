@@ -94,7 +94,7 @@ VIEWS: tuple[View, ...] = (
     ("hits", "?q=weasels+have+eaten+the+telephone+system", "light", _hits),
     ("answer", "?q=Warum+ist+der+Wanderweg+gesperrt?", "light", _answered),
     ("playing", "?q=weasels+have+eaten+the+telephone+system", "light", _playing),
-    ("edited", "?q=a+giant+panda+in+the+snow", "dark", _edited),
+    ("edited", "?q=strike+at+the+museum", "dark", _edited),
     ("order", "?q=a+giant+panda&then=a+koala+in+a+tree", "light", _hits),
     ("arabic", "?q=معرض+الآثار+في+القاهرة", "dark", _playing),
     ("video", "?view=video&video={call}&q=weasels+in+the+telephone+system", "light", _one_video),
