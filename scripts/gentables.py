@@ -36,6 +36,7 @@ FILES = (
         "speech",
         "answers",
         "answer_costs",
+        "articles",
         "contrast",
         "page",
         "tasks",
