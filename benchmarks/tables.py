@@ -813,6 +813,45 @@ def scale_stores(figures: Figures) -> str:
     return markdown(head, rows)
 
 
+def engines_filters(figures: Figures) -> str:
+    """What PostgreSQL and Milvus find of the exact scan of one row, and how quickly."""
+    names = ("exact", "postgresql", "milvus")
+    rows = []
+    for name, one in figures["scale_engines"]["classes"].items():
+        recall = [f"{one['recall'][who]:.3f}".replace("0.", ".") for who in names[1:]]
+        times = [f"{one['p50_ms'][who]} / {one['p95_ms'][who]}" for who in names]
+        rows.append([name, f"{one['share']:.1%}", *recall, *times])
+    head = ["filter", "pieces left", "recall, PostgreSQL", "recall, Milvus"]
+    return markdown(
+        [*head, *(f"{who}, p50 / p95 ms" for who in ("exact", "PostgreSQL", "Milvus"))], rows
+    )
+
+
+def engines_made(figures: Figures) -> str:
+    """What filling and beginning with each engine took."""
+    found = figures["scale_engines"]
+    rows = [
+        ["pieces, of the number wanted", f"{found['pieces']:,} of {found['wanted']:,}"],
+        ["pieces put into PostgreSQL a second", f"{found['pieces_a_second']:,}"],
+        ["its HNSW indexes made, pieces a second", _rate(found, "postgresql")],
+        ["copied to Milvus, pieces a second", _rate(found, "milvus")],
+        ["a piece in PostgreSQL, all tables and indexes", f"{found['bytes_a_piece']:,} bytes"],
+        *(
+            [f"opened anew to the first answer, {said}", f"{found['begin_s'][name]:.1f} s"]
+            for name, said in (
+                ("exact", "all columns read for the exact scan"),
+                ("postgresql", "PostgreSQL's engine"),
+                ("milvus", "Milvus"),
+            )
+        ),
+    ]
+    return markdown(["", "measured"], rows)
+
+
+def _rate(found: Figures, name: str) -> str:
+    return f"{found['pieces'] / found[f'{name}_built_s']:,.0f}"
+
+
 def senses_eye(figures: Figures) -> str:
     """Reciprocal ranks of clips by labels and by an eye, with paired intervals."""
     rows = []
@@ -938,6 +977,8 @@ TABLES: dict[str, Table] = {
     "heads clips": heads_rows("clips", "mean pooling, of stories"),
     "scale filters": scale_filters,
     "scale stores": scale_stores,
+    "engines filters": engines_filters,
+    "engines made": engines_made,
     "growth verbs": growth_verbs,
     "search kinds": search_kinds,
     "page costs": page_costs,
@@ -987,6 +1028,7 @@ NEEDS: dict[str, set[str]] = {
     "moments": {"moments"},
     "chapters": {"chapters"},
     "scale": {"scale_stores"},
+    "engines": {"scale_engines"},
     "heads": {"heads"},
     "growth": {"growth"},
     "search": {"search"},

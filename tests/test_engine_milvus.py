@@ -37,7 +37,7 @@ from q2e.types import Evidence, Filters, Video
 from test_engine_postgres import DIMENSIONS, FILTERS, VIDEOS, K, copy, fill
 from test_engine_postgres import requests as asked_of
 
-pytestmark = [pytest.mark.scale, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.scale, pytest.mark.timeout(1_500)]
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,7 @@ class Milvus:
         for space in self._spaces():
             if self._tables.there(space):
                 self._tables.delete(space, f"made < {made}")
+                self._tables.settle(space)
         with self.store.writing() as writer:
             changed.forget(writer)
             self._tell(writer, made, means, done)
@@ -95,6 +96,9 @@ class Milvus:
             with self.store.writing() as writer:
                 changed.forget(writer, some)
                 self._tell(writer, made["made"], means, spaces)
+        if len(late) > _AT_ONCE:
+            for space in spaces:
+                self._tables.settle(space)
         return len(late)
 
     def _tell(
