@@ -42,6 +42,7 @@ FILES = (
         "tasks",
     ),
     "scale_stores",
+    "scale_engines",
 )
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
 
