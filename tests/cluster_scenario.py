@@ -28,7 +28,7 @@ from q2e.media.clip import Piece
 CHANNELS = ("frame", "speech", "screen_text", "metadata", "caption")
 CLIPS = ("launch-18.mp4", "news-17.mp4", "call-06.mp4")
 READ = [word for one in CHANNELS for word in ("--channel", one)]
-READ += ["--threads", "1", "--set", "part_s=10"]
+READ += ["--threads", "1", "--set", "part_s=30"]
 CLIENT_PORT = 10001
 #: As patient as a busy machine needs, and told to nobody.
 QUIET = {
@@ -47,7 +47,7 @@ def main() -> None:
     for name in CLIPS:
         (media / name).write_bytes((samples / "clips" / name).read_bytes())
     one = samples / "clips" / "llamada-07.mp4"
-    join([Piece(str(one), 0.0, 15.0)] * 2, media / "лонг 长.mp4")
+    join([Piece(str(one), 0.0, 60.0)] * 3, media / "лонг 长.mp4")
     with object_storage.serving(folder / "s3") as variables:
         os.environ.update(variables | QUIET)
         for bucket in ("videos", "staging"):
