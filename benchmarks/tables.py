@@ -715,8 +715,8 @@ def prices_steps(figures: Figures) -> str:
     rows = []
     for name, price in prices.items():
         rows.append([name, f"{price:.1f}"])
-        if name.startswith("frame"):
-            rows.append(["of it, decoding and shots", f"{found['decoding_ms']:.1f}"])
+        if name.startswith("decoding"):
+            rows.append(["of it, decoding and shots alone", f"{found['decoding_ms']:.1f}"])
     return markdown(["step", "core-ms a second of 720p"], rows)
 
 
