@@ -11,8 +11,8 @@ import numpy as np
 from q2e.arrays import Float32
 from q2e.cache import ARRAY, ResultCache, fingerprint
 
-#: Raised when vectors are kept in another way.
-_VERSION = 1
+#: Raised when vectors are kept in another way, or another program computes those of a space.
+_VERSION = 2
 _VECTORS = ResultCache("vectors", ARRAY)
 
 
