@@ -46,7 +46,7 @@ _LACKS = re.compile(
     r"q2e models pull|is not installed|needs the package|language_model|needs a|set by a profile"
     r"|there is no eye|nothing here is of channel sound"
     r"|failed to resolve host|archive.q2e holds no index"  # of a server that is an example
-    r"|holds no head.json"
+    r"|holds no head.json|questions: no such folder"
 )
 
 

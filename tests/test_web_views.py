@@ -161,7 +161,7 @@ def test_one_video_along_its_time(visit: Visit) -> None:
     line = page.locator("#video .lines li", has_text="monkeys")
     line.locator("button").click()
     visit.until("document.querySelector('#video video').currentTime > 2")
-    expect(line).to_have_class("on")
+    expect(line).to_have_class(re.compile(r"\bon\b"))
     page.get_by_role("link", name="Back to the hits").click()
     page.wait_for_selector("#search:not([hidden]) #hits")
 

@@ -11,8 +11,9 @@ import numpy as np
 from q2e.arrays import Float32
 from q2e.cache import ARRAY, ResultCache, fingerprint
 
-#: Raised when vectors are kept in another way, or another program computes those of a space.
-_VERSION = 2
+#: Raised when vectors are kept in another way, or another program computes those of a space: they
+#: differ in their last digits, and what is made of both must not be mixed.
+VERSION = 2
 _VECTORS = ResultCache("vectors", ARRAY)
 
 
@@ -30,7 +31,7 @@ def remembered(
     instead of the user's cache where that is given.
     """
     kept = _VECTORS if folder is None else replace(_VECTORS, folder=folder)
-    which = fingerprint(*texts, method=form, version=_VERSION, space=space)
+    which = fingerprint(*texts, method=form, version=VERSION, space=space)
     stored = kept.get(which)
     if stored is not None and stored.ndim == 2 and len(stored) == len(texts):
         return stored

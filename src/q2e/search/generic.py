@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from q2e.arrays import Float32
 from q2e.methods.rows import ScoreRow, Vectors
-from q2e.models.remembered import remembered
+from q2e.models.remembered import VERSION, remembered
 from q2e.search.calibrate import calibrated
 from q2e.search.law import Way
 from q2e.search.state import State
@@ -64,6 +64,6 @@ def way_of(state: State) -> Way:
     only = state.query.filters.channels
     return Way(
         " ".join((str(plan.fuse), str(plan.pool), str(plan.calibrate), *only)),
-        " ".join(one.method.version for one in methods),
+        " ".join((f"vectors {VERSION}", *(one.method.version for one in methods))),
         " ".join(spaces),
     )

@@ -26,7 +26,7 @@ from q2e.cache import ARRAY, ResultCache, content_key, fingerprint
 from q2e.models.base import ModelInfo, TextEncoder
 from q2e.models.local.colours import COLOURS, USUAL, colour_shares
 from q2e.models.local.lite2 import Lite2
-from q2e.models.remembered import remembered
+from q2e.models.remembered import VERSION, remembered
 from q2e.registry import method
 from q2e.types import Tag
 
@@ -133,7 +133,10 @@ class TagBridge:
     @cached_property
     def _anchors(self) -> _Anchors:
         which = fingerprint(
-            *anchor_texts(self._labels), method="anchors", version=_VERSION, space=self.space
+            *anchor_texts(self._labels),
+            method=f"anchors {VERSION}",
+            version=_VERSION,
+            space=self.space,
         )
         kept = _KEPT.get(which)
         if kept is not None and (found := _Anchors.unpacked(kept, len(self._labels))):
