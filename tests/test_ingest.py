@@ -89,6 +89,7 @@ def test_deleted_files_are_reported_and_removable(tmp_path: Path, clips: Path) -
     index.add(clips)
     (clips / CLIPS[0]).unlink()
     assert index.status().missing == (str(clips / CLIPS[0]),)
+    assert index.status(files=False).missing == ()
     (gone,) = index.remove(missing=True)
     assert Path(gone.path).name == CLIPS[0]
     assert len(index) == len(CLIPS) - 1

@@ -534,6 +534,7 @@ def test_a_label_needs_a_known_video(api: httpx.Client) -> None:
 def test_status_models_and_health(api: httpx.Client, served_index: q2e.Index) -> None:
     status = api.get("/status").json()
     assert status["videos"] == len(served_index)
+    assert api.get("/status?files=false").json() == status | {"missing": []}
     assert api.get("/health").json() == {"status": "ok", "version": q2e.__version__}
     tasks = {row["task"] for row in api.get("/models").json()["models"]}
     assert {"text", "image", "speech", "reader"} <= tasks

@@ -66,9 +66,12 @@ class Opened:
         """Return everything known about one video."""
         return survey.record(self.store, self.find(name))
 
-    def status(self) -> Status:
-        """Return counts, failures and files that are gone."""
-        return survey.status(self.directory, self.store, self.settings)
+    def status(self, files: bool = True) -> Status:
+        """Return counts, failures and files that are gone; these only with `files`.
+
+        Each file is looked at for that, which takes as long as there are many.
+        """
+        return survey.status(self.directory, self.store, self.settings, files=files)
 
     # -- parts ----------------------------------------------------------------------------------
     @property

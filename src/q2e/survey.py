@@ -202,8 +202,8 @@ def _often(store: Store, video: Video) -> dict[tuple[str, str], int]:
     return found
 
 
-def status(directory: Path, store: Store, settings: Settings) -> Status:
-    """Return counts, failures and files that are gone or hold something else now."""
+def status(directory: Path, store: Store, settings: Settings, files: bool = True) -> Status:
+    """Return counts, failures and, with `files`, those that are gone or hold something else now."""
     from q2e.ingest.derive import derived
     from q2e.ingest.identify import still_there
     from q2e.ingest.switch import survey
@@ -220,7 +220,7 @@ def status(directory: Path, store: Store, settings: Settings) -> Status:
         failures=tuple(store.failures()),
         gone=tuple(
             video
-            for video in store.videos(Wanted(sort="path"))
+            for video in (store.videos(Wanted(sort="path")) if files else ())
             if video.path and not still_there(store, video)
         ),
         outdated=store.count_outdated(derived(store.setting("space.text") or "")),

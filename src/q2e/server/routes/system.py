@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import JSONResponse, Response
 
 import q2e
@@ -37,9 +37,15 @@ async def ready(service: TheService) -> JSONResponse:
 
 
 @router.get("/v1/status", response_model=StatusShape, operation_id="status")
-def status(service: TheService) -> JSONResponse:
-    """Say what the index holds, which files failed and why, and which are gone."""
-    return JSONResponse(shape.status(service.index.status()))
+def status(
+    service: TheService,
+    files: Annotated[bool, Query(description="Look which files are gone.")] = True,
+) -> JSONResponse:
+    """Say what the index holds, which files failed and why, and which are gone.
+
+    Without `files` no file is looked at, and `missing` is empty: that takes no longer for many.
+    """
+    return JSONResponse(shape.status(service.index.status(files)))
 
 
 @router.get("/v1/models", response_model=ModelsShape, operation_id="models")

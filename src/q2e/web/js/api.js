@@ -121,7 +121,8 @@ export const api = {
   suggest: (q, limit) => call("GET", address(`${V1}/suggest`, { q, limit })),
   parse: (q, signal) => call("GET", address(`${V1}/parse`, { q }), { signal }),
   session: () => call("GET", `${V1}/session`),
-  status: () => call("GET", `${V1}/status`),
+  /** What is held; with `files`, also which of them are gone, which takes as long as they are many. */
+  status: (files) => call("GET", `${V1}/status?files=${files}`),
   models: () => call("GET", `${V1}/models`),
   videos: (parts, signal) => call("GET", address(`${V1}/videos`, parts), { signal }),
   folders: () => call("GET", `${V1}/folders`),

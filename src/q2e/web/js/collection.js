@@ -180,7 +180,7 @@ async function attempt(act) {
 async function summary() {
   let status;
   try {
-    status = await api.status();
+    status = await api.status(false);
   } catch (error) {
     return refuse(one("#summary"), error);
   }
@@ -204,6 +204,8 @@ async function summary() {
     ),
   );
   failures(status);
+  const looked = await attempt(() => api.status(true));
+  if (looked?.missing.length) failures(looked);
 }
 
 function failures({ failures: list, missing }) {

@@ -306,7 +306,7 @@ const size = ({ videos, evidence }) =>
 async function welcome() {
   const place = one("#results");
   try {
-    const [status, listed] = await Promise.all([api.status(), api.videos({ limit: 24 })]);
+    const [status, listed] = await Promise.all([api.status(false), api.videos({ limit: 24 })]);
     if (asks(state())) return;
     if (!status.videos) return empty(place);
     const kept = await savedList(size(status), welcome);
