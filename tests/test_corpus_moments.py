@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 import q2e
 from q2e.cli import app
+from q2e.errors import EvaluationError
+from q2e.search.moment_runs import write_moments
 from q2e.search.moments import ranked
 from q2e.types import Decomposition, Hit, Moment, Query, Reason, Results, Video
 
@@ -84,3 +86,30 @@ def test_moments_of_the_samples_are_those_of_the_search(
     assert json.loads(measured.stdout)["measures"]["mIoU"] == pytest.approx(1.0)
     shown = CliRunner().invoke(app, ["moments", "a giant panda", "-n", "3", "--json", *place])
     assert [one["rank"] for one in json.loads(shown.stdout)["hits"]] == [1, 2, 3]
+
+
+def test_a_run_of_moments_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    questions, out = tmp_path / "q.tsv", tmp_path / "m.json"
+    questions.write_text("q1\tsnow\nq2\tسحاب\nq3\t湖\n", encoding="utf-8")
+    asked: list[str] = []
+
+    def find(text: str, fails: str = "") -> Results:
+        if text == fails:
+            raise KeyboardInterrupt
+        asked.append(text)
+        return ranked(found((2.0, (1.0,))), 3)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_moments(questions, out, lambda text: find(text, "湖"), {"top": 3})
+    part = tmp_path / "m.json.part"
+    # The machine went down while a line was written.
+    part.write_text(part.read_text(encoding="utf-8") + '["q3", [["v', encoding="utf-8")
+    with pytest.raises(EvaluationError, match="other settings or another index"):
+        write_moments(questions, out, find, {"top": 4})
+    assert write_moments(questions, out, find, {"top": 3}) == 2
+    assert asked == ["snow", "سحاب", "湖"] and not part.exists()
+    told = json.loads(out.read_text(encoding="utf-8"))
+    assert list(told) == ["q1", "q2", "q3"] and told["q3"] == [["v1", 0.0, 1.0]]
+    part.write_text('{"top": 3}\n["q9", []]\n')
+    with pytest.raises(EvaluationError, match="'q9', which is not asked"):
+        write_moments(questions, out, find, {"top": 3})

@@ -329,15 +329,17 @@ class Index(Upkeep):
         watch: Callable[[int, int], None] | None = None,
         **more: Any,
     ) -> int:
-        """Write the moments found for a file of questions; return how many questions it has.
+        """Write the moments found for a file of questions; return how many an earlier run had.
 
         That is `{"query": [[video, start, end], ...]}`, best first, as `q2e eval moments` reads
-        it. `filters` and `more` are those of `search`.
+        it. A run that was stopped goes on. `filters` and `more` are those of `search`.
         """
-        from q2e.search.batch import write_moments
+        from q2e.search.moment_runs import write_moments
 
         given = {"filters": filters, "top": top, "confidence": 0.0, "duplicates": "keep"} | more
-        return write_moments(Path(queries), Path(out), partial(self.moments, **given), watch)
+        about = {"index": self._table().version, "given": repr(given)}
+        about |= {"settings": effective(self.settings)}
+        return write_moments(Path(queries), Path(out), partial(self.moments, **given), about, watch)
 
     def run(
         self,
@@ -394,7 +396,5 @@ class Index(Upkeep):
         about: dict[str, Any] = {"version": self._table().version, "top": top}
         about |= {"channels": list(only.channels), "settings": effective(used)}
         about |= {"reranked": again} if (again := plan.reranked) else {}
-        files = Path(queries), Path(out)
-        return run_queries(
-            *files, answer, name=name, about=about, watch=watch, prepare=prepare, said=said
-        )
+        how: Any = {"name": name, "about": about, "watch": watch, "prepare": prepare}
+        return run_queries(Path(queries), Path(out), answer, said=said, **how)

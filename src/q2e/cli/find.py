@@ -266,10 +266,10 @@ def run(
         )
     if moments is not None:
         with CountProgress("questions", quiet) as progress:
-            index.run_moments(
+            before = index.run_moments(
                 queries, moments, filters=only.filters(), top=top, watch=progress.watch
             )
-        talk(f"moments: {moments}")
+        talk(f"moments: {moments}, {before} queries were done before")
     if json:
         print_json({"queries": done.queries, "resumed": done.resumed, "out": str(out)})
     else:

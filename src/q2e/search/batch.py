@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from q2e.errors import EvaluationError
-from q2e.types import Results
 
 #: Key of a note under which stands what a finished file is known by.
 _FINISHED = "finished"
@@ -157,30 +156,6 @@ def read_queries(path: Path) -> dict[str, str]:
             raise EvaluationError(f"{path}, line {number}: id {query_id.strip()!r} stands twice")
         found[query_id.strip()] = text.strip()
     return found
-
-
-def write_moments(
-    queries: Path,
-    out: Path,
-    find: Callable[[str], Results],
-    watch: Callable[[int, int], None] | None = None,
-) -> int:
-    """Write the moments of each query, best first; return how many queries there are.
-
-    That is `{"query": [[video, start, end], ...]}`. Raises EvaluationError like `read_queries`.
-    """
-    asked = read_queries(queries)
-    rows: dict[str, list[list[Any]]] = {}
-    for number, (query_id, text) in enumerate(asked.items(), 1):
-        rows[query_id] = [
-            [hit.video.id, round(moment.start_s, 3), round(moment.end_s, 3)]
-            for hit in find(text)
-            for moment in hit.moments
-        ]
-        if watch is not None:
-            watch(number, len(asked))
-    out.write_text(json.dumps(rows, ensure_ascii=False) + "\n", encoding="utf-8")
-    return len(asked)
 
 
 def _lines(query_id: str, ranking: Sequence[tuple[str, float]], name: str) -> list[str]:
