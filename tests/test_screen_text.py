@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
+from threading import Barrier, Lock
 
 import numpy as np
 import pytest
@@ -35,14 +36,14 @@ WRITTEN = {
 
 @pytest.fixture(scope="module")
 def alone() -> RapidOcr:
-    reader = RapidOcr(threads=1)
+    reader = RapidOcr()
     reader._others = None
     return reader
 
 
 @pytest.fixture(scope="module")
 def reader() -> RapidOcr:
-    return RapidOcr(threads=1)
+    return RapidOcr()
 
 
 def picture(samples: Path, name: str, time_s: float = 1.0) -> UInt8:
@@ -140,7 +141,7 @@ def test_the_models_are_given_bgr(alone: RapidOcr, samples: Path) -> None:
             return type("Nothing", (), {"boxes": None})()
 
     spied = RapidOcr.__new__(RapidOcr)
-    spied.__dict__.update(alone.__dict__, _engine=Spy())
+    spied.__dict__.update(alone.__dict__, _loaded=Spy())
     assert spied.read(image) == []
     np.testing.assert_array_equal(calls[0], image[:, :, ::-1])
 
@@ -148,8 +149,8 @@ def test_the_models_are_given_bgr(alone: RapidOcr, samples: Path) -> None:
 def test_unusable_input_is_refused(alone: RapidOcr) -> None:
     with pytest.raises(ModelError, match="needs RGB uint8"):
         alone.read(np.zeros((10, 10), np.uint8))
-    with pytest.raises(ModelError, match="threads must be 1 or more"):
-        RapidOcr(threads=0)
+    with pytest.raises(ModelError, match="side_by_side must be 1 or more"):
+        RapidOcr(side_by_side=0)
 
 
 def test_a_missing_model_is_never_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,6 +250,34 @@ def test_frames_that_did_not_change_are_not_read_again() -> None:
     assert ScreenTextChannel(still).extract(replace(part, frames=())) == []
 
 
+def test_pictures_are_read_by_as_many_threads_as_the_reader_allows() -> None:
+    at_once, most, lock = 0, 0, Lock()
+
+    class Slow(_Writes):
+        def read(self, image: UInt8) -> list[TextBox]:
+            nonlocal at_once, most
+            with lock:
+                at_once += 1
+                most = max(most, at_once)
+            if side_by_side > 1:
+                both.wait(timeout=60)
+            with lock:
+                at_once -= 1
+            return super().read(image)
+
+    pages = {grey: [f"Harbour news {grey}"] for grey in (20, 60, 100, 140)}
+    part = Part(Video(id="v", path="a.mp4"), 0.0, 8.0, frames=tuple(frames(*pages)))
+    found = []
+    for side_by_side in (1, 2):
+        both = Barrier(2)
+        reader = Slow(pages)
+        if side_by_side > 1:
+            reader.side_by_side = side_by_side  # type: ignore[attr-defined]
+        found.append(ScreenTextChannel(reader).extract(part))
+        assert most == side_by_side
+    assert found[0] == found[1]
+
+
 def test_hostile_and_empty_lines_are_cleaned() -> None:
     pages = {50: ["\u202eabc\0", "x", "--", "\u200b"]}
     assert [text for _, _, text in extract(pages, 50)] == ["abc"]
@@ -260,5 +289,6 @@ def test_the_channel_reads_a_sample(alone: RapidOcr, samples: Path) -> None:
     part = Part(Video(id="v", path="news-11.mp4"), 0.0, 8.0, frames=pictures)
     found = ScreenTextChannel(alone).extract(part)
     assert [e.language for e in found] == ["zh", "zh"]
+    assert ScreenTextChannel(RapidOcr(side_by_side=3)).extract(part) == found
     assert alike(found[0].text, WRITTEN["news-11.mp4"][0]) > 0.95
     assert found[0].end_s <= 4.0 <= found[1].start_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 
 from q2e.arrays import Float32, UInt8
 from q2e.channels.base import Needs
-from q2e.models.base import TextReader
+from q2e.models.base import ReadsSideBySide, TextBox, TextReader
 from q2e.registry import method
 from q2e.text.chunk import chunk, count_words
 from q2e.text.clean import clean
@@ -122,23 +123,18 @@ class ScreenTextChannel:
     def _tracks(self, frames: Sequence[Frame]) -> list[_Track]:
         open_: list[_Track] = []
         closed: list[_Track] = []
-        last_read: Float32 | None = None
-        last_frame: Frame | None = None
         shown: list[_Track] = []
         reads = 0
         last_seen: dict[int, int] = {}
-        for number, frame in enumerate(frames):
-            cells = _cells(frame.image)
-            if last_read is not None and (
-                _soon_after(last_frame, frame) or not _changed(last_read, cells)
-            ):
+        read = self._read(frames)
+        for number in range(len(frames)):
+            if number not in read:
                 for track in shown:
                     track.last = number
                 continue
-            last_read, last_frame = cells, frame
             reads += 1
             shown = []
-            for line in self._lines(frame.image, number):
+            for line in _lines(read[number], number):
                 known = _same(line, [track for track in open_ if track not in shown])
                 if known is None:
                     open_.append(line)
@@ -155,11 +151,34 @@ class ScreenTextChannel:
             open_ = [track for track in open_ if track not in gone]
         return closed + open_
 
-    def _lines(self, image: UInt8, number: int) -> Iterator[_Track]:
-        for box in self._reader.read(image)[:_MAX_LINES]:
-            text = clean(box.text, _MAX_LINE)
-            if sum(map(str.isalnum, text)) >= 2:
-                yield _Track(text, box.confidence, number, number, box.box[1], box.box[0])
+    def _read(self, frames: Sequence[Frame]) -> dict[int, list[TextBox]]:
+        """Return what is written in the frames, by number, that differ from the one read before."""
+        wanted = _differing(frames)
+        images = [frames[number].image for number in wanted]
+        side = self._reader.side_by_side if isinstance(self._reader, ReadsSideBySide) else 1
+        with ThreadPoolExecutor(side) as pool:
+            return dict(zip(wanted, pool.map(self._reader.read, images), strict=True))
+
+
+def _differing(frames: Sequence[Frame]) -> list[int]:
+    """Return the frames by number that are worth reading: each differs from the one before it."""
+    found: list[int] = []
+    last_cells: Float32 | None = None
+    for number, frame in enumerate(frames):
+        cells = _cells(frame.image)
+        if last_cells is None or (
+            _changed(last_cells, cells) and not _soon_after(frames[found[-1]], frame)
+        ):
+            last_cells = cells
+            found.append(number)
+    return found
+
+
+def _lines(boxes: Sequence[TextBox], number: int) -> Iterator[_Track]:
+    for box in boxes[:_MAX_LINES]:
+        text = clean(box.text, _MAX_LINE)
+        if sum(map(str.isalnum, text)) >= 2:
+            yield _Track(text, box.confidence, number, number, box.box[1], box.box[0])
 
 
 def _sure(confidence: float) -> float:
@@ -182,9 +201,8 @@ def _cells(image: UInt8) -> Float32:
     return cells
 
 
-def _soon_after(before: Frame | None, now: Frame) -> bool:
-    same_shot = before is not None and before.segment == now.segment
-    return same_shot and before is not None and now.time_s - before.time_s < _EVERY_S
+def _soon_after(before: Frame, now: Frame) -> bool:
+    return before.segment == now.segment and now.time_s - before.time_s < _EVERY_S
 
 
 def _changed(before: Float32, now: Float32) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from q2e.arrays import Float32, UInt8
 from q2e.types import Audio, Span
@@ -140,6 +140,13 @@ class TextReader(Protocol):
     def read(self, image: UInt8) -> list[TextBox]:
         """Return the lines of an RGB picture in reading order."""
         ...
+
+
+@runtime_checkable
+class ReadsSideBySide(Protocol):
+    """A reader of text that may be asked by as many threads at once as `side_by_side` says."""
+
+    side_by_side: int
 
 
 class Translator(Protocol):
