@@ -408,10 +408,12 @@ class Client:
             {"start": start, "end": end, "exact": exact},
         ).content
 
-    def playable(self, video: str, *, start: float | None = None) -> bytes:
-        """Send half a minute from `start` on as every browser plays it: H.264 and AAC, small."""
+    def playable(
+        self, video: str, *, start: float | None = None, form: Literal["mp4", "webm"] | None = None
+    ) -> bytes:
+        """Send half a minute from `start` on as browsers play it, small."""
         return self._send(
-            "GET", f"/v1/videos/{quote(video, safe='')}/playable", {"start": start}
+            "GET", f"/v1/videos/{quote(video, safe='')}/playable", {"start": start, "form": form}
         ).content
 
     def videos(

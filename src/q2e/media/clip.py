@@ -45,6 +45,11 @@ _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 #: Times of encoded pictures are whole numbers of this.
 _TICK = Fraction(1, 90_000)
 
+#: Encoder of the picture with its options, and of the sound; and those that every browser has.
+_USUAL = ("libx264", {"crf": "18", "preset": "veryfast"}, "aac")
+_QUICK = {"b": "1M", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"}
+_FREE = ("libvpx-vp9", _QUICK, "libopus")
+
 #: Sound of a reel is read and encoded in stretches of this length.
 _SOUND_S = 30.0
 
@@ -238,10 +243,11 @@ def _between(
 
 # -- encoded anew ---------------------------------------------------------------------------------
 def join(pieces: Sequence[Piece], out: str | Path, *, max_side: int = MAX_SIDE_PX) -> float:
-    """Write pieces one after another as one file (H.264, AAC) and return its length in seconds.
+    """Write pieces one after another as one file and return its length in seconds.
 
-    The picture has the size of the first piece, at most `max_side` long; others are fitted into
-    it with black around them. A piece without sound is silent, one without pictures black.
+    It holds H.264 and AAC, or VP9 and Opus where it is called `.webm`. The picture has the size of
+    the first piece, at most `max_side` long; others are fitted into it with black around them. A
+    piece without sound is silent, one without pictures black.
 
     Raises MediaError where a file cannot be read, or nothing is there to write.
     """
@@ -249,7 +255,8 @@ def join(pieces: Sequence[Piece], out: str | Path, *, max_side: int = MAX_SIDE_P
 
     if not pieces:
         raise MediaError("no moment to join; search for something that is found")
-    container_format = container_for(out)
+    free = Path(out).suffix.lower() == ".webm"
+    container_format = "webm" if free else container_for(out)
     size = _size(pieces, max_side)
     length_s = 0.0
 
@@ -257,7 +264,7 @@ def join(pieces: Sequence[Piece], out: str | Path, *, max_side: int = MAX_SIDE_P
         nonlocal length_s
         encoding = told_as(shown_name(out), "cannot be encoded")
         with encoding, av.open(file, "w", format=container_format) as target:
-            encoder = _Encoder(target, size)
+            encoder = _Encoder(target, size, *(_FREE if free else _USUAL))
             for piece in pieces:
                 length_s += encoder.add(piece, length_s)
             encoder.close()
@@ -284,15 +291,17 @@ def _size(pieces: Sequence[Piece], max_side: int) -> tuple[int, int]:
 class _Encoder:
     """One output file that pieces are added to."""
 
-    def __init__(self, target: Any, size: tuple[int, int]) -> None:
+    def __init__(
+        self, target: Any, size: tuple[int, int], video: str, options: dict[str, str], audio: str
+    ) -> None:
         self._target = target
         self._size = size
-        self._video = target.add_stream("libx264", rate=30)
+        self._video = target.add_stream(video, rate=30)
         self._video.width, self._video.height = size
         self._video.pix_fmt = "yuv420p"
         self._video.codec_context.time_base = _TICK
-        self._video.options = {"crf": "18", "preset": "veryfast"}
-        self._audio = target.add_stream("aac", rate=STEREO_RATE_HZ)
+        self._video.options = options
+        self._audio = target.add_stream(audio, rate=STEREO_RATE_HZ)
         self._audio.layout = "stereo"
         self._samples = 0
 

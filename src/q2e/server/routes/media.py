@@ -20,7 +20,7 @@ from q2e.paths import named_after, shown
 from q2e.server.faults import Fault
 from q2e.server.files import SentFile, file_of, unchanged
 from q2e.server.pictures import drawn, rounded
-from q2e.server.playable import playable
+from q2e.server.playable import Form, playable
 from q2e.server.routes.videos import VideoId
 from q2e.server.service import Service, TheService
 from q2e.types import Video
@@ -53,6 +53,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": _BINARY}}}
 _BYTES: dict[str, Any] = {"content": {"*/*": _BINARY}}
 _MP4: dict[str, Any] = {"content": {"video/mp4": _BINARY}}
+_PLAYED: dict[str, Any] = {"content": {"video/mp4": _BINARY, "video/webm": _BINARY}}
 #: Seconds of a file that are made playable at once.
 STRETCH_S = 30.0
 
@@ -238,11 +239,15 @@ async def clip(
     "/playable",
     operation_id="playable",
     response_class=Response,
-    responses={200: _MP4, 206: _MP4 | {"description": "The range asked for."}},
+    responses={200: _PLAYED, 206: _PLAYED | {"description": "The range asked for."}},
 )
 async def playable_stretch(
-    request: Request, service: TheService, video: VideoId, start: Seconds = 0.0
+    request: Request,
+    service: TheService,
+    video: VideoId,
+    start: Seconds = 0.0,
+    form: Annotated[Form, Query(description="H.264 and AAC, or VP9 and Opus.")] = "mp4",
 ) -> Response:
-    """Send half a minute from `start` on as every browser plays it: H.264 and AAC, small."""
+    """Send half a minute from `start` on as browsers play it, small."""
     known = await asyncio.to_thread(service.video, video)
-    return await playable(request, service, known, start, start + STRETCH_S)
+    return await playable(request, service, known, start, start + STRETCH_S, form)

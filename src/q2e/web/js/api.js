@@ -147,7 +147,7 @@ export const api = {
 /** Where things lie that the browser fetches by itself. */
 export const at = {
   media: (id) => `${video(id)}/media`,
-  playable: (id, start) => address(`${video(id)}/playable`, { start }),
+  playable: (id, start, form) => address(`${video(id)}/playable`, { start, form }),
   frame: (id, t, w = 480) => address(`${video(id)}/frame`, { t: t.toFixed(2), w }),
   filmstrip: (id, start, end, n = 10, w = 320) =>
     address(`${video(id)}/filmstrip`, { start: start.toFixed(2), end: end.toFixed(2), n, w }),
