@@ -33,7 +33,12 @@ def stretch(video: str, start_s: float, end_s: float, form: Form = "mp4") -> Fin
 
 
 async def playable(
-    request: Request, service: Service, video: Video, start_s: float, end_s: float, form: Form
+    request: Request,
+    service: Service,
+    video: Video,
+    start_s: float,
+    end_s: float,
+    form: Form = "mp4",
 ) -> Response:
     """Send a stretch of a video in a form that browsers play, or the range that is asked for.
 
