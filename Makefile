@@ -28,6 +28,8 @@ DEV_INSTALLED := $(VENV)/.installed-dev
 SCALE_INSTALLED := $(VENV)/.installed-scale
 BENCH ?= quality
 CONSTRAINTS ?= constraints.txt
+#: Alone, since collecting all tests takes longer than many of these.
+SCALE_TESTS = $(shell grep -l 'mark\.scale' tests/test_*.py)
 #: What some tests need beside Python; `make test` alone skips those tests and names the package.
 SYSTEM := chromium tesseract-ocr tesseract-ocr-ara tesseract-ocr-hin tesseract-ocr-kor \
 	tesseract-ocr-rus tesseract-ocr-tha
@@ -66,7 +68,7 @@ test-slow: $(DEV_INSTALLED)
 	$(BIN)/python -m pytest -q -n 2 -m slow --durations 10
 
 test-scale: $(SCALE_INSTALLED)
-	$(BIN)/python -m pytest -q -m scale --durations 10
+	$(BIN)/python -m pytest -q -m scale --durations 10 $(SCALE_TESTS)
 
 docs-check: $(DEV_INSTALLED)
 	$(BIN)/python scripts/gendocs.py --check

@@ -16,12 +16,17 @@ import numpy as np
 
 from q2e.arrays import Float32, Int64
 from q2e.store.base import Item, StageKey
+from q2e.store.bulk import PIECES as TOGETHER
+from q2e.store.bulk import Part
 from q2e.store.engine import Engine, Request
 from q2e.store.exact import ExactEngine
 from q2e.store.generations import FIRST
 from q2e.store.milvus.milvus import milvus
 from q2e.store.postgres.postgresql import PostgresStore
 from q2e.types import Evidence, Filters, Video
+
+#: A video, and what was read of it.
+_Made = tuple[Video, list[Part]]
 
 SPACE, DIMENSION = "made/384", 384
 CHANNELS = ("speech", "screen_text", "metadata")
@@ -30,6 +35,8 @@ LANGUAGES = ("en", "zh", "ja")
 PIECES, WORDS, VOCABULARY, CLUSTERS = 10, 20, 30_000, 2_000
 #: Lengths of what a video and a piece add to their cluster's vector of length 1.
 OF_VIDEO, OF_PIECE = 0.7, 0.7
+#: Pieces that are put part by part before the others.
+ALONE = 6_000
 #: Questions of each class, and videos wanted of each channel.
 QUESTIONS, BEST = 30, 100
 #: Kinds of filters, by what share of the videos they leave.
@@ -73,21 +80,46 @@ def run(items: int, minutes: float, directory: Path, address: str, far: str) -> 
 
 
 def _filled(store: PostgresStore, items: int, minutes: float) -> dict[str, Any]:
-    until, began, pieces, videos = time.perf_counter() + 60 * minutes, time.perf_counter(), 0, 0
-    for video, parts in made_up(items):
-        store.put_video(video)
-        for key, found in parts:
-            store.put_part(key, "made", found)
-            pieces += len(found)
-        videos += 1
+    """Put the first `ALONE` pieces part by part, as a single reader does, and others together."""
+    until, pieces, videos = time.perf_counter() + 60 * minutes, 0, 0
+    spent = {"alone": 0.0, "together": 0.0}
+    put = dict.fromkeys(spent, 0)
+    for batch in _batches(items):
+        way = "alone" if pieces < ALONE else "together"
+        began = time.perf_counter()
+        _put(store, batch, together=way == "together")
+        spent[way] += time.perf_counter() - began
+        held = sum(len(one.items) for _, parts in batch for one in parts)
+        put[way] += held
+        pieces, videos = pieces + held, videos + len(batch)
         if time.perf_counter() > until:
             break
-    spent = time.perf_counter() - began
-    rate = round(pieces / spent)
-    return {"pieces": pieces, "videos": videos, "pieces_a_second": rate, "fill_s": round(spent)}
+    rates = {way: round(put[way] / max(1e-9, spent[way])) for way in spent}
+    return {"pieces": pieces, "videos": videos, "pieces_a_second": rates}
 
 
-def made_up(items: int) -> Iterator[tuple[Video, list[tuple[StageKey, list[Item]]]]]:
+def _put(store: PostgresStore, batch: list[_Made], together: bool) -> None:
+    if together:
+        store.put_parts([video for video, _ in batch], [one for _, own in batch for one in own])
+        return
+    for video, parts in batch:
+        store.put_video(video)
+        for one in parts:
+            store.put_part(one.key, one.config_key, one.items)
+
+
+def _batches(items: int) -> Iterator[list[_Made]]:
+    batch: list[_Made] = []
+    for one in made_up(items):
+        batch.append(one)
+        if len(batch) * PIECES * len(CHANNELS) >= TOGETHER:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def made_up(items: int) -> Iterator[_Made]:
     """Yield so many pieces of videos, each of which is about one of `CLUSTERS` subjects.
 
     Frequent words of a piece are those of everybody (Zipf), others those of its subject.
@@ -121,7 +153,7 @@ def made_up(items: int) -> Iterator[tuple[Video, list[tuple[StageKey, list[Item]
                 )
                 for place, (words, vector) in enumerate(zip(said, vectors, strict=True))
             ]
-            parts.append((StageKey(name, channel, 0), found))
+            parts.append(Part(StageKey(name, channel, 0), "made", found))
         yield video, parts
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from q2e.errors import StoreError
 from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey, Store
+from q2e.store.bulk import Part, put_all
 from q2e.store.catalogue import Order, Wanted
 from q2e.store.listed import Listed
 from q2e.store.memory import MemoryStore
@@ -57,7 +58,7 @@ def _lines(start_s: float, confidence: float | None = None) -> tuple[Span, ...]:
 
 
 @st.composite
-def parts(draw: st.DrawFn) -> Step:
+def read(draw: st.DrawFn) -> Part:
     key = StageKey(
         draw(st.sampled_from(IDS)), draw(st.sampled_from(CHANNELS_USED)), draw(st.integers(0, 1))
     )
@@ -89,7 +90,24 @@ def parts(draw: st.DrawFn) -> Step:
             )
         )
     derived = draw(st.sampled_from([UNKNOWN, *DERIVED]))
-    return lambda store: store.put_part(key, "v1", items, derived=derived)
+    return Part(key, "v1", items, derived=derived)
+
+
+def parts() -> st.SearchStrategy[Step]:
+    return read().map(
+        lambda one: lambda store: store.put_part(one.key, "v1", one.items, derived=one.derived)
+    )
+
+
+def together(given: tuple[Video, list[Part]]) -> Step:
+    """Put several parts together, of one of which the video may be put with them."""
+    video, own = given
+
+    def step(store: Store) -> None:
+        known = {video.id, *(one for one in IDS if store.video(one) is not None)}
+        put_all(store, [video], [one for one in own if one.key.video in known])
+
+    return step
 
 
 @st.composite
@@ -131,7 +149,7 @@ failures = st.builds(
 steps = st.one_of(
     parts(),
     parts(),
-    parts(),
+    st.tuples(videos, st.lists(read(), min_size=1, max_size=4)).map(together),
     videos.map(lambda video: lambda store: store.put_video(video)),
     st.sampled_from(IDS).map(lambda one: lambda store: store.remove_video(one)),
     videos.map(lambda video: lambda store: store.forget(video)),

@@ -19,6 +19,7 @@ from q2e.ingest.keys import IMPORTED
 from q2e.models.base import TextEncoder
 from q2e.settings import Settings
 from q2e.store.base import StageKey, Store
+from q2e.store.bulk import Part, put_all
 from q2e.text.clean import clean
 from q2e.text.languages import known_languages
 from q2e.text.tokens import LONGEST
@@ -105,12 +106,17 @@ def _commit(
     }
     found = [piece for own in pieces.values() for piece in own]
     ready = iter(items(found, encoder.space, encoder.encode_passages))
-    for video, channels in batch:
-        _put_video(store, video, channels)
-        for channel in channels:
-            own = [next(ready) for _ in pieces[video, channel]]
-            key = StageKey(video, channel, 0)
-            store.put_part(key, IMPORTED, own, derived=derived(encoder.space))
+    videos = [new for video, channels in batch for new in _grown(store, video, channels)]
+    parts = [
+        Part(
+            StageKey(video, channel, 0),
+            IMPORTED,
+            [next(ready) for _ in own],
+            derived=derived(encoder.space),
+        )
+        for (video, channel), own in pieces.items()
+    ]
+    put_all(store, videos, parts)
     return len(found)
 
 
@@ -128,13 +134,14 @@ def _pieces(line: Line, encoder: TextEncoder, settings: Settings) -> Iterator[Ev
         yield replace(evidence, text=text, language=language, vectors=vectors)
 
 
-def _put_video(store: Store, video: str, channels: Mapping[str, list[Line]]) -> None:
+def _grown(store: Store, video: str, channels: Mapping[str, list[Line]]) -> Iterator[Video]:
+    """Yield what is to be put of a video: nothing where it is known and as long as its lines."""
     end_s = max(line.evidence.end_s for lines in channels.values() for line in lines)
     known = store.video(video)
     if known is None:
-        store.put_video(Video(id=video, path="", duration_s=end_s, has_video=False))
+        yield Video(id=video, path="", duration_s=end_s, has_video=False)
     elif known.duration_s < end_s:
-        store.put_video(replace(known, duration_s=end_s))
+        yield replace(known, duration_s=end_s)
 
 
 def read_evidence(file: Path, dimension: int | None, held: Sequence[str] = ()) -> Iterator[Line]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from q2e.ingest.derive import derived, items
 from q2e.ingest.keys import SHOTS
 from q2e.models.base import TextEncoder
-from q2e.store.base import DENSE, StageKey, Store
+from q2e.store.base import DENSE, Item, StageKey, Store
+from q2e.store.bulk import Part, put_all
 from q2e.types import Evidence, Segment, Video
 
 #: Of evidence whose file is gone: read again where the file comes back.
@@ -103,10 +104,11 @@ def carry_over(store: Store, older: Store, encoder: TextEncoder, videos: Sequenc
     Texts are embedded anew; pictures of theirs stay behind, for want of the file.
     """
     for video in videos:
-        store.put_video(video)
         found = [one for one in older.evidence_of(video.id) if one.text]
         ready = items(found, encoder.space, encoder.encode_passages)
-        for channel in dict.fromkeys(one.channel for one in found):
-            own = [item for item in ready if item.evidence.channel == channel]
-            key = StageKey(video.id, channel, 0)
-            store.put_part(key, CARRIED, own, derived=derived(encoder.space))
+        of: dict[str, list[Item]] = {}
+        for item in ready:
+            of.setdefault(item.evidence.channel, []).append(item)
+        made = derived(encoder.space)
+        parts = [Part(StageKey(video.id, one, 0), CARRIED, of[one], derived=made) for one in of]
+        put_all(store, [video], parts)

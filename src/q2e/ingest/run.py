@@ -36,6 +36,7 @@ from q2e.paths import exists, is_address
 from q2e.plugins import registry
 from q2e.settings import Settings
 from q2e.store.base import Failure, StageKey, Store
+from q2e.store.bulk import PIECES, Part, put_all
 from q2e.types import Video
 
 #: Called with the file, its number, the count of files, and what was just said about it.
@@ -151,6 +152,8 @@ class _Run:
         self._at: dict[str, str] = {}
         """The content of the files of this run, by path or address."""
         self._tasks: deque[_Task] = deque()
+        self._read: list[Part] = []
+        """What was staged and is committed together with what follows of its video."""
 
     # -- what is to be read ---------------------------------------------------------------------
     def jobs(self) -> Iterator[Job]:
@@ -244,7 +247,9 @@ class _Run:
     # -- what was read --------------------------------------------------------------------------
     def take(self, job: Job, message: Message | None) -> None:
         """Store what is said about the file that stands first, and count it."""
-        task = self._tasks[0]
+        task, staged = self._tasks[0], isinstance(message, Staged)
+        if not staged or sum(len(one.items) for one in self._read) >= PIECES:
+            self._commit()
         if message is None:
             self._tasks.popleft()
             if not task.dropped:
@@ -272,10 +277,17 @@ class _Run:
         if not task.said:
             task.is_new = self._video(job) is None
         self._keep(job, message)
+        if not staged:
+            self._commit()
         if not (isinstance(message, Failed) and message.path):
             task.said.add(type(message))
         if self._watch is not None:
             self._watch(task.source.path, task.number, len(self._sources), message)
+
+    def _commit(self) -> None:
+        if self._read:
+            put_all(self._store, (), self._read)
+            self._read = []
 
     def _video(self, job: Job) -> Video | None:
         video_id = job.video_id or self._at.get(job.where, "")
@@ -307,7 +319,7 @@ class _Run:
                 if store.video(video.id) != told:
                     store.put_video(told)
             case PartRead(key, config_key, items, segments, times_s, derived):
-                store.put_part(key, config_key, items, segments, times_s, derived)
+                self._read.append(Part(key, config_key, items, segments, times_s, derived))
                 report.evidence[key.channel] += len(items)
             case Failed(reason, stage, path):
                 video_id = job.video_id or self._at.get(job.where)

@@ -6,6 +6,7 @@ The store itself reads the packed ones of the table `vector`. These are there fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _END = b"\xff\xff"
+#: Bytes that a graph takes of a piece beside its vector, at 16 links; and most that its making may
+#: take, where the server is not set to more.
+_LINKS, _MOST_BYTES = 700, 1 << 30
 
 
 def extension(connection: psycopg.Connection[Any]) -> str | None:
@@ -48,8 +52,8 @@ def offer(connection: psycopg.Connection[Any]) -> str | None:
 def make(connection: psycopg.Connection[Any], space: int, dimension: int) -> None:
     """Make the table of a space."""
     connection.execute(
-        f"CREATE TABLE nearest_{space} (evidence bigint PRIMARY KEY, stage bigint NOT NULL "
-        "REFERENCES stage ON DELETE CASCADE, video bigint NOT NULL, channel integer NOT NULL, "
+        f"CREATE TABLE nearest_{space} (evidence bigint PRIMARY KEY, stage bigint NOT NULL, "
+        "video bigint NOT NULL, channel integer NOT NULL, "
         f"embedding halfvec({dimension}) NOT NULL); CREATE INDEX ON nearest_{space} (stage); "
         f"CREATE INDEX ON nearest_{space} (video)"
     )
@@ -58,26 +62,26 @@ def make(connection: psycopg.Connection[Any], space: int, dimension: int) -> Non
 def put(
     connection: psycopg.Connection[Any],
     space: int,
-    of: tuple[int, int, int],
-    ids: Int64,
-    data: npt.NDArray[np.float16],
+    found: Sequence[tuple[tuple[int, int, int], Int64, npt.NDArray[np.float16]]],
 ) -> None:
-    """Add vectors (n, d) of one stage's evidence; `of` is its stage, video and channel."""
+    """Add vectors (n, d) of the evidence of stages: each with stage, video and channel, and ids."""
     import psycopg
 
-    dimension = data.shape[1]
+    dimension = found[0][2].shape[1]
     columns: list[Any] = [("columns", ">i2")]
-    values = (ids, *of)
     for name, size in (("evidence", 8), ("stage", 8), ("video", 8), ("channel", 4)):
         columns += [(f"size_{name}", ">i4"), (name, f">i{size}")]
     columns += [("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2")]
-    rows = np.zeros(len(ids), [*columns, ("embedding", ">f2", (dimension,))])
+    lengths = [len(ids) for _, ids, _ in found]
+    rows = np.zeros(sum(lengths), [*columns, ("embedding", ">f2", (dimension,))])
     rows["columns"] = 5
+    of = np.repeat(np.array([own for own, _, _ in found], np.int64), lengths, axis=0)
+    values = np.concatenate([ids for _, ids, _ in found]), *of.T
     for name, value in zip(("evidence", "stage", "video", "channel"), values, strict=True):
         rows[f"size_{name}"] = 4 if name == "channel" else 8
         rows[name] = value
     rows["size"], rows["dimension"] = 4 + 2 * dimension, dimension
-    rows["embedding"] = data
+    rows["embedding"] = np.concatenate([data for _, _, data in found])
     into = f"COPY nearest_{space} (evidence, stage, video, channel, embedding) FROM STDIN BINARY"
     with psycopg.Cursor(connection).copy(into) as copy:
         copy.write(_HEADER + rows.tobytes() + _END)
@@ -110,7 +114,8 @@ def fill(connection: psycopg.Connection[Any]) -> None:
         with connection.cursor(name="q2e_fill") as found:
             for ids, data, *of in found.execute(asked, (space,), binary=True):
                 vectors = np.frombuffer(data, "<f2").reshape(-1, dimension)
-                put(connection, space, (of[0], of[1], of[2]), np.frombuffer(ids, "<i8"), vectors)
+                own = (of[0], of[1], of[2]), np.frombuffer(ids, "<i8"), vectors
+                put(connection, space, [own])
 
 
 def build(connection: psycopg.Connection[Any]) -> int:
@@ -119,14 +124,39 @@ def build(connection: psycopg.Connection[Any]) -> int:
     One for each channel: of an index of all, what a channel with few pieces says is hardly found.
     """
     made = 0
-    for (space,) in connection.execute("SELECT number FROM space ORDER BY number").fetchall():
+    found = connection.execute("SELECT number, dimension FROM space ORDER BY number").fetchall()
+    for space, dimension in found:
         table = f"nearest_{space}"
-        for (channel,) in connection.execute(f"SELECT DISTINCT channel FROM {table}").fetchall():
+        asked = f"SELECT channel, count(*) FROM {table} GROUP BY 1 ORDER BY 1"
+        for channel, rows in connection.execute(asked).fetchall():
             connection.execute(f"DROP INDEX IF EXISTS {table}_{channel}")
-            connection.execute(
+            _make_index(
+                connection,
                 f"CREATE INDEX {table}_{channel} ON {table} USING hnsw "
-                f"(embedding halfvec_ip_ops) WHERE channel = {channel}"
+                f"(embedding halfvec_ip_ops) WHERE channel = {channel}",
+                rows * (2 * dimension + _LINKS),
             )
             made += 1
     connection.execute("ANALYZE")
     return made
+
+
+def _make_index(connection: psycopg.Connection[Any], asked: str, needed: int) -> None:
+    """Make an index that takes so many bytes, in memory where it may: on disk it is far slower."""
+    import psycopg
+
+    room = max(1, min(needed, _MOST_BYTES) >> 10)
+    with connection.transaction():
+        connection.execute(
+            "SELECT set_config('maintenance_work_mem', greatest(%s, (SELECT setting::bigint "
+            "FROM pg_settings WHERE name = 'maintenance_work_mem'))::text || 'kB', true)",
+            (room,),
+        )
+        try:
+            with connection.transaction():
+                connection.execute(asked)
+        except (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory):
+            # Several processes share memory, of which a container often has little.
+            connection.execute("SET LOCAL max_parallel_maintenance_workers TO 0")
+            connection.execute(asked)
+            connection.execute("RESET max_parallel_maintenance_workers")

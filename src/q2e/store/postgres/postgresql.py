@@ -7,19 +7,19 @@ Each call of a thread borrows a connection of its own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from q2e.errors import StoreError
 from q2e.registry import method
 from q2e.store import derived as deriving
 from q2e.store import erase, rows
 from q2e.store.base import NEXT_SPACE, UNKNOWN, Derived, Failure, Item, Remade, StageKey
+from q2e.store.bulk import Part
 from q2e.store.engine import Engine
 from q2e.store.postgres import counting, place
+from q2e.store.postgres import parts as putting
 from q2e.store.postgres.address import Address
 from q2e.store.postgres.database import Database
 from q2e.store.postgres.engine import PostgresEngine, indexed
@@ -50,10 +50,7 @@ class PostgresStore(Searching):
 
     # -- writing --------------------------------------------------------------------------------
     def put_video(self, video: Video) -> None:
-        with self._database.writing() as writer:
-            tags = [pack(tag) for tag in video.tags]
-            row = (*rows.video_row(video), tags)
-            writer.execute(rows.putting(tags="?::bytea[]"), row)
+        self.put_parts((video,), ())
 
     def put_part(
         self,
@@ -64,34 +61,16 @@ class PostgresStore(Searching):
         frame_times_s: Sequence[float] | None = None,
         derived: Derived = UNKNOWN,
     ) -> None:
-        rows.check_own(key, items)
-        shots = [[s.start_s, s.end_s, s.movement] for s in segments or ()]
-        cuts = None if segments is None else json.dumps(shots)
-        times = None if frame_times_s is None else json.dumps([float(t) for t in frame_times_s])
+        own = Part(key, config_key, items, segments, frame_times_s, derived)
+        self.put_parts((), (own,))
+
+    def put_parts(self, videos: Sequence[Video], parts: Sequence[Part]) -> None:
+        """Put videos, then parts, in one transaction; see `q2e.store.bulk`."""
+        for one in parts:
+            rows.check_own(one.key, one.items)
         with self._database.writing() as writer:
-            row = writer.execute(
-                "SELECT v.number, (SELECT number FROM channel WHERE name = ?), ARRAY(SELECT "
-                "s.number FROM stage s WHERE s.video = v.number AND s.name = ? AND s.part = ?) "
-                "FROM video v WHERE v.id = ?",
-                (key.channel, key.stage, key.part, key.video),
-            ).fetchone()
-            if row is None:
-                raise StoreError(f"video {key.video!r} is not in the index; put_video comes first")
-            video, channel, before = row
-            writer.drop_stages(before)
-            channel = (channel or writer.channel(key.channel)) if items else None
-            own = (video, key.stage, key.part, channel, config_key)
-            made = writer.execute(
-                "INSERT INTO stage (video, name, part, channel, config_key, segments, frame_times, "
-                "terms, text_space) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number, "
-                "ARRAY(SELECT nextval('evidence_id') FROM generate_series(1, ?))",
-                (*own, cuts, times, derived.terms, derived.space, len(items)),
-            ).fetchone()
-            if channel is not None and made is not None:
-                writer.put_items(made[0], video, channel, items, made[1])
-            writer.execute(
-                "DELETE FROM failure WHERE video = ? AND stage = ?", (key.video, key.stage)
-            )
+            writer.put_videos(videos)
+            putting.put(writer, parts)
 
     def put_derived(self, derived: Derived, remade: Sequence[Remade]) -> None:
         with self._database.writing(remade=True) as writer:

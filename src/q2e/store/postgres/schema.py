@@ -143,10 +143,22 @@ def _m002_listed_by_columns(connection: psycopg.Connection[Any]) -> None:
     connection.execute(_LISTS)
 
 
+def _m003_deleted_by_the_writer(connection: psycopg.Connection[Any]) -> None:
+    # Of these there is a row for each word and vector, and each was checked one by one.
+    tables = connection.execute(
+        "SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint "
+        "WHERE contype = 'f' AND confrelid = 'stage'::regclass "
+        "AND conrelid::regclass::text ~ '^(posting|nearest_[0-9]+)$'"
+    ).fetchall()
+    for table, constraint in tables:
+        connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+
+
 #: Steps in order; the number of steps taken is the format of an index. Only ever append.
 MIGRATIONS: tuple[Callable[[psycopg.Connection[Any]], None], ...] = (
     _m001_first,
     _m002_listed_by_columns,
+    _m003_deleted_by_the_writer,
 )
 #: The oldest format that is read as it lies, where it may not be written.
 OLDEST_READ = 2

@@ -1,15 +1,32 @@
-"""What one stage found, as rows of PostgreSQL: inside one writing transaction."""
+"""What stages found, as rows of PostgreSQL: inside one writing transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from q2e.arrays import Float32
+import numpy as np
+import numpy.typing as npt
+
+from q2e.arrays import Float32, Int64
 from q2e.store.base import Item
 from q2e.store.postgres import nearest
 from q2e.store.postgres.asking import Asking, term_key, text
-from q2e.store.rows import body, by_space, by_term, other_dimension, pack
+from q2e.store.rows import (
+    body,
+    by_space,
+    by_term,
+    other_dimension,
+    pack,
+    putting,
+    video_row,
+)
+from q2e.types import Video
+
+#: Numbers of a stage, its video and its channel.
+_Of = tuple[int, int, int]
+Float16 = npt.NDArray[np.float16]
 
 _EVIDENCE = "id, stage, video, channel, start_s, end_s, frame_s, length, language, body"
 _POSTING = "term, stage, video, channel, evidence, count, length"
@@ -20,6 +37,21 @@ _GONE = (
 #: How rows of COPY say that there is no value, and which characters they write otherwise.
 _NULL = r"\N"
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What one new stage found: its number, its video's and its channel's, pieces and their ids."""
+
+    stage: int
+    video: int
+    channel: int
+    items: Sequence[Item]
+    ids: Sequence[int]
+
+    @property
+    def of(self) -> _Of:
+        return self.stage, self.video, self.channel
 
 
 class PostgresWriter(Asking):
@@ -40,41 +72,59 @@ class PostgresWriter(Asking):
         assert row is not None
         return int(row[0])
 
-    def put_items(
-        self, stage: int, video: int, channel: int, items: Sequence[Item], ids: Sequence[int]
-    ) -> None:
-        """Add what a new stage found, with its vectors and postings; `ids` are its pieces'."""
-        of = stage, video, channel
-        self._add_postings(of, zip(ids, (item.tokens for item in items), strict=True))
+    def put_videos(self, videos: Sequence[Video]) -> None:
+        """Put videos, or what is known of them in place of what was."""
+        tags = "?::bytea[]"
+        given = [(*video_row(one), [pack(tag) for tag in one.tags]) for one in videos]
+        self.executemany(putting(tags=tags), given)
+
+    def ids(self, count: int) -> list[int]:
+        """Return so many numbers for pieces of evidence, none of which was given before."""
+        asked = "SELECT nextval('evidence_id') FROM generate_series(1, ?)"
+        return [int(number) for (number,) in self.execute(asked, (count,))] if count else []
+
+    def put_items(self, found: Sequence[Placed]) -> None:
+        """Add what new stages found, with its vectors and postings."""
+        self._add_postings(
+            [
+                (one.of, zip(one.ids, (item.tokens for item in one.items), strict=True))
+                for one in found
+            ]
+        )
         lines = []
-        for number, item in zip(ids, items, strict=True):
-            one = item.evidence
-            times = (repr(float(one.start_s)), repr(float(one.end_s)))
-            frame_s = _NULL if one.frame_s is None else repr(float(one.frame_s))
-            own = (str(number), *map(str, of), *times, frame_s, str(len(item.tokens)))
-            language = _NULL if one.language is None else _written(text(one.language))
-            lines.append("\t".join((*own, language, _bytes(body(one)))))
-        self._copy(f"evidence ({_EVIDENCE})", lines)
-        self._add_vectors(of, zip(ids, (i.evidence.vectors for i in items), strict=True))
+        for placed in found:
+            of = tuple(map(str, placed.of))
+            for number, item in zip(placed.ids, placed.items, strict=True):
+                one = item.evidence
+                times = (repr(float(one.start_s)), repr(float(one.end_s)))
+                frame_s = _NULL if one.frame_s is None else repr(float(one.frame_s))
+                own = (str(number), *of, *times, frame_s, str(len(item.tokens)))
+                language = _NULL if one.language is None else _written(text(one.language))
+                lines.append("\t".join((*own, language, _bytes(body(one)))))
+        if lines:
+            self._copy(f"evidence ({_EVIDENCE})", lines)
+        self._add_vectors(
+            [
+                (one.of, zip(one.ids, (i.evidence.vectors for i in one.items), strict=True))
+                for one in found
+            ]
+        )
 
     def put_postings(self, stage: int, tokens: Iterable[tuple[int, Sequence[str]]]) -> None:
         self._uncount([stage])
         self.execute("DELETE FROM posting WHERE stage = ?", (stage,))
-        self._add_postings((stage, *self._of(stage)), tokens)
+        self._add_postings([((stage, *self._of(stage)), tokens)])
 
     def _add_postings(
-        self, of: tuple[int, int, int], tokens: Iterable[tuple[int, Sequence[str]]]
+        self, given: Sequence[tuple[_Of, Iterable[tuple[int, Sequence[str]]]]]
     ) -> None:
-        pairs = [(number, tuple(own)) for number, own in tokens]
-        found = by_term(pairs)
-        if not found:
-            return
-        stage, _, channel = of
-        length = {number: len(own) for number, own in pairs}
-        middle = "\t".join(map(str, of))
-        self._copy(
-            f"posting ({_POSTING})",
-            [
+        lines: list[str] = []
+        texts: dict[int, tuple[int, int]] = {}
+        for of, tokens in given:
+            pairs = [(number, tuple(own)) for number, own in tokens]
+            length = {number: len(own) for number, own in pairs}
+            middle = "\t".join(map(str, of))
+            lines += [
                 "\t".join(
                     (
                         _bytes(term_key(term)),
@@ -82,34 +132,51 @@ class PostgresWriter(Asking):
                         *map(_array, (ids, counts, [length[number] for number in ids])),
                     )
                 )
-                for term, (ids, counts) in found.items()
-            ],
+                for term, (ids, counts) in by_term(pairs).items()
+            ]
+            pieces, words = texts.get(of[2], (0, 0))
+            texts[of[2]] = (
+                pieces + sum(1 for own in length.values() if own),
+                words + sum(length.values()),
+            )
+        if not lines:
+            return
+        self._copy(f"posting ({_POSTING})", lines)
+        # In one order whoever writes, so that nobody waits for another in a ring.
+        self.execute(
+            "INSERT INTO word SELECT term, channel, sum(cardinality(evidence)) FROM posting "
+            "WHERE stage = ANY(?) GROUP BY term, channel ORDER BY term, channel "
+            "ON CONFLICT (term, channel) DO UPDATE SET pieces = word.pieces + excluded.pieces",
+            ([of[0] for of, _ in given],),
         )
         self.execute(
-            "INSERT INTO word SELECT term, channel, cardinality(evidence) FROM posting "
-            "WHERE stage = ? ORDER BY term ON CONFLICT (term, channel) "
-            "DO UPDATE SET pieces = word.pieces + excluded.pieces",
-            (stage,),
-        )
-        self.execute(
-            "UPDATE channel SET pieces = pieces + ?, words = words + ? WHERE number = ?",
-            (sum(1 for own in length.values() if own), sum(length.values()), channel),
+            "UPDATE channel SET pieces = pieces + a.more, words = words + a.said "
+            "FROM unnest(?::int[], ?::bigint[], ?::bigint[]) a(own, more, said) WHERE number = own",
+            (list(texts), [n for n, _ in texts.values()], [n for _, n in texts.values()]),
         )
 
     def put_vectors(self, stage: int, vectors: Iterable[tuple[int, Mapping[str, Float32]]]) -> None:
-        self._add_vectors((stage, *self._of(stage)), vectors)
+        self._add_vectors([((stage, *self._of(stage)), vectors)])
 
     def _add_vectors(
-        self, of: tuple[int, int, int], vectors: Iterable[tuple[int, Mapping[str, Float32]]]
+        self, given: Sequence[tuple[_Of, Iterable[tuple[int, Mapping[str, Float32]]]]]
     ) -> None:
-        for name, (ids, data) in by_space(vectors).items():
-            space = self._space(name, data.shape[1])
-            self.execute(
-                "INSERT INTO vector (stage, space, evidence, data) VALUES (?, ?, ?, ?)",
-                (of[0], space, ids.tobytes(), data.tobytes()),
-            )
-            if self.halves:
-                nearest.put(self.psycopg, space, of, ids, data)
+        named: dict[tuple[str, int], list[tuple[_Of, Int64, Float16]]] = {}
+        for of, vectors in given:
+            for name, (ids, data) in by_space(vectors).items():
+                named.setdefault((name, data.shape[1]), []).append((of, ids, data))
+        found = {self._space(*space): own for space, own in named.items()}
+        self.executemany(
+            "INSERT INTO vector (stage, space, evidence, data) VALUES (?, ?, ?, ?)",
+            [
+                (of[0], space, ids.tobytes(), data.tobytes())
+                for space, own in found.items()
+                for of, ids, data in own
+            ],
+        )
+        if self.halves:
+            for space, own in found.items():
+                nearest.put(self.psycopg, space, own)
 
     def _copy(self, into: str, lines: Sequence[str]) -> None:
         """Add rows that are written as COPY reads them: far quicker than value by value."""
@@ -156,9 +223,13 @@ class PostgresWriter(Asking):
 
     def drop_stages(self, stages: Sequence[int]) -> None:
         """Remove work with all that it found."""
-        if stages:
-            self._uncount(stages)
-            self.execute("DELETE FROM stage WHERE number = ANY(?)", (list(stages),))
+        if not stages:
+            return
+        self._uncount(stages)
+        spaces = self.execute("SELECT number FROM space") if self.halves else ()
+        for table in ("posting", *(f"nearest_{number}" for (number,) in spaces)):
+            self.execute(f"DELETE FROM {table} WHERE stage = ANY(?)", (list(stages),))
+        self.execute("DELETE FROM stage WHERE number = ANY(?)", (list(stages),))
 
     def drop_video(self, video_id: str) -> bool:
         """Remove a video with all that was found of it; False where it was not known."""
