@@ -30,6 +30,7 @@ def main() -> None:
             ),
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
             "chapters",
+            "chapter_channel",
             "answer_costs",
             "articles",
             "contrast",
@@ -168,6 +169,12 @@ def main() -> None:
         if given.data is None:
             parser.error("chapters needs --data FOLDER of development data")
         figures = chapters.run(given.data)
+    elif given.what == "chapter_channel":
+        from benchmarks import chapter_channel
+
+        if given.data is None:
+            parser.error("chapter_channel needs --data FOLDER of collections")
+        figures = chapter_channel.run(given.data)
     elif given.what == "contrast":
         from benchmarks import contrast
 

@@ -3,7 +3,9 @@
 Two sets with exact bounds: the sample clips, whose recipe says when each picture is shown, and
 timelines planted from them (`benchmarks.planted`). Each question is asked of the collection; what
 is judged is the first moment of each video that holds the answer. In one run: whole shots as before
-(`runs`) and the score's curve (`contrast`), each without and with frames between.
+(`runs`), the score's curve (`contrast`) and soft masks (`mask`), each without and with frames
+between. Then, without them, what trained heads find (`benchmarks.moment_heads`), and moments of all
+videos in one ranking, as `q2e moments` lists them.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 
 import q2e
+from benchmarks import moment_heads
 from benchmarks.planted import Piece, bounds, write
 from q2e.evaluate.compare import bootstrap
 from q2e.evaluate.moment_measures import iou
@@ -60,6 +63,8 @@ ASKED = {
 }
 ROUNDS, SEED = 2, 4
 WAYS = ("runs", "contrast", "mask")
+#: Moments of all videos that are looked at.
+MOST = 5
 #: Channels that each set is read by: nothing is said or written in what is planted.
 CHANNELS = {
     "samples": ("frame", "speech", "screen_text", "metadata", "caption"),
@@ -73,6 +78,8 @@ Truth = Mapping[str, Sequence[tuple[str, float, float]]]
 def run() -> dict[str, Any]:
     """Return, for each set, way and reading, how well first moments lie on the true ones."""
     rows: list[dict[str, Any]] = []
+    ranked: list[dict[str, Any]] = []
+    heads: dict[str, Path] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sets = {"samples": (SAMPLES / "clips", shown()), "planted": planted(folder / "planted")}
@@ -83,13 +90,19 @@ def run() -> dict[str, Any]:
                     folder / f"{what}.q2e", frames_per_hour=per_hour, channels=CHANNELS[what]
                 ) as index:
                     cost = _read(index, media)
+                    if reading == "without":
+                        heads = heads or moment_heads.trained(index, folder / "heads")
+                        ranked += corpus(index, what, truth)
+                        for head, where in heads.items():
+                            told[head, reading] = _asked(index, truth, "head", where)
+                            print(what, head, len(told[head, reading]), flush=True)
                     for way in WAYS:
                         told[way, reading] = _asked(index, truth, way)
                     rows += [
                         _row(what, way, reading, told[way, reading], told["runs", "without"], cost)
-                        for way in WAYS
+                        for way in (*WAYS, *(heads if reading == "without" else ()))
                     ]
-    return {"rows": rows}
+    return {"rows": rows, "corpus": ranked}
 
 
 def shown() -> Truth:
@@ -141,13 +154,49 @@ def _read(index: q2e.Index, media: Path) -> dict[str, float]:
     return {"cpu_s": spent, "video_s": length_s, "frames": index.status().evidence["frame"]}
 
 
-def _asked(index: q2e.Index, truth: Truth, way: str) -> list[tuple[float, bool, float]]:
+def corpus(index: q2e.Index, what: str, truth: Truth) -> list[dict[str, Any]]:
+    """Return how well the first moments of all videos lie on the true ones, by way."""
+    names = {video.id: Path(video.path).name for video in index.videos()}
+    found: dict[str, list[list[float]]] = {way: [] for way in WAYS}
+    for source, question in ASKED.items():
+        own = {
+            name: [(start_s, end_s) for one, start_s, end_s in parts if one == source]
+            for name, parts in truth.items()
+        }
+        for way in WAYS:
+            hits = index.moments(question, top=MOST, confidence=0.0, localise=way)
+            found[way].append(
+                [
+                    float(iou([(one.start_s, one.end_s)], own[names[hit.video.id]]).max(initial=0))
+                    for hit in hits
+                    for one in hit.moments
+                ]
+            )
+    rows = []
+    for way, every in found.items():
+        row: dict[str, Any] = {"set": what, "way": way, "asked": len(every)}
+        for n in (1, MOST):
+            best = np.array([max(one[:n], default=0.0) for one in every])
+            base = np.array([max(one[:n], default=0.0) for one in found["runs"]])
+            share = bootstrap((best >= 0.5).astype(float))
+            change = bootstrap((best >= 0.5).astype(float) - (base >= 0.5).astype(float))
+            row[f"R@{n}"] = [share.value, share.low, share.high]
+            row[f"R@{n} change"] = [change.value, change.low, change.high]
+        row["mIoU"] = float(np.mean([max(one[:1], default=0.0) for one in every]))
+        rows.append(row)
+    return rows
+
+
+def _asked(
+    index: q2e.Index, truth: Truth, way: str, head: Path | None = None
+) -> list[tuple[float, bool, float]]:
     """Return of each question and video with the answer: IoU, within 2 s, rank of the video."""
+    more = {} if head is None else {"moment_head": str(head)}
     names = {video.id: Path(video.path).name for video in index.videos()}
     found = []
     for source, question in ASKED.items():
         hits = index.search(
-            question, top=len(names), confidence=0.0, localise=way, moments_per_video=1
+            question, top=len(names), confidence=0.0, localise=way, moments_per_video=1, **more
         )
         at = {names[hit.video.id]: hit for hit in hits}
         for name, parts in truth.items():

@@ -515,6 +515,10 @@ LOCALISED = {
     ("contrast", "with"): "the curve, frames between",
     ("mask", "without"): "soft masks (`mask`)",
     ("mask", "with"): "soft masks, frames between",
+    **{
+        (name, "without"): f"a head: `{name}`"
+        for name in ("language_free", "psvl", "vlanet", "mcn", "vdi", "detr")
+    },
 }
 
 
@@ -537,6 +541,24 @@ def moments_found(figures: Figures) -> str:
     return markdown(head, rows)
 
 
+def moments_ranked(figures: Figures) -> str:
+    """How well the first moments of all videos lie on the true ones, by set and way."""
+
+    def share(one: Any, name: str) -> str:
+        value, low, high = one[name]
+        return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+    rows = []
+    for one in figures["moments"]["corpus"]:
+        change, low, high = one["R@5 change"]
+        told = "" if one["way"] == "runs" else f"{change:+.2f} [{low:+.2f}, {high:+.2f}]"
+        way = LOCALISED[one["way"], "without"]
+        cells = [one["set"], way, str(one["asked"]), share(one, "R@1"), share(one, "R@5")]
+        rows.append([*cells, told, f"{one['mIoU']:.2f}"])
+    head = ["set", "way", "asked", "R@1 IoU .5", "R@5 IoU .5", "difference of R@5", "mIoU"]
+    return markdown(head, rows)
+
+
 #: How a video is cut, as tables say it.
 CUT = {
     "texttiling": "`texttiling`",
@@ -554,6 +576,18 @@ def chapters_found(figures: Figures) -> str:
         shares = (f"{one[name]:.2f}" for name in ("f1", "precision", "recall", "tiou"))
         rows.append([CUT[one["way"]], str(one["talks"]), *shares, told])
     head = ["chapters", "talks", "F1 within 5 s", "precision", "recall", "tIoU", "difference of F1"]
+    return markdown(head, rows)
+
+
+def chapter_channel(figures: Figures) -> str:
+    """What the channel of chapters changes in searches, by collection."""
+    rows = []
+    for one in figures["chapter_channel"]["rows"]:
+        change, low, high = one["change"]
+        counts = (str(one[name]) for name in ("videos", "chapters", "questions"))
+        told = f"{change:+.3f} [{low:+.3f}, {high:+.3f}]"
+        rows.append([one["set"], *counts, f"{one['without']:.3f}", f"{one['with']:.3f}", told])
+    head = ["set", "videos", "chapters", "questions", "without", "with", "difference"]
     return markdown(head, rows)
 
 
@@ -763,7 +797,7 @@ def heads_parts(part: str, first: str) -> Table:
 
 
 #: Recipes that have a world of their own, as `benchmarks.stretches` measures them.
-WORLDS = ("language_free", "psvl")
+WORLDS = ("language_free", "psvl", "vdi", "stal", "vlanet", "detr")
 
 
 def heads_world(name: str) -> Table:
@@ -969,7 +1003,9 @@ TABLES: dict[str, Table] = {
     "leftout channels": leftout_channels,
     "leftout certainty": leftout_certainty,
     "moments found": moments_found,
+    "moments ranked": moments_ranked,
     "chapters found": chapters_found,
+    "chapter channel": chapter_channel,
     "heads eye": heads_eye,
     "heads pairs": heads_pairs,
     "heads stories": heads_rows("stories"),
@@ -1027,6 +1063,7 @@ NEEDS: dict[str, set[str]] = {
     "leftout": {"leftout"},
     "moments": {"moments"},
     "chapters": {"chapters"},
+    "chapter": {"chapter_channel"},
     "scale": {"scale_stores"},
     "engines": {"scale_engines"},
     "heads": {"heads"},

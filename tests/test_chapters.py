@@ -21,6 +21,7 @@ from q2e.errors import ConfigError
 from q2e.evaluate.chapter_measures import border_f1, chapter_iou
 from q2e.methods.chapters.base import Collected, Line, Track
 from q2e.methods.chapters.llama import Llama
+from q2e.methods.chapters.stitched import Stitched
 from q2e.methods.chapters.texttiling import TextTiling, chosen, depths, parted, similarity
 from q2e.models.registry import Models
 from q2e.settings import load_settings
@@ -97,6 +98,33 @@ def test_the_parts_are_as_their_formulas_say() -> None:
              3 * vectors[1] + vectors[2])]  # fmt: skip
     cosines = [a @ b / np.linalg.norm(a) / np.linalg.norm(b) for a, b in sides]
     assert found == pytest.approx(cosines, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("cuts_s", "starts_s", "shown", "least_s", "found"),
+    [
+        # a a | a b | b c: cuts between like pictures go, that between b and c stays.
+        ([10, 20, 30], [0, 0, 10, 10, 20, 30], "aaabbc", 0, [0, 30]),
+        ([10, 20, 30], [0, 10, 20, 30], "abca", 0, [0, 10, 20, 30]),
+        # One second of d, which is more like c than like a, joins c.
+        ([10, 11], [0, 10, 11], "adc", 2, [0, 10]),
+        # Nothing is seen from 10 to 20: its cuts stay.
+        ([10, 20], [0, 20], "aa", 2, [0, 10, 20]),
+        ([10], [], "", 0, [0, 10]),
+    ],
+)
+def test_shots_are_stitched_where_pictures_across_a_cut_are_alike(
+    cuts_s: list[float], starts_s: list[float], shown: str, least_s: float, found: list[float]
+) -> None:
+    seen = {"a": [1, 0, 0], "b": [0, 1, 0], "c": [0, 0, 1], "d": [0, 0.6, 0.8]}
+    vectors = np.array([seen[one] for one in shown], np.float32).reshape(-1, 3)
+    at_s = np.array(starts_s, np.float64)
+    frames = Track("frame", at_s, at_s + 1, vectors)
+    known = Collected(
+        40.0, "film", (), (frames,), np.array(cuts_s, float), (), np.asarray, no_model
+    )
+    cut = Stitched(least_s=least_s).chapters(known)
+    assert [one.start_s for one in cut] == found and cut[-1].end_s == 40.0
 
 
 def test_what_is_measured() -> None:

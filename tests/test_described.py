@@ -17,6 +17,7 @@ from pydantic import ValidationError
 import q2e
 from q2e.arrays import UInt8
 from q2e.errors import ModelError
+from q2e.methods.caption.best import BestCaptionChannel
 from q2e.methods.caption.structured import Scene, StructuredCaptionChannel
 from q2e.methods.caption.vision import VisionCaptionChannel
 from q2e.methods.summary.llm import SummaryChannel
@@ -116,6 +117,40 @@ def test_each_frame_is_captioned_after_the_one_before_and_what_is_said() -> None
     assert "A dog runs." in second and "mira el perro" in second
     assert "look at the dog" not in second
     assert "It jumps." in third and "A dog runs." not in third and "perro" not in third
+
+
+#: What a picture of a panda shows and does not show, by language.
+PANDA = {
+    "ar": ("باندا عملاقة", "فنجان قهوة"),
+    "de": ("ein Großer Panda", "eine Tasse Kaffee"),
+    "en": ("a giant panda", "a cup of coffee"),
+    "es": ("un panda gigante", "una taza de café"),
+    "fr": ("un panda géant", "une tasse de café"),
+    "hi": ("विशाल पांडा", "कॉफ़ी का प्याला"),
+    "ja": ("ジャイアントパンダ", "コーヒーカップ"),
+    "ko": ("대왕판다", "커피 잔"),
+    "ru": ("большая панда", "чашка кофе"),
+    "th": ("แพนด้ายักษ์", "ถ้วยกาแฟ"),
+    "zh": ("大熊猫", "一杯咖啡"),
+}
+
+
+def test_of_several_captions_the_one_that_fits_the_picture_is_kept(samples: Path) -> None:
+    from q2e.media.frames import frames_at
+    from q2e.models.registry import Models
+    from q2e.settings import Settings
+
+    encoder = Models(Settings(threads=1)).image
+    [picture] = frames_at(samples / "clips" / "reel-01.mp4", [1.5])
+    shown = tuple(Frame(one.time_s, picture.image, one.segment) for one in frames(2))
+    for right, wrong in PANDA.values():
+        # The first picture comes with nothing to read, the second with a caption and speech.
+        eyes = Looks(wrong, wrong, "Not available.", right, wrong)
+        part = Part(VIDEO, 0.0, 30.0, frames=shown, evidence=(said("mira", 12.0),))
+        found = BestCaptionChannel(eyes, encoder).extract(part)
+        assert [one.text for one in found] == [wrong, right]
+        told = [(wrong in prompt, "mira" in prompt) for prompt in eyes.prompts[1:]]
+        assert told == [(False, False), (True, False), (False, True), (True, True)]
 
 
 def test_a_slice_follows_on_the_one_before() -> None:

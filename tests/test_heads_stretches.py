@@ -37,8 +37,8 @@ def _unit(x: Any) -> Any:
         ("psvl", worlds.unpaired),
         ("vdi", worlds.doing),
         ("vlanet", worlds.weak),
-        ("stal", worlds.crowded),
-        ("detr(hidden=16)", worlds.fine),
+        ("stal", worlds.brief),
+        ("detr(hidden=16)", worlds.framed),
     ],
 )
 def test_twenty_steps_lower_the_loss(name: str, world: Any, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_changes_are_differences_of_neighbours_and_gates_leave_out_what_is_not_s
 def test_a_chamfer_distance_takes_the_nearest_on_both_sides() -> None:
     from q2e.heads.blocks.regions import RegionObjective
 
-    world = worlds.crowded(5, 0)
+    world = worlds.brief(5, 0)
     made = RegionObjective(24, 24, 8, 4, 0.0, 0.2, 0.5, True).eval()
     batch = made.batch(world, [(0, 0), (1, 1)], "cpu")
     found = made.distances(batch, batch.told.tokens, batch.told.said).detach().numpy()

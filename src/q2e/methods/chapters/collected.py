@@ -80,7 +80,8 @@ def _tracks(store: Searched, models: Models, video: Video) -> Iterator[Track]:
 
 def _track(channel: str, rows: Int64, vectors: Float32, store: Searched) -> Track:
     times_s = store.times_s(rows)
-    order = np.argsort(times_s[:, 0], kind="stable")
+    # Frames of a shot begin with it, and are in order of when each is shown.
+    order = np.lexsort((times_s[:, 2], times_s[:, 0]))
     found = np.asarray(vectors, dtype=np.float32)[order]
     return Track(channel, times_s[order, 0], times_s[order, 1], found)
 
