@@ -48,6 +48,10 @@ def test_twenty_steps_lower_the_loss(name: str, world: Any, tmp_path: Path) -> N
     rows = csv.DictReader((tmp_path / "log.csv").read_text().splitlines())
     losses = [float(row["loss"]) for row in rows]
     assert kept.facts["steps"] == 20 and losses[-1] < losses[0], losses
+    # In a search nothing says which stretch is meant.
+    asked = replace(world(5, 0).subset("test"), spans_s=None)
+    found_s, worth = choice.bound.stretches_of(kept.weights, asked)
+    assert len(found_s) == len(worth) and (found_s >= 0).all() and (found_s <= 24).all()
 
 
 def test_a_localiser_is_the_formula() -> None:

@@ -4,19 +4,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from q2e.arrays import Float64
 from q2e.errors import ConfigError
 from q2e.heads.features import FeatureSet
-from q2e.heads.recipe import Gradient
+from q2e.heads.recipe import Gradient, Learnt
+
+if TYPE_CHECKING:
+    from q2e.heads.trainer import Watch
 
 
 @dataclass(frozen=True, kw_only=True)
 class Localising(Gradient):
-    """A recipe of the kind `localise`: its objective is a `SpanObjective`."""
+    """A recipe of the kind `localise`: its objective is a `SpanObjective`.
+
+    Where `told` is true it learns from which stretch each text describes; what it learnt needs that
+    no more.
+    """
+
+    told: ClassVar[bool] = False
+
+    def train(
+        self, features: FeatureSet, folder: Path | None = None, watch: "Watch | None" = None
+    ) -> Learnt:
+        if self.told:
+            told_spans(features, type(self).__name__.lower())
+        return super().train(features, folder, watch)
 
     def scores(self, weights: Mapping[str, Any], features: FeatureSet) -> Float64:
         name = type(self).__name__

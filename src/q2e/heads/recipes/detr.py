@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from q2e.errors import ConfigError
 from q2e.heads.features import FeatureSet
-from q2e.heads.localising import Localising, told_spans
+from q2e.heads.localising import Localising
 from q2e.registry import method
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ class Detr(Localising):
     heads: Annotated[int, Field(ge=1, le=16, description="Heads of attention.")] = 4
     gate: Annotated[bool, Field(description="Whether saliency gates frames.")] = True
 
+    told: ClassVar[bool] = True
+
     def objective(self, features: FeatureSet) -> Objective:
-        told_spans(features, "detr")
         if self.hidden % self.heads:
             raise ConfigError(
                 f"detr: hidden = {self.hidden} must be a multiple of heads = {self.heads}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from q2e.heads.features import FeatureSet
-from q2e.heads.localising import Localising, told_spans
+from q2e.heads.localising import Localising
 from q2e.registry import method
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ class Mcn(Localising):
         float, Field(ge=0, le=10, description="Share of the hinge against other videos.")
     ] = 0.5
 
+    told: ClassVar[bool] = True
+
     def objective(self, features: FeatureSet) -> Objective:
-        told_spans(features, "mcn")
         from q2e.heads.blocks.moments import McnObjective
 
         return McnObjective(

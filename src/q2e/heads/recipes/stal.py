@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from q2e.errors import ConfigError
 from q2e.heads.features import FeatureSet
-from q2e.heads.localising import Localising, told_spans
+from q2e.heads.localising import Localising
 from q2e.registry import method
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ class Stal(Localising):
     ] = 0.5
     sets: Annotated[bool, Field(description="Chamfer distance; else that of the means.")] = True
 
+    told: ClassVar[bool] = True
+
     def objective(self, features: FeatureSet) -> Objective:
-        told_spans(features, "stal")
         if not features.regions:
             raise ConfigError(
                 "stal compares regions of frames with words, and these features hold none "

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from q2e.heads.features import FeatureSet
-from q2e.heads.localising import Localising, told_spans
+from q2e.heads.localising import Localising
 from q2e.registry import method
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ class Vdi(Localising):
         bool, Field(description="Whether differences are seen, else frames twice.")
     ] = True
 
+    told: ClassVar[bool] = True
+
     def objective(self, features: FeatureSet) -> Objective:
-        told_spans(features, "vdi")
         from q2e.heads.blocks.moving import MovingObjective
 
         return MovingObjective(
