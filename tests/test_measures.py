@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 
 import ir_measures
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from q2e.cli import app
 from q2e.errors import EvaluationError
-from q2e.evaluate.highlights import qvhighlights_scores
+from q2e.evaluate.highlight_files import read_truths
+from q2e.evaluate.highlights import clip_precision, highlight_scores, qvhighlights_scores
 from q2e.evaluate.judging import evaluate_run, judge_matrix, ranking, set_ranks, summarise
 from q2e.evaluate.measures import Judged, parse_measures
 from q2e.evaluate.moment_measures import (
@@ -280,6 +285,44 @@ def test_measures_as_q2e_counts_them() -> None:
     lost = {"a": Judged(np.array([np.inf]), np.ones(1), np.ones(1))}
     never = summarise(lost, parse_measures("MAPfound,MnRall,MdRall"))
     assert never.values == {"MAPfound": 0.0, "MnRall": np.inf, "MdRall": np.inf}
+
+
+def test_highlights_are_measured_as_the_authors_of_qvhighlights_do() -> None:
+    # In order: right, wrong and right as one, wrong: precision 1 at recall 1/2, 2/3 at recall 1.
+    assert clip_precision(
+        np.array([True, False, True, False]), np.array([0.9, 0.5, 0.5, 0.1])
+    ) == pytest.approx((1 + 2 / 3) / 2)
+    # What is found later is worth the best precision from there on.
+    assert clip_precision(
+        np.array([False, True, True]), np.array([0.9, 0.5, 0.1])
+    ) == pytest.approx(2 / 3)
+    assert clip_precision(np.zeros(2, bool), np.ones(2)) == 0.0
+    assert clip_precision(np.ones(2, bool), np.ones(2)) == 1.0
+    marks = {"a": [[4, 0, 0], [0, 0, 2], [0, 0, 0]], "b": [[0], [3]], "never found": [[1]]}
+    found = {"a": [0.1, 0.9], "b": [0.2, 0.1, 0.8], "not asked": [1.0]}
+    # b's most salient clip lies beyond its marks; of a's people the second marked nothing.
+    a, b = [1 / 2, 0, 1], [1 / 2]
+    values = highlight_scores(found, marks)
+    assert values["HL-mAP Fair"] == pytest.approx(np.mean([*a, *b]))
+    assert values["HL-mAP VeryGood"] == pytest.approx(np.mean([1 / 2, 0, 0, 0]))
+    assert (values["HIT@1 Fair"], values["HIT@1 VeryGood"]) == (0.5, 0.0)
+
+
+def test_files_of_qvhighlights_are_read(tmp_path: Path) -> None:
+    truth = {"qid": 7, "vid": "v", "duration": 6, "relevant_windows": [[2, 4]],
+             "relevant_clip_ids": [1], "saliency_scores": [[4, 4, 4]]}  # fmt: skip
+    told = {"qid": 7, "vid": "v", "pred_relevant_windows": [[2, 4, 0.9]],
+            "pred_saliency_scores": [0, 1, 0]}  # fmt: skip
+    truths, found = tmp_path / "truths.jsonl", tmp_path / "found.jsonl"
+    truths.write_text(json.dumps(truth) + "\n")
+    found.write_text(json.dumps(told) + "\n\n")
+    asked = ["eval", "moments", str(found), "--truths", str(truths), "--protocol", "qvhighlights"]
+    measures = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["measures"]
+    assert len(measures) == 11 and set(measures.values()) == {1.0}
+    for wrong in ("[]", "{}", json.dumps(truth | {"relevant_clip_ids": [9]}), "{" * 9):
+        truths.write_text(json.dumps(truth) + "\n" + wrong)
+        with pytest.raises(EvaluationError, match="line 2: no line of QVHighlights"):
+            read_truths(truths)
 
 
 def test_qvhighlights_is_measured_as_its_authors_do() -> None:

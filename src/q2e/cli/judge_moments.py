@@ -40,16 +40,24 @@ def moments(
     the true moments of a data set as moments.json.
 
     With --protocol didemo the truths hold what each person marked, as didemo_people has them; with
-    it and with qvhighlights --at and --iou are fixed.
+    it and with qvhighlights --at and --iou are fixed. With qvhighlights both files may be .jsonl,
+    as its authors publish them; then HL-mAP and HIT@1 of highlights are told too.
     """
     from q2e.errors import unknown
-    from q2e.evaluate.highlights import qvhighlights_scores
+    from q2e.evaluate.highlight_files import read_submission, read_truths
+    from q2e.evaluate.highlights import highlight_scores, qvhighlights_scores
     from q2e.evaluate.moment_measures import didemo_scores, score_moments
     from q2e.evaluate.runs import read_moments
 
     if protocol not in _PROTOCOLS:
         raise ConfigError(unknown("protocol", protocol, _PROTOCOLS))
-    given, true = read_moments(found), read_moments(truths)
+    salient: dict[str, float] = {}
+    if protocol == "qvhighlights" and found.suffix == truths.suffix == ".jsonl":
+        told, marked = read_submission(found), read_truths(truths)
+        given, true = dict(told.moments), dict(marked.moments)
+        salient = highlight_scores(told.clips, marked.clips) if told.clips else {}
+    else:
+        given, true = read_moments(found), read_moments(truths)
     missing = [query for query in true if query not in given]
     if missing:
         talk(f"warning: {len(missing)} queries have no moment found and count as 0: {missing[0]}")
@@ -58,7 +66,7 @@ def moments(
         values = score_moments(given, true, ranks, overlaps)
     else:
         score = {"didemo": didemo_scores, "qvhighlights": qvhighlights_scores}[protocol]
-        values = score(given, true)
+        values = score(given, true) | salient
     if json:
         print_json({"queries": len(true), "measures": values, "missing": missing})
         return
