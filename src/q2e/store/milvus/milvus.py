@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from q2e.store import changed
 from q2e.store.base import Store
 from q2e.store.engine import Engine, Finding
 from q2e.store.lean import LeanEngine
+from q2e.store.milvus import tables
 from q2e.store.milvus.address import Address
 from q2e.store.milvus.engine import MilvusEngine
 from q2e.store.milvus.pieces import Copy, copied
@@ -68,16 +70,16 @@ class Milvus:
         known = self._read()
         made = 1 + int(known["made"]) if known else 1
         means = self._means() if self._tables.modern else None
-        done: dict[str, None] = {}
+        done: Counter[str] = Counter()
         for numbers in self._pages():
-            done |= dict.fromkeys(self._copy(numbers, made, means))
+            done.update(self._copy(numbers, made, means))
         for space in self._spaces():
             if self._tables.there(space):
                 self._tables.delete(space, f"made < {made}")
-                self._tables.settle(space)
+        unsealed = self._settled(done)
         with self.store.writing() as writer:
             changed.forget(writer)
-            self._tell(writer, made, means, done)
+            self._tell(writer, made, means, done, unsealed)
         return len(done)
 
     def follow(self) -> int:
@@ -90,25 +92,48 @@ class Milvus:
         # The weights of a channel rest on what its mean was at first.
         means = self._means() | made["means"] if late and self._tables.modern else None
         spaces = dict.fromkeys(made["spaces"])
+        # What was copied before this was counted is taken to be sealed.
+        unsealed = Counter(made.get("unsealed", {}))
         for start in range(0, len(late), _AT_ONCE):
             some = late[start : start + _AT_ONCE]
-            spaces |= dict.fromkeys(self._copy(some, made["made"], means))
+            copied_now = self._copy(some, made["made"], means)
+            spaces |= dict.fromkeys(copied_now)
+            unsealed.update(copied_now)
             with self.store.writing() as writer:
                 changed.forget(writer, some)
-                self._tell(writer, made["made"], means, spaces)
-        if len(late) > _AT_ONCE:
-            for space in spaces:
-                self._tables.settle(space)
+                self._tell(writer, made["made"], means, spaces, unsealed)
+        if (left := self._settled(unsealed)) != unsealed:
+            with self.store.writing() as writer:
+                self._tell(writer, made["made"], means, spaces, left)
         return len(late)
 
+    def _settled(self, unsealed: Counter[str]) -> Counter[str]:
+        """Have Milvus seal the spaces that took in more than it scans; returns what is left."""
+        left = Counter[str]()
+        for space, rows in unsealed.items():
+            if rows > tables.UNSEALED:
+                self._tables.settle(space)
+            else:
+                left[space] = rows
+        return left
+
     def _tell(
-        self, writer: Writer, made: int, means: dict[str, float] | None, spaces: Iterable[str]
+        self,
+        writer: Writer,
+        made: int,
+        means: dict[str, float] | None,
+        spaces: Iterable[str],
+        unsealed: Mapping[str, int],
     ) -> None:
         """Say in the catalogue what is held where, so that who searches knows it."""
         said = {"made": made, "means": means or {}, "spaces": list(spaces)}
+        said["unsealed"] = dict(unsealed)
         _set(writer, _MADE, json.dumps({"address": self.address, "index": self.index} | said))
 
-    def _copy(self, numbers: Sequence[int], made: int, means: dict[str, float] | None) -> set[str]:
+    def _copy(
+        self, numbers: Sequence[int], made: int, means: dict[str, float] | None
+    ) -> Counter[str]:
+        """Copy videos; returns how many rows each space took in."""
         with self.store.view() as view:
             copy: Copy = copied(view, numbers, self._of, made, means)
         for space, size in copy.dimensions.items():
@@ -116,7 +141,7 @@ class Milvus:
         for space in {*self._spaces(), *copy.rows}:
             if self._tables.there(space):
                 self._tables.replace(space, numbers, copy.rows.get(space, []))
-        return set(copy.rows)
+        return Counter({space: len(rows) for space, rows in copy.rows.items()})
 
     def _means(self) -> dict[str, float]:
         known = self.scan().statistics(())

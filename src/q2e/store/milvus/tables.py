@@ -21,6 +21,8 @@ from q2e.types import Filters
 
 #: Rows that Milvus looks at one by one until they are sealed; of more it makes lists at once.
 UNSEALED = 4_000
+#: Rows from which on it makes an index of what it sealed.
+_INDEXED = 1_024
 
 #: Rows that travel at a time, and videos that are named in one condition.
 ROWS, VIDEOS = 1_000, 500
@@ -171,21 +173,34 @@ class Tables:
             )
 
     def settle(self, space: str) -> None:
-        """Have all rows of a space indexed, where they are more than are scanned without.
+        """Have all rows of a space indexed.
 
-        Of rows that it has not sealed yet Milvus 2.3 looks at a share by lists of its own, by which
-        half of the best may be missed. Those of other indexes in the collection are sealed too.
+        Of more than `UNSEALED` rows that it has not sealed yet Milvus 2.3 looks at a share by lists
+        of its own, by which half of the best may be missed. Those of other indexes in the
+        collection are sealed too.
         """
-        if self.count(space) <= UNSEALED:
-            return
+        until = time.monotonic() + 20 * PATIENCE_S
         with self._speaking():
             self.client.flush(self.name(space), timeout=4 * PATIENCE_S)
-            while int(self._described(space).get("pending_index_rows", 0)):
+            # Others may go on adding there, so that it is not waited for without end.
+            while self._waits(space) and time.monotonic() < until:
                 time.sleep(0.5)
 
-    def _described(self, space: str) -> Mapping[str, Any]:
-        found = self.client.describe_index(self.name(space), "vector", timeout=PATIENCE_S)
-        return found or {}
+    def _waits(self, space: str) -> bool:
+        """Return whether an index of rows is still to be made or, as 2.3 tells, to be loaded."""
+        name, patience = self.name(space), {"timeout": PATIENCE_S}
+        found = self.client.describe_index(name, "vector", **patience) or {}
+        if int(found.get("pending_index_rows", 0)):
+            return True
+        if self._version >= (2, 4):
+            return False
+        kept = self.client.list_persistent_segments(name, **patience)
+        loaded = {
+            one.segment_id
+            for one in self.client.list_loaded_segments(name, **patience)
+            if one.index_name
+        }
+        return any(one.num_rows >= _INDEXED and one.segment_id not in loaded for one in kept)
 
     # -- asking ---------------------------------------------------------------------------------
     def search(
