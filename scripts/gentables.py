@@ -21,6 +21,7 @@ FILES = (
         "load",
         "moments",
         "chapters",
+        "chapter_channel",
         "reading",
         "truth",
         "certainty",
