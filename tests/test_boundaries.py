@@ -171,10 +171,11 @@ LAYERS = {
     ),
     "survey": "errors ingest paths settings store text types",
     "opened": "errors models plugins settings store survey types",
+    "mapped": "opened search",
     "tagging": "arrays errors ingest methods models plugins search settings store text types",
     "afterwards": "arrays export ingest methods models plugins search settings store text types",
     "upkeep": (
-        "afterwards backup erase errors ingest opened plugins search settings store tagging types"
+        "afterwards backup erase errors ingest mapped plugins search settings store tagging types"
     ),
     "answer": (
         "arrays cache decoding errors mmi models paths plugins query registry stopping text types"

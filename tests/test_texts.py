@@ -105,3 +105,40 @@ def test_every_text_is_used_and_every_use_has_its_text() -> None:
         if key not in whole and not any(key.startswith(start) for start in starts)
     ]
     assert unused == []
+
+
+def test_remarks_of_the_server_are_known() -> None:
+    """What is remarked often has words of the page's own; another wording would stay English."""
+    from q2e.answer.quotes import _ASKED, QUOTES
+    from q2e.query.hints import hint
+
+    listed = re.findall(r"\[/(.+)/, \"([\w.-]+)\"", scripts()["remarks.js"])
+    known = [(re.compile(pattern), key) for pattern, key in listed]
+    assert len(known) == 20 and len({key for _, key in known}) == 20
+    hints = {
+        "dog lang:": "hint.nothing",
+        'dog "cat': "hint.quote",
+        "dog (cat": "hint.bracket",
+        "speech:dog or": "hint.joins",
+        "speech: dog": "hint.space",
+        "Speech:dog": "hint.small",
+        "speach:dog": "hint.meant",
+        "colour:dog": "hint.fields",
+    }
+    said = {hint(question): key for question, key in hints.items()}
+    said |= {QUOTES: "note.quotes"}
+    asked = {"who": "name", "how many": "number", "where": "place", "when": "time"}
+    for kind, name in asked.items():
+        remark = f"{_ASKED[kind]} is asked for, and no sentence here holds one"  # type: ignore[index]
+        said[remark] = f"note.no-{name}"
+    for remark, key in said.items():
+        assert [one for pattern, one in known if pattern.search(remark)] == [key], remark
+
+
+def test_names_of_sounds_are_those_of_the_table() -> None:
+    from runpy import run_path
+
+    made = run_path(str(WEB.parents[2] / "scripts" / "sound_texts.py"))["texts"]()
+    for language, own in made.items():
+        kept = json.loads((WEB / "texts" / "sounds" / f"{language}.json").read_text("utf-8"))
+        assert kept == own, f"python scripts/sound_texts.py ({language})"

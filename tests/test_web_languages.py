@@ -137,6 +137,12 @@ def test_what_the_server_refuses_is_said_in_the_page_s_language(
     # The server's own words say what is wrong.
     expect(page.locator("#results [role=alert]")).to_contain_text("then needs")
     expect(page.locator("#hints .wrong")).to_have_text(said)
+    page = visit.open(q="speach:flood")
+    meant = words(language, "told")["hint.meant"]
+    meant = meant.replace("{word}", "speach").replace("{meant}", "speech")
+    expect(page.locator("#hints")).to_have_text(meant)
+    page = visit.open(q="What have weasels eaten?")
+    expect(page.locator("#answer")).to_contain_text(words(language, "told")["note.quotes"])
     visit.close()
     assert visit.wrong == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -58,5 +59,43 @@ def test_a_group_is_looked_into_by_keyboard(
     panda.click()
     page.locator("#map-group .still").first.click()
     page.wait_for_selector("#video .player")
+    visit.close()
+    assert visit.wrong == []
+
+
+def test_places_are_looked_into_and_lie_beside_one_another(browser: Any, server: str) -> None:
+    """Names of strangers stay text; places that lie close are moved apart."""
+    hostile = "<img src=x onerror=\"document.title='broken'\"> \u202egnp"
+    named = [("Athens", 38.0, 23.7), ("Greece", 39.0, 22.9), (hostile, -90.0, 180.0)]
+    told = [
+        {
+            "names": {"en": name},
+            "latitude": latitude,
+            "longitude": longitude,
+            "recorded": False,
+            "videos": 3 - number,
+            "examples": [{"video": "x/y", "title": hostile, "picture": False}],
+        }
+        for number, (name, latitude, longitude) in enumerate(named)
+    ]
+    visit = Visit(browser, server, viewport={"width": 390, "height": 844}, locale="ar")
+    answer = {"version": 1, "videos": 6, "places": told}
+    visit.page.route("**/v1/places", lambda route: route.fulfill(json=answer))
+    page = visit.open(view="map")
+    spots = page.locator(".placespot")
+    expect(spots).to_have_count(3)
+    boxes = [spot.bounding_box() for spot in spots.all()]
+    assert all(box["width"] >= 24 for box in boxes)
+    a, b = boxes[:2]
+    apart = max(abs(a["x"] - b["x"]), abs(a["y"] - b["y"]))
+    assert apart >= a["width"] / 2 + b["width"] / 2 - 1
+    for number, (name, *_) in enumerate(named):
+        spots.nth(number).focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#map-place h3")).to_have_text(name)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("#map-place .button.main").click()
+    visit.until(f"new URL(location).searchParams.get('q') === {json.dumps(hostile)}")
+    assert "broken" not in page.title().replace(hostile, "")
     visit.close()
     assert visit.wrong == []

@@ -118,3 +118,49 @@ def test_chapters_lie_along_the_time_and_are_gone_to(visit: Visit) -> None:
     visit.until("document.querySelector('#video video').currentTime >= 2")
     expect(chapters.last).to_have_attribute("aria-current", "true")
     assert "broken" not in page.title()
+
+
+def test_chapters_are_gone_to_beside_the_hits(visit: Visit) -> None:
+    told = [
+        {"start": 0.0, "end": 4.0, "title": HOSTILE, "language": None},
+        {"start": 4.0, "end": 8.0, "title": "第二章", "language": "zh"},
+    ]
+    page = visit.page
+    page.route("**/chapters", lambda route: route.fulfill(json={"chapters": told}))
+    visit.open(q="weasels have eaten the telephone system")
+    visit.settle()
+    page.locator("#hits .still").first.click()
+    expect(page.locator("#panel .chapterlane .piece")).to_have_count(2)
+    chapters = page.locator("#panel .chapters .chapterline")
+    chapters.last.click()
+    visit.until("document.querySelector('#panel video').currentTime >= 4")
+    expect(chapters.last).to_have_attribute("aria-current", "true")
+    # The lane stays when the hit is drawn anew, as when another of its moments is chosen.
+    expect(page.locator("#panel .chapterlane .piece")).to_have_count(2)
+    assert "broken" not in page.title()
+
+
+def test_what_is_heard_is_a_filter_in_the_page_s_language(browser: Any, server: str) -> None:
+    visit = Visit(browser, server, locale="ja-JP")
+
+    def heard(route: Any) -> None:
+        answer = route.fetch()
+        sounds = {"Applause": 3, "Clapping": 2, "Zither": 1}
+        told = answer.json()
+        told["facets"] = told.get("facets", {}) | {"sound": sounds}
+        route.fulfill(response=answer, json=told)
+
+    visit.page.route("**/v1/search", heard)
+    page = visit.open(q="giant panda")
+    visit.settle()
+    sounds = page.locator("#filters [id^=f-sound-]")
+    expect(sounds.nth(0)).to_have_text("拍手 3")
+    # One word stands for two kinds: the other keeps its own name beside it; the last has no other.
+    expect(sounds.nth(1)).to_have_text("拍手 (Clapping) 2")
+    expect(sounds.nth(2)).to_have_text("Zither 1")
+    with visit.searching() as asked:
+        sounds.first.click()
+    assert asked.value.value.post_data_json["q"] == 'giant panda sound:"Applause"'
+    expect(sounds.nth(0)).to_have_attribute("aria-pressed", "true")
+    visit.close()
+    assert visit.wrong == []

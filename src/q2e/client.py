@@ -332,6 +332,11 @@ class Client:
         answer: Json = self._send("GET", "/v1/map", {}).json()
         return answer
 
+    def places(self) -> Json:
+        """Say where videos were recorded, and what places their names, titles and tags name."""
+        answer: Json = self._send("GET", "/v1/places", {}).json()
+        return answer
+
     def answer(self, q: str, *, how: str | None = None, **options: Unpack[Search]) -> Json:
         """Answer a question in sentences that cite what videos say; none where nothing
         answers.

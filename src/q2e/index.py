@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from q2e.query.language import Parsed
     from q2e.search.clarify import Clarification
     from q2e.search.engines import EngineCheck
-    from q2e.search.overview import Overview
     from q2e.search.search import Page, Searcher
     from q2e.search.suggest import Suggestion
     from q2e.store.base import Table
@@ -118,12 +117,6 @@ class Index(Upkeep):
         # One beyond what is shown tells whether there is more.
         query, used = self._asked(text, filters, offset + top + 1, ((), (), ()), more)
         return ranked(self._searching().search(query, used), top, offset)
-
-    def overview(self) -> Overview:
-        """Return a map: groups of like moments, with words. Raises StoreError without vectors."""
-        from q2e.search.overview import overview
-
-        return overview(self.store, str(self.directory))
 
     def _asked(
         self,

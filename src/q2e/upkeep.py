@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from q2e.errors import ConfigError, IndexMismatch, ModelError, StoreError, unknown
-from q2e.opened import Opened
+from q2e.mapped import Mapped
 from q2e.plugins import registry
 from q2e.settings import CONFIG_NAME, load_settings, write_setting, write_settings
 from q2e.store import generations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Upkeep(Opened):
+class Upkeep(Mapped):
     """What changes a collection; see `q2e.index.Index`."""
 
     def add(

@@ -40,6 +40,7 @@ _SPOKEN_TAGS = (
     "comment",
     "keywords",
     "location",
+    "com.apple.quicktime.location.iso6709",
 )
 _LONG_TAGS = ("description", "synopsis", "comment")
 #: Names that cameras, phones and programs give: they say nothing about the content.

@@ -1,4 +1,4 @@
-"""The map of the collection over HTTP."""
+"""The maps of the collection over HTTP: of groups of moments, and of places."""
 
 from __future__ import annotations
 
@@ -43,11 +43,46 @@ class OverviewShape(BaseModel):
     years: dict[str, int] = Field(description="How many videos are of which year.")
 
 
+class NamedShape(BaseModel):
+    video: str
+    title: str
+    picture: bool
+
+
+class PlaceShape(BaseModel):
+    """A place and the videos of it."""
+
+    names: dict[str, str] = Field(
+        description="What it is called, by language; empty where nothing that is known lies near."
+    )
+    latitude: float
+    longitude: float
+    recorded: bool = Field(description="Whether videos were recorded there, or name it.")
+    videos: int
+    examples: list[NamedShape]
+
+
+class PlacesShape(BaseModel):
+    version: int
+    videos: int = Field(description="How many videos lie anywhere.")
+    places: list[PlaceShape] = Field(description="Those of most videos first.")
+
+
 @router.get("/map", response_model=OverviewShape, operation_id="overview")
 async def overview(request: Request, service: TheService) -> JSONResponse:
     """Return a map of the collection: groups of like moments with words; drawn once, then kept."""
 
     def work() -> dict[str, Any]:
         return service.index.overview().shape()
+
+    return JSONResponse(await service.searching.run(request, work))
+
+
+@router.get("/places", response_model=PlacesShape, operation_id="places")
+async def places(request: Request, service: TheService) -> JSONResponse:
+    """Say where videos were recorded, and what places their names, titles and tags name."""
+
+    def work() -> dict[str, Any]:
+        return service.index.places().shape()
 
     return JSONResponse(await service.searching.run(request, work))

@@ -3,6 +3,7 @@
 import { Refused, api } from "./api.js";
 import { button, fill, h, icon, one, put, say, tool, words } from "./dom.js";
 import { wanted } from "./answering.js";
+import { ready, remark } from "./remarks.js";
 import { bringHit, settled } from "./results.js";
 import { answerBody, go, question, searchKey, state } from "./state.js";
 import { channelName, clock, percent, sentence, titleOf } from "./text.js";
@@ -44,6 +45,7 @@ async function tell(now, key) {
     };
     const body_ = how === "extractive" ? answerBody(now) : { ...answerBody(now), how };
     const found = await api.answer(body_, told, running.signal);
+    await ready();
     if (key !== shown) return;
     fill(body, found.found ? written(found) : nothing(), remarks(found));
     if (found.found) one(".sectionhead", place).append(sure(found));
@@ -177,6 +179,6 @@ function remarks(found) {
   if (!missing && !notes.length) return null;
   return put(
     h("p", { class: "soft small" }, missing),
-    notes.map((note) => [words(sentence(note)), " "]),
+    notes.map((note) => [remark(note), " "]),
   );
 }

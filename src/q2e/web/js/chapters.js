@@ -19,8 +19,8 @@ export async function chaptersOf(video) {
   }
 }
 
-/** Show chapters as the first lane of `lanes`, and as a list in `place`; `seek(seconds)` plays. */
-export function showChapters(chapters, duration, lanes, place, seek) {
+/** Show chapters as the first lane of `lanes`; `seek(seconds)` plays. */
+export function chapterLane(chapters, duration, lanes, seek) {
   if (!chapters.length) return;
   const whole = Math.max(duration, 0.1);
   const lane = h(
@@ -49,6 +49,11 @@ export function showChapters(chapters, duration, lanes, place, seek) {
     ),
   );
   lanes.prepend(lane);
+}
+
+/** Show chapters as a list in `place`. */
+export function chapterList(chapters, place, seek) {
+  if (!chapters.length) return;
   place.append(
     h("h2", { id: "chapters-title" }, t("video.chapters")),
     h(

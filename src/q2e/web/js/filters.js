@@ -4,9 +4,10 @@ import { button, fill, h, one, words } from "./dom.js";
 import { results, settled } from "./results.js";
 import { asks, go, state } from "./state.js";
 import { channelName, languageName } from "./text.js";
-import { number, t } from "./texts.js";
+import { has, language, more, number, t } from "./texts.js";
 
 let facets = {};
+let named = false;
 
 const GROUPS = [
   ["channel", "ch", channelName],
@@ -22,6 +23,11 @@ export function show(now) {
   if (place.hidden) return;
   if (settled()) facets = results().facets ?? {};
   draw(place, now);
+  // Kinds of sound have names of their own in other languages, which are loaded once.
+  if (language !== "en" && facets.sound && !named) {
+    named = true;
+    more("sounds").then(() => !place.hidden && draw(place, state()), () => null);
+  }
 }
 
 function draw(place, now) {
@@ -98,6 +104,7 @@ function group(now, facet, list, called) {
 function heard(now) {
   const rows = Object.entries(facets.sound ?? {}).slice(0, SHOWN);
   const clause = (name) => `sound:"${name}"`;
+  const key = (name) => `sound.${name.toLowerCase()}`;
   return (
     rows.length > 0 &&
     h(
@@ -121,7 +128,7 @@ function heard(now) {
                 click: () => go({ q: on ? without : `${now.q} ${clause(name)}`.trim(), hit: "", ev: null }),
               },
             },
-            words(name, "en"),
+            has(key(name)) ? t(key(name)) : words(name, "en"),
             h("span", { class: "soft number" }, ` ${number(many)}`),
           );
         }),

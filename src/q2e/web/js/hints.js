@@ -43,7 +43,12 @@ export async function hint(now, ask = true) {
   const filters = Object.entries(found.filters ?? {}).filter(
     ([, value]) => value !== null && value.length !== 0,
   );
-  if (found.hint) return fill(place, h("span", { class: "soft" }, sentence(found.hint)));
+  if (found.hint) {
+    const { ready, remark } = await import("./remarks.js");
+    await ready();
+    if (question(state()) !== text) return undefined;
+    return fill(place, h("span", { class: "soft" }, remark(found.hint)));
+  }
   if (!clause.length && !filters.length) return lessons(place, true);
   return fill(place, h("span", { class: "soft" }, t("read.as"), " "), clause, filters.map(filterNode));
 }

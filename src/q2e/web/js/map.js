@@ -1,7 +1,7 @@
 // A map of what is there: groups of like moments, as a way in for those who do not know what to ask.
 
 import { V1, at, call } from "./api.js";
-import { all, fill, h, one, say, words } from "./dom.js";
+import { all, fill, h, notice, one, say, words } from "./dom.js";
 import { refuse } from "./results.js";
 import { go, linkTo } from "./state.js";
 import { clock } from "./text.js";
@@ -94,6 +94,11 @@ function draw(place, map) {
     unhide(spots);
   });
   watching.observe(field);
+  // Most collections name few places: the rest of the map does not wait for them.
+  import("./places.js")
+    .then(({ places }) => places(unhide))
+    .then((section) => section && field.isConnected && place.append(section))
+    .catch((error) => notice(error.message));
 }
 
 /** Return the colour of a group: neighbours in number are far apart in hue. */
@@ -121,7 +126,15 @@ function unhide(spots) {
   for (const spot of spots) {
     const name = one(".spotname", spot);
     name.classList.remove("quiet");
-    const box = name.getBoundingClientRect();
+    name.style.removeProperty("--shift");
+    let box = name.getBoundingClientRect();
+    // A name at the edge is moved inside, rather than cut.
+    const field = spot.parentElement.getBoundingClientRect();
+    const shift = Math.max(0, field.left + 4 - box.left) - Math.max(0, box.right - field.right + 4);
+    if (shift) {
+      name.style.setProperty("--shift", `${shift}px`);
+      box = name.getBoundingClientRect();
+    }
     const over = taken.some(
       (other) =>
         box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom,

@@ -1,6 +1,7 @@
 // Beside the hits: the player of the hit that is open, its timeline, and why it is there.
 
 import { api } from "./api.js";
+import { chapterLane, chapterList, chaptersOf, lightChapter } from "./chapters.js";
 import { fill, h, one, tool, words } from "./dom.js";
 import { markOpen, play } from "./hits.js";
 import { labelTools } from "./labelling.js";
@@ -53,6 +54,7 @@ function start(hit, seconds) {
     onTime: (time) => own.data && follow(own, time),
   });
   own.lanes = h("div", { class: "lanesplace" });
+  own.chapters = h("div", { class: "chaptersplace", hidden: true });
   own.bar = h("div", { class: "watchbar" });
   fill(
     one("#watch"),
@@ -64,6 +66,7 @@ function start(hit, seconds) {
     ),
     own.player.node,
     own.lanes,
+    own.chapters,
     own.bar,
   );
   own.player.seek(seconds);
@@ -72,6 +75,12 @@ function start(hit, seconds) {
     if (open !== own) return;
     own.data = data;
     draw(own, hitOf(hit.video) ?? hit);
+  });
+  chaptersOf(hit.video).then((found) => {
+    if (open !== own) return;
+    own.titled = found;
+    chapterList(found, own.chapters, quietly);
+    if (own.data && found.length) draw(own, hitOf(hit.video) ?? hit);
   });
   curveOf(hit.video).then((curve) => {
     own.curve = curve;
@@ -94,7 +103,10 @@ export const pause = (away) => {
 const follow = (own, time) => {
   pointAt(own.lanes, time, own.data.duration);
   lightLines(own.lanes, time);
+  lightChapter(own.chapters, time);
 };
+
+const quietly = (seconds) => go({ t: seconds }, { quiet: true });
 
 function refresh(hit) {
   const moment =
@@ -128,12 +140,14 @@ function refresh(hit) {
 }
 
 function draw(own, hit) {
-  const seek = (seconds) => go({ t: seconds }, { quiet: true });
-  fill(
-    own.lanes,
-    lanes(own.data, { moments: hit.moments, curve: own.curve, seek, compact: true }),
-    transcript(own.data, seek, ["speech", "screen_text"]),
-  );
+  const along = lanes(own.data, {
+    moments: hit.moments,
+    curve: own.curve,
+    seek: quietly,
+    compact: true,
+  });
+  chapterLane(own.titled ?? [], own.data.duration, along, quietly);
+  fill(own.lanes, along, transcript(own.data, quietly, ["speech", "screen_text"]));
   pointAt(own.lanes, own.player.time(), own.data.duration);
 }
 

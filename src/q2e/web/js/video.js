@@ -1,7 +1,7 @@
 // One video: a large player, its timeline, all that is known, and where the question matches.
 
 import { Refused, api } from "./api.js";
-import { chaptersOf, lightChapter, showChapters } from "./chapters.js";
+import { chapterLane, chapterList, chaptersOf, lightChapter } from "./chapters.js";
 import { fill, h, one, tool, words } from "./dom.js";
 import { pick } from "./pick.js";
 import { downloads, linkButton, player } from "./player.js";
@@ -76,9 +76,11 @@ function draw(place, own, record, data, { moments, curve }) {
   );
   const lines = h("div", { class: "linesplace" });
   const chapters = h("div", { class: "chaptersplace", hidden: true });
-  chaptersOf(video.id).then(
-    (found) => open === own && showChapters(found, data.duration, lanesNode, chapters, seek),
-  );
+  chaptersOf(video.id).then((found) => {
+    if (open !== own) return;
+    chapterLane(found, data.duration, lanesNode, seek);
+    chapterList(found, chapters, seek);
+  });
   const pick = h("div", { class: "pick", role: "group", "aria-label": t("video.which") });
   const choose = (chosen) => {
     fill(

@@ -1,0 +1,53 @@
+// What the server remarks on a question or an answer, in the page's words; what it has none for
+// stays as the server says it, which is in English.
+
+import { words } from "./dom.js";
+import { clock, sentence } from "./text.js";
+import { language, more, nodes } from "./texts.js";
+
+/** A remark as the server says it, the text that says the same, and what its parts are called. */
+const KNOWN = [
+  [/^(\S+): is given nothing and is searched as a word; as in\s+(.+)$/, "hint.nothing", "word", "example"],
+  [/^the quote at character (\d+) is never closed/, "hint.quote", "place"],
+  [/^the \( at character (\d+) is never closed/, "hint.bracket", "place"],
+  [/^(\S+) joins nothing here and is searched as a word; as in\s+(.+)$/, "hint.joins", "word", "example"],
+  [/^(\S+): before a space is searched as a word; as a field it is\s+(.+)$/, "hint.space", "word", "example"],
+  [/^(\S+): is searched as a word; the field is (\S+):$/, "hint.small", "word", "meant"],
+  [/^(\S+): is no field and is searched as a word; did you mean (\S+): \?$/, "hint.meant", "word", "meant"],
+  [/^(\S+): is no field and is searched as a word; fields are (.+)$/, "hint.fields", "word", "fields"],
+  [/^the sentences are quotes, in the language/, "note.quotes"],
+  [/^a name is asked for, and no sentence/, "note.no-name"],
+  [/^a number is asked for, and no sentence/, "note.no-number"],
+  [/^a place is asked for, and no sentence/, "note.no-place"],
+  [/^a time is asked for, and no sentence/, "note.no-time"],
+  [/^it may be seen in (.+) at ([\d.]+) s, where no words answer$/, "note.seen", "name", "time"],
+  [/^dropped (\d+) sentences? that cited nothing that was shown$/, "note.uncited", "count"],
+  [/^dropped (\d+) sentences? with a number, name or date/, "note.untrue", "count"],
+  [/^(\d+) sentences? resting on what a model says it sees/, "note.only-seen", "count"],
+  [/^dropped (\d+) of the model's sentences that cited no line$/, "note.model-cited", "count"],
+  [/^(\d+) quotes? (?:was|were) translated by (.+); the originals/, "note.translated", "count", "name"],
+  [/^\w+ was left out: (.+)$/, "note.step", "why"],
+];
+
+/** Make ready: another language's words are loaded when they are first needed. */
+export const ready = () => (language === "en" ? null : more("told").catch(() => null));
+
+/** Return a remark as nodes, in the page's language where there are words for it. */
+export function remark(text) {
+  const own = language !== "en" && KNOWN.find(([pattern]) => pattern.test(text));
+  if (!own) return [words(sentence(text), "en")];
+  const [pattern, key, ...names] = own;
+  const [, ...found] = pattern.exec(text);
+  const values = names.map((name, place) => [name, part(name, found[place])]);
+  try {
+    return nodes(key, Object.fromEntries(values));
+  } catch {
+    return [words(sentence(text), "en")]; // its words could not be loaded
+  }
+}
+
+function part(name, found) {
+  if (name === "place" || name === "count") return Number(found);
+  if (name === "time") return clock(Number(found));
+  return words(found, name === "why" ? "en" : null);
+}
