@@ -160,7 +160,7 @@ def test_what_is_heard_is_a_filter_in_the_page_s_language(browser: Any, server: 
     expect(sounds.nth(2)).to_have_text("Zither 1")
     with visit.searching() as asked:
         sounds.first.click()
-    assert asked.value.value.post_data_json["q"] == 'giant panda sound:"Applause"'
+    assert asked.value.post_data_json["q"] == 'giant panda sound:"Applause"'
     expect(sounds.nth(0)).to_have_attribute("aria-pressed", "true")
     visit.close()
     assert visit.wrong == []
