@@ -22,9 +22,11 @@ from q2e.arrays import Bool, Float64, Int64
 from q2e.methods.fuse.base import fuse
 from q2e.methods.fuse.witnesses import Grounds
 from q2e.methods.normalise.base import normalise
+from q2e.search.certain import trusted
 from q2e.search.fuse import given_of, grounds_of
 from q2e.search.plan import Plan
 from q2e.search.search import Searcher, line
+from q2e.search.specific import Specific, specific
 from q2e.search.state import State
 from q2e.settings import Settings
 from q2e.store.base import Item, StageKey, Store
@@ -37,6 +39,8 @@ SIZES = (1, 2, 5, 10)
 #: Parts of each size; fewer of collections that have few videos.
 PARTS = {"clips1": (19, 10, 8, 6), "samples": (30, 15, 10, 6), "wiki-vast": (20, 15, 10, 8)}
 USUAL = (30, 20, 12, 8)
+#: Hits of a question that are judged.
+HITS = 4
 #: Questions with an answer and without one that are asked of a part.
 ANSWERED, LEAST = 12, 4
 
@@ -58,6 +62,8 @@ class Asked:
     """The videos that were found, best first."""
     right: Bool
     """(V,) which videos answer."""
+    own: Specific
+    """(V,) what the best pieces of the first `HITS` say."""
 
     def contribution(self, rule: str = "witnesses") -> Float64:
         """Return (S, V) what each row adds by a rule of fusion, as text such as `witnesses`."""
@@ -160,12 +166,16 @@ def _asked(
     plan = replace(Plan.of(settings), details=False)
     with searcher.store.snapshot():
         state = line(plan).until("rank")(State(searcher.at, plan, Query(one["q"])))
-    if not state.rows:
-        return
-    raw = np.stack([row.video for row in state.rows])
+        if not state.rows:
+            return
+        raw = np.stack([row.video for row in state.rows])
+        grounds = grounds_of(state, state.rows, raw, None)
+        given = given_of(state, state.rows)
+        told = trusted(state.fusion.contribution, grounds, given)
+        own = specific(state, grounds, told, state.ranking[:HITS].tolist())
     language = one.get("lang", "?")
     yield Asked(
         name, size, one["q"], (detect(one["q"]) or "?") if language == "?" else language,
-        one["kind"], grounds_of(state, state.rows, raw, None), given_of(state, state.rows),
-        state.ranking, np.isin(state.at.table.video_ids, sorted(right)),
+        one["kind"], grounds, given, state.ranking,
+        np.isin(state.at.table.video_ids, sorted(right)), own,
     )  # fmt: skip

@@ -1,9 +1,10 @@
 """How often is a hit right that is said to be certain? Whole collections and small parts of them.
 
 `python -m benchmarks certainty --data SETS [--keep FOLDER]`; SETS and what is asked as in
-`benchmarks.asked`. The law from leads to certainties (two numbers) is fitted to all collections of
-`FITTED` but one, every size of each counting alike, and told of the hits of that one; what is no
-part of `FITTED` is told by the law of them all. The same with each language left out in turn.
+`benchmarks.asked`. The law from signs to certainties (`q2e.search.certain.Law`) is fitted to all
+collections of `FITTED` but one, every size of each counting alike, and told of the hits of that
+one; what is no part of `FITTED` is told by the law of them all. The same with each language left
+out in turn.
 """
 
 from __future__ import annotations
@@ -15,14 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.asked import SIZES, Asked, asked
+from benchmarks.asked import HITS, SIZES, Asked, asked
 from q2e.arrays import Float64
-from q2e.search.certain import NOTHING, PRIOR, Law, lead, trusted
+from q2e.search.certain import NOTHING, PRIOR, Law, by_signs, signs, trusted
 from q2e.types.answer import CERTAIN
 
 FITTED = ("captions", "clips1", "lessons", "pictures", "samples", "talks", "videos2")
-#: Hits of a question that are judged.
-HITS = 4
 BINS = 10
 #: Hits from which a language is told of.
 LEAST = 100
@@ -30,13 +29,13 @@ LEAST = 100
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A hit: its collection, videos of the part (0 for the whole), rank from 0, and the lead."""
+    """A hit: its collection, videos of the part (0 for the whole), rank from 0, and its signs."""
 
     collection: str
     language: str
     size: int
     rank: int
-    lead: float
+    signs: tuple[float, ...]
     right: bool
 
 
@@ -50,10 +49,10 @@ def judged(
 ) -> Iterator[Judged]:
     """Yield the first hits of a question, by what each row adds (S, V)."""
     told = trusted(contribution, one.grounds, one.given, prior)
-    level = lead(told.sum(axis=0), nothing)
+    found = signs(told, one.grounds, one.ranking, one.own, nothing)
     for rank, video in enumerate(one.ranking[:HITS].tolist()):
         yield Judged(
-            one.collection, one.language, one.size, rank, float(level[video]),
+            one.collection, one.language, one.size, rank, tuple(found[:, video].tolist()),
             bool(one.right[video]),
         )  # fmt: skip
 
@@ -107,20 +106,21 @@ def fitted(hits: Sequence[Judged]) -> Law:
     count = {one: place.count(one) for one in set(place)}
     weight = np.array([1.0 / count[one] for one in place])
     weight /= weight.sum()
-    x = np.array([one.lead for one in hits])
+    x = np.array([(1.0, *one.signs) for one in hits])
     y = np.array([one.right for one in hits], dtype=float)
 
-    def loss(law: Any) -> float:
-        level = law[0] + law[1] * x
-        return float((weight * (np.logaddexp(0.0, level) - y * level)).sum())
+    def loss(law: Any) -> tuple[float, Any]:
+        level = x @ law
+        off = weight * (1.0 / (1.0 + np.exp(-np.clip(level, -40, 40))) - y)
+        return float((weight * (np.logaddexp(0.0, level) - y * level)).sum()), off @ x
 
-    return Law(*(float(one) for one in minimize(loss, [0.0, 1.0]).x))
+    start = [0.0, 1.0, *[0.0] * (x.shape[1] - 2)]
+    return Law(*(float(one) for one in minimize(loss, start, jac=True).x))
 
 
 def chances(law: Law, hits: Sequence[Judged]) -> Float64:
     """Return (n,) how certain hits are by a law."""
-    level = law.start + law.slope * np.array([one.lead for one in hits])
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(level, -40, 40))))
+    return by_signs(np.array([one.signs for one in hits]).T, law)
 
 
 def _group(hits: Sequence[Judged], chance: Any, own: Any) -> dict[str, Any]:

@@ -499,11 +499,12 @@ def _certainties(groups: Mapping[str, Any]) -> str:
 
 
 def certainty_laws(figures: Figures) -> str:
-    """The two numbers of the law by the collection that is left out."""
+    """The numbers of the law by the collection that is left out."""
     found = figures["certainty"]
     rows = [[name, *(f"{one:.2f}" for one in law)] for name, law in found["laws"].items()]
     rows.append(["none", *(f"{one:.2f}" for one in found["law"])])
-    return markdown(["left out", "log-odds at a lead of 0", "by nat of lead"], rows)
+    head = ["left out", "start", "lead", "eye", "first", "size", "lead by size", "text", "picture"]
+    return markdown(head, rows)
 
 
 # -- moments.md ---------------------------------------------------------------------------------

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from q2e.methods.fuse.witnesses import CERTAINTY, NORMAL, Grounds
-from q2e.search.certain import NOTHING, PRIOR, Law, certainty, lead, trusted
+from q2e.methods.fuse.witnesses import CERTAINTY, NORMAL, OF_CLAUSES, Grounds
+from q2e.search.certain import NOTHING, Law, by_signs, certainty, lead, signs, trusted
+from q2e.search.specific import PRIOR, Specific, above, less_others
 from q2e.types.answer import CERTAIN
 
-LAW = Law(*CERTAINTY)
+LAW = Law(*OF_CLAUSES)
 
 
 def grounds(raw: np.ndarray, *channels: str) -> Grounds:
@@ -60,3 +61,59 @@ def test_rows_without_a_leading_one_and_missing_videos_stay_as_they_are() -> Non
     words = Grounds(raw, ("speech", "sound"), (True, False), {})
     changed = trusted(told, words, np.ones(2))
     assert changed[0, 1] == pytest.approx(1 / (1 + PRIOR)) and (changed[1] == 1).all()
+
+
+def test_a_piece_that_is_near_to_whatever_is_asked_is_told_from_one_that_answers() -> None:
+    random = np.random.default_rng(2)
+    about = random.normal(size=16).astype(np.float32)
+    generic = (3 * about + random.normal(size=(64, 16))).astype(np.float32)
+    asked = (3 * about + 4 * np.eye(16)[0]).astype(np.float32)
+    own = np.eye(16, dtype=np.float32)[0]
+    assert asked @ about > asked @ own, "the hub is nearer"
+    assert above(asked, generic, about) < 1.0 < 3.0 < above(asked, generic, own)
+    # What generic questions score alike tells nothing, and divides by nothing.
+    assert np.isfinite(above(asked, generic, np.zeros(16, np.float32)))
+
+
+@pytest.mark.parametrize("videos", [1, 3, 41])
+def test_what_a_question_finds_everywhere_is_taken_off_its_best_piece(videos: int) -> None:
+    random = np.random.default_rng(3)
+    half = random.uniform(0.4, 0.6, size=(videos - 1) // 2)
+    calm = np.concatenate(([4.0], half, -half))[None]
+    high, wide = calm.copy(), calm.copy()
+    high[0, 1:] += 2.0
+    wide[0, 1:] *= 8.0
+    of = [less_others(5.0, grounds(raw, "speech"), 0, 0) for raw in (calm, high, wide)]
+    if videos == 1:
+        assert of == pytest.approx([5.0] * 3), "nothing is known of others"
+    else:
+        assert of[0] > of[1] + 0.3 and of[0] > of[2] + 0.3 > 0.3
+
+
+def test_videos_that_stand_for_many_count_as_many() -> None:
+    raw = np.array([[3.0, 0.5, -0.5]])
+    parted = Grounds(raw, ("speech",), (True,), {"speech": NORMAL}, np.array([1.0, 2.0, 3.0]))
+    whole = grounds(np.array([[3.0, 0.5, 0.5, -0.5, -0.5, -0.5]]), "speech")
+    assert less_others(5.0, parted, 0, 0) == pytest.approx(less_others(5.0, whole, 0, 0))
+    told, own = np.array([[6.0, 1.0, 0.0]]), Specific(*np.ones((2, 3)))
+    every = Specific(*np.ones((2, 6)))
+    of_parts = signs(told, parted, np.array([0, 1, 2]), own)[:, 0]
+    repeated = signs(told[:, [0, 1, 1, 2, 2, 2]], whole, np.arange(6), every)[:, 0]
+    assert of_parts == pytest.approx(repeated)
+
+
+@pytest.mark.parametrize("sign", Specific._fields)
+def test_best_pieces_that_say_more_make_surer_where_there_are_others(sign: str) -> None:
+    raw = np.zeros((2, 30))
+    told = np.zeros((2, 30))
+    told[:, 0] = 3.0
+    known = Specific.unknown(30)
+    of = []
+    for level in (0.0, 2.0, 6.0):
+        getattr(known, sign)[0] = level
+        found = signs(told, grounds(raw, "frame", "speech"), np.arange(30), known)
+        of.append(by_signs(found, Law(*CERTAINTY))[0])
+    assert of[0] < of[1] < of[2]
+    one = Specific(known.text[:1], known.picture[:1])
+    alone = signs(told[:, :1], grounds(raw[:, :1], "frame", "speech"), np.arange(1), one)
+    assert (alone[3:] == 0).all(), "of one video nothing is known that sizes weigh"

@@ -13,35 +13,89 @@ import numpy as np
 from q2e.arrays import Float64, Int64
 from q2e.methods.fuse.witnesses import EYE, NORMAL, Grounds, centred, counted, parts_of
 from q2e.search.fuse import given_of, grounds_of
+from q2e.search.specific import PRIOR, Specific, specific, spread_of_others
 from q2e.search.stage import stage
 from q2e.search.state import State
 
 #: What stands beside the videos for no answer, as so many videos that know nothing.
 NOTHING = 60.0
-#: What is known of texts at large counts beside what a question finds here like so many videos.
-PRIOR = 4.0
 
 
 class Law(NamedTuple):
-    """Log-odds that a video answers: at a lead of 0, and by nat of lead."""
+    """Log-odds that a video answers: at a lead of 0, and by each of `signs`.
+
+    By nat of lead, the eye's share of the evidence, being first; by size, the share n / (n +
+    `PRIOR`) of n other videos, and by nat of lead times it; and by what the best pieces say (`text`
+    and `picture` of `Specific`) times its square, as of few videos it is not known what they are
+    about. Where pieces cannot be asked, only the lead is known.
+    """
 
     start: float
-    slope: float
+    lead: float
+    eye: float = 0.0
+    first: float = 0.0
+    size: float = 0.0
+    lead_by_size: float = 0.0
+    text: float = 0.0
+    picture: float = 0.0
 
 
-@stage(reads=("query", "rows", "form", "fusion", "shown", "order"), writes=("certainty",))
+@stage(
+    reads=("query", "question", "asked", "rows", "form", "fusion", "shown", "order", "ranking",
+           "witness"),
+    writes=("certainty",),
+)  # fmt: skip
 def certain(state: State) -> State:
-    """Say for each video how likely it answers, where the rule of fusion knows that."""
-    law = state.plan.fuse.method.facts.get("certainty")
-    if law is None or state.shown or state.order is not None or not len(state.fusion.normalised):
+    """Say for each video how likely it answers, where the rule of fusion knows that.
+
+    What best pieces say is asked of the hits that are shown.
+    """
+    facts = state.plan.fuse.method.facts
+    if "certainty" not in facts or state.shown or state.order is not None:
         return state
     told, many = state.fusion.contribution, state.at.table.stands_for
+    if not len(told):
+        return state
     # Rows of clauses are put together, and no longer those that were scored.
     if len(state.rows) == len(told):
         raw = np.stack([row.video for row in state.rows])
         grounds = grounds_of(state, state.rows, raw, many)
         told = trusted(told, grounds, given_of(state, state.rows))
-    return state.writing(certainty=certainty(told.sum(axis=0), Law(*law), many))
+        if any(grounds.leads):
+            own = specific(state, grounds, told, state.page)
+            found = signs(told, grounds, state.ranking, own)
+            return state.writing(certainty=by_signs(found, Law(*facts["certainty"])))
+    law = Law(*facts["certainty_of_clauses"])
+    return state.writing(certainty=certainty(told.sum(axis=0), law, many))
+
+
+def signs(
+    told: Float64, grounds: Grounds, ranking: Int64, own: Specific, nothing: float = NOTHING
+) -> Float64:
+    """Return (7, V) what `Law` weighs, in its order, of evidence (S, V) that is `trusted`."""
+    many = grounds.stands_for
+    evidence = told.sum(axis=0)
+    ahead = lead(evidence, nothing, many)
+    seen = np.array([name == EYE for name in grounds.channels])
+    eye = np.maximum(told[seen].sum(axis=0), 0.0)
+    rest = np.zeros(len(evidence))
+    for name in dict.fromkeys(grounds.channels):
+        if name != EYE:
+            mine = np.array([one == name for one in grounds.channels])
+            rest += np.maximum(told[mine].sum(axis=0), 0.0)
+    share = eye / np.maximum(eye + rest, 1e-9)
+    first = np.zeros(len(evidence))
+    first[ranking[:1]] = 1.0
+    others = (len(evidence) if many is None else float(many.sum())) - 1
+    size = max(others, 0.0) / (max(others, 0.0) + PRIOR)
+    said = (size**2 * own.text * (1 - share), size**2 * own.picture * share)
+    return np.stack((ahead, share, first, np.full(len(evidence), size), size * ahead, *said))
+
+
+def by_signs(found: Float64, law: Law) -> Float64:
+    """Return (V,) the chance that each video answers, of `signs` (7, V)."""
+    level = law.start + np.array(law[1:]) @ found
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(level, -40.0, 40.0))))
 
 
 def trusted(
@@ -68,23 +122,11 @@ def trusted(
             usual = grounds.nulls.get(channel, NORMAL).variance
             spread = np.full(len(scores), usual)
             often = np.ones(len(scores)) if many is None else many
-            spread[known] = _of_others(scores[known], usual, prior, often[known])
+            spread[known] = spread_of_others(scores[known], usual, prior, often[known])
             trust = count / (count + prior) * np.minimum(1.0, usual / spread)
             # What must-nots take off is taken off in full.
             told[own] = np.where(told[own] > 0, told[own] * trust, told[own])
     return told
-
-
-def _of_others(scores: Float64, usual: float, prior: float, often: Float64) -> Float64:
-    """Return (n,) the variance of all other scores (n,) for each, drawn to `usual`.
-
-    Each score counts as often as `often` (n,) says.
-    """
-    others = float(often.sum()) - 1
-    rest = (often * scores).sum() - scores
-    squares = (often * scores**2).sum() - scores**2 - rest**2 / max(others, 1)
-    spread: Float64 = np.maximum(squares, 0.0) + prior * usual
-    return spread / (prior + max(others - 1, 0))
 
 
 def certainty(evidence: Float64, law: Law, many: Float64 | None = None) -> Float64:
@@ -92,12 +134,12 @@ def certainty(evidence: Float64, law: Law, many: Float64 | None = None) -> Float
 
     A video's lead is its evidence less the logarithm of what all others, and `NOTHING` for no
     answer at all, have together: log-odds of the video, were they log likelihood ratios. `law`
-    turns leads into the log-odds that were found on judged hits. Each video stands for as many as
-    `many` (V,) says.
+    turns leads alone into the log-odds that were found on judged hits. Each video stands for as
+    many as `many` (V,) says.
     """
     if not len(evidence):
         return np.zeros(0)
-    level = law.start + law.slope * lead(evidence, many=many)
+    level = law.start + law.lead * lead(evidence, many=many)
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(level, -40.0, 40.0))))
 
 

@@ -17,9 +17,10 @@ from q2e.registry import method
 
 #: The channel that everybody's question can be answered by, where there is one.
 EYE = "frame"
-#: From a video's lead over all others, in nats, to the log-odds that it answers: at 0, and by nat
-#: (docs/research/truth.md).
-CERTAINTY = (4.0, 1.8)
+#: To the log-odds that a video answers (`q2e.search.certain.Law`; docs/research/truth.md): of a
+#: plain question, and of what is put together of clauses, by the lead alone.
+CERTAINTY = (5.62, 2.23, -0.65, 0.9, -5.78, -1.3, 0.58, 0.6)
+OF_CLAUSES = (4.0, 1.8)
 #: Share of what generic questions score beyond which their scores are told by an exponential law.
 _EDGE = 0.9
 _LEAST = 1e-3
@@ -130,6 +131,7 @@ def spoken(channel: str, native: bool) -> str:
     scale="nats",
     grounds=True,
     certainty=CERTAINTY,
+    certainty_of_clauses=OF_CLAUSES,
 )
 def witnesses(
     rows: Normalised,
