@@ -41,7 +41,7 @@ class Law(NamedTuple):
 
 
 @stage(
-    reads=("query", "question", "asked", "rows", "form", "fusion", "shown", "order", "ranking",
+    reads=("query", "asked", "rows", "form", "fusion", "shown", "order", "ranking",
            "witness"),
     writes=("certainty",),
 )  # fmt: skip
