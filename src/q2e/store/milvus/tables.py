@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -179,28 +179,28 @@ class Tables:
         of its own, by which half of the best may be missed. Those of other indexes in the
         collection are sealed too.
         """
-        until = time.monotonic() + 20 * PATIENCE_S
         with self._speaking():
             self.client.flush(self.name(space), timeout=4 * PATIENCE_S)
-            # Others may go on adding there, so that it is not waited for without end.
-            while self._waits(space) and time.monotonic() < until:
-                time.sleep(0.5)
+            # Others may go on adding there, so that neither is waited for without end.
+            _until(lambda: not self._pending(space), 20 * PATIENCE_S)
+            # Of no other version it is known that it tells of this, and a scan loads no index.
+            if self._version < (2, 4) and self.index == "hnsw":
+                _until(lambda: self._loaded(space), 2 * PATIENCE_S)
 
-    def _waits(self, space: str) -> bool:
-        """Return whether an index of rows is still to be made or, as 2.3 tells, to be loaded."""
-        name, patience = self.name(space), {"timeout": PATIENCE_S}
-        found = self.client.describe_index(name, "vector", **patience) or {}
-        if int(found.get("pending_index_rows", 0)):
-            return True
-        if self._version >= (2, 4):
-            return False
-        kept = self.client.list_persistent_segments(name, **patience)
+    def _pending(self, space: str) -> int:
+        """Return of how many sealed rows an index is still to be made."""
+        found = self.client.describe_index(self.name(space), "vector", timeout=PATIENCE_S)
+        return int((found or {}).get("pending_index_rows", 0))
+
+    def _loaded(self, space: str) -> bool:
+        """Return whether the indexes that are made are those that are looked into."""
+        kept = self.client.list_persistent_segments(self.name(space), timeout=PATIENCE_S)
         loaded = {
             one.segment_id
-            for one in self.client.list_loaded_segments(name, **patience)
+            for one in self.client.list_loaded_segments(self.name(space), timeout=PATIENCE_S)
             if one.index_name
         }
-        return any(one.num_rows >= _INDEXED and one.segment_id not in loaded for one in kept)
+        return all(one.num_rows < _INDEXED or one.segment_id in loaded for one in kept)
 
     # -- asking ---------------------------------------------------------------------------------
     def search(
@@ -268,6 +268,12 @@ class Tables:
     @property
     def _own(self) -> str:
         return f'of == "{self.of}"'
+
+
+def _until(done: Callable[[], bool], patience_s: float) -> None:
+    end = time.monotonic() + patience_s
+    while not done() and time.monotonic() < end:
+        time.sleep(0.5)
 
 
 def conditions(filters: Filters) -> str:

@@ -22,6 +22,8 @@ from q2e.types import Filters
 
 #: Pieces asked for each video wanted, at first; and at most, where few videos have many pieces.
 _PIECES, _MOST = 4, 64
+#: Pieces that a graph looks at of each that is asked of it; the server looks at 1,000 at most.
+_LOOKED = 3
 #: Videos up to which their pieces are scanned rather than sought in an index of all.
 _SCANNED = 2_000
 #: By how much rounding may raise a score above what is told.
@@ -61,6 +63,11 @@ class Only:
 
     sql: str
     values: tuple[Any, ...]
+    within: str = ""
+    """The same but for channels, of each of which there is an index of its own."""
+    within_values: tuple[Any, ...] = ()
+    channels: frozenset[int] | None = None
+    """The numbers of channels that are left, None where all are."""
     few: bool = False
     """Whether they leave so few videos that these are scanned."""
     scanned: bool = False
@@ -76,17 +83,21 @@ class Only:
             few = len(view.connection.execute(asked, given).fetchall()) <= _SCANNED
             sql += f" AND e.video IN (SELECT number FROM video WHERE {where})"
             values += given
-        for names, sign in ((filters.channels, ""), (filters.without_channels, "NOT ")):
-            if names:
-                numbers = [n for n, name in view.channels.items() if name in names]
-                sql += f" AND {sign}e.channel = ANY(?::int[])"
-                values.append(numbers)
         own = "coalesce(e.language, (SELECT v.language FROM video v WHERE v.number = e.video))"
         for names, sign in ((filters.languages, ""), (filters.without_languages, "NOT ")):
             if names:
                 sql += f" AND {sign}coalesce({own} = ANY(?), false)"
                 values.append(list(names))
-        return cls(sql, tuple(values), few)
+        if not filters.channels and not filters.without_channels:
+            return cls(sql, tuple(values), sql, tuple(values), None, few)
+        left = [
+            number
+            for number, name in view.channels.items()
+            if (not filters.channels or name in filters.channels)
+            and name not in filters.without_channels
+        ]
+        whole = f"{sql} AND e.channel = ANY(?::int[])", (*values, left)
+        return cls(*whole, sql, tuple(values), frozenset(left), few)
 
 
 #: Videos by number with their scores, and what no other reaches more than.
@@ -140,7 +151,8 @@ def _dense(view: View, asked: Mapping[int, Request], only: Only, k: int) -> dict
             jobs += [
                 (request, space, channel, numbers)
                 for channel, name in view.channels.items()
-                if not one.channels or name in one.channels
+                if (not one.channels or name in one.channels)
+                and (only.channels is None or channel in only.channels)
             ]
     found: dict[int, _Found] = {}
     for (request, _, channel, _), scores in _nearest(view, jobs, questions, only, k):
@@ -192,17 +204,19 @@ def _rows(
     # Added to nothing, the order is no longer that of an index, and what filters leave is scanned.
     nearness = "n.embedding <#> q.question"
     order = f"({nearness}) + 0" if only.few or only.scanned else nearness
-    joined = "JOIN evidence e ON e.id = n.evidence" if only.sql else ""
+    joined = "JOIN evidence e ON e.id = n.evidence" if only.within else ""
     parts = []
     for (space, channel), asked_there in wanted.items():
         parts.append(
-            _NEAREST.format(space=space, channel=channel, joined=joined, only=only.sql, order=order)
+            _NEAREST.format(
+                space=space, channel=channel, joined=joined, only=only.within, order=order
+            )
         )
-        values += [*only.values, size, list(asked_there)]
+        values += [*only.within_values, size, list(asked_there)]
     view.connection.execute(
         "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), "
         "set_config('hnsw.ef_search', ?, true)",
-        (str(min(1000, max(200, size))),),
+        (str(min(1000, max(200, _LOOKED * size))),),
     )
     found: dict[tuple[int, int, int], list[tuple[int, float]]] = {}
     asked = f"WITH {told} {' UNION ALL '.join(parts)}"
