@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 import q2e
 from q2e.answer.base import Work
 from q2e.answer.check import check, unsupported
+from q2e.answer.collect import _chance, _many
 from q2e.answer.lines import Line, lines_of
 from q2e.answer.quotes import cited, novel
 from q2e.answer.wanted import holds, wanted
@@ -51,6 +56,22 @@ def test_a_question_says_what_kind_of_answer_it_wants(language: str, known: bool
 
 
 @pytest.mark.parametrize(
+    ("question", "kinds"),
+    [
+        ("How old was he when he married?", {"how many"}),
+        ("Quel âge avait-il quand il est mort ?", {"how many"}),
+        ("Who met the man who won?", {"who"}),
+        ("What did the minister promise, and when?", {"when"}),
+        ("When and where was he born?", {"when", "where"}),
+        ("¿Quién y cuándo?", {"who", "when"}),
+        ("誰がどこで勝ったか？", {"who", "where"}),
+    ],
+)
+def test_a_clause_that_hangs_on_a_question_asks_for_nothing(question: str, kinds: set[str]) -> None:
+    assert wanted(question) == kinds
+
+
+@pytest.mark.parametrize(
     ("text", "language", "kind", "there"),
     [
         ("It opened in May 1995.", "en", "when", True),
@@ -58,6 +79,12 @@ def test_a_question_says_what_kind_of_answer_it_wants(language: str, known: bool
         ("٣٤٥ شخصا", "ar", "how many", True),
         ("死者は十二人です", "ja", "how many", True),
         ("It was large.", "en", "how many", False),
+        ("It began in the 1940s.", "en", "how many", False),
+        ("STS-63 flew on March 13th, 1964.", "en", "how many", False),
+        ("Das war der 2. Versuch mit 12 Booten.", "de", "how many", True),
+        ("第二次发射", "zh", "how many", False),
+        ("影响38人", "zh", "how many", True),
+        ("в 2012 году", "ru", "how many", False),
         ("then they met Eileen Collins", "en", "who", True),
         ("then they all went home", "en", "who", False),
         ("Der Hund bellt", "de", "who", None),
@@ -178,3 +205,11 @@ def test_a_sentence_stays_only_if_what_was_shown_bears_it_out() -> None:
     )
     nothing = check(Work("q", lines=shown, draft=(year,)))
     assert nothing.draft == () and "nothing here answers" in nothing.notes[-1]
+
+
+def test_among_more_texts_a_line_must_stand_out_more_of_an_event_among_more_videos() -> None:
+    table = SimpleNamespace(held=("speech", "caption"), texts=lambda channel: 3_000, videos=200)
+    one_in = [_many(Work("?", event=event), table) for event in (False, True)]  # type: ignore[arg-type]
+    assert one_in == [6_000, 200]
+    few, some, many = (_chance(np.zeros(0), count).start for count in (10, 200, 6_000))
+    assert few > some > many and many - some == pytest.approx(math.log(200 / 6_000))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import q2e
 from q2e.answer.collect import unsaid
-from q2e.answer.topic import topic
+from q2e.answer.topic import about, topic
 from q2e.cli import app
 
 #: By language: what is said about what, the same asked of somebody, and of something else.
@@ -65,6 +65,28 @@ def test_words_that_only_ask_are_never_missing(
     language: str, question: str, told: str, missing: set[str]
 ) -> None:
     assert missing == set(unsaid(question, language, [(told, language)]))
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "words"),
+    [
+        ("ar", "متى وقع الزلزال؟", ["وقع", "الزلزال"]),
+        ("de", "In welcher Stadt brannte die Mühle?", ["brannte", "Mühle"]),
+        ("en", "Which city was hit by the storm?", ["hit", "storm"]),
+        ("es", "¿Cuántos barcos se hundieron?", ["barcos", "hundieron"]),
+        ("fr", "Quand le pont a-t-il ouvert ?", ["pont", "ouvert"]),
+        ("hi", "तूफान कब आया?", ["तूफान", "आया"]),
+        ("ja", "動物園はどこですか？", ["動物園"]),
+        ("ko", "코리아오픈에서 누가 우승했나요?", ["코리아오픈", "우승"]),
+        ("ru", "Сколько человек погибло?", ["человек", "погибло"]),
+        ("th", "ใครชนะการเลือกตั้ง", ["ชนะ", "เลือกตั้ง"]),
+        ("zh", "长沙大楼有多高？", ["长沙大楼"]),
+    ],
+)
+def test_an_answer_need_not_repeat_how_it_was_asked_for(
+    language: str, question: str, words: list[str]
+) -> None:
+    assert about(question, language) == words
 
 
 @pytest.mark.parametrize(

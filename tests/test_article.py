@@ -136,3 +136,25 @@ def test_a_model_asks_on_and_writes_with_a_source_for_each(sample_index: q2e.Ind
     assert [(one.text, one.place) for one in answer.sentences] == [(GOOD[0], "after")]
     assert "carried away by monkeys" in model.asked[-1].prompt
     assert len(model.asked) == answer.spent["calls"] == 2
+
+
+def test_follow_up_questions_are_asked_of_the_pictures_too(sample_index: q2e.Index) -> None:
+    def said(asked: Asked) -> Said:
+        if asked.pictures:
+            return "none" if "Who" in asked.prompt else "A red bus is shown."
+        if "questions" in (asked.schema or {}).get("properties", {}):
+            return json.dumps({"questions": ["Who is it?", "What is shown?"]})
+        number = int(asked.prompt[: asked.prompt.index("A red bus")].rpartition("(")[2][:-2])
+        cite = {"line": number, "quote": "red bus"}
+        told = {"text": "A red bus is shown.", "cites": [cite], "place": "during"}
+        return json.dumps({"sentences": [told]})
+
+    with scripted(said) as model:
+        how = "wikivideo(videos=1, questions=2)"
+        answer = sample_index.answer(
+            "weasels", how=how, language_model=model.source, vision_model=model.source
+        )
+    assert [bool(one.pictures) for one in model.asked] == [False, True, True, False]
+    assert ") none" not in model.asked[-1].prompt
+    assert [one.text for one in answer.sentences] == ["A red bus is shown."]
+    assert "1 sentence resting on what a model says it sees in the pictures alone" in answer.notes

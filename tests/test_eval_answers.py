@@ -14,7 +14,14 @@ from typer.testing import CliRunner
 from q2e import shape
 from q2e.cli import app
 from q2e.errors import EvaluationError
-from q2e.evaluate.answer_measures import Cited, Said, common_subsequence, rouge_l, support_words
+from q2e.evaluate.answer_measures import (
+    Cited,
+    Said,
+    common_subsequence,
+    rouge_l,
+    rouge_su,
+    support_words,
+)
 from q2e.evaluate.moment_measures import VideoMoment
 from q2e.types import Answer, Citation, Sentence, Video
 
@@ -45,6 +52,8 @@ def test_words_of_every_script_are_compared(
     assert 0.1 < rouge_l(changed, [text]) < 0.9
     assert rouge_l(text, [other]) == 0.0 == rouge_l("", [text]) == rouge_l(text, [])
     assert rouge_l(changed, [other, text]) == rouge_l(changed, [text])
+    assert rouge_su(same, [text]) == 1.0 and 0.05 < rouge_su(changed, [text]) < 0.9
+    assert rouge_su(text, [other]) == 0.0 == rouge_su("", [text]) == rouge_su(text, [])
 
     def support(sentence: str) -> float | None:
         cited = Cited(frozenset({"v"}), 0, 1, text)
@@ -54,6 +63,15 @@ def test_words_of_every_script_are_compared(
     wrong = support(changed)
     assert wrong is not None and 0 < wrong < 1
     assert support("...") is None
+
+
+def test_pairs_of_words_in_order_count_as_in_the_paper() -> None:
+    """Lin 2004, section 4: of six pairs three, one and two are those of the reference."""
+    told = ["police kill the gunman", "the gunman kill police", "the gunman police killed"]
+    found = [rouge_su(one, ["police killed the gunman"]) for one in told]
+    # Single words count beside the pairs: of four each three, three and four.
+    assert found == pytest.approx([(3 + 3) / 10, (1 + 3) / 10, (2 + 4) / 10])
+    assert rouge_su("a x x x x x b", ["a b"]) == pytest.approx(2 * 2 / (7 + 20 + 2 + 1))
 
 
 def test_function_words_bear_nothing_out() -> None:
@@ -149,6 +167,7 @@ def test_answers_are_measured(tmp_path: Path, indent: int | None) -> None:
             "answered": 2 / 3,
             "refused": 1 / 2,
             "ROUGE-L": (2 * 3 / (4 + 4) + 0) / 2,  # "John Young flew no", and no answer to why
+            "ROUGE-SU4": (2 * (3 + 3) / (10 + 10) + 0) / 2,
             "support_words": 1.0,
             "first_citation": (1 + 0) / 2,
             "citation_precision": (1 / 2 + 0) / 2,
@@ -205,7 +224,7 @@ def test_articles_as_published_are_measured_by_their_texts_alone(tmp_path: Path)
     done = runner.invoke(app, ["eval", "answers", found, "--references", right, "--json"])
     assert done.exit_code == 0, done.output
     shape = json.loads(done.stdout)
-    assert shape["measures"] == {"answered": 0.5, "ROUGE-L": 0.5}
+    assert shape["measures"] == {"answered": 0.5, "ROUGE-L": 0.5, "ROUGE-SU4": 0.5}
     assert shape["missing"] == ["A fire"]
 
 

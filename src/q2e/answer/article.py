@@ -39,17 +39,17 @@ class Headings(NamedTuple):
 
 
 HEADINGS = {
-    "ar": Headings("قبل ذلك", "الحدث", "بعد ذلك", "المصادر", "لا شيء هنا يجيب."),
-    "de": Headings("Vorher", "Das Ereignis", "Danach", "Quellen", "Nichts hier antwortet."),
-    "en": Headings("Before", "The event", "After", "Sources", "Nothing here answers."),
-    "es": Headings("Antes", "El hecho", "Después", "Fuentes", "Nada de aquí responde."),
-    "fr": Headings("Avant", "L’événement", "Après", "Sources", "Rien ici ne répond."),
-    "hi": Headings("पहले", "घटना", "बाद में", "स्रोत", "यहाँ कुछ भी उत्तर नहीं देता।"),
-    "ja": Headings("以前", "出来事", "その後", "出典", "答えるものはありません。"),
-    "ko": Headings("이전", "사건", "이후", "출처", "여기에는 답이 없습니다."),
-    "ru": Headings("До", "Событие", "После", "Источники", "Здесь ничто не отвечает."),
-    "th": Headings("ก่อนหน้า", "เหตุการณ์", "หลังจากนั้น", "แหล่งที่มา", "ไม่มีอะไรที่นี่ตอบได้"),
-    "zh": Headings("之前", "事件", "之后", "来源", "这里没有答案。"),
+    "ar": Headings("قبل ذلك", "الحدث", "بعد ذلك", "المصادر", "لا شيء هنا يتحدث عن ذلك."),
+    "de": Headings("Vorher", "Das Ereignis", "Danach", "Quellen", "Davon wird hier nichts gesagt."),
+    "en": Headings("Before", "The event", "After", "Sources", "Nothing here tells of it."),
+    "es": Headings("Antes", "El hecho", "Después", "Fuentes", "Aquí nada habla de ello."),
+    "fr": Headings("Avant", "L’événement", "Après", "Sources", "Rien ici n’en parle."),
+    "hi": Headings("पहले", "घटना", "बाद में", "स्रोत", "यहाँ इसके बारे में कुछ नहीं कहा गया है।"),
+    "ja": Headings("以前", "出来事", "その後", "出典", "これについて語るものはありません。"),
+    "ko": Headings("이전", "사건", "이후", "출처", "여기에는 이에 대한 말이 없습니다."),
+    "ru": Headings("До", "Событие", "После", "Источники", "Здесь об этом ничего не говорится."),
+    "th": Headings("ก่อนหน้า", "เหตุการณ์", "หลังจากนั้น", "แหล่งที่มา", "ไม่มีสิ่งใดที่นี่กล่าวถึงเรื่องนี้"),
+    "zh": Headings("之前", "事件", "之后", "来源", "这里没有提到此事。"),
 }
 
 

@@ -158,6 +158,8 @@ class Work:
     wanted: frozenset[Kind] = frozenset()
     queries: tuple[str, ...] = ()
     """What is searched for."""
+    event: bool = False
+    """Whether it is an event, of which whole videos tell, and not a question a line answers."""
     unfolded: Decomposition | None = None
     lines: tuple[Line, ...] = ()
     """What was collected, best first; what is cited must be among it."""

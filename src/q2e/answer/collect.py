@@ -1,16 +1,19 @@
 """Collects the lines that may answer: pieces of evidence of the best videos, then their lines.
 
 A line's worth is the log-odds that it answers. Its terms: the certainty of its video, how far its
-meaning stands above that of other texts for this question, and which share of the question's words
-it holds where both are in one language. The weights are a logistic regression on 270 questions
-that people asked about passages of encyclopedias in eight languages (docs/research/answers.md).
+meaning stands above that of other texts for this question, which share of the question's words it
+holds where both are in one language, and whether it lacks a number of the question. The weights
+are logistic regressions on questions that people asked about passages of encyclopedias in eight
+languages, among them some whose own passage was taken away (docs/research/answers.md).
 Among many lines some come near any question by chance, so the odds before anything is read fall
 with their number (Bayes' rule: where one line answers, each does so with one chance in as many).
+Of an event whole videos tell, so there they fall with the number of videos.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,25 +21,31 @@ import numpy as np
 
 from q2e.answer.base import Tools, Work
 from q2e.answer.lines import Line, lines_of, quotable
-from q2e.answer.topic import only_asks
+from q2e.answer.topic import about, only_asks
 from q2e.answer.wanted import holds
 from q2e.arrays import Float32, Float64, Int64
 from q2e.query.parts import words_of_meaning
+from q2e.store.base import Table
 from q2e.text.tokens import tokens
 from q2e.types import Results, Video
 
 #: Pieces of evidence that are cut into lines.
 PIECES = 24
 #: Log-odds of a line: at none, by log-odds of its video, by standard deviation, by share of words.
-START, BY_VIDEO, BY_MEANING, BY_WORDS = -2.1, 0.57, 0.79, 2.95
-#: Pieces of text up to which `START` holds. One of twice as many answers half as likely by itself.
+START, BY_VIDEO, BY_MEANING, BY_WORDS = -1.7, 0.45, 0.79, 3.5
+#: What a line loses in the question's language, where its words can tell: at this loss a share of
+#: .57 is worth as much as not being able to tell. And one without a number of the question.
+TELLS, NUMBER = -2.0, -1.0
+#: Pieces of text, of an event videos, up to which `START` holds. One of twice as many answers half
+#: as likely by itself.
 _FEW = 150
 #: What a line gains that holds the kind of answer asked for, and loses that does not.
 HOLDS, LACKS = 0.5, -0.5
 #: Pieces of a collection as so many of which its spread of scores is taken to be `_USUAL`.
 _PRIOR, _USUAL = 30, 0.03
-#: Chance of a video of which no certainty is known.
-_UNKNOWN = 0.5
+#: Chance of a video of which no certainty is known, and the least that counts: what a search takes
+#: a whole video for says little of one of its lines.
+_UNKNOWN, _LEAST = 0.5, 0.12
 _WITHOUT_SPACES = ("ja", "th", "zh")
 #: Letters by which words with other endings are known.
 _STEM = 4
@@ -72,7 +81,7 @@ def lines_for(work: Work, query: str, results: Results, tools: Tools) -> list[Li
         mask = tools.store.rows(results.query.filters)
         asked = tools.models.text.encode_queries([query])[0]
         cosine = np.asarray(matrix @ asked, np.float64)
-        chance = _chance(cosine, sum(table.texts(channel) for channel in table.held))
+        chance = _chance(cosine, _many(work, table))
         own = np.isin(table.video[rows], [table.video_ids.index(one) for one in videos])
         if mask is not None:
             own &= mask[rows]
@@ -97,8 +106,7 @@ def weigh(
         table = tools.store.table()
         matrix = tools.store.vectors(tools.models.text.space)[1]
         asked = tools.models.text.encode_queries([query])[0]
-        texts = sum(table.texts(channel) for channel in table.held)
-        chance = _chance(np.asarray(matrix @ asked, np.float64), texts)
+        chance = _chance(np.asarray(matrix @ asked, np.float64), _many(work, table))
         words = _Words(query, _language(work, query, results), tools)
     alone = [(line, math.nan) for line in lines]
     return _weighed(work, alone, words, _sure(results), chance, asked, tools)
@@ -141,11 +149,13 @@ def _weighed(
     for (line, piece), own in zip(lines, cosine.tolist(), strict=True):
         piece = own if math.isnan(piece) else piece
         meaning = (max(own, piece) / 2 + (own + piece) / 4 - chance.mean) / chance.spread
-        certain = min(max(sure.get(line.video.id, _UNKNOWN), 1e-3), 1 - 1e-3)
+        certain = min(max(sure.get(line.video.id, _UNKNOWN), _LEAST), 1 - _LEAST)
         worth = chance.start + BY_VIDEO * math.log(certain / (1 - certain)) + BY_MEANING * meaning
         if line.language in (None, words.language):
             # What a sentence leaves to those beside it is half of what it says itself.
-            worth += BY_WORDS * (words.share(line.text) + words.share(line.whole)) / 2
+            worth += TELLS + BY_WORDS * (words.share(line.text) + words.share(line.whole)) / 2
+        if words.lacks_number(line):
+            worth += NUMBER
         for kind in work.wanted:
             there = holds(line.text, kind, line.language)
             worth += 0.0 if there is None else HOLDS if there else LACKS
@@ -164,13 +174,19 @@ class _Chance:
     """Mean and deviation of the question's cosines."""
 
 
-def _chance(cosine: Float64, texts: int) -> _Chance:
-    """Return the chance of a collection of so many texts, its spread drawn to the usual if few."""
-    start = START - max(0.0, math.log(max(texts, 1) / _FEW))
+def _many(work: Work, table: Table) -> int:
+    """Return how many texts may answer, or how many videos may tell of an event."""
+    texts = sum(table.texts(channel) for channel in table.held)
+    return min(texts, table.videos) if work.event else texts
+
+
+def _chance(cosine: Float64, many: int) -> _Chance:
+    """Return the chance of a collection of so many, its spread drawn to the usual if few."""
+    start = START - max(0.0, math.log(max(many, 1) / _FEW))
     if not len(cosine):
         return _Chance(start, 0.0, _USUAL)
-    many = len(cosine)
-    variance = (cosine.var() * many + _USUAL**2 * _PRIOR) / (many + _PRIOR)
+    held = len(cosine)
+    variance = (cosine.var() * held + _USUAL**2 * _PRIOR) / (held + _PRIOR)
     return _Chance(start, float(cosine.mean()), float(np.sqrt(variance)))
 
 
@@ -186,9 +202,9 @@ class _Words:
 
     def __init__(self, query: str, language: str | None, tools: Tools) -> None:
         self.language = language
-        told = words_of_meaning(query, language)
-        self.words = [word for word in told if not only_asks(word, language)] or told
-        self.tokens = [token for word in self.words for token in tokens(word)]
+        words = about(query, language) or words_of_meaning(query, language)
+        self.tokens = [token for word in words for token in tokens(word)]
+        self.numbers = set(re.findall(r"\d+", " ".join(tokens(query))))
         held = len(tools.store.table())
         self._weight = {
             token: math.log((held + 1) / (len(tools.store.lexical([token])[0]) + 0.5))
@@ -196,12 +212,19 @@ class _Words:
         }
 
     def share(self, text: str) -> float:
-        """Return the share of their weight that a text holds, in 0 to 1."""
+        """Return the share of their weight that a text holds, with any ending, in 0 to 1."""
         whole = sum(self._weight.values())
         if whole <= 0:
             return 0.0
         held = set(tokens(text))
-        return sum(own for token, own in self._weight.items() if token in held) / whole
+        return sum(own for token, own in self._weight.items() if _stands(token, held)) / whole
+
+    def lacks_number(self, line: Line) -> bool:
+        """Whether a number of the question is neither said around a line nor told of its video."""
+        if not self.numbers:
+            return False
+        own = (line.whole, line.video.title, line.video.description, line.video.date or "")
+        return not self.numbers <= set(re.findall(r"\d+", " ".join(tokens(" ".join(own)))))
 
 
 def unsaid(
@@ -229,5 +252,11 @@ def unsaid(
 
 def _stands(token: str, held: set[str]) -> bool:
     """Whether a word stands among others, with any ending."""
-    stem = token[: max(_STEM, len(token) - 2)]
-    return token in held or (len(token) > _STEM and any(one.startswith(stem) for one in held))
+    if token in held:
+        return True
+    if len(token) > _STEM:
+        stem = token[: max(_STEM, len(token) - 2)]
+        return any(one.startswith(stem) for one in held)
+    return len(token) > 2 and any(
+        one.startswith(token) and len(one) <= len(token) + 2 for one in held
+    )

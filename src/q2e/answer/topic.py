@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from q2e.answer.wanted import without_cues
+from q2e.query.parts import words_of_meaning
+
 #: How each language asks what is said about something; `{x}` is that, `{who}` who says it.
 _FRAMES: dict[str, tuple[str, ...]] = {
     "ar": (r"^ماذا (?:قيل|يقال|قالوا|يقولون) (?:عن|حول|بشأن) {x}$",
@@ -54,13 +57,20 @@ _ASKING = {
     "hi": "कितने कितनी कितना क्या कौन कब कहाँ कहां किसने किसे कैसे क्यों कहा कहते बताया गया बारे हुआ",
     "ja": "何 誰 言 起",
     "ko": "무엇 무엇을 무엇이 뭐라고 언제 어디 어디에 누가 누구 몇 얼마나 어떻게 왜 대해 "
-    "했나요 말했나요 하나요 인가요",
+    "했나요 말했나요 하나요 인가요 였나요 이었나요 있나요 되나요",
     "ru": "сколько когда где кто кого кому кем куда откуда какой какая какое какие каком какого "
     "почему зачем как что сказано сказал сказала говорит говорят говорится произошло случилось "
     "происходит называется",
     "th": "อะไร เมื่อไร เมื่อไหร่ ที่ไหน ใคร กี่ เท่าไร อย่างไร ทำไม",
     "zh": "什么 什麼 谁 誰 哪里 哪裡 哪儿 何时 多少 几 为什么 為什麼 怎么 怎麼 如何 发生 說 说",
 }  # fmt: skip
+#: What Korean puts behind a stem: endings of questions, of the past, and particles.
+_KOREAN_ENDS = (
+    re.compile(r"(?:(?:이었|였|인)?(?:나요|가요|습니까|니까|는가|을까요|까요|는지|죠|요))$"),
+    re.compile(r"(?:하였|되었|했|됐|었|았|였|한|된|하는|되는)$"),
+    re.compile(r"(?:에서|에게|으로|까지|부터|이라고|라고|은|는|이|가|을|를|의|에|와|과|도|만|로)$"),
+)
+_UNSPACED = ("ja", "th", "zh")
 _EDGES = '?？؟¿!！.。 \t\u00a0«»“”"„'
 _X, _WHO = r"(?P<x>\S.{0,200}?)", r"(?P<who>\S.{0,80}?)"
 
@@ -89,6 +99,25 @@ def topic(question: str, language: str | None = None) -> Topic | None:
 def only_asks(word: str, language: str | None = None) -> bool:
     """Whether a word of a question only asks, so that no answer need repeat it."""
     return word.casefold() in _asking(language if language in _ASKING else "")
+
+
+def about(question: str, language: str | None = None) -> list[str]:
+    """Return the words of a question that an answer may repeat, without endings in Korean."""
+    text = without_cues(question, language)
+    for word in _ASKING[language].split() if language in _UNSPACED else ():
+        text = text.replace(word, " ") if len(word) > 1 else text
+    words = words_of_meaning(text, language)
+    return [stem(word, language) for word in words if not only_asks(word, language)]
+
+
+def stem(word: str, language: str | None) -> str:
+    """Return a Korean word without its particle or the ending of a question; others as they are."""
+    if language != "ko":
+        return word
+    for ending in _KOREAN_ENDS:
+        bare = ending.sub("", word)
+        word = bare if len(bare) > 1 else word
+    return word
 
 
 @cache

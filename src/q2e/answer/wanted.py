@@ -68,6 +68,17 @@ _CUES: dict[Kind, dict[str, str]] = {
         "zh": "多少|几[个位次人米岁条只家名]|多(?:高|长|远|大|久|深|重)",
     },
 }  # fmt: skip
+#: Digits that count nothing: in names (STS-63), of dates, of years beside what tells of years, and
+#: of places in an order (20th, 第二).
+_NO_COUNT = re.compile(
+    r"[A-Za-zА-Яа-яЁё]+-?\d+\w*|\b\d{4}-\d{2}(?:-\d{2})?\b|\b\d{1,2}:\d{2}\b|\b\d{3,4}s\b"
+    r"|\b\d+(?:st|nd|rd|th|er|ère|ème|º|ª)\b|第\s?[\d一二三四五六七八九十百]+"
+    r"|\b\d{4}\s?(?:年|년|г\.|год)"
+    r"|\b(?:in|since|im jahre?|seit|en|desde|depuis|в|с|عام|سنة|सन|ปี|พ\.ศ\.)\s?(?:1\d|20)\d{2}\b"
+    r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+    r"\s\d{1,2}(?:st|nd|rd|th)?\b(?:,?\s\d{4})?",
+    re.IGNORECASE,
+)
 _DIGIT = re.compile(r"\d")
 #: Numbers as words that stand in texts, each language's commonest.
 _NUMBER = re.compile(
@@ -95,6 +106,11 @@ _TIMES = re.compile(
 )
 _CAPITAL = re.compile(r"(?<=[^\W\d_][ ,]|[,;:(\"“«] )[A-ZÀ-ÖØ-ÞА-ЯЁ][\w'’-]+")
 _CASED = re.compile(r"[A-Za-zА-Яа-яЁё]")
+#: A word in small letters with nothing that joins questions behind it (and, or, a comma).
+_HANGS = re.compile(
+    r"(?<!\band)(?<!\bor)(?<!\bund)(?<!\boder)(?<!\by)(?<!\be)(?<!\bo)(?<!\bet)(?<!\bou)(?<!\bи)"
+    r"(?<!\bили)(?<=[a-zà-öø-ÿа-яё]) $"
+)
 
 
 def wanted(question: str, language: str | None = None) -> frozenset[Kind]:
@@ -103,12 +119,26 @@ def wanted(question: str, language: str | None = None) -> frozenset[Kind]:
     Where the language is not known, or not one of those here, the cues of all are tried.
     """
     text = f" {question.casefold()} "
-    found = {
-        kind
+    found = [
+        (match.start(), kind)
         for kind, by_language in _CUES.items()
-        if _pattern(kind, language if language in by_language else "").search(text)
-    }
-    return frozenset(found)
+        for match in _pattern(kind, language if language in by_language else "").finditer(text)
+    ]
+    first = min(found, default=None)
+    # In "how old was he when he married" a clause hangs on *when*: it asks for no time.
+    return frozenset(
+        kind
+        for at, kind in found
+        if first is not None and (kind == first[1] or not _HANGS.search(text[:at]))
+    )
+
+
+def without_cues(question: str, language: str | None = None) -> str:
+    """Return a question without what asks for a kind of answer (who, which city, 多高)."""
+    text = question
+    for kind, by_language in _CUES.items():
+        text = _pattern(kind, language if language in by_language else "").sub(" ", text)
+    return text if text.strip() else question
 
 
 def holds(text: str, kind: Kind, language: str | None = None) -> bool | None:
@@ -117,7 +147,8 @@ def holds(text: str, kind: Kind, language: str | None = None) -> bool | None:
     Names cannot be told in scripts without capitals, nor in German, which gives them to all nouns.
     """
     if kind == "how many":
-        return bool(_DIGIT.search(text) or _NUMBER.search(text))
+        counts = _NO_COUNT.sub(" ", text)
+        return bool(_DIGIT.search(counts) or _NUMBER.search(counts))
     if kind == "when":
         return bool(find_slots(text, language).time or _TIMES.search(text))
     if kind == "where" and find_slots(text, language).place:

@@ -75,9 +75,11 @@ def _print_answer(found: Answer, cited: tuple[Citation, ...]) -> None:
     """Print the sentences with where they stand; what is to be known of them goes beside."""
     if not found.found:
         typer.echo(NOTHING)
+    # That all stand in one place of an event tells nothing.
+    places = len({sentence.place for sentence in found.sentences}) > 1
     numbers = {(one.video.id, one.start_s, one.end_s): n for n, one in enumerate(cited, 1)}
     for sentence in found.sentences:
-        place = f"{sentence.place}: " if sentence.place else ""
+        place = f"{sentence.place}: " if sentence.place and places else ""
         mark = '"' if sentence.quoted else ""
         typer.echo(f"{place}{mark}{one_line(sentence.text, _LINE)}{mark}")
         for one in sentence.citations:

@@ -6,6 +6,7 @@ spaces are written, overlapping pairs of characters elsewhere, each in all its s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -70,6 +71,48 @@ def common_subsequence(one: Sequence[Iterable[str]], other: Sequence[Iterable[st
         met = unmet & here
         unmet = ((unmet + met) | (unmet - met)) & every
     return len(one) - unmet.bit_count()
+
+
+def rouge_su(answer: str, references: Iterable[str], gap: int = 4) -> float:
+    """Return ROUGE-SU: the F of words and of pairs of words in order, best over references.
+
+    Pairs have at most `gap` words between them (Lin 2004, section 5; with 4 it is ROUGE-SU4, which
+    VideoSET, Yeung et al. 2014, compares summaries by), counted as often as both texts have them.
+    0 where either text has no word.
+    """
+    own = spellings(answer)
+    best = 0.0
+    for reference in map(spellings, references):
+        if not own or not reference:
+            continue
+        same = _same((*own, *reference))
+        one, other = (_units([same[min(word)] for word in of], gap) for of in (own, reference))
+        best = max(best, 2 * (one & other).total() / (one.total() + other.total()))
+    return best
+
+
+def _same(words: Iterable[Iterable[str]]) -> dict[str, str]:
+    """Return one name for all spellings that words share, by spelling."""
+    names: dict[str, str] = {}
+
+    def name(spelling: str) -> str:
+        while (other := names.setdefault(spelling, spelling)) != spelling:
+            spelling = other
+        return spelling
+
+    for word in words:
+        first, *others = word
+        for other in others:
+            names[name(other)] = name(first)
+        name(first)
+    return {one: name(one) for one in names}
+
+
+def _units(words: Sequence[str], gap: int) -> Counter[tuple[str, ...]]:
+    units: Counter[tuple[str, ...]] = Counter((word,) for word in words)
+    for place, word in enumerate(words):
+        units.update((word, other) for other in words[place + 1 : place + 2 + gap])
+    return units
 
 
 def support_words(sentences: Iterable[Said]) -> float | None:

@@ -26,6 +26,7 @@ from q2e.evaluate.answer_measures import (
     citation_precision,
     citation_recall,
     rouge_l,
+    rouge_su,
     support_words,
 )
 from q2e.evaluate.compare import Interval, bootstrap, holm, randomisation_test
@@ -35,7 +36,7 @@ from q2e.text.chunk import chunk_text
 
 #: The measures, in the order in which they are told.
 MEASURES = (
-    *("answered", "refused", "ROUGE-L", "support_words", "support"),
+    *("answered", "refused", "ROUGE-L", "ROUGE-SU4", "support_words", "support"),
     *("first_citation", "citation_precision", "citation_recall"),
 )
 _SOMETHING = re.compile(r"\S")
@@ -163,11 +164,11 @@ def measure_answers(
 ) -> AnswersMeasured:
     """Return each measure by question.
 
-    Of answerable questions: whether they were answered, ROUGE-L where there are texts, whether the
-    first citation is right and the citations' precision and recall where there are windows; a
-    refusal counts as 0. Of unanswerable ones: whether they were refused. Of all that was said:
-    the share of content words that its citations cover, and the share of sentences that follow from
-    them as `judged` by a model, by question (`q2e.evaluate.entailment`).
+    Of answerable questions: whether they were answered, ROUGE-L and ROUGE-SU4 where there are
+    texts, whether the first citation is right and the citations' precision and recall where there
+    are windows; a refusal counts as 0. Of unanswerable ones: whether they were refused. Of all that
+    was said: the share of content words that its citations cover, and the share of sentences that
+    follow from them as `judged` by a model, by question (`q2e.evaluate.entailment`).
     """
     found: dict[str, dict[str, float]] = {name: {} for name in MEASURES}
     for question, right in references.items():
@@ -215,7 +216,9 @@ def _values(said: Sequence[Said], right: Reference) -> Iterator[tuple[str, float
     else:
         yield "answered", float(bool(said))
     if right.texts:
-        yield "ROUGE-L", rouge_l("\n".join(one.text for one in said), right.texts)
+        text = "\n".join(one.text for one in said)
+        yield "ROUGE-L", rouge_l(text, right.texts)
+        yield "ROUGE-SU4", rouge_su(text, right.texts)
     if right.windows:
         cited = [one for sentence in said for one in sentence.citations]
         yield "first_citation", citation_precision(cited[:1], right.windows)

@@ -51,12 +51,17 @@ class Article(Strategy):
 
     def steps(self) -> Mapping[str, Step]:
         return {
-            "plan": read,
+            "plan": plan,
             "collect": collect,
             "filter": partial(quotes.keep, least=self.least, behind=self.behind),
             "look again": partial(look_again, least=self.least),
             "write": partial(write, most=self.sentences),
         }
+
+
+def plan(work: Work, tools: Tools) -> Work:
+    """Note that an event is asked for, of which whole videos tell."""
+    return replace(read(work, tools), event=True)
 
 
 def look_again(work: Work, tools: Tools, least: float = quotes.SUPPORTS) -> Work:

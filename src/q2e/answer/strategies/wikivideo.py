@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from q2e.answer import written
+from q2e.answer import looking, written
 from q2e.answer.base import Calls, Most, Seconds, Step, Strategy, Tokens, Tools, Work
 from q2e.answer.collect import collect
+from q2e.answer.lines import Line, seen
 from q2e.answer.strategies.article import SENTENCES, in_order
 from q2e.answer.strategies.extractive import read
 from q2e.answer.written import Told, Written
@@ -20,8 +21,9 @@ from q2e.registry import method
 from q2e.text.prompt import beside
 
 _Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-#: Tokens of an article.
+#: Tokens of an article, and seconds around a line whose frames are shown, and how many.
 MAX_TOKENS = 2_000
+AROUND_S, FRAMES = 5.0, 8
 
 
 class FollowUp(BaseModel):
@@ -56,10 +58,12 @@ class Wikivideo(Strategy):
     """A model reads what each video says of an event, asks on, and writes one article of it all.
 
     1. `plan`, `collect` and `filter` find the videos and their best lines.
-    2. `look again`: of each video the model asks follow-up questions, which are searched in it.
+    2. `look again`: of each video the model asks follow-up questions, which are searched in it; a
+       vision model, where there is one, answers each from frames around the best line of it there.
     3. `write`: the model writes the article from all lines, one source or more a sentence.
 
-    The descriptions and transcripts of the index stand in for the paper's video model.
+    The descriptions and transcripts of the index stand in for the paper's first summary of each
+    video by a video model, and frames around a line for its second look at the whole of it.
     """
 
     videos: Annotated[
@@ -70,8 +74,8 @@ class Wikivideo(Strategy):
     ] = 2
     lines: Annotated[int, Field(ge=1, le=50, description="Lines that the model is shown.")] = 24
     sentences: Most = SENTENCES
-    calls: Calls = 12
-    tokens: Tokens = 60_000
+    calls: Calls = 25
+    tokens: Tokens = 100_000
     seconds: Seconds = 300.0
 
     def steps(self) -> Mapping[str, Step]:
@@ -119,6 +123,32 @@ def look_again(work: Work, tools: Tools, videos: int, questions: int, most: int)
             lines=(*work.lines, *added),
             kept=(*work.kept, *added[:room]),
         )
+        if tools.sees:
+            work = _looked(work, (added or own)[0], asked, tools)
+    return work
+
+
+def _looked(work: Work, line: Line, questions: tuple[str, ...], tools: Tools) -> Work:
+    """Have the vision model answer questions from frames around a line; an answer is a line."""
+    start_s = max(0.0, line.start_s - AROUND_S)
+    end_s = min(max(line.video.duration_s, line.end_s), line.end_s + AROUND_S)
+    times_s = looking.times_in(start_s, end_s, FRAMES)
+    images = [frame.image for frame in looking.frames(line.video, times_s)]
+    for question in questions if images else ():
+        try:
+            said = looking.look(
+                tools,
+                images,
+                beside(__file__, "document_look"),
+                200,
+                question=written.asked(question),
+                describe=False,
+            )
+        except ModelError as error:
+            return work.noting(f"a moment was not looked at: {error}")
+        if said and said.strip(" .").casefold() != "none":
+            added = seen(line.video, start_s, end_s, said)
+            work = replace(work, lines=(*work.lines, added), kept=(*work.kept, added))
     return work
 
 
