@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,9 +26,11 @@ from q2e.answer.topic import about, only_asks
 from q2e.answer.wanted import holds
 from q2e.arrays import Float32, Float64, Int64
 from q2e.query.parts import words_of_meaning
-from q2e.store.base import Table
 from q2e.text.tokens import tokens
 from q2e.types import Results, Video
+
+if TYPE_CHECKING:
+    from q2e.store.base import Table
 
 #: Pieces of evidence that are cut into lines.
 PIECES = 24
@@ -41,6 +44,8 @@ TELLS, NUMBER = -2.0, -1.0
 _FEW = 150
 #: What a line gains that holds the kind of answer asked for, and loses that does not.
 HOLDS, LACKS = 0.5, -0.5
+#: By how much less a line is worth that answers a query made of the question, not in it.
+ASIDE = 0.7
 #: Pieces of a collection as so many of which its spread of scores is taken to be `_USUAL`.
 _PRIOR, _USUAL = 30, 0.03
 #: Chance of a video of which no certainty is known, and the least that counts: what a search takes
@@ -60,7 +65,10 @@ def collect(work: Work, tools: Tools) -> Work:
             language = work.language or results.query.language
             work = replace(work, unfolded=results.decomposition, language=language)
         work = replace(work, likeliest=work.likeliest or _likeliest(results))
+        # What answers a query that a model made of the question may not answer the question.
+        aside = 0.0 if query in work.question or work.event else ASIDE
         for line in lines_for(work, query, results, tools):
+            line = replace(line, worth=line.worth - aside)
             key = (line.video.id, line.text, line.start_s)
             if key not in found or found[key].worth < line.worth:
                 found[key] = line
