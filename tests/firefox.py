@@ -158,23 +158,17 @@ def browsing(folder: Path) -> Iterator[Firefox]:
         "".join(f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in _PREFERENCES.items())
     )
     command = [program(), "--headless", "--no-remote", "--profile", str(profile)]
-    running = subprocess.Popen(
-        [*command, "--remote-debugging-port", "0"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert running.stderr is not None
-        told = next(
-            (
-                re.search(r"BiDi listening on (ws://\S+)", line)
-                for line in running.stderr
-                if "BiDi listening" in line
-            ),
-            None,
+    log = folder / "log"
+    with log.open("w") as written:
+        running = subprocess.Popen(
+            [*command, "--remote-debugging-port", "0"], stdout=subprocess.DEVNULL, stderr=written
         )
-        assert told, "Firefox ended before it could be driven"
+    try:
+        end_s = time.monotonic() + PATIENCE_S
+        while not (told := re.search(r"BiDi listening on (ws://\S+)", log.read_text())):
+            assert running.poll() is None, f"Firefox ended: {log.read_text()}"
+            assert time.monotonic() < end_s, "Firefox does not say where it listens"
+            time.sleep(_LOOK_S)
         with websockets.connect(f"{told[1]}/session", max_size=None, proxy=None) as socket:
             yield Firefox(socket)
     finally:
