@@ -91,6 +91,8 @@ class Firefox:
 
     def open(self, address: str) -> None:
         self.send("browsingContext.navigate", context=self._window, url=address, wait="complete")
+        # What is under way when a page is left is aborted, which is no fault of it.
+        self.wrong = [one for one in self.wrong if "AbortError" not in one]
 
     def value(self, expression: str) -> Any:
         """Return what an expression of JavaScript is, as JSON has it."""

@@ -78,7 +78,7 @@ def test_a_moment_is_found_played_and_collected_by_keyboard(browser: Firefox, se
 def test_what_is_pressed_by_mouse_works_from_right_to_left(browser: Firefox, server: str) -> None:
     browser.wrong.clear()
     browser.sized(500, 900)  # no window of Firefox is narrower
-    browser.open(f"{server}/?view=collection")
+    browser.open(f"{server}/static/icon.svg")
     browser.value("localStorage.setItem('q2e-language', 'ar') ?? null")
     browser.open(f"{server}/?q=giant+panda")
     browser.until("document.querySelector('#results:not([aria-busy]) #hits .hit')")
