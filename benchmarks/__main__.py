@@ -20,6 +20,7 @@ def main() -> None:
             *(
                 "ingest",
                 "prices",
+                "fast",
                 "decoding",
                 "load",
                 "search",
@@ -82,6 +83,10 @@ def main() -> None:
         from benchmarks import prices
 
         figures = prices.run(given.minutes)
+    elif given.what == "fast":
+        from benchmarks import fast
+
+        figures = fast.run(given.data)
     elif given.what == "decoding":
         from benchmarks import decoding
 

@@ -755,6 +755,27 @@ def prices_steps(figures: Figures) -> str:
     return markdown(["step", "core-ms a second of 720p"], rows)
 
 
+def fast_shots(figures: Figures) -> str:
+    """What reading by key frames alone takes, and what cuts it finds."""
+    rows = [
+        [one["collection"], *(f"{spent:.0f}" for spent in one["spent_s"]), one["cuts"],
+         one["found"], one["others"]]
+        for one in figures["fast"]["shots"]
+    ]  # fmt: skip
+    head = ["collection", "whole, s", "key frames, s", "cuts", "of them found", "others"]
+    return markdown(head, rows)
+
+
+def fast_hits(figures: Figures) -> str:
+    """Reciprocal ranks of what was read whole and by key frames alone."""
+    rows = [
+        [one["collection"], one["kind"], one["questions"], f"{one['whole']:.3f}",
+         f"{one['fast']:.3f}", _interval(one["change"])]
+        for one in figures["fast"]["hits"]
+    ]  # fmt: skip
+    return markdown(["collection", "questions", "n", "whole", "key frames", "change"], rows)
+
+
 def peers_of(part: str) -> Table:
     def table(figures: Figures) -> str:
         """What others take for the same task, as a ratio to ours, and whether they agree."""
@@ -1024,6 +1045,8 @@ TABLES: dict[str, Table] = {
     "tasks found": tasks_found,
     "search first": search_first,
     "prices steps": prices_steps,
+    "fast shots": fast_shots,
+    "fast hits": fast_hits,
     "answers halves": answers_halves,
     "answer_costs strategies": answer_costs,
     "articles differences": article_differences,
@@ -1075,6 +1098,7 @@ NEEDS: dict[str, set[str]] = {
     "page": {"page"},
     "tasks": {"tasks"},
     "prices": {"prices"},
+    "fast": {"fast"},
     "answers": {"answers"},
     "answer_costs": {"answer_costs"},
     "articles": {"articles"},

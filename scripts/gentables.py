@@ -32,6 +32,7 @@ FILES = (
         "growth",
         "search",
         "prices",
+        "fast",
         "peers",
         "senses",
         "speech",

@@ -146,7 +146,10 @@ LAYERS = {
     "choices": "errors plugins registry types",
     "recipes": "choices errors",
     "renamed": "choices plugins recipes registry written",
-    "settings": "allowed channel_facts choices errors plugins recipes renamed text written",
+    "settings_file": "errors",
+    "settings": (
+        "allowed channel_facts choices errors plugins recipes renamed settings_file text written"
+    ),
     "heads": "arrays cache errors plugins registry",
     "models": "arrays cache errors heads media plugins processes registry settings text types",
     "channels": "arrays decoding errors media models plugins registry settings text types",
@@ -154,7 +157,7 @@ LAYERS = {
     "query": "arrays cache channel_facts errors models text types",
     "ingest": (
         "about arrays channel_facts channels decoding errors files media models paths plugins "
-        "processes registry settings store text types wire"
+        "processes registry settings settings_file store text types wire"
     ),
     "methods": (
         "arrays cache channel_facts channels decoding errors media mmi models paths plugins "
@@ -175,14 +178,15 @@ LAYERS = {
     "tagging": "arrays errors ingest methods models plugins search settings store text types",
     "afterwards": "arrays export ingest methods models plugins search settings store text types",
     "upkeep": (
-        "afterwards backup erase errors ingest mapped plugins search settings store tagging types"
+        "afterwards backup erase errors ingest mapped plugins search settings settings_file store "
+        "tagging types"
     ),
     "answer": (
         "arrays cache decoding errors mmi models paths plugins query registry stopping text types"
     ),
     "index": (
-        "answer channel_facts errors methods models plugins query search settings survey types "
-        "upkeep"
+        "answer channel_facts errors methods models plugins query search settings settings_file "
+        "survey types upkeep"
     ),
     "q2e": "about index",
     "evaluate": (
@@ -200,7 +204,8 @@ LAYERS = {
         "answer backup builtin cache channel_facts chapter_files checks choices decoding errors "
         "evaluate "
         "export features heads ingest methods mmi models outlines paired papers paths plugins "
-        "processes q2e query registry search server settings shape store survey text trays types"
+        "processes q2e query registry search server settings settings_file shape store survey text "
+        "trays types"
     ),
     "__main__": "cli processes",
 }

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from q2e.errors import ConfigError
-from q2e.settings import CONFIG_NAME, Settings, load_settings, write_setting, write_settings
+from q2e.settings import Settings, load_settings
+from q2e.settings_file import CONFIG_NAME, write_setting, write_settings
 
 
 def test_arguments_come_before_the_environment_and_that_before_the_file(

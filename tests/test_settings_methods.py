@@ -16,7 +16,8 @@ from q2e.cli import app
 from q2e.errors import ConfigError, EvaluationError
 from q2e.evaluate.experiment import read_experiment
 from q2e.search.plan import Plan
-from q2e.settings import CONFIG_NAME, Settings, changed, chosen, load_settings, write_settings
+from q2e.settings import Settings, changed, chosen, load_settings
+from q2e.settings_file import CONFIG_NAME, write_settings
 
 WRONG = {
     "fuse=nope": "unknown fuse 'nope'; known: combmnz, combsum, entropy",

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from q2e import survey
+from q2e import settings_file, survey
 from q2e.channel_facts import meet
 from q2e.errors import QueryError
 from q2e.plugins import registry
 from q2e.query.filters import checked
 from q2e.search.batch import Ran
-from q2e.settings import Settings, changed, effective, load_settings, write_setting
+from q2e.settings import Settings, changed, effective, load_settings
 from q2e.types import Answer, Chapters, Decomposition, Example, Filters, Query, Results
 from q2e.upkeep import Upkeep
 
@@ -285,7 +285,7 @@ class Index(Upkeep):
         with self._writing(wait_s) as store:
             made = engine_of(self._finding(store)).build_engine()
         if load_settings(self.directory).engine != self.settings.engine:
-            write_setting(self.directory, "engine", self.settings.engine)
+            settings_file.write_setting(self.directory, "engine", self.settings.engine)
         with self._lock:
             self._searcher = None  # which may have searched everything so far
         return made

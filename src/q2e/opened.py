@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -106,8 +106,12 @@ class Opened:
             return self._store
 
     def _opened(self, *, read_only: bool, wait_s: float = 0.0) -> Store:
+        return self._opener(read_only=read_only, wait_s=wait_s)(self._store_file)
+
+    def _opener(self, *, read_only: bool = False, wait_s: float = 0.0) -> Callable[[Path], Store]:
+        """Return what opens a generation of the index."""
         opener: Opener = registry().one("store", self.settings.store).bound
-        return opener(self._store_file, read_only, wait_s)
+        return lambda file: opener(file, read_only, wait_s)
 
     def _finding(self, store: Store) -> Finding | None:
         """Return what finds in a store, or None where nothing can but a scan."""

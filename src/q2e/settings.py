@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -29,10 +28,10 @@ from q2e.errors import ConfigError, unknown
 from q2e.plugins import registry
 from q2e.recipes import DEFAULT
 from q2e.renamed import OLD, merged
+from q2e.settings_file import CONFIG_NAME, of_file
 from q2e.text.layers import Layer
 from q2e.written import without_secrets
 
-CONFIG_NAME = "q2e.toml"
 PREFIX = "Q2E_"
 #: Variables that say something else than a setting.
 NOT_SETTINGS = ("Q2E_INDEX", "Q2E_CACHE", "Q2E_TOKEN", "Q2E_API_KEY", "Q2E_DEV_DATA")
@@ -78,6 +77,11 @@ class Settings(BaseModel):
         ge=64,
         le=4096,
         description="Longest side, in pixels, to which frames are reduced.",
+    )
+    key_frames: bool = Field(
+        default=False,
+        description="Whether only key frames are decoded, by which a file is read in a fraction of "
+        "the time and shots are found less exactly.",
     )
     segment_max_s: float = Field(
         default=30.0, ge=10, description="Longest segment in seconds; longer shots are divided."
@@ -270,7 +274,7 @@ def load_settings(directory: Path | None = None, **overrides: Any) -> Settings:
     Raises ConfigError naming the setting, its value and what is allowed.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
-    found = merged([_of_file(directory), _of_environment(), given])
+    found = merged([of_file(directory), _of_environment(), given])
     if directory is not None and not (directory / CONFIG_NAME).exists() and "recipe" in found:
         # An index that is there is read as it was; one that is made now as its recipe says.
         found = {**recipes.read(str(found["recipe"])).reading, **found}
@@ -311,21 +315,6 @@ def _checked(values: Mapping[str, Any]) -> Settings:
             must = first["msg"].removeprefix("Value error, ")
         shown = without_secrets(repr(first["input"]))
         raise ConfigError(f"setting {name} = {shown}: {must}") from None
-
-
-def _of_file(directory: Path | None) -> dict[str, Any]:
-    """Return what the settings of an index say."""
-    file = directory / CONFIG_NAME if directory else None
-    if file is None or not file.is_file():
-        return {}
-    try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not valid TOML ({error}); mend or delete the file") from None
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror}); make it readable") from None
-    own = file.parent / str(values.get("recipe", ""))
-    return values | ({"recipe": str(own)} if own.is_file() else {})
 
 
 def _of_environment() -> dict[str, Any]:
@@ -372,29 +361,3 @@ def is_list(name: str) -> bool:
 def default_index() -> Path:
     """Return the index directory used when none is named: `$Q2E_INDEX` or `./index.q2e`."""
     return Path(os.environ.get("Q2E_INDEX", "index.q2e"))
-
-
-def write_settings(directory: Path, settings: Settings) -> None:
-    """Keep in a new index what differs from the defaults, so that later runs read alike."""
-    import tomlkit
-
-    file = directory / CONFIG_NAME
-    if file.exists():
-        return
-    document = tomlkit.document()
-    document.add(tomlkit.comment("Settings of this collection; `q2e config` lists all of them."))
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if value != field.default and value is not None:
-            document[name] = value
-    file.write_text(tomlkit.dumps(document), encoding="utf-8")
-
-
-def write_setting(directory: Path, name: str, value: object) -> None:
-    """Change one setting of an index; the rest of its file, comments too, stays as it is."""
-    import tomlkit
-
-    file = directory / CONFIG_NAME
-    document = tomlkit.parse(file.read_text("utf-8") if file.is_file() else "")
-    document[name] = value
-    file.write_text(tomlkit.dumps(document), "utf-8")

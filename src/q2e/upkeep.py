@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from q2e.errors import ConfigError, IndexMismatch, ModelError, StoreError, unknown
 from q2e.mapped import Mapped
 from q2e.plugins import registry
-from q2e.settings import CONFIG_NAME, load_settings, write_setting, write_settings
+from q2e.settings import load_settings
+from q2e.settings_file import CONFIG_NAME, write_setting, write_settings
 from q2e.store import generations
-from q2e.store.base import Opener, Store
+from q2e.store.base import Store
 from q2e.store.elsewhere import Elsewhere
 from q2e.store.engine import Apart
 from q2e.types import Video
@@ -106,7 +107,7 @@ class Upkeep(Mapped):
 
         self.close()
         answered = switch.current(self.directory)
-        freed = generations.remove(self.directory, profile, self._opener(0.0))
+        freed = generations.remove(self.directory, profile, self._opener())
         if switch.current(self.directory) != answered:
             other = generations.held(self.directory)[switch.current(self.directory)]
             write_setting(self.directory, "profile", generations.stated(other))
@@ -141,7 +142,7 @@ class Upkeep(Mapped):
             from q2e.erase import erase
 
             self.close()
-            erase(self.directory, list(chosen.values()), self._opener(wait_s))
+            erase(self.directory, list(chosen.values()), self._opener(wait_s=wait_s))
             if not self._store_file.is_file():
                 with self._writing(wait_s) as store:
                     for video in chosen.values():
@@ -362,11 +363,6 @@ class Upkeep(Mapped):
                 switch.finish(store, older, self.directory, self.settings, lambda: self.models.text)
             store.optimise()
         return report
-
-    def _opener(self, wait_s: float) -> Callable[[Path], Store]:
-        """Return what opens a generation of the index for writing."""
-        opener: Opener = registry().one("store", self.settings.store).bound
-        return lambda file: opener(file, False, wait_s)
 
     @contextmanager
     def _writing(self, wait_s: float) -> Iterator[Store]:

@@ -83,6 +83,15 @@ def index(
     speech_language: Annotated[
         str | None, typer.Option(help="Language spoken (such as `es`); else recognised.")
     ] = None,
+    fast: Annotated[
+        bool | None,
+        typer.Option(
+            "--fast/--no-fast",
+            help="Decode key frames alone (the setting `key_frames`): a fraction of the time, and "
+            "shots found less exactly.",
+            show_default=False,
+        ),
+    ] = None,
     words: Annotated[
         str,
         typer.Option(
@@ -136,6 +145,7 @@ def index(
         executor=executor,
         threads=threads,
         speech_language=speech_language,
+        key_frames=fast,
     )
     collection = q2e.open(directory(index_dir), **used)
     if away := lacking(collection.settings.profile):

@@ -33,7 +33,8 @@ def doctor(json: Json = False) -> None:
 def config(index_dir: IndexDir = None, json: Json = False) -> None:
     """Show every setting with its value, and where to change it."""
     from q2e.choices import KINDS
-    from q2e.settings import CONFIG_NAME, Settings, effective, load_settings
+    from q2e.settings import Settings, effective, load_settings
+    from q2e.settings_file import CONFIG_NAME
 
     where = directory(index_dir)
     settings = load_settings(where)

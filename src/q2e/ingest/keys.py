@@ -25,6 +25,8 @@ IMPORTED = "import"
 _GROWN_S = 0.5
 #: Raised when shots, their movement or frame choice change for the same settings.
 SHOTS_VERSION = 2
+#: Raised when shots, or their frames, change where key frames alone are decoded.
+KEY_FRAMES_VERSION = 1
 #: Raised when other frames are chosen between those of a shot for the same settings.
 DENSE_VERSION = 1
 #: Raised when the same subtitles would give other lines.
@@ -66,6 +68,7 @@ def stage_keys(
         settings.frame_max_side,
         settings.segment_max_s,
         settings.part_s,
+        *_key_frames(settings),
     )
     keys = {SHOTS: shots}
     for channel in channels:
@@ -100,10 +103,15 @@ def fingerprint(settings: Settings, channels: Sequence[Channel], spaces: Mapping
     of_shots = ("frames_per_video", "frame_max_side", "segment_max_s", "part_s", "frames_per_hour")
     return digest(
         *(__version__, SHOTS_VERSION, DENSE_VERSION, CUES_VERSION, derived("").terms),
-        [getattr(settings, name) for name in of_shots],
+        [*(getattr(settings, name) for name in of_shots), *_key_frames(settings)],
         sorted([channel.name, channel.config_key] for channel in channels),
         sorted(spaces.items()),
     )
+
+
+def _key_frames(settings: Settings) -> list[object]:
+    """Return what key frames alone add to the key of shots, where they are read alone."""
+    return [f"key frames/{KEY_FRAMES_VERSION}"] if settings.key_frames else []
 
 
 def grown(known: Video | None, video: Video) -> bool:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -214,14 +215,18 @@ class Reading:
             pieces = self._stored_slices(number, part) if channels else iter(())
         found: dict[str, list[Evidence]] = {channel.name: [] for channel in channels}
         failed: set[str] = set()
-        for piece in pieces:
-            for channel in channels:
-                if channel.name not in failed:
-                    try:
-                        found[channel.name] += self._timed(channel, piece)
-                    except Exception as error:  # noqa: BLE001 - a failure is a row, not an end
-                        failed.add(channel.name)
-                        self._say(Failed.by(error, channel.name))
+
+        def look(channel: Channel, piece: Part) -> None:
+            if channel.name not in failed:
+                try:
+                    found[channel.name] += self._timed(channel, piece)
+                except Exception as error:  # noqa: BLE001 - a failure is a row, not an end
+                    failed.add(channel.name)
+                    self._say(Failed.by(error, channel.name))
+
+        with ThreadPoolExecutor(max(1, len(channels))) as side_by_side:
+            for piece in pieces:
+                list(side_by_side.map(look, channels, repeat(piece)))
         for channel in channels:
             if channel.name not in failed:
                 if isinstance(channel, JoinsSlices):
@@ -265,6 +270,7 @@ class Reading:
             max_segment_s=settings.segment_max_s,
             max_side=settings.frame_max_side,
             per_hour=0 if dense is None else settings.frames_per_hour,
+            key_frames=settings.key_frames,
         )
         shots = scan(
             *(self.video.path, part.start_s, part.end_s), times_s=self._uniform_s(), options=options

@@ -14,7 +14,8 @@ from q2e.models import profiles
 from q2e.models.base import TextEncoder
 from q2e.paths import is_address
 from q2e.plugins import registry
-from q2e.settings import CONFIG_NAME, Settings, write_setting
+from q2e.settings import Settings
+from q2e.settings_file import CONFIG_NAME, write_setting
 from q2e.store import generations
 from q2e.store.base import Opener, Store
 from q2e.store.generations import Generation

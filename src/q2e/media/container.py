@@ -95,6 +95,25 @@ def packets(container: Any, *streams: Any) -> Iterator[Any]:
         return
 
 
+def key_times(container: Any, stream: Any, start_s: float, end_s: float) -> list[float]:
+    """Return when the key frames in `[start_s, end_s)` are, as the packets say; none is decoded.
+
+    `container` must be freshly opened.
+    """
+    if start_s > 0:
+        seek_before(container, start_s)
+    found, origin = [], origin_s(container)
+    for packet in packets(container, stream):
+        if packet.pts is None:
+            continue
+        time_s = float(packet.pts * packet.time_base) - origin
+        if time_s >= end_s and packet.is_keyframe:
+            break
+        if start_s <= time_s < end_s and packet.is_keyframe:
+            found.append(time_s)
+    return found
+
+
 def _decoded(container: Any, stream: Any, near_s: float = 0.0) -> Iterator[tuple[float, Any]]:
     """Yield (time_s, frame) from where the container stands, in strictly rising time.
 

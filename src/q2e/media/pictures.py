@@ -70,6 +70,8 @@ class Shown:
     frame: Any
     painter: Painter
     max_side: int
+    is_key: bool = False
+    """Whether it stands for what follows it up to the next key frame, which was not decoded."""
 
     @cached_property
     def image(self) -> UInt8:
@@ -100,3 +102,23 @@ def shown(
             end_s = min(end_s, last_s + frame_length_s(stream, held))
     if held is not None and held_from_s < end_s:
         yield Shown(held_from_s, end_s, held, painter, max_side)
+
+
+def key_frames(
+    container: Any, stream: Any, start_s: float, end_s: float, max_side: int
+) -> Iterator[Shown]:
+    """Yield the key frames in `[start_s, end_s)`, each as if it stayed until the next one.
+
+    Nothing else is decoded.
+    """
+    painter = Painter(stream)
+    stream.codec_context.skip_frame = "NONKEY"
+    held: tuple[float, Any] | None = None
+    for time_s, frame in decode_from(container, stream, start_s):
+        if time_s >= end_s - CLOSE_S:
+            break
+        if held is not None:
+            yield Shown(held[0], time_s, held[1], painter, max_side, is_key=True)
+        held = (time_s, frame) if time_s >= start_s else None
+    if held is not None:
+        yield Shown(held[0], end_s, held[1], painter, max_side, is_key=True)

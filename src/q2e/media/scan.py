@@ -17,9 +17,9 @@ import numpy as np
 from q2e.arrays import Float32, UInt8
 from q2e.errors import MissingDependency
 from q2e.media.between import Between
-from q2e.media.container import CLOSE_S, video_stream
+from q2e.media.container import CLOSE_S, key_times, video_stream
 from q2e.media.decoder import opened
-from q2e.media.pictures import Painter, Shown, shown
+from q2e.media.pictures import Painter, Shown, key_frames, shown
 from q2e.types import Frame, Segment
 
 
@@ -46,6 +46,12 @@ class ScanOptions:
     """Frames are chosen among those on screen at multiples of this time."""
     per_hour: int = 0
     """Frames an hour, with those of `times_s`, up to which a shot also gives those `between`."""
+    key_frames: bool = False
+    """Whether key frames alone are decoded, where none is further than `key_every_s` from the
+    next; a shot then begins with one that differs by `key_change` from the one before."""
+    key_every_s: float = 12.0
+    key_change: float = 30.0
+    """Mean difference of colours, 0 to 255. Of 29 cuts of 51 files it finds 22, and 14 others."""
 
     def __post_init__(self) -> None:
         if not 0 < self.grid_s < self.min_shot_s <= self.frame_every_s <= self.max_segment_s:
@@ -100,8 +106,13 @@ def scan(
     with opened(path) as container:
         stream = video_stream(container)
         if stream is not None:
-            find_cut = _CutFinder(options, stream, collector.moved, between)
-            for picture in shown(container, stream, start_s, end_s, options.max_side):
+            find_cut: _CutFinder | _KeyCutFinder = _CutFinder(
+                options, stream, collector.moved, between
+            )
+            decode = shown
+            if options.key_frames and _has_keys(path, start_s, end_s, options.key_every_s):
+                find_cut, decode = _KeyCutFinder(options, stream, between), key_frames
+            for picture in decode(container, stream, start_s, end_s, options.max_side):
                 cut_s = find_cut(picture)
                 if cut_s is not None:
                     yield from map(between.given, collector.cut(cut_s))
@@ -166,6 +177,37 @@ class _CutFinder:
         self._between.look(picture, grey)
 
 
+class _KeyCutFinder:
+    """Finds a cut where a key frame differs much from the one before; encoders begin shots so."""
+
+    def __init__(self, options: ScanOptions, stream: Any, between: Between) -> None:
+        self._painter = Painter(stream, "FAST_BILINEAR")
+        self._options, self._between = options, between
+        self._before: Float32 | None = None
+        self._cut_s = -math.inf
+
+    def __call__(self, picture: Shown) -> float | None:
+        """Return the start of a shot that begins with this picture."""
+        options = self._options
+        pixels = self._painter.paint(picture.frame, options.detect_side, "bgr24").astype(np.float32)
+        before, self._before = self._before, pixels
+        self._between.look(picture, pixels.mean(axis=2))
+        if before is None or picture.start_s - self._cut_s < options.min_shot_s:
+            return None
+        if before.shape == pixels.shape and np.abs(before - pixels).mean() < options.key_change:
+            return None
+        self._cut_s = picture.start_s
+        return picture.start_s
+
+
+def _has_keys(path: str | Path, start_s: float, end_s: float, every_s: float) -> bool:
+    """Return whether a stretch has a key frame at least every so many seconds."""
+    with opened(path) as container:
+        stream = video_stream(container)
+        times_s = key_times(container, stream, start_s, end_s)
+    return bool((np.diff([start_s, *times_s, end_s]) <= every_s).all())
+
+
 @dataclass(slots=True, eq=False)
 class _Sample:
     time_s: float
@@ -203,7 +245,7 @@ class _Collector:
         self._recent.append(picture)
         self._seen_s = picture.end_s
         while (time_s := min(self._tick_s, self._next_asked_s)) < picture.end_s - CLOSE_S:
-            seen_s = max(time_s, picture.start_s)
+            seen_s = picture.start_s if picture.is_key else max(time_s, picture.start_s)
             self._samples.append(_Sample(seen_s, picture.image, time_s == self._next_asked_s))
             if time_s == self._tick_s:
                 self._tick_s += self._step_s
