@@ -758,8 +758,8 @@ def prices_steps(figures: Figures) -> str:
 def fast_shots(figures: Figures) -> str:
     """What reading by key frames alone takes, and what cuts it finds."""
     rows = [
-        [one["collection"], *(f"{spent:.0f}" for spent in one["spent_s"]), one["cuts"],
-         one["found"], one["others"]]
+        [one["collection"], *(f"{spent:.0f}" for spent in one["spent_s"]), str(one["cuts"]),
+         str(one["found"]), str(one["others"])]
         for one in figures["fast"]["shots"]
     ]  # fmt: skip
     head = ["collection", "whole, s", "key frames, s", "cuts", "of them found", "others"]
@@ -769,7 +769,7 @@ def fast_shots(figures: Figures) -> str:
 def fast_hits(figures: Figures) -> str:
     """Reciprocal ranks of what was read whole and by key frames alone."""
     rows = [
-        [one["collection"], one["kind"], one["questions"], f"{one['whole']:.3f}",
+        [one["collection"], one["kind"], str(one["questions"]), f"{one['whole']:.3f}",
          f"{one['fast']:.3f}", _interval(one["change"])]
         for one in figures["fast"]["hits"]
     ]  # fmt: skip
