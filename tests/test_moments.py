@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from q2e.methods.localise.base import Scored, Stretch
 from q2e.methods.localise.contrast import Contrast, curve_of, own_times
 from q2e.methods.localise.runs import Runs
+from q2e.plugins import registry
 from q2e.search.localise import shown_cuts
 from q2e.settings import Settings
 from q2e.types import Segment
@@ -159,6 +160,14 @@ def test_smoothing_joins_what_flickers() -> None:
     flicker = timeline(*[(1.0, 2), (0.3, 2)] * 5, (0.0, 30))
     joined, torn = (Contrast(smooth_s=s).moments(flicker, 1)[0] for s in (6.0, 0.0))
     assert joined.end_s - joined.start_s >= 16 and torn.end_s - torn.start_s <= 2
+
+
+@pytest.mark.parametrize("way", ["contrast", "mask"])
+def test_a_picture_that_answers_between_two_that_do_not_is_found(way: str) -> None:
+    given = timeline((-2.0, 2), (0.5, 1), (-2.0, 30), every_s=1.0)
+    [one] = registry().one("localise", way).bound.moments(given, 1)
+    assert one.start_s <= 2.5 <= one.end_s and one.end_s - one.start_s < 10
+    assert given.score[one.members[0]] == given.score.max()
 
 
 def test_the_worth_of_a_stretch_is_inside_less_margins_times_a_root_of_its_length() -> None:

@@ -199,6 +199,9 @@ def curve_of(given: Scored, start_s: Float64, end_s: Float64, smooth_s: float) -
         before = np.repeat(low[own] - np.cumsum(wide) + wide, wide)
         np.maximum.at(line, before + np.arange(len(before)), np.repeat(heights, wide))
         total += line
+    if smooth_s > 0 and not (total > 0).any():
+        # What answers alone among pictures that speak against it would be averaged away.
+        return curve_of(given, start_s, end_s, 0.0)
     return Curve(edge, total)
 
 
