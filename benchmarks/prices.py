@@ -90,15 +90,20 @@ def _scanned(video: Path, duration_s: float) -> float:
 
 def processor_s() -> float:
     """Return the seconds of processor time of this process and of all that it has started."""
-    spent, asked = 0.0, [os.getpid()]
-    while asked:
-        own = Path("/proc") / str(asked.pop())
+    children: dict[int, list[int]] = {}
+    own: dict[int, int] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = (own / "stat").read_text().rpartition(")")[2].split()
-            for task in (own / "task").iterdir():
-                asked += map(int, (task / "children").read_text().split())
-        except FileNotFoundError:
+            fields = file.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended since, and is counted with its parent's
+        pid = int(file.parent.name)
+        children.setdefault(int(fields[1]), []).append(pid)
         # User and system time, then those of children that were waited for.
-        spent += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    return spent
+        own[pid] = sum(map(int, fields[11:15]))
+    spent, asked = 0, [os.getpid()]
+    while asked:
+        pid = asked.pop()
+        spent += own.get(pid, 0)
+        asked += children.get(pid, [])
+    return spent / os.sysconf("SC_CLK_TCK")
