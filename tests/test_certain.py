@@ -70,9 +70,9 @@ def test_a_piece_that_is_near_to_whatever_is_asked_is_told_from_one_that_answers
     asked = (3 * about + 4 * np.eye(16)[0]).astype(np.float32)
     own = np.eye(16, dtype=np.float32)[0]
     assert asked @ about > asked @ own, "the hub is nearer"
-    assert above(asked, generic, about) < 1.0 < 3.0 < above(asked, generic, own)
     # What generic questions score alike tells nothing, and divides by nothing.
-    assert np.isfinite(above(asked, generic, np.zeros(16, np.float32)))
+    level = above(asked, generic, np.stack((about, own, np.zeros(16, np.float32))))
+    assert level[0] < 1.0 < 3.0 < level[1] and level[2] == 0.0
 
 
 @pytest.mark.parametrize("videos", [1, 3, 41])
@@ -83,7 +83,8 @@ def test_what_a_question_finds_everywhere_is_taken_off_its_best_piece(videos: in
     high, wide = calm.copy(), calm.copy()
     high[0, 1:] += 2.0
     wide[0, 1:] *= 8.0
-    of = [less_others(5.0, grounds(raw, "speech"), 0, 0) for raw in (calm, high, wide)]
+    level, first = np.array([5.0]), np.array([0])
+    of = [less_others(level, grounds(raw, "speech"), 0, first)[0] for raw in (calm, high, wide)]
     if videos == 1:
         assert of == pytest.approx([5.0] * 3), "nothing is known of others"
     else:
@@ -94,7 +95,9 @@ def test_videos_that_stand_for_many_count_as_many() -> None:
     raw = np.array([[3.0, 0.5, -0.5]])
     parted = Grounds(raw, ("speech",), (True,), {"speech": NORMAL}, np.array([1.0, 2.0, 3.0]))
     whole = grounds(np.array([[3.0, 0.5, 0.5, -0.5, -0.5, -0.5]]), "speech")
-    assert less_others(5.0, parted, 0, 0) == pytest.approx(less_others(5.0, whole, 0, 0))
+    level, first = np.array([5.0]), np.array([0])
+    of_whole = less_others(level, whole, 0, first)
+    assert less_others(level, parted, 0, first) == pytest.approx(of_whole)
     told, own = np.array([[6.0, 1.0, 0.0]]), Specific(*np.ones((2, 3)))
     every = Specific(*np.ones((2, 6)))
     of_parts = signs(told, parted, np.array([0, 1, 2]), own)[:, 0]

@@ -39,7 +39,8 @@ def localise(state: State) -> State:
     """
     witness, shown = state.witness, state.page
     witness.locate(shown)
-    ids = {state.at.table.video_ids[video]: video for video in shown}
+    names = state.at.table.video_ids
+    ids = {names[video]: video for video in shown}
     known = {ids[name]: one for name, one in state.at.store.several(list(ids)).items()}
     top = state.plan.settings.moments_per_video
     most = {"first": EVERY, "every": EVERY}.get(state.which or "", top)
@@ -104,7 +105,7 @@ def _stretches(
     strong = [row for one in own.values() for row in one.rows[one.strong].tolist()]
     witness.evidence([*strong, *more])
     found = {
-        video: _scored(state, known[video], one, cuts_of.get(known[video].id, []), top)
+        video: _scored(state, video, known[video], one, cuts_of.get(known[video].id, []), top)
         for video, one in own.items()
         if len(one.rows)
     }
@@ -133,12 +134,12 @@ def _of_all(state: State, videos: Sequence[int]) -> dict[int, _Own]:
 
 
 def _scored(
-    state: State, known: Video, own: _Own, segments: Sequence[Segment], top: int
+    state: State, video: int, known: Video, own: _Own, segments: Sequence[Segment], top: int
 ) -> list[tuple[Stretch, list[int]]]:
     """Return the stretches of one video that answer best, and what evidence is shown with each."""
     scored, of = _along(state, known, own, segments)
     if _way(state).looks:
-        scored = looked(state, int(state.at.table.video[own.rows[0]]), scored)
+        scored = looked(state, video, scored)
     return [
         (one, list(dict.fromkeys(own.rows[of[list(one.members)]].tolist()))[:SHOWN])
         for one in _way(state).moments(scored, top)

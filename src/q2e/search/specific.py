@@ -47,38 +47,43 @@ def specific(state: State, grounds: Grounds, told: Float64, videos: list[int]) -
     channels = np.array(grounds.channels)
     added = {number: told[channels == channels[number]].sum(axis=0) for number in leads}
     high = {number: centred(grounds.raw[number], grounds.stands_for) for number in leads}
-    spaces: dict[str, _Space] = {}
     state.witness.locate(videos)
+    asked: dict[int, list[tuple[int, int]]] = {}
     for video in videos:
         best = state.witness.best(video)
         held = [number for number in leads if best[number][0] >= 0]
-        texts = [number for number in held if grounds.channels[number] != EYE]
-        eyes = [number for number in held if grounds.channels[number] == EYE]
-        for own in (texts, eyes):
-            if not own:
-                continue
-            number = max(own, key=lambda one: (added[one][video], high[one][video]))
-            row = state.rows[number]
-            if row.space not in spaces:
-                spaces[row.space] = _Space.of(state, row)
-            space, place = spaces[row.space], best[number][0]
-            level = above(space.asked, space.generic, space.piece(place))
-            if own is eyes:
-                found.picture[video] = level
-            else:
-                found.text[video] = less_others(level, grounds, number, video)
+        for eye in (False, True):
+            own = [number for number in held if (grounds.channels[number] == EYE) == eye]
+            if own:
+                number = max(own, key=lambda one: (added[one][video], high[one][video]))
+                asked.setdefault(number, []).append((video, best[number][0]))
+    spaces: dict[str, _Space] = {}
+    for number, pieces in asked.items():
+        row = state.rows[number]
+        if row.space not in spaces:
+            spaces[row.space] = _Space.of(state, row)
+        space, (of, places) = spaces[row.space], np.array(pieces, np.int64).T
+        level = above(space.asked, space.generic, space.pieces(places))
+        if grounds.channels[number] == EYE:
+            found.picture[of] = level
+        else:
+            found.text[of] = less_others(level, grounds, number, of)
     return found
 
 
-def above(asked: Float32, generic: Float32, piece: Float32) -> float:
-    """Return by how many deviations a question (d,) lies above generic ones (g, d) on a piece."""
-    usual = generic @ piece
-    spread = float(usual.std())
-    return float(asked @ piece - usual.mean()) / spread if spread > 1e-6 else 0.0
+def above(asked: Float32, generic: Float32, pieces: Float32) -> Float64:
+    """Return (n,) deviations by which a question (d,) lies above generic ones (g, d) on pieces.
+
+    `pieces` (n, d) are asked all at once.
+    """
+    usual = pieces @ generic.T
+    spread = usual.std(axis=1)
+    own = (pieces @ asked - usual.mean(axis=1)) / np.maximum(spread, 1e-6)
+    return np.where(spread > 1e-6, own, 0.0).astype(np.float64)
 
 
-def less_others(level: float, grounds: Grounds, number: int, video: int) -> float:
-    """Return a level less that of the other videos, in the question's deviations there.
+def less_others(level: Float64, grounds: Grounds, number: int, videos: Int64) -> Float64:
+    """Return levels (n,) of videos less that of the others, in the question's deviations there.
 
     Their mean, and the variance s of what the question scores there over s0 of generic questions,
     are drawn to 0 and to 1 as by `PRIOR` videos.
@@ -88,11 +93,11 @@ def less_others(level: float, grounds: Grounds, number: int, video: int) -> floa
     often = np.ones(len(scores)) if grounds.stands_for is None else grounds.stands_for
     held: Float64 = np.where(known, scores, 0.0)
     others = float((often * known).sum()) - 1
-    mean = float((often * held).sum() - held[video]) / (max(others, 0.0) + PRIOR)
+    mean = (float((often * held).sum()) - held[videos]) / (max(others, 0.0) + PRIOR)
     usual = grounds.nulls.get(grounds.channels[number], NORMAL).variance
     own = centred(scores, grounds.stands_for)[known]
-    spread = spread_of_others(own, usual, PRIOR, often[known])[int(known[:video].sum())]
-    return float((level - mean) / np.sqrt(spread / usual))
+    spread = spread_of_others(own, usual, PRIOR, often[known])
+    return np.asarray((level - mean) / np.sqrt(spread[np.cumsum(known)[videos] - 1] / usual))
 
 
 def spread_of_others(scores: Float64, usual: float, prior: float, often: Float64) -> Float64:
@@ -128,7 +133,7 @@ class _Space:
                 generic = scale.corrected(generic, state.form)
         return cls(asked, generic, *state.at.store.vectors(row.space))
 
-    def piece(self, place: int) -> Float32:
-        """Return the vector of a piece by its row of the table; they ascend."""
-        own: Float32 = self.matrix[np.searchsorted(self.rows, place)]
+    def pieces(self, places: Int64) -> Float32:
+        """Return the vectors (n, d) of pieces by their rows of the table; they ascend."""
+        own: Float32 = self.matrix[np.searchsorted(self.rows, places)]
         return own
