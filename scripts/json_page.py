@@ -45,7 +45,7 @@ _GIVEN: dict[tuple[str, str], Any] = {
         "more": True,
         "hint": "…",
         "candidates": {
-            **dict.fromkeys(("each", "videos", "panel"), 1),
+            **dict.fromkeys(("each", "videos", "panel", "expected", "recalled"), 1),
             **dict.fromkeys(("exact", "complete"), True),
         },
         "models": {"text": "…", "…": "…"},

@@ -9,11 +9,15 @@ import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 import q2e
+
+if TYPE_CHECKING:
+    from milvus_server import Server as Milvus
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("shared machine", deadline=None)
@@ -109,6 +113,19 @@ def sixty(sample_index: q2e.Index) -> dict[str, q2e.Results]:
     """What the sample collection answers to sixty questions, for stores that must do the same."""
     assert len(set(SIXTY)) == 60
     return {question: sample_index.search(question) for question in SIXTY}
+
+
+@pytest.fixture(scope="session")
+def milvus_server() -> Iterator[Milvus]:
+    """A real standalone Milvus for all tests that need one; who ends it starts it again."""
+    from milvus_server import Server
+
+    one = Server()
+    try:
+        one.start()
+        yield one
+    finally:
+        one.remove()
 
 
 @pytest.fixture(scope="session")

@@ -43,13 +43,8 @@ pytestmark = [pytest.mark.scale, pytest.mark.timeout(1_500)]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    one = Server()
-    try:
-        one.start()
-        yield one
-    finally:
-        one.remove()
+def server(milvus_server: Server) -> Server:
+    return milvus_server
 
 
 #: Catalogue and Milvus, one beside the other.

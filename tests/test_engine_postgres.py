@@ -285,7 +285,8 @@ def many(
 def copy(here: Store, there: Store) -> None:
     """Put what a search reads of one store into another; what a channel found in one part."""
     for name in ("space.text", "space.image", "profile"):
-        there.set_setting(name, here.setting(name) or "")
+        if (known := here.setting(name)) is not None:
+            there.set_setting(name, known)
     table = here.table()
     found = {space: dict(zip(rows.tolist(), matrix, strict=True))
              for space in here.spaces() for rows, matrix in [here.vectors(space)]}  # fmt: skip

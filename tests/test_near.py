@@ -73,6 +73,34 @@ def test_filters_choose_before_the_best_are_taken(sample_index: q2e.Index, few: 
     index.close()
 
 
+@pytest.mark.parametrize("only", [{}, {"channels": ["speech"]}, {"languages": ["en"]}], ids=str)
+def test_the_panel_tells_what_an_engine_misses(
+    sample_index: q2e.Index, few: int, monkeypatch: pytest.MonkeyPatch, only: dict[str, list[str]]
+) -> None:
+    def told(text: str) -> tuple[int, int]:
+        with q2e.open(sample_index.directory) as index:
+            said = index.search(text, candidates=4, **only).info["candidates"]
+        assert said["panel"] == few
+        return said["expected"], said["recalled"]
+
+    texts = ("a giant panda", "snow", "un concert")
+    whole = [told(text) for text in texts]
+    assert all(expected == recalled for expected, recalled in whole)
+    assert sum(expected for expected, _ in whole) >= 3
+    best = ExactEngine.best
+
+    def forgetful(self: ExactEngine, asked: list[Request], filters: Filters, k: int) -> object:
+        return [
+            [one._replace(videos=one.videos[1:]) for one in channels]
+            for channels in best(self, asked, filters, k)
+        ]
+
+    monkeypatch.setattr(ExactEngine, "best", forgetful)
+    less = [told(text) for text in texts]
+    assert [expected for expected, _ in less] == [expected for expected, _ in whole]
+    assert 0 < sum(recalled for _, recalled in less) < sum(expected for expected, _ in less)
+
+
 def test_likes_are_near_though_no_row_brings_them(sample_index: q2e.Index, few: int) -> None:
     index = q2e.open(sample_index.directory)
     found = index.search("a giant panda", confidence=0.0, top=30)

@@ -651,6 +651,11 @@ class Client:
         answer: Json = self._send("GET", "/v1/status", {"files": files}).json()
         return answer
 
+    def failures(self, *, offset: int | None = None, limit: int | None = None) -> Json:
+        """List which files failed and why, by pages."""
+        answer: Json = self._send("GET", "/v1/failures", {"offset": offset, "limit": limit}).json()
+        return answer
+
     def models(self) -> Json:
         """Name the profile's models, with size, licence and vector spaces."""
         answer: Json = self._send("GET", "/v1/models", {}).json()

@@ -66,12 +66,13 @@ class Opened:
         """Return everything known about one video."""
         return survey.record(self.store, self.find(name))
 
-    def status(self, files: bool = True) -> Status:
+    def status(self, files: bool = True, listed: int | None = survey.LISTED) -> Status:
         """Return counts, failures and files that are gone; these only with `files`.
 
-        Each file is looked at for that, which takes as long as there are many.
+        Each file is looked at for that, which takes as long as there are many. Of failures and of
+        what is gone the first `listed` are named, all with None; the counts are of all.
         """
-        return survey.status(self.directory, self.store, self.settings, files=files)
+        return survey.status(self.directory, self.store, self.settings, files, listed)
 
     # -- parts ----------------------------------------------------------------------------------
     @property

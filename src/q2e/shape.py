@@ -329,6 +329,8 @@ def status(value: Status, ids: Sequence[str] = ()) -> Json:
         "failures": [asdict(failure) for failure in value.failures],
         "missing": list(value.missing),
         "gone": [{"video": one.id, "path": one.path} for one in value.gone],
+        "failed": value.failed,
+        "lost": value.lost,
         "size": value.size_bytes,
         "generations": [
             {

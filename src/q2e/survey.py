@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from q2e.types import Clause, Evidence, Example, Filters, Segment, Video, in_ord
 TEXTS = ("speech", "screen_text", "metadata")
 #: Tokens of a text that is compared with those of other videos, and how many texts are.
 _SHORT, _COMPARED = 24, 300
+#: Failures, and videos that are gone, that a status names of many.
+LISTED = 1_000
 #: By how much each number of two vectors of one text may differ.
 _DIGITS = 2e-3
 
@@ -55,9 +58,13 @@ class Status:
     evidence: dict[str, int]
     spaces: dict[str, int]
     failures: tuple[Failure, ...]
+    """The first of what could not be read, in order of paths; `failed` says how many there are."""
     gone: tuple[Video, ...]
-    """Indexed videos whose file is no longer there, or holds something else now."""
+    """The first videos, by path, whose file is no longer there or holds something else now; `lost`
+    says how many there are."""
     size_bytes: int
+    failed: int
+    lost: int
     outdated: int = 0
     """Pieces of work whose words or text vectors were made otherwise; a writing run renews them."""
     generations: tuple[Generation, ...] = ()
@@ -65,7 +72,7 @@ class Status:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Paths of the videos that are gone."""
+        """Paths of the videos of `gone`."""
         return tuple(video.path for video in self.gone)
 
 
@@ -202,31 +209,52 @@ def _often(store: Store, video: Video) -> dict[tuple[str, str], int]:
     return found
 
 
-def status(directory: Path, store: Store, settings: Settings, files: bool = True) -> Status:
-    """Return counts, failures and, with `files`, those that are gone or hold something else now."""
+def status(
+    directory: Path,
+    store: Store,
+    settings: Settings,
+    files: bool = True,
+    listed: int | None = LISTED,
+) -> Status:
+    """Return counts, failures and, with `files`, those that are gone or hold something else now.
+
+    Of failures and of what is gone the first `listed` are named, all with None.
+    """
     from q2e.ingest.derive import derived
-    from q2e.ingest.identify import still_there
     from q2e.ingest.switch import survey
 
     made = survey(directory, settings)
     own = {one for file in held(directory).values() for one in files_of(file)}
     others = [file for file in directory.iterdir() if file.is_file() and file not in own]
+    gone, lost = _first(_gone(store), listed) if files else ((), 0)
     return Status(
         directory=directory,
         videos=store.count(),
         duration_s=store.duration_s(),
         evidence=_held(store),
         spaces=dict(store.spaces()),
-        failures=tuple(store.failures()),
-        gone=tuple(
-            video
-            for video in (store.videos(Wanted(sort="path")) if files else ())
-            if video.path and not still_there(store, video)
-        ),
+        failures=tuple(islice(store.failures(), listed)),
+        gone=gone,
+        failed=store.count_failures(),
+        lost=lost,
         outdated=store.count_outdated(derived(store.setting("space.text") or "")),
         size_bytes=sum(one.size_bytes for one in made) + sum(f.stat().st_size for f in others),
         generations=made,
     )
+
+
+def _gone(store: Store) -> Iterator[Video]:
+    from q2e.ingest.identify import still_there
+
+    for video in store.videos(Wanted(sort="path")):
+        if video.path and not still_there(store, video):
+            yield video
+
+
+def _first(found: Iterator[Video], most: int | None) -> tuple[tuple[Video, ...], int]:
+    """Return the first of what is found, and how many all are, which are never held at once."""
+    first = tuple(islice(found, most))
+    return first, len(first) + sum(1 for _ in found)
 
 
 def _held(store: Store) -> dict[str, int]:

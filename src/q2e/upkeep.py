@@ -137,7 +137,7 @@ class Upkeep(Mapped):
         """
         chosen = {video.id: video for video in map(self.find, videos)}
         if missing:
-            chosen |= {video.id: video for video in self.status().gone}
+            chosen |= {video.id: video for video in self.status(listed=None).gone}
         if forget:
             from q2e.erase import erase
 

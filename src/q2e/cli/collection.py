@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -278,15 +278,27 @@ def list_videos(index_dir: IndexDir = None, json: Json = False) -> None:
         print(f"{video.id}  {shown(video.path)}".rstrip())
 
 
-def status(index_dir: IndexDir = None, json: Json = False) -> None:
+def status(
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Name all failures, files that are gone and, in JSON, ids of videos."
+        ),
+    ] = False,
+    index_dir: IndexDir = None,
+    json: Json = False,
+) -> None:
     """Say what the index holds, which files failed and why, and which files are gone."""
     import q2e
     from q2e import shape
+    from q2e.survey import LISTED
 
     collection = q2e.open(directory(index_dir))
-    value = collection.status()
+    listed = None if every else LISTED
+    value = collection.status(listed=listed)
     if json:
-        print_json(shape.status(value, [video.id for video in collection.each_video()]))
+        ids = [video.id for video in collection.each_video(limit=listed)]
+        print_json(shape.status(value, ids))
         return
     videos = _counted(value.videos, "video")
     print(f"{value.directory}: {videos}, {clock(value.duration_s)}, ", end="")
@@ -300,12 +312,14 @@ def status(index_dir: IndexDir = None, json: Json = False) -> None:
             f"words of {value.outdated} pieces of work were made by older rules; "
             "q2e index  without PATH makes them again, without the media"
         )
-    _print_failures(value.failures)
-    if value.missing:
-        gone = "file is" if len(value.missing) == 1 else "files are"
-        print(f"{len(value.missing)} {gone} gone or overwritten (q2e remove --missing):")
+    _print_failures(value.failures, value.failed)
+    if value.lost:
+        gone = "file is" if value.lost == 1 else "files are"
+        print(f"{value.lost} {gone} gone or overwritten (q2e remove --missing):")
         for path in value.missing:
             print(f"  {shown(path)}")
+        if value.lost > len(value.missing):
+            print(f"  and {value.lost - len(value.missing)} more (--all)")
 
 
 def import_evidence(
@@ -362,7 +376,7 @@ def _say_report(report: Report, where: Path, json: bool) -> None:
             talk(f"  {shown(video.path)} has nothing for the channels that were read")
         for path, of in report.duplicates:
             talk(f"  {shown(path)} has the same content as {shown(of)}")
-        _print_failures(report.failures, to_stderr=True)
+        _print_failures(report.failures, len(report.failures), to_stderr=True)
     if report.failures:
         raise typer.Exit(1)
 
@@ -375,10 +389,12 @@ def _say_generations(found: tuple[Generation, ...], say: Callable[[str], None]) 
         say(f"  profile {one.profile}: {one.videos} videos, {one.size_bytes / 1e6:.1f} MB, {state}")
 
 
-def _print_failures(failures: tuple[Failure, ...] | list[Failure], to_stderr: bool = False) -> None:
+def _print_failures(failures: Sequence[Failure], count: int, to_stderr: bool = False) -> None:
     say = talk if to_stderr else print
-    if failures:
-        say(f"{len(failures)} failed (mend them, then q2e retry --failed):")
+    if count:
+        say(f"{count} failed (mend them, then q2e retry --failed):")
     for failure in failures:
         stage = f" [{failure.stage}]" if failure.stage else ""
         say(f"  {shown(failure.path)}{stage}: {one_line(failure.reason, 200)}")
+    if count > len(failures):
+        say(f"  and {count - len(failures)} more (--all)")

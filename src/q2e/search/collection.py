@@ -23,10 +23,9 @@ from q2e.search.examples import Examples
 from q2e.search.kept import Kept
 from q2e.search.law import Laws
 from q2e.search.nulls import Nulls
-from q2e.search.scan import Scanner
+from q2e.search.scan import Heard, Scanner
 from q2e.settings import Settings
 from q2e.store.base import Derived, Searched, Table
-from q2e.store.engine import Request
 from q2e.store.growing import Measured
 from q2e.text.lexical import TERMS_VERSION
 
@@ -49,7 +48,7 @@ class Collection:
         store: Searched,
         models: Models,
         whole: Collection | None = None,
-        heard: list[Request] | None = None,
+        heard: Heard | None = None,
     ) -> None:
         self.store = store
         self.models = models

@@ -9,14 +9,18 @@ what generic questions find is measured by it once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 
+import numpy as np
+
+from q2e.methods.rows import ScoreRow
 from q2e.models.registry import Models
 from q2e.search.collection import Collection
-from q2e.store.engine import Engine, Request
+from q2e.search.scan import Heard
+from q2e.store.engine import Engine
 from q2e.store.part import Part
 from q2e.types import Filters
 
@@ -26,8 +30,12 @@ PANEL = 512
 BEST = 100
 
 T = TypeVar("T")
-#: (how, part, channel) -> what no video outside the small collection scores more than in a row.
-Floors = Mapping[tuple[str, str, str], float]
+#: (how, part, channel)
+Row = tuple[str, str, str]
+#: What no video outside the small collection scores more than in a row.
+Floors = Mapping[Row, float]
+#: By how much a score may differ that is worked out twice.
+_DIGITS = 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +50,10 @@ class Nearest:
     exact: bool
     """Whether the engine misses nothing."""
     floors: Floors
+    expected: int = 0
+    """Videos of the panel that belong to the best of rows of vectors, under the same filters."""
+    recalled: int = 0
+    """Those of them that the engine brought."""
 
 
 class Near:
@@ -79,22 +91,48 @@ class Near:
         """
         panel = self.panel()
         names = panel.table.video_ids
-        heard: list[Request] = []
+        heard = Heard()
         told = panel.part
         base = Part.of(self.engine, names, named, told) if named else told
         (first or run)(Collection(base, self._models, panel, heard).like(panel))
-        found = self.engine.best(heard, filters, k)
+        found = self.engine.best(heard.requests, filters, k)
         chosen = dict.fromkeys(named)
-        floors: dict[tuple[str, str, str], float] = {}
-        for request, channels in zip(heard, found, strict=True):
+        floors: dict[Row, float] = {}
+        brought: dict[Row, set[str]] = {}
+        for request, channels in zip(heard.requests, found, strict=True):
             for best in channels:
                 chosen.update(dict.fromkeys(best.videos))
                 key = request.how, request.part, best.channel
                 floors[key] = max(best.floor, floors.get(key, best.floor))
+                brought.setdefault(key, set()).update(best.videos)
         part = Part.of(self.engine, names, tuple(chosen), told)
         small = Collection(part, self._models, panel)
-        small.nearest = Nearest(k, len(chosen), len(names), self.engine.exact, floors)
+        counted = _recalled(heard.rows, base.table().video_ids, set(names), floors, brought)
+        exact = self.engine.exact
+        small.nearest = Nearest(k, len(chosen), len(names), exact, floors, *counted)
         return run(small.like(panel))
+
+
+def _recalled(
+    rows: Sequence[ScoreRow],
+    names: Sequence[str],
+    panel: Set[str],
+    floors: Floors,
+    brought: Mapping[Row, Set[str]],
+) -> tuple[int, int]:
+    """Return how many of the panel belong to the best of rows, and how many of these were brought.
+
+    The panel is a random sample whose scores are known: what of it scores above the last that an
+    engine brought for a row was to be brought too.
+    """
+    expected = recalled = 0
+    for row in rows:
+        key = row.how, row.part, row.channel
+        above = np.flatnonzero(row.video > floors.get(key, -np.inf) + _DIGITS).tolist()
+        own = panel & {names[number] for number in above}
+        expected += len(own)
+        recalled += len(own & brought.get(key, set()))
+    return expected, recalled
 
 
 class _Panel(Collection):

@@ -38,6 +38,8 @@ class Proof:
             "each": self.nearest.k,
             "videos": self.nearest.candidates,
             "panel": self.nearest.panel,
+            "expected": self.nearest.expected,
+            "recalled": self.nearest.recalled,
             "exact": self.nearest.exact,
             "complete": proved,
         }

@@ -36,6 +36,14 @@ class _Layout:
 
 
 @dataclass(slots=True)
+class Heard:
+    """What is asked of a store, for whoever looks it up elsewhere, and what vectors find in it."""
+
+    requests: list[Request] = field(default_factory=list)
+    rows: list[ScoreRow] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Scanner:
     """Scores questions against one store; keeps the layout of the evidence between questions."""
 
@@ -44,8 +52,8 @@ class Scanner:
     _folded: dict[tuple[str, str], Growing[Float32]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _pools: dict[tuple[int, str, str], dict[str, Any]] = field(default_factory=dict)
-    heard: list[Request] | None = None
-    """Where what is asked is noted, for whoever looks it up elsewhere."""
+    heard: Heard | None = None
+    """Where what is asked is noted, with the rows of the best pieces."""
 
     def dense(
         self,
@@ -62,7 +70,7 @@ class Scanner:
         or what the channel's rule of pooling makes of them.
         """
         if self.heard is not None:
-            self.heard += [
+            self.heard.requests += [
                 Request(how, one.part, space, one.matrix, channels=one.channels) for one in parts
             ]
         pools = Pools.of(pool)
@@ -78,6 +86,8 @@ class Scanner:
                 if part.channels and channel not in part.channels:
                     continue
                 row = self._row(table, part, channel, (how, space), layout, best, which, mask)
+                if self.heard is not None and row is not None:
+                    self.heard.rows.append(row)
                 rule = pools.for_channel(channel)
                 if row is not None and not rule.method.facts.get("scanned"):
                     bag, videos = bagged(row, table, part.matrix, matrix, block, layout.take)
@@ -163,7 +173,7 @@ class Scanner:
         no text in it is missing.
         """
         if self.heard is not None:
-            self.heard.append(Request(how, "query", terms=tuple(terms)))
+            self.heard.requests.append(Request(how, "query", terms=tuple(terms)))
         table = self.store.table()
         rows, scores = self.store.lexical(terms, mask=mask)
         if not len(rows):

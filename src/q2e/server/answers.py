@@ -330,7 +330,15 @@ class StatusShape(BaseModel):
     outdated: int = Field(description="Pieces of work whose words or text vectors are older.")
     failures: list[dict[str, Any]]
     missing: list[str]
+    failed: int = Field(description="How many failures there are; the first are listed.")
+    lost: int = Field(description="How many files are missing; the first are listed.")
     size: int
+
+
+class FailuresShape(BaseModel):
+    total: int
+    offset: int
+    failures: list[dict[str, Any]] = Field(description="In order of paths.")
 
 
 class HealthShape(BaseModel):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -11,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 import q2e
 from q2e import shape
 from q2e.errors import StoreError
-from q2e.server.answers import HealthShape, ModelsShape, StatusShape
+from q2e.server.answers import FailuresShape, HealthShape, ModelsShape, StatusShape
 from q2e.server.faults import Fault
 from q2e.server.service import TheService
 
@@ -46,6 +48,20 @@ def status(
     Without `files` no file is looked at, and `missing` is empty: that takes no longer for many.
     """
     return JSONResponse(shape.status(service.index.status(files)))
+
+
+@router.get("/v1/failures", response_model=FailuresShape, operation_id="failures")
+def failures(
+    service: TheService,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> JSONResponse:
+    """List which files failed and why, by pages."""
+    store = service.index.store
+    with store.snapshot():
+        shown = [asdict(one) for one in islice(store.failures(), offset, offset + limit)]
+        total = store.count_failures()
+    return JSONResponse({"total": total, "offset": offset, "failures": shown})
 
 
 @router.get("/v1/models", response_model=ModelsShape, operation_id="models")

@@ -208,7 +208,7 @@ async function summary() {
   if (looked?.missing.length) failures(looked);
 }
 
-function failures({ failures: list, missing }) {
+function failures({ failures: list, missing, failed, lost }) {
   const place = one("#failures");
   place.hidden = !list.length && !missing.length;
   fill(
@@ -219,7 +219,7 @@ function failures({ failures: list, missing }) {
       h(
         "h2",
         { id: "failures-title" },
-        list.length ? t("coll.unread", { n: list.length }) : t("coll.gone"),
+        failed ? t("coll.unread", { n: failed }) : t("coll.gone"),
       ),
       list.length > 0 &&
         button(
@@ -257,7 +257,7 @@ function failures({ failures: list, missing }) {
       h(
         "details",
         {},
-        h("summary", {}, t("coll.missing", { n: missing.length })),
+        h("summary", {}, t("coll.missing", { n: lost })),
         h(
           "ul",
           { class: "rows" },
