@@ -36,7 +36,7 @@ from q2e.store.postgres.postgresql import PostgresStore
 from q2e.store.searching import Searching
 from q2e.store.sqlite import SqliteStore
 from q2e.types import Evidence, Filters, Video
-from test_engine_postgres import DIMENSIONS, FILTERS, VIDEOS, K, copy, fill
+from test_engine_postgres import DIMENSIONS, FILTERS, VIDEOS, K, copy, fill, proofs_hold
 from test_engine_postgres import requests as asked_of
 
 pytestmark = [pytest.mark.scale, pytest.mark.timeout(1_500)]
@@ -245,46 +245,11 @@ def test_what_is_said_complete_on_an_index_of_vectors_is(server: Server, tmp_pat
     """In 600 cases of one to three rows: no unseen video belongs to a list that is proved."""
     with SqliteStore(tmp_path / "index.sqlite") as store:
         fill(store)
-        _proofs_hold(store, f"{server.address}/proofs")
-
-
-def _proofs_hold(store: Searching, address: str) -> None:
-    made = milvus(store, address=address)
-    made.build_engine()
-    engine, table = made.engine(), store.table()
-    assert engine is not None and not engine.exact
-    rows, matrix = store.vectors("space")
-    own = table.channel[rows] == table.code("speech")
-    owner, vectors = table.video[rows[own]], matrix[own]
-    random = np.random.default_rng(17)
-    cases: list[list[Request]] = []
-    for number in range(600):
-        near = vectors[random.integers(len(vectors))]
-        asked = near + random.normal(0, 0.05, (int(random.integers(1, 4)), DIMENSIONS))
-        cases.append(
-            [
-                Request("meaning", f"{number}.{part}", "space", one[None], channels=("speech",))
-                for part, one in enumerate(asked.astype(np.float32))
-            ]
-        )
-    found = iter(engine.best([one for case in cases for one in case], Filters(), K))
-    place = {name: number for number, name in enumerate(table.video_ids)}
-    proved, wrong = 0, 0
-    for case in cases:
-        score, bound, seen = np.zeros(len(place)), 0.0, set[int]()
-        for one in case:
-            row = np.full(len(place), -np.inf)
-            assert one.matrix is not None
-            np.maximum.at(row, owner, vectors @ one.matrix[0])
-            (best,) = next(found)
-            score, bound = score + row, bound + best.floor
-            seen |= {place[name] for name in best.videos}
-        inside = np.array(sorted(seen))
-        last = np.sort(score[inside])[-3]
-        if bound <= last:
-            proved += 1
-            wrong += bool((np.delete(score, inside) > last + 1e-6).any())
-    assert proved >= 180 and wrong == 0, (proved, wrong)
+        made = milvus(store, address=f"{server.address}/proofs")
+        made.build_engine()
+        engine = made.engine()
+        assert engine is not None
+        proofs_hold(engine, store)
 
 
 def test_a_killed_server_loses_and_doubles_nothing(server: Server, tmp_path: Path) -> None:

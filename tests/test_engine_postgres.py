@@ -18,8 +18,10 @@ from postgres_server import PASSWORD, Server
 from q2e.cli import app
 from q2e.search.facets import facets
 from q2e.store.base import Item, StageKey, Store
-from q2e.store.engine import Request
+from q2e.store.bulk import Part, put_all
+from q2e.store.engine import Engine, Request
 from q2e.store.exact import ExactEngine
+from q2e.store.postgres import finding
 from q2e.store.postgres.engine import PostgresEngine
 from q2e.store.postgres.postgresql import PostgresStore
 from q2e.store.sqlite import SqliteStore
@@ -70,22 +72,29 @@ def fill(store: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SqliteStore, PostgresStore]]:
-    folder, server = tmp_path_factory.mktemp("engine"), Server()
+def server() -> Iterator[Server]:
+    one = Server()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPASSWORD", PASSWORD)
         try:
-            server.start()
-            address = server.database("found")
-            with (
-                SqliteStore(folder / "index.sqlite") as here,
-                PostgresStore(address, Path(folder / "far.sqlite")) as there,
-            ):
-                fill(here)
-                fill(there)
-                yield here, there
+            one.start()
+            yield one
         finally:
-            server.remove()
+            one.remove()
+
+
+@pytest.fixture(scope="module")
+def stores(
+    server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[SqliteStore, PostgresStore]]:
+    folder = tmp_path_factory.mktemp("engine")
+    with (
+        SqliteStore(folder / "index.sqlite") as here,
+        PostgresStore(server.database("found"), folder / "far.sqlite") as there,
+    ):
+        fill(here)
+        fill(there)
+        yield here, there
 
 
 def requests() -> list[Request]:
@@ -188,6 +197,80 @@ def test_an_index_of_vectors_answers_once_it_is_built(
     far.close()
 
 
+def test_with_k_of_all_every_video_is_brought(
+    stores: tuple[SqliteStore, PostgresStore],
+) -> None:
+    here, there = stores
+    every_video_is_brought(PostgresEngine(there, there._database), ExactEngine(here))
+
+
+def every_video_is_brought(engine: Engine, exact: ExactEngine) -> None:
+    asked = [one for one in requests() if one.space != "unknown"]
+    for filters in FILTERS:
+        for request, ours, theirs in zip(
+            asked,
+            engine.best(asked, filters, VIDEOS + 1),
+            exact.best(asked, filters, VIDEOS + 1),
+            strict=True,
+        ):
+            known = {best.channel: set(best.videos) for best in theirs}
+            assert {best.channel: set(best.videos) for best in ours} == known, (request, filters)
+            assert all(best.floor < 0 for best in ours) or request.matrix is not None
+
+
+def test_what_is_said_complete_on_an_index_of_vectors_is(
+    stores: tuple[SqliteStore, PostgresStore],
+) -> None:
+    here, there = stores
+    there.build_engine()
+    engine = there.engine()
+    assert engine is not None
+    proofs_hold(engine, here)
+
+
+def many_pieces(store: Store) -> None:
+    """Put in 1,000 videos of 40 pieces; 3 of them have the tag `rare`, 10 are `seldom`."""
+    random = np.random.default_rng(11)
+    for start in range(0, 1_000, 100):
+        videos, parts = [], []
+        for number in range(start, start + 100):
+            name = f"w{number}"
+            tags = ("rare",) * (number % 333 == 5) + ("seldom",) * (number % 100 == 7)
+            videos.append(Video(name, f"/w/{name}.mp4", 400.0, tags=tags))
+            found = [
+                Item(Evidence(name, "speech", at, at + 1, "", vectors={"space": vector}))
+                for at, vector in enumerate(random.normal(size=(40, 8)).astype(np.float32))
+            ]
+            parts.append(Part(StageKey(name, "speech", 0), "made", found))
+        put_all(store, videos, parts)
+
+
+def few_are_found_among_many(engine: Engine, exact: ExactEngine) -> None:
+    """Ask a graph of 40,000 pieces for the videos that a filter leaves, 3 or 10 of 1,000."""
+    assert not engine.exact
+    random = np.random.default_rng(4)
+    for tag, left in (("rare", 3), ("seldom", 10)):
+        for _ in range(6):
+            matrix = random.normal(size=(1, 8)).astype(np.float32)
+            asked, filters = [Request("meaning", "query", "space", matrix)], Filters(tags=(tag,))
+            ((best,),) = engine.best(asked, filters, K)
+            ((wanted,),) = exact.best(asked, filters, K)
+            assert set(best.videos) == set(wanted.videos) and len(wanted.videos) == left, tag
+
+
+def test_a_graph_is_walked_until_a_narrow_filter_has_its_best(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a hundredth of a million videos is too many to be scanned."""
+    monkeypatch.setattr(finding, "_SCANNED", 0)
+    with PostgresStore(server.database("walked"), tmp_path / "walked.sqlite") as store:
+        many_pieces(store)
+        store.build_engine()
+        engine = store.engine()
+        assert engine is not None
+        few_are_found_among_many(engine, ExactEngine(store))
+
+
 def test_an_index_in_a_database_answers_like_a_file(
     stores: tuple[SqliteStore, PostgresStore],
     sample_index: q2e.Index,
@@ -280,6 +363,44 @@ def many(
             assert isinstance(store, PostgresStore)
             store.build_engine()
         yield index
+
+
+def proofs_hold(engine: Engine, store: Store) -> None:
+    """Ask an engine 600 cases: no video that it did not bring belongs to a list that is proved."""
+    assert not engine.exact
+    table = store.table()
+    rows, matrix = store.vectors("space")
+    own = table.channel[rows] == table.code("speech")
+    owner, vectors = table.video[rows[own]], matrix[own]
+    random = np.random.default_rng(17)
+    cases: list[list[Request]] = []
+    for number in range(600):
+        near = vectors[random.integers(len(vectors))]
+        asked = near + random.normal(0, 0.05, (int(random.integers(1, 4)), DIMENSIONS))
+        cases.append(
+            [
+                Request("meaning", f"{number}.{part}", "space", one[None], channels=("speech",))
+                for part, one in enumerate(asked.astype(np.float32))
+            ]
+        )
+    found = iter(engine.best([one for case in cases for one in case], Filters(), K))
+    place = {name: number for number, name in enumerate(table.video_ids)}
+    proved, wrong = 0, 0
+    for case in cases:
+        score, bound, seen = np.zeros(len(place)), 0.0, set[int]()
+        for one in case:
+            row = np.full(len(place), -np.inf)
+            assert one.matrix is not None
+            np.maximum.at(row, owner, vectors @ one.matrix[0])
+            (best,) = next(found)
+            score, bound = score + row, bound + best.floor
+            seen |= {place[name] for name in best.videos}
+        inside = np.array(sorted(seen))
+        last = np.sort(score[inside])[-3]
+        if bound <= last:
+            proved += 1
+            wrong += bool((np.delete(score, inside) > last + 1e-6).any())
+    assert proved >= 180 and wrong == 0, (proved, wrong)
 
 
 def copy(here: Store, there: Store) -> None:
