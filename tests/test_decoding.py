@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ from media_files import write_video
 from q2e import stopping
 from q2e.decoding import doors
 from q2e.decoding import pool as pools
-from q2e.decoding.confine import kernel_has
+from q2e.decoding.confine import PACKAGES, kernel_has, programs
 from q2e.decoding.pool import Allowance, Pool
 from q2e.errors import MediaError
 from q2e.media import frames, scan, sound
@@ -295,3 +296,29 @@ def _command(process: int) -> str:
         return Path(f"/proc/{process}/cmdline").read_text()
     except OSError:
         return ""
+
+
+def test_packages_can_be_read_wherever_they_were_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As with `pip install --user`, or a folder of PYTHONPATH.
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path / name))
+    readable = [Path(one) for one in programs.__wrapped__()]
+    for name in PACKAGES:
+        file = importlib.import_module(name).__file__
+        assert any(Path(file or "").is_relative_to(one) for one in readable), name
+
+
+def test_no_part_of_the_decoder_is_left_to_be_loaded_late() -> None:
+    script = (
+        "import importlib, pkgutil, sys\n"
+        "from q2e.decoding.origin import _LOADED\n"
+        "for name in _LOADED: importlib.import_module(name)\n"
+        "import av\n"
+        "every = {one.name for one in pkgutil.walk_packages(av.__path__, 'av.')}\n"
+        "print(*sorted(every - set(sys.modules) - {'av.__main__', 'av.datasets'}))"
+    )
+    late = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    )
+    assert late.stdout.split() == []

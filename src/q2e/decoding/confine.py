@@ -9,6 +9,7 @@ and said by `kernel_has`.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import stat
 import struct
@@ -41,6 +42,8 @@ _WRITE_FILE, _REMOVE_FILE, _MAKE_REG, _TRUNCATE = 1 << 1, 1 << 5, 1 << 8, 1 << 1
 #: Rights over files that each version knows, all of which are taken away.
 _FILES_BY_VERSION = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 _TCP, _SCOPES = 0b11, 0b11
+#: What decoding is done by, wherever it was installed; some of it is loaded late.
+PACKAGES = ("av", "cv2", "numpy", "scenedetect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,10 @@ def _allow(rules: int, path: str, rights: int) -> None:
 @cache
 def programs() -> tuple[str, ...]:
     """Return the folders of Python, its packages, ours, and the system's libraries."""
+    found_by = (importlib.util.find_spec(name) for name in PACKAGES)
+    packages = [path for one in found_by if one for path in one.submodule_search_locations or ()]
     own = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     system = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
     cores = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
-    found = dict.fromkeys((*own, str(Path(__file__).parents[1]), *system, *cores))
+    found = dict.fromkeys((*own, *packages, str(Path(__file__).parents[1]), *system, *cores))
     return tuple(path for path in found if path is not None and os.path.exists(path))  # noqa: PTH110

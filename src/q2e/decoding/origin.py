@@ -32,7 +32,9 @@ from q2e.paths import shown_name
 _LOADED = (
     "av",
     "av.audio.resampler",
+    "av.subtitles.codeccontext",
     "av.subtitles.stream",
+    "av.subtitles.subtitle",
     "av.video.reformatter",
     "cv2",
     "q2e.media.clip",
