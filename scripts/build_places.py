@@ -26,6 +26,7 @@ SKIPPED = {
     *("Adak", "Beulah", "Center", "Creston", "Easter", "Knox", "Marengo", "New Salem", "Nome"),
     *("Petersburg", "Rainy River", "Resolute", "Tell City", "Troll", "Vevay", "Vincennes"),
     *("Golfe", "Kota", "Natal", "Nice", "Pest", "Puxi", "Salem", "Salé", "Teni", "Touba", "Viana"),
+    "المدينة",
     *("Winamac", "Thule", "Dawson", "Moncton", "Regina", "Atikokan", "Menominee", "Mendoza"),
 }
 #: The picture's units are half degrees; what is smaller than this is not drawn.

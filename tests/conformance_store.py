@@ -54,7 +54,8 @@ videos = st.builds(
 
 
 def _lines(start_s: float, confidence: float | None = None) -> tuple[Span, ...]:
-    return (Span(start_s, start_s + 1, "行", confidence),)
+    words = ((0, start_s),) if confidence else ()
+    return (Span(start_s, start_s + 1, "行", confidence, words),)
 
 
 @st.composite

@@ -49,6 +49,18 @@ def test_a_sentence_ends_at_its_mark(language: str) -> None:
     assert found[0].end_s <= found[1].start_s
 
 
+def test_a_sentence_keeps_when_its_words_begin() -> None:
+    told = (
+        *((0.0, 0.4, " Where"), (0.4, 0.6, " is"), (0.6, 1.2, " it?"), (2.0, 2.5, " «")),
+        *((2.5, 2.9, "Here"), (2.9, 3.0, "...»"), (3.1, 3.4, " 博物"), (3.5, 3.9, "馆。")),
+    )
+    first, *rest = sentences([Word(*one) for one in told])
+    assert (first.text, first.words) == ("Where is it?", ((0, 0.0), (6, 0.4), (9, 0.6)))
+    assert [
+        (line.text[place:], at_s) for line in rest for place, at_s in line.words
+    ] == [("Here...»", 2.5), ("博物馆。", 3.1), ("馆。", 3.5)]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("texts", "pause_s", "count"),
     [

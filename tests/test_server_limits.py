@@ -33,10 +33,11 @@ class Asker:
     def __init__(self, name: str) -> None:
         self.scope: dict[str, Any] = {"client": None}
         self.headers = {"q2e-client": name}
-        self.left = False
+        self.left = asyncio.Event()
 
-    async def is_disconnected(self) -> bool:
-        return self.left
+    async def receive(self) -> dict[str, str]:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
 
 
 def _run(queue: FairQueue, asker: Any, work: Callable[[], Any]) -> asyncio.Task[Any]:
@@ -97,7 +98,7 @@ def test_who_leaves_gives_up_the_turn() -> None:
         left = _run(queue, gone, lambda: done.append("left"))
         last = _run(queue, Asker("c"), lambda: done.append("stayed"))
         await asyncio.sleep(0.05)
-        gone.left = True
+        gone.left.set()
         with pytest.raises(Fault) as fault:
             await left
         assert fault.value.code == "gone"
@@ -145,7 +146,7 @@ def test_work_that_nobody_waits_for_is_told_to_stop() -> None:
         gone = Asker("a")
         task = _run(queue, gone, work)
         await asyncio.sleep(0.05)
-        gone.left = True
+        gone.left.set()
         with pytest.raises(Fault):
             await task
         assert await asyncio.to_thread(stopped.wait, 5)

@@ -116,6 +116,11 @@ def test_a_line_begins_when_its_sentence_is_begun(recognizer: Whisper, samples: 
         assert line.start_s == pytest.approx(begin_s, abs=0.15), heard
         assert line.end_s < begin_s + 4.6
         assert line.confidence is not None and 0.2 < line.confidence < 1
+        # Its words begin one after another, the first with the line.
+        places, times_s = zip(*line.words, strict=True)
+        assert len(line.words) >= len(line.text.split()) and places[0] == 0
+        assert times_s[0] == pytest.approx(line.start_s, abs=0.01)
+        assert [*times_s] == sorted(times_s) and times_s[-1] < line.end_s
 
 
 def test_translation_is_english_and_keeps_the_language_spoken(
@@ -276,7 +281,11 @@ def _part(path: str = "a.mp4", start_s: float = 0.0, end_s: float = 100.0) -> Pa
 
 
 def test_the_channel_makes_chunks_with_their_lines(tmp_path: Path) -> None:
-    lines = [Span(i * 5.0, i * 5.0 + 4, f"Sentence {i} has six words here.") for i in range(20)]
+    words = (0, 1.0), (11, 2.5)
+    lines = [
+        Span(i * 5.0, i * 5.0 + 4, f"Sentence {i} has six words here.", words=words)
+        for i in range(20)
+    ]
     channel = SpeechChannel(_Says(*lines), Settings(chunk_words=20))
     found = channel.extract(_part(str(tmp_path / "a.mp4")))
     assert [line for evidence in found for line in evidence.spans] == lines
@@ -294,9 +303,11 @@ def test_the_language_is_the_text_s_own_where_it_tells(tmp_path: Path) -> None:
 
 
 def test_hostile_lines_are_cleaned_and_clamped(tmp_path: Path) -> None:
-    heard = _Says(Span(99, 130, "one\0 \u202etwo\x07"), Span(99, 99, "\u200b"))
+    moved = (0, 99.0), (6, 99.5)  # no longer where it was, once the text is cleaned
+    heard = _Says(Span(99, 130, "one\0 \u202etwo\x07", words=moved), Span(99, 99, "\u200b"))
     found = SpeechChannel(heard, Settings()).extract(_part(str(tmp_path / "a.mp4")))
     assert [(e.text, e.end_s) for e in found] == [("one two", 100.0)]
+    assert found[0].spans[0].words == ()
 
 
 def test_subtitles_are_taken_instead(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import q2e
@@ -122,6 +123,40 @@ def test_the_browser_s_language_is_spoken(
     expect(page.locator("body")).to_have_css("direction", direction)
     page.wait_for_selector(".mosaic img")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    visit.close()
+    assert visit.wrong == []
+
+
+def test_why_a_file_was_not_read_is_said_in_the_page_s_language(
+    browser: Any, server: str, samples: Path, tmp_path: Path
+) -> None:
+    from q2e.errors import MediaError
+    from q2e.media.probe import probe
+
+    whole = (samples / "clips" / "reel-01.mp4").read_bytes()
+    made = {"empty": b"", "format": b"no video at all, but a text", "damaged": whole[:20_000]}
+    reasons = {}
+    for kind, content in {**made, "gone": None}.items():
+        file = tmp_path / f"empty file (0 bytes); copy it again, {kind}.mp4"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(MediaError) as raised:
+            probe(file)
+        reasons[kind] = str(raised.value)
+    status = httpx.get(f"{server}/v1/status").json()
+    failures = [
+        {"path": f"/{kind}", "reason": reason, "video": None, "stage": None}
+        for kind, reason in (reasons | {"new": "photo.mp4: a reason nobody knows"}).items()
+    ]
+    visit = Visit(browser, server, locale="ja")
+    told = status | {"failures": failures}
+    visit.page.route("**/v1/status?*", lambda route: route.fulfill(json=told))
+    page = visit.open(view="collection")
+    rows = page.locator("#failures .failure > p")
+    said = words("ja", "told")
+    for place, kind in enumerate(reasons):
+        expect(rows.nth(place)).to_have_text(said[f"fail.{kind}"])
+    expect(rows.last).to_contain_text("a reason nobody knows")
     visit.close()
     assert visit.wrong == []
 

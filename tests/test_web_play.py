@@ -100,6 +100,39 @@ def test_each_word_plays_from_its_time_and_the_score_is_drawn_over_time(visit: V
     visit.until(f"document.querySelector('#panel video').currentTime >= {times[-1] - 0.1}")
 
 
+def test_a_word_has_the_time_at_which_it_was_heard(visit: Visit) -> None:
+    said = {"channel": "speech", "start": 0, "end": 8, "language": "zh", "origin": "", "text": ""}
+    # Places are counted in characters, of which the first takes two units of a browser.
+    lines = [
+        {"start": 0, "end": 4, "text": "𠀀好 well now", "words": [[0, 0.5], [3, 2.0], [8, 3.6]]},
+        {"start": 4, "end": 8, "text": "one two "},
+    ]
+    told = {"video": "v", "duration": 8, "segments": []}
+    page = visit.page
+    page.route(
+        "**/timeline",
+        lambda route: route.fulfill(
+            json=told | {"evidence": {"speech": [said | {"spans": lines}]}}
+        ),
+    )
+    visit.open(view="collection")
+    page.locator("#videos .tile").first.click()
+    expect(page.locator("#video .lines li")).to_have_count(2)
+    for line in page.locator("#video .lines li").all():
+        line.hover()
+    words = page.locator("#video .lines .word")
+    expect(page.locator("#video .lines li").last.locator(".word").last).to_have_text("two")
+    times = words.evaluate_all("all => all.map((one) => [one.textContent, +one.dataset.at])")
+    page.unroute("**/timeline")
+    assert times[-4:] == [
+        ["well", 2.0],
+        ["now", 3.6],
+        ["one", 4.0],
+        ["two", pytest.approx(5.8, abs=0.1)],
+    ]
+    assert times[0][1] == 0.5
+
+
 def test_chapters_lie_along_the_time_and_are_gone_to(visit: Visit) -> None:
     told = [
         {"start": 0.0, "end": 2.0, "title": HOSTILE, "language": None},

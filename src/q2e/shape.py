@@ -231,7 +231,8 @@ def reason(value: Reason) -> Json:
 
 
 @encodable
-def evidence(value: Evidence) -> Json:
+def evidence(value: Evidence, words: bool = False) -> Json:
+    """Return the shape of a piece of evidence, with `words` also the times of its words."""
     shape: Json = {
         "channel": value.channel,
         "start": _time(value.start_s),
@@ -245,6 +246,7 @@ def evidence(value: Evidence) -> Json:
     if value.spans:
         shape["spans"] = [
             {"start": _time(span.start_s), "end": _time(span.end_s), "text": span.text}
+            | ({"words": span.words} if words and span.words else {})
             for span in value.spans
         ]
     if value.confidence is not None:

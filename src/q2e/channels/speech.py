@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +82,13 @@ class SpeechChannel:
     ) -> list[Evidence]:
         last_s = max(part.end_s, part.start_s)
         usable = [
-            Span(min(line.start_s, last_s), min(line.end_s, last_s), text, line.confidence)
+            replace(
+                line,
+                start_s=min(line.start_s, last_s),
+                end_s=min(line.end_s, last_s),
+                text=text,
+                words=line.words if text == line.text else (),
+            )
             for line in sorted(lines, key=lambda line: (line.start_s, line.end_s))
             if (text := clean(line.text, _MAX_LINE))
         ]

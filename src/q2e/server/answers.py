@@ -29,6 +29,12 @@ class TimedText(BaseModel):
     text: str
 
 
+class SpanShape(TimedText):
+    words: list[tuple[int, float]] = Field(
+        [], description="In a timeline: the character and the second at which each word begins."
+    )
+
+
 class TagShape(BaseModel):
     label: str
     probability: float
@@ -42,7 +48,7 @@ class EvidenceShape(BaseModel):
     language: str | None
     origin: str
     frame: float | None = None
-    spans: list[TimedText] = []
+    spans: list[SpanShape] = []
     confidence: float | None = None
     tags: list[TagShape] = []
 

@@ -20,7 +20,7 @@ from q2e.stopping import stoppable
 
 T = TypeVar("T")
 
-#: Seconds between looks at whether a waiting client is still there.
+#: Seconds between looks at whether a client who has kept all threads busy must share them.
 _LOOK_S = 0.1
 
 
@@ -60,8 +60,22 @@ class FairQueue:
         turn = self._line_up(client)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.limits.work_s
+        gone = asyncio.ensure_future(_departure(request))
         try:
-            await self._until(turn, request, deadline)
+            return await self._worked(client, turn, work, gone, deadline)
+        finally:
+            gone.cancel()
+
+    async def _worked(
+        self,
+        client: str,
+        turn: asyncio.Future[None],
+        work: Callable[[], T],
+        gone: asyncio.Future[None],
+        deadline: float,
+    ) -> T:
+        try:
+            await self._until(turn, gone, deadline)
         except BaseException:
             self._leave(client, turn)
             raise
@@ -71,20 +85,28 @@ class FairQueue:
             with stoppable(unwanted.is_set):
                 return work()
 
+        loop = asyncio.get_running_loop()
         done = loop.run_in_executor(self._threads, copy_context().run, bounded)
         done.add_done_callback(lambda done: self._finished(client, done))
         try:
-            return await self._until(done, request, deadline)
+            return await self._until(done, gone, deadline)
         except BaseException:
             unwanted.set()
             raise
 
-    async def _until(self, what: asyncio.Future[T], request: Request, deadline: float) -> T:
+    async def _until(
+        self, what: asyncio.Future[T], gone: asyncio.Future[None], deadline: float
+    ) -> T:
         loop = asyncio.get_running_loop()
+        either: tuple[asyncio.Future[Any], ...] = (what, gone)
         while True:
             left = deadline - loop.time()
-            finished, _ = await asyncio.wait([what], timeout=max(0.0, min(_LOOK_S, left)))
-            if finished:
+            await asyncio.wait(
+                either,
+                timeout=max(0.0, min(_LOOK_S, left)),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if what.done():
                 return what.result()
             if left <= 0:
                 raise Fault(
@@ -93,7 +115,7 @@ class FairQueue:
                     f"the work was not done in {self.limits.work_s:g} s",
                     "ask for less, or again when the server is less busy",
                 )
-            if await request.is_disconnected():
+            if gone.done():
                 raise Fault(499, "gone", "the client has left", "ask again")
             self._pass_on()
 
@@ -166,6 +188,12 @@ class FairQueue:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _departure(request: Request) -> None:
+    """Return when the client has left; its request has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def client_of(request: Request) -> str:

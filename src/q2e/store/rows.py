@@ -88,8 +88,16 @@ def body(one: Evidence) -> bytes:
 
 
 def _span(one: Span) -> list[Any]:
-    sure = [] if one.confidence is None else [one.confidence]
-    return [one.start_s, one.end_s, one.text, *sure]
+    values = [one.start_s, one.end_s, one.text]
+    if one.confidence is not None or one.words:
+        values.append(one.confidence)
+    return [*values, one.words] if one.words else values
+
+
+def _read_span(
+    start_s: float, end_s: float, text: str, sure: float | None = None, words: Any = ()
+) -> Span:
+    return Span(start_s, end_s, text, sure, tuple((place, at_s) for place, at_s in words))
 
 
 def evidence(row: Sequence[Any], channels: Mapping[int, str]) -> Evidence:
@@ -108,7 +116,7 @@ def evidence(row: Sequence[Any], channels: Mapping[int, str]) -> Evidence:
         language=language,
         origin=values["origin"],
         frame_s=values.get("frame_s"),
-        spans=tuple(Span(*span) for span in values.get("spans", ())),
+        spans=tuple(_read_span(*span) for span in values.get("spans", ())),
         tags=tuple(Tag(*tag) for tag in values.get("tags", ())),
     )
 

@@ -110,7 +110,7 @@ def _divided(span: Span, words: int) -> Iterator[Span]:
     if not text:
         return
     if count_words(text) <= words:
-        yield replace(span, text=text)
+        yield span if text == span.text else replace(span, text=text, words=())
         return
     pieces = chunk_text(text, words)
     per_letter_s = (span.end_s - span.start_s) / sum(map(len, pieces))

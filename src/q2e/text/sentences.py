@@ -45,6 +45,8 @@ class _Letter:
     end_s: float
     text: str
     pause_s: float
+    first: bool
+    """Whether its word begins with it."""
 
 
 def sentences(words: Sequence[Word]) -> list[Span]:
@@ -62,9 +64,17 @@ def sentences(words: Sequence[Word]) -> list[Span]:
         for piece in _divided(letters[first:last]):
             said = [one for one in piece if _is_said(one.text)]
             if said:
-                whole = "".join(one.text for one in piece).strip()
-                found.append(Span(said[0].start_s, said[-1].end_s, whole))
+                whole = "".join(one.text for one in piece)
+                begins = _beginnings(piece, len(whole) - len(whole.lstrip()))
+                found.append(Span(said[0].start_s, said[-1].end_s, whole.strip(), words=begins))
     return found
+
+
+def _beginnings(piece: Sequence[_Letter], before: int) -> tuple[tuple[int, float], ...]:
+    """Return the place and the second of each word's first letter, after `before` blanks."""
+    return tuple(
+        (place - before, round(one.start_s, 2)) for place, one in enumerate(piece) if one.first
+    )
 
 
 def _letters(words: Sequence[Word]) -> list[_Letter]:
@@ -77,7 +87,8 @@ def _letters(words: Sequence[Word]) -> list[_Letter]:
             start_s = word.start_s + sum(own[:place]) * each_s
             end_s = min(start_s + own[place] * each_s, word.end_s)
             pause_s = max(start_s - said_s, 0.0) if _begins(letter) else 0.0
-            found.append(_Letter(start_s, end_s, letter, pause_s))
+            first = own[place] and not any(own[:place])
+            found.append(_Letter(start_s, end_s, letter, pause_s, first))
             said_s = max(said_s, end_s) if own[place] else said_s
     return found
 

@@ -47,11 +47,17 @@ class Span:
     text: str
     confidence: float | None = None
     """How sure the recogniser was of it, in 0 to 1; None where nothing was recognised."""
+    words: tuple[tuple[int, float], ...] = ()
+    """Where in the text each word begins, in characters, and when, in seconds; empty: unknown."""
 
     def __post_init__(self) -> None:
         check_interval("Span", self.start_s, self.end_s)
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             raise ValueError(f"Span: {self.confidence=} must lie in 0 to 1")
+        if self.words and not 0 <= self.words[0][0] <= self.words[-1][0] <= len(self.text):
+            raise ValueError(
+                f"Span: {self.words=} must lie in a text of {len(self.text)} characters"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,7 +298,8 @@ def _batches(windows: Sequence[_Window]) -> Iterator[list[_Window]]:
 
 
 def _shift(line: Span, by_s: float) -> Span:
-    return replace(line, start_s=line.start_s + by_s, end_s=line.end_s + by_s)
+    words = tuple((place, round(at_s + by_s, 2)) for place, at_s in line.words)
+    return replace(line, start_s=line.start_s + by_s, end_s=line.end_s + by_s, words=words)
 
 
 @cache

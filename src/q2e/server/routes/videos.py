@@ -66,7 +66,7 @@ def timeline(service: TheService, video: VideoId) -> JSONResponse:
     known = service.video(video)
     channels: dict[str, list[shape.Json]] = defaultdict(list)
     for evidence in service.index.store.evidence_of(known.id):
-        channels[evidence.channel].append(shape.evidence(evidence))
+        channels[evidence.channel].append(shape.evidence(evidence, words=True))
     return JSONResponse(
         {
             "video": known.id,

@@ -2,6 +2,7 @@
 
 import { Refused, api, at } from "./api.js";
 import { button, fill, h, icon, notice, one, say, tool, words } from "./dom.js";
+import { failed, ready } from "./remarks.js";
 import { refuse, tile } from "./results.js";
 import { state } from "./state.js";
 import { bytes, channelName, clock, fileName, length } from "./text.js";
@@ -203,6 +204,7 @@ async function summary() {
       number,
     ),
   );
+  await ready();
   failures(status);
   const looked = await attempt(() => api.status(true));
   if (looked?.missing.length) failures(looked);
@@ -246,7 +248,7 @@ function failures({ failures: list, missing, failed, lost }) {
           h(
             "p",
             {},
-            words(failure.reason ?? failure.message ?? ""),
+            failed(failure.reason ?? ""),
             failure.stage && h("span", { class: "soft" }, ` (${failure.stage})`),
           ),
         ),

@@ -368,13 +368,15 @@ export function foldWeaker(list, kept, unfolded) {
 }
 
 function slide(cards, old) {
-  for (const node of cards) {
+  // All are measured before any is moved: else each would be laid out anew.
+  const places = cards.map((node) => node.getBoundingClientRect());
+  for (const [number, node] of cards.entries()) {
     const before = old.get(node.dataset.video);
     if (!before) {
       node.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 200 });
       continue;
     }
-    const after = node.getBoundingClientRect();
+    const after = places[number];
     const [x, y] = [before.box.left - after.left, before.box.top - after.top];
     if (x || y)
       node.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], {

@@ -29,12 +29,36 @@ const KNOWN = [
   [/^\w+ was left out: (.+)$/, "note.step", "why"],
 ];
 
+/** Why a file was not read, after its name; the names of files are strangers', so only ends count. */
+const FAILURES = [
+  [/truncated: (\d+) of (\d+) s are there; copy it again$/, "fail.cut", "there", "whole"],
+  [/empty file \(0 bytes\); copy it again$/, "fail.empty"],
+  [/does not exist; was it moved or deleted\?$/, "fail.gone"],
+  [/permission denied; make (?:the file|its folder) readable$/, "fail.permission"],
+  [/encrypted; give a copy without copy protection$/, "fail.encrypted"],
+  [/not a regular file; give a video file$/, "fail.irregular"],
+  [/holds neither pictures nor sound; give a video file$/, "fail.nothing"],
+  [/zero duration: it holds no pictures and no sound$/, "fail.nothing"],
+  [/no known video or audio format$/, "fail.format"],
+  [/a still image \([^()]*\), not a video$/, "fail.picture"],
+  [/ px in all$/, "fail.large"],
+  [/pixels are too many; shrink it$/, "fail.large"],
+  [/ h are read$/, "fail.long"],
+  [/shorten it or make its pictures smaller$/, "fail.slow"],
+  [/of computing; shorten it$/, "fail.slow"],
+  [/(?:cannot be decoded(?:: damaged or encrypted)?|decoding gave no picture)$/, "fail.damaged"],
+  [/(?:damaged|is missing|is incomplete); copy it again$/, "fail.damaged"],
+];
+
 /** Make ready: another language's words are loaded when they are first needed. */
 export const ready = () => (language === "en" ? null : more("told").catch(() => null));
 
+/** Return why a file was not read as nodes: in the page's words, and where it has none in English. */
+export const failed = (text) => remark(text, FAILURES);
+
 /** Return a remark as nodes, in the page's language where there are words for it. */
-export function remark(text) {
-  const own = language !== "en" && KNOWN.find(([pattern]) => pattern.test(text));
+export function remark(text, known = KNOWN) {
+  const own = language !== "en" && known.find(([pattern]) => pattern.test(text));
   if (!own) return [words(sentence(text), "en")];
   const [pattern, key, ...names] = own;
   const [, ...found] = pattern.exec(text);
@@ -47,7 +71,7 @@ export function remark(text) {
 }
 
 function part(name, found) {
-  if (name === "place" || name === "count") return Number(found);
+  if (["place", "count", "there", "whole"].includes(name)) return Number(found);
   if (name === "time") return clock(Number(found));
   return words(found, name === "why" ? "en" : null);
 }

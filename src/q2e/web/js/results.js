@@ -14,6 +14,8 @@ import { understood } from "./understood.js";
 import { elapsed, languageName, length, sentence, soundOnly, titleOf } from "./text.js";
 import { nodes, t } from "./texts.js";
 
+/** Hits of the first answer, of which a screen shows a few, and of those that follow. */
+const FIRST = 12;
 const PAGE = 24;
 const MOST = 1000;
 
@@ -91,7 +93,7 @@ async function find(now, key) {
     const { error } = written(question(now)) ? await parsed(filtered(now)) : {};
     if (key !== asked) return;
     if (error) throw await refusal(error);
-    const body = { ...searchBody(now), top: PAGE, facets: true, clarify: asksBack(now) };
+    const body = { ...searchBody(now), top: FIRST, facets: true, clarify: asksBack(now) };
     const begun = performance.now();
     const found = await api.search(body, running.signal);
     if (key !== asked) return;
@@ -122,7 +124,7 @@ function without({ ex, like, dislike }) {
 
 /** Return the hit that a link opens, where it lies further down than the first page. */
 async function linked(now, found) {
-  if (!now.hit || found.hits.length < PAGE || found.hits.some((hit) => hit.video === now.hit))
+  if (!now.hit || found.hits.length < FIRST || found.hits.some((hit) => hit.video === now.hit))
     return [];
   const own = await api.search({ ...searchBody(now), videos: [now.hit], top: 1 }, running.signal);
   return own.hits;
@@ -154,7 +156,7 @@ function list(found) {
     fill(place, bar, hits, h("div", { class: "end" }));
   }
   showHits(hits, found.hits);
-  end(found.hits.length === PAGE);
+  end(found.hits.length === FIRST);
   const certain = new Set(found.hits.map((hit) => hit.certain));
   const nearest =
     certain.size === 1 && certain.has("weaker")
@@ -170,7 +172,7 @@ function list(found) {
 function resultBar(found) {
   const seconds = Object.values(found.timings).reduce((sum, value) => sum + value, 0);
   const language = found.query.language;
-  const many = andMore(t("count.videos", { n: found.hits.length }), found.hits.length === PAGE);
+  const many = andMore(t("count.videos", { n: found.hits.length }), found.hits.length === FIRST);
   const asked = language && t("found.asked-in", { language: languageName(language) });
   const told = h(
     "p",

@@ -198,7 +198,7 @@ export function transcript(data, seek, channels) {
     lines.slice(0, 3000).map((item) => {
       const line = h(
         "li",
-        { class: spoken(item) ? "spoken" : "", data: { start: item.start, end: item.end } },
+        { class: spoken(item) ? "spoken" : "", data: { start: item.start, end: item.end, ...(item.words && { words: JSON.stringify(item.words) }) } },
         h(
           "button",
           { type: "button", class: "plain number", on: { click: () => seek(item.start) } },

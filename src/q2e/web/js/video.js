@@ -190,10 +190,10 @@ function facts(video) {
     day(video.date),
     video.language && languageName(video.language),
     video.size && bytes(video.size),
+    video.path && " ",
   ];
   return [
     known.filter(Boolean).join(" · "),
-    " · ",
     words(fileName(video.path)),
     video.tags.slice(0, 30).map((tag) =>
       h(

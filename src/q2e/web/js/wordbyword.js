@@ -12,20 +12,34 @@ function cutter(language) {
 }
 
 /**
- * Cut a line into its words, once. What is known is when a sentence begins and ends: a word begins
- * after the share of that time that the letters before it have of all.
+ * Return when what stands at a place of a text is said. `known` are places and seconds in order, from
+ * the first letter to the last: between two of them letters take equal times.
  */
+function saidAt(known, index) {
+  const next = Math.max(1, known.findIndex(([place]) => place > index));
+  const [[from, first], [to, last]] = [known[next - 1], known[next]];
+  return first + ((last - first) * (index - from)) / Math.max(to - from, 1);
+}
+
+/** Cut a line into its words, once; the times of its words are those that were heard, where kept. */
 export function cut(line) {
   const place = one(".linetext", line);
   if (!place || one(".word", place)) return;
   const text = place.textContent;
-  const [start, end] = [Number(line.dataset.start), Number(line.dataset.end)];
+  const letters = [...text];
+  // The server counts characters, a browser units of 16 bits.
+  const unit = (count) => letters.slice(0, count).join("").length;
+  const known = [
+    [0, Number(line.dataset.start)],
+    ...JSON.parse(line.dataset.words ?? "[]").map(([count, second]) => [unit(count), second]),
+    [text.length + 1, Number(line.dataset.end)],
+  ];
   place.replaceChildren(
     ...[...cutter(place.lang).segment(text)].map(({ segment, index, isWordLike }) =>
       isWordLike
         ? h(
             "span",
-            { class: "word", data: { at: (start + ((end - start) * index) / text.length).toFixed(2) } },
+            { class: "word", data: { at: saidAt(known, index).toFixed(2) } },
             segment,
           )
         : segment,
