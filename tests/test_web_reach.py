@@ -188,6 +188,13 @@ def test_what_is_pressed_on_a_phone_is_large_enough(browser: Any, server: str) -
         visit.quiet()
         assert page.evaluate(SMALL) == [], state
         if "label" in state:
+            # Filters leave the hits in sight, shut and open.
+            top = "document.querySelector('#hits .still').getBoundingClientRect().top"
+            assert page.evaluate(top) < 650
+            page.locator("#f-all").click()
+            assert page.locator("#filters").bounding_box()["height"] < 400
+            assert page.evaluate(SMALL) == [], "filters"
+            page.locator("#f-all").click()
             page.locator("#hits .still").first.click()
             page.wait_for_selector("#panel .lanes .piece", state="attached")
             visit.quiet()
