@@ -82,7 +82,12 @@ def test_captions_in_named_fields_are_searched_by_what_several_name(tmp_path: Pa
     assert found["猫"].tags[0].probability == 0.4
     hit = index.search("seen:dog")[0]
     assert hit.moments[0].start_s < 19
+    # What is seen is a facet, as kinds of sound are, and leaves videos in which it is.
+    assert index.facets()["seen"] == {"a beach": 1, "a dog": 1, "猫": 1}
+    assert index.facets('seen:"猫"')["seen"] == index.facets()["seen"]
+    assert index.search('seen:"a horse"').hits == ()
     assert index.keep_seen(False) == 0
+    assert "seen" not in index.facets() or not index.facets()["seen"]
     sentence = json.dumps({"video": "w", "channel": "caption", "text": "A dog runs.", "start": 0,
                            "end": 1})  # fmt: skip
     (tmp_path / "e.jsonl").write_text(sentence, "utf-8")

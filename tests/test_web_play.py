@@ -180,7 +180,8 @@ def test_what_is_heard_is_a_filter_in_the_page_s_language(browser: Any, server: 
         answer = route.fetch()
         sounds = {"Applause": 3, "Clapping": 2, "Zither": 1}
         told = answer.json()
-        told["facets"] = told.get("facets", {}) | {"sound": sounds}
+        seen = {"a dog": 2}
+        told["facets"] = told.get("facets", {}) | {"sound": sounds, "seen": seen}
         route.fulfill(response=answer, json=told)
 
     visit.page.route("**/v1/search", heard)
@@ -195,5 +196,8 @@ def test_what_is_heard_is_a_filter_in_the_page_s_language(browser: Any, server: 
         sounds.first.click()
     assert asked.value.post_data_json["q"] == 'giant panda sound:"Applause"'
     expect(sounds.nth(0)).to_have_attribute("aria-pressed", "true")
+    with visit.searching() as asked:
+        page.get_by_role("button", name="a dog 2").click()
+    assert asked.value.post_data_json["q"] == 'giant panda sound:"Applause" seen:"a dog"'
     visit.close()
     assert visit.wrong == []

@@ -1,4 +1,4 @@
-"""Counts the videos that filters leave by language, year, tag, channel, length and sound."""
+"""Counts the videos that filters leave by language, year, tag, channel, length and label."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from q2e.arrays import Bool, Float64, Int16, Int32, Int64
-from q2e.search.heard import CHANNEL, classes_heard
+from q2e.search.heard import CHANNELS, labelled
 from q2e.store.base import Searched
 from q2e.store.counting import Counting
 from q2e.store.facts import facts_of
@@ -18,7 +18,7 @@ Facets = dict[str, dict[str, int]]
 #: Lengths that are told apart, as `duration:` takes them: name, and the limit in seconds.
 LENGTHS = (("<1m", 60.0), ("1m-5m", 300.0), ("5m-20m", 1200.0), ("20m-1h", 3600.0))
 LONGEST = ">1h"
-#: Tags and sounds shown at most, each.
+#: Tags, sounds and things seen shown at most, each.
 TAGS = 100
 
 
@@ -26,7 +26,8 @@ def facets(store: Searched, filters: Filters, videos: Sequence[str] | None = Non
     """Return {facet: {value: number of videos}}, the commonest value first.
 
     `videos` are the ids of those that answer; None where all do. A video counts once for each
-    language and channel of its evidence. `sound` is there where the index has that channel.
+    language and channel of its evidence. `sound` and `seen`, by what is heard and seen, are there
+    where the index has that channel.
     """
     with store.snapshot():
         limits = [limit for _, limit in LENGTHS]
@@ -56,14 +57,14 @@ def counted(store: Searched, mask: Bool | None, answering: Bool | None) -> Facet
     tag = facts.tag[left[facts.tagged]]
     channels = _each_once(table.channel[rows], owner, len(table.channels), len(left))
     languages = _each_once(facts.spoken[rows], owner, len(facts.languages), len(left))
-    heard = CHANNEL in table.channels
+    named = [channel for channel in CHANNELS if channel in table.channels]
     return {
         "language": _sorted(facts.languages, languages),
         "year": _sorted(facts.years, _times(year, len(facts.years))),
         "tag": _most(_named(facts.tags, _times(tag, len(facts.tags)))),
         "channel": _named(table.channels, channels),
         "duration": _lengths(facts.duration_s[left]),
-        **({CHANNEL: _most(classes_heard(store, rows))} if heard else {}),
+        **{channel: _most(labelled(store, rows, channel)) for channel in named},
     }
 
 
@@ -103,7 +104,7 @@ def _of_store(counted: Mapping[str, Mapping[str, int]]) -> Facets:
     found = {facet: _ordered(values) for facet, values in counted.items()}
     lengths = {names[int(place)]: n for place, n in counted["duration"].items()}
     found["duration"] = {name: lengths[name] for name in names if name in lengths}
-    found |= {facet: _most(counted[facet]) for facet in ("tag", CHANNEL) if facet in counted}
+    found |= {facet: _most(counted[facet]) for facet in ("tag", *CHANNELS) if facet in counted}
     found["channel"] = {name: counted["channel"][name] for name in in_order(counted["channel"])}
     return found
 

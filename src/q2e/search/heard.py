@@ -1,4 +1,4 @@
-"""How many videos each class of sounds is heard in."""
+"""How many videos each class of sounds is heard in, and each thing seen that captions agree on."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from weakref import WeakKeyDictionary
 from q2e.arrays import Int64
 from q2e.store.base import Searched
 
-CHANNEL = "sound"
-#: By store, and number of a piece of evidence, which is never given twice: what is heard there.
+#: Channels whose labels are facets, which are asked for as `sound:NAME` and `seen:NAME`.
+CHANNELS = ("sound", "seen")
+#: By store, and number of a piece of evidence, which is never given twice: its labels.
 _KNOWN: WeakKeyDictionary[Searched, dict[int, tuple[str, ...]]] = WeakKeyDictionary()
 
 
-def classes_heard(store: Searched, rows: Int64) -> dict[str, int]:
-    """Return {class: videos} of the evidence in `rows` of a store's table, in no order.
+def labelled(store: Searched, rows: Int64, channel: str) -> dict[str, int]:
+    """Return {label: videos} of a channel's evidence in `rows` of a store's table, in no order.
 
-    What is no sound counts nothing, nor does a sound whose maker told no classes.
+    Evidence whose maker told no labels counts nothing.
     """
     table = store.table()
-    own = rows[table.of_channels((CHANNEL,))[rows]]
+    own = rows[table.of_channels((channel,))[rows]]
     ids, owners = table.evidence_id[own].tolist(), table.video[own].tolist()
     known = _KNOWN.setdefault(store, {})
     new = [row for row, one in zip(own.tolist(), ids, strict=True) if one not in known]

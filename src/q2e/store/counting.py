@@ -19,7 +19,7 @@ class Counting(Protocol):
 
         Facets are `language`, `year`, `tag`, `channel` and `duration`, whose values are places in
         `lengths_s`: how many of these are not above the length of a video. `sound`, the classes
-        heard, is there where the index has that channel.
+        heard, and `seen`, the things seen, are there where the index has that channel.
         """
         ...
 

@@ -15,7 +15,7 @@ _LEFT = (
     "WITH kept AS (SELECT DISTINCT e.video, e.channel, {own} AS language FROM evidence e {left}) "
 )
 #: Of evidence with tags: how many videos each is told of.
-_HEARD = (
+_LABELLED = (
     "SELECT t.value->>0, count(DISTINCT e.video) FROM evidence e CROSS JOIN LATERAL "
     "json_array_elements(convert_from(e.body, 'UTF8')::json->'tags') t {left} AND e.channel = ? "
     "GROUP BY 1"
@@ -43,12 +43,11 @@ def facets(
 
     channels = counted("SELECT channel, count(DISTINCT video) FROM kept GROUP BY 1")
     tags = counted(f"SELECT encode(t, 'hex'), count(*) FROM ({whole}) v, unnest(tags) t GROUP BY 1")
-    sound = next((number for number, name in view.channels.items() if name == "sound"), None)
-    heard = (
-        {}
-        if sound is None
-        else {"sound": counted(_HEARD.format(left=f"{_OF}{only.sql}{more}"), *values, sound)}
-    )
+    labelled = {
+        name: counted(_LABELLED.format(left=f"{_OF}{only.sql}{more}"), *values, number)
+        for number, name in view.channels.items()
+        if name in ("sound", "seen")
+    }
     return {
         "language": counted("SELECT language, count(DISTINCT video) FROM kept GROUP BY 1"),
         "year": counted(
@@ -60,7 +59,7 @@ def facets(
             f"SELECT width_bucket(duration_s, ?::float8[]), count(*) FROM ({whole}) v GROUP BY 1",
             list(lengths_s),
         ),
-        **heard,
+        **labelled,
     }
 
 

@@ -47,7 +47,8 @@ function draw(place, now) {
       { open: wasOpen },
       h("summary", { id: "f-all" }, t("place.filters"), given > 0 && h("span", { class: "badge number" }, given)),
       GROUPS.map(([facet, list, called]) => group(now, facet, list, called)),
-      heard(now),
+      labelled(now, "sound"),
+      labelled(now, "seen"),
       dates(now),
       lengths(now),
       given > 0 &&
@@ -100,17 +101,20 @@ function group(now, facet, list, called) {
   );
 }
 
-/** Return what is heard in the videos found; pressed, only those are left in which it is. */
-function heard(now) {
-  const rows = Object.entries(facets.sound ?? {}).slice(0, SHOWN);
-  const clause = (name) => `sound:"${name}"`;
-  const key = (name) => `sound.${name.toLowerCase()}`;
+/**
+ * Return what is heard, or seen, in the videos found, by the facet's channel; pressed, only those
+ * are left in which it is.
+ */
+function labelled(now, channel) {
+  const rows = Object.entries(facets[channel] ?? {}).slice(0, SHOWN);
+  const clause = (name) => `${channel}:"${name.replaceAll('"', " ")}"`;
+  const key = (name) => `${channel}.${name.toLowerCase()}`;
   return (
     rows.length > 0 &&
     h(
       "fieldset",
       { class: "dates" },
-      h("legend", {}, t("filter.sound")),
+      h("legend", {}, t(`filter.${channel}`)),
       h(
         "div",
         { class: "years" },
@@ -122,13 +126,13 @@ function heard(now) {
             {
               type: "button",
               class: "lesson",
-              id: `f-sound-${encodeURIComponent(name)}`,
+              id: `f-${channel}-${encodeURIComponent(name)}`,
               "aria-pressed": String(on),
               on: {
                 click: () => go({ q: on ? without : `${now.q} ${clause(name)}`.trim(), hit: "", ev: null }),
               },
             },
-            has(key(name)) ? t(key(name)) : words(name, "en"),
+            has(key(name)) ? t(key(name)) : words(name, channel === "sound" ? "en" : null),
             h("span", { class: "soft number" }, ` ${number(many)}`),
           );
         }),
