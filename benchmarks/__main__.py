@@ -32,6 +32,7 @@ def main() -> None:
             *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
             "chapters",
             "chapter_channel",
+            "contained",
             "answer_costs",
             "articles",
             "contrast",
@@ -174,6 +175,10 @@ def main() -> None:
         if given.data is None:
             parser.error("chapters needs --data FOLDER of development data")
         figures = chapters.run(given.data)
+    elif given.what == "contained":
+        from benchmarks import contained
+
+        figures = contained.run()
     elif given.what == "chapter_channel":
         from benchmarks import chapter_channel
 

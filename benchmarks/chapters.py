@@ -54,11 +54,13 @@ def run(data: Path) -> dict[str, Any]:
                 spent_s.append(time.process_time() - began)
                 shots = [one.start_s for one in index.show(f"{talk.name}.mp4").segments]
                 count = len(talk.bounds_s)
-                told["texttiling"].append(judged([one.start_s for one in found], talk))
-                told["even"].append(judged(np.linspace(0, talk.bounds_s[-1], count)[:-1], talk))
-                told["shots"].append(judged(shots, talk))
+                told["texttiling"].append(judged([one.start_s for one in found], talk.bounds_s))
+                told["even"].append(
+                    judged(np.linspace(0, talk.bounds_s[-1], count)[:-1], talk.bounds_s)
+                )
+                told["shots"].append(judged(shots, talk.bounds_s))
         peak_mb = _peak_mb()
-    rows = [_row(way, told[way], told["texttiling"]) for way in WAYS]
+    rows = [row(way, told[way], told["texttiling"]) for way in WAYS]
     return {
         "rows": rows,
         "talks": [
@@ -72,13 +74,15 @@ def run(data: Path) -> dict[str, Any]:
     }
 
 
-def judged(starts_s: Sequence[float] | np.ndarray[Any, Any], talk: Talk) -> dict[str, float]:
-    """Return how well chapters that begin at some times lie on the subjects of a talk."""
-    end_s = talk.bounds_s[-1]
+def judged(
+    starts_s: Sequence[float] | np.ndarray[Any, Any], bounds_s: Sequence[float]
+) -> dict[str, float]:
+    """Return how well chapters that begin at some times lie on those with these bounds."""
+    end_s = bounds_s[-1]
     inside = sorted(float(one) for one in starts_s if 0 < one < end_s)
-    f1, precision, recall = border_f1(inside, talk.bounds_s[1:-1])
+    f1, precision, recall = border_f1(inside, bounds_s[1:-1])
     found = list(pairwise([0.0, *inside, end_s]))
-    share = chapter_iou(found, list(pairwise(talk.bounds_s)))
+    share = chapter_iou(found, list(pairwise(bounds_s)))
     return {"f1": f1, "precision": precision, "recall": recall, "tiou": share}
 
 
@@ -86,15 +90,15 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _row(
+def row(
     way: str, told: Sequence[Mapping[str, float]], best: Sequence[Mapping[str, float]]
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {"way": way, "talks": len(told)}
+    figures: dict[str, Any] = {"way": way, "talks": len(told)}
     for measure in told[0]:
-        row[measure] = float(np.mean([one[measure] for one in told]))
+        figures[measure] = float(np.mean([one[measure] for one in told]))
     less = bootstrap([one["f1"] - other["f1"] for one, other in zip(best, told, strict=True)])
-    row["behind"] = [less.value, less.low, less.high]
-    return row
+    figures["behind"] = [less.value, less.low, less.high]
+    return figures
 
 
 def write(path: Path, talk: Talk) -> None:

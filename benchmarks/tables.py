@@ -580,6 +580,18 @@ def chapters_found(figures: Figures) -> str:
     return markdown(head, rows)
 
 
+def chapters_contained(figures: Figures) -> str:
+    """How well chapters are cut where those of the file begin, by way."""
+    rows = []
+    for one in figures["contained"]["rows"]:
+        less, low, high = one["behind"]
+        told = f"{-less:+.2f} [{-high:+.2f}, {-low:+.2f}]" if low or high else ""
+        shares = (f"{one[name]:.2f}" for name in ("f1", "precision", "recall", "tiou"))
+        rows.append([CUT.get(one["way"], f"`{one['way']}`"), str(one["talks"]), *shares, told])
+    head = ["chapters", "films", "F1 within 5 s", "precision", "recall", "tIoU", "difference of F1"]
+    return markdown(head, rows)
+
+
 def chapter_channel(figures: Figures) -> str:
     """What the channel of chapters changes in searches, by collection."""
     rows = []
@@ -1029,6 +1041,7 @@ TABLES: dict[str, Table] = {
     "moments found": moments_found,
     "moments ranked": moments_ranked,
     "chapters found": chapters_found,
+    "chapters contained": chapters_contained,
     "chapter channel": chapter_channel,
     "heads eye": heads_eye,
     "heads pairs": heads_pairs,
