@@ -54,6 +54,23 @@ def liar(asked: Asked) -> Said:
     return json.dumps({"sentences": lie} if "sentences" in said else said)
 
 
+def thief(asked: Asked, true: str) -> Said:
+    """Answer every prompt with lies that cite a line that is there, or a letter of it."""
+    lines = re.findall(r"\((\d+)\) (.*?)(?= \(\d+\) |\n)", asked.prompt)
+    number = next((int(n) for n, line in lines if true in line), 1)
+    lies = [
+        {"text": "A mayor was arrested.", "cites": [{"line": number, "quote": quote}]}
+        for quote in (true, "e", "the", ".")
+    ]
+    if asked.schema is None:
+        return json.dumps({"sentences": lies}) if "cites" in asked.prompt else "Nothing at all."
+    said = filled(asked.schema)
+    if "sentences" not in said:
+        return json.dumps(said)
+    more = {"place": "during"} if "place" in json.dumps(asked.schema) else {}
+    return json.dumps({"sentences": [lie | more for lie in lies]})
+
+
 def kinds(asked: list[Asked]) -> list[str]:
     """Return what was asked for, in order: the fields of each answer, or `look` of pictures."""
     return [",".join((one.schema or {}).get("properties", {"look": ""})) for one in asked]

@@ -10,7 +10,7 @@ import pytest
 
 import q2e
 from q2e.answer.base import Work
-from q2e.answer.check import check, unsupported
+from q2e.answer.check import check, unrelated, unsupported
 from q2e.answer.collect import _chance, _many
 from q2e.answer.lines import Line, lines_of
 from q2e.answer.quotes import cited, novel
@@ -187,6 +187,31 @@ def test_numbers_names_and_dates_must_stand_in_what_is_cited(
 ) -> None:
     language = "de" if "Dann" in sentence else None
     assert unsupported(sentence, [evidence], language) == missing
+
+
+#: By language: what a line says, what follows of it, and what does not.
+TOLD = {
+    "ar": ("احترقت الطاحونة القديمة", "احترقت طاحونة", "اعتقلت الشرطة رئيس البلدية"),
+    "de": ("Die Mühle ist abgebrannt.", "Die Mühle brannte.", "Der Bürgermeister wurde verhaftet."),
+    "en": ("The mill burned down.", "A mill has burned.", "The mayor was arrested this morning."),
+    "es": ("El molino se quemó.", "Se quemó un molino.", "El alcalde fue detenido hoy."),
+    "fr": ("Le moulin a brûlé lundi.", "Un moulin a brûlé.", "Le maire a été arrêté ce matin."),
+    "hi": ("पुरानी चक्की जल गई।", "चक्की जल गई थी।", "महापौर आज सुबह गिरफ्तार हुए हैं।"),
+    "ja": ("水車小屋が月曜に焼けました。", "水車小屋が焼けた。", "市長は今朝逮捕されました。"),
+    "ko": ("방앗간이 월요일에 불탔습니다.", "방앗간이 불탔다.", "시장은 오늘 체포되었습니다."),
+    "ru": ("Старая мельница сгорела.", "Мельница сгорела.", "Мэра сегодня утром арестовали."),
+    "th": ("โรงสีเก่าถูกไฟไหม้เมื่อวันจันทร์", "โรงสีถูกไฟไหม้", "นายกเทศมนตรีโดนจับกุมเช้านี้"),
+    "zh": ("旧磨坊星期一烧毁了。", "磨坊烧毁了。", "市长今天早上被捕了。"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", TOLD)
+def test_a_sentence_must_have_a_word_in_common_with_what_it_cites(language: str) -> None:
+    line_, follows, lie = TOLD[language]
+    assert unrelated(lie, [(line_, language)])
+    assert not unrelated(follows, [(line_, language)])
+    # Of what is said in another language it cannot be told.
+    assert not unrelated(lie, [(line_, "de" if language != "de" else "ru")])
 
 
 def test_a_sentence_stays_only_if_what_was_shown_bears_it_out() -> None:

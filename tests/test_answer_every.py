@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import q2e
-from answering import PLANTED, liar
+from answering import PLANTED, liar, thief
 from q2e.errors import ConfigError
 from q2e.plugins import registry
 from q2e.types import Answer
@@ -60,6 +60,16 @@ def test_what_strangers_plant_stays_material_and_a_liar_is_not_believed(
     for one in answer.sentences:
         for cited in one.citations:
             assert cited.quote and 0 <= cited.start_s <= cited.end_s
+
+
+@pytest.mark.parametrize("how", SERVED)
+def test_a_true_quote_bears_out_no_lie_and_a_letter_is_no_quote(
+    planted: q2e.Index, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("Q2E_CACHE", str(tmp_path))
+    with scripted(lambda asked: thief(asked, "The mill burned down on Monday.")) as model:
+        answer = _asked(planted, how, model.source)
+    assert all(one.quoted or "arrested" not in one.text for one in answer.sentences)
 
 
 def _asked(index: q2e.Index, how: str, source: str) -> Answer:

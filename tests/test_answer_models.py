@@ -177,7 +177,7 @@ def test_a_model_that_obeys_them_is_not_believed(
             "When did the mill burn down?", how="planned(lines=40)", language_model=model.source
         )
     assert [one.text for one in answer.sentences] == ["The mill burned down."]
-    assert any("dropped 1 sentence" in one for one in answer.notes)
+    assert any(one.startswith("dropped 1 ") for one in answer.notes)
 
 
 def test_the_folder_of_prompts_says_versions() -> None:

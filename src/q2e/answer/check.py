@@ -15,7 +15,10 @@ from itertools import chain
 
 from q2e.answer.base import Work
 from q2e.answer.lines import Line
+from q2e.answer.topic import stands
+from q2e.query.parts import words_of_meaning
 from q2e.query.slots import month_names
+from q2e.text.language import detect
 from q2e.text.names import latin_words
 from q2e.text.tokens import spaced, tokens
 from q2e.types import Citation, Sentence
@@ -101,6 +104,21 @@ def unsupported(
         if latin and not all(_alike(word, names) for word in latin):
             missing.append(name)
     return missing
+
+
+def unrelated(sentence: str, evidence: Sequence[tuple[str, str | None]]) -> bool:
+    """Whether a sentence has no word in common with any text it cites, each with its language.
+
+    Of texts in another language, or one that is not known, that cannot be told: then it is not.
+    """
+    language = detect(sentence)
+    if language is None or any((own or detect(text)) != language for text, own in evidence):
+        return False
+    held = set(chain.from_iterable(tokens(text) for text, _ in evidence))
+    words = [told for word in words_of_meaning(sentence, language) if (told := tokens(word))]
+    # A word that is cut in pairs of letters is held where half of them are, or three.
+    common = (sum(stands(one, held) for one in told) >= min(3, len(told) / 2) for told in words)
+    return bool(words) and not any(common)
 
 
 def forms(text: str) -> set[str]:

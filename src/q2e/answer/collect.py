@@ -22,7 +22,7 @@ import numpy as np
 
 from q2e.answer.base import Tools, Work
 from q2e.answer.lines import Line, lines_of, quotable
-from q2e.answer.topic import about, only_asks
+from q2e.answer.topic import about, only_asks, stands
 from q2e.answer.wanted import holds
 from q2e.arrays import Float32, Float64, Int64
 from q2e.query.parts import words_of_meaning
@@ -52,8 +52,6 @@ _PRIOR, _USUAL = 30, 0.03
 #: a whole video for says little of one of its lines.
 _UNKNOWN, _LEAST = 0.5, 0.12
 _WITHOUT_SPACES = ("ja", "th", "zh")
-#: Letters by which words with other endings are known.
-_STEM = 4
 
 
 def collect(work: Work, tools: Tools) -> Work:
@@ -225,7 +223,7 @@ class _Words:
         if whole <= 0:
             return 0.0
         held = set(tokens(text))
-        return sum(own for token, own in self._weight.items() if _stands(token, held)) / whole
+        return sum(own for token, own in self._weight.items() if stands(token, held)) / whole
 
     def lacks_number(self, line: Line) -> bool:
         """Whether a number of the question is neither said around a line nor told of its video."""
@@ -254,17 +252,5 @@ def unsaid(
         for word in words_of_meaning(question, language)
         if not only_asks(word, language)
         and (told := tokens(word))
-        and not any(_stands(one, held) for one in told)
-    )
-
-
-def _stands(token: str, held: set[str]) -> bool:
-    """Whether a word stands among others, with any ending."""
-    if token in held:
-        return True
-    if len(token) > _STEM:
-        stem = token[: max(_STEM, len(token) - 2)]
-        return any(one.startswith(stem) for one in held)
-    return len(token) > 2 and any(
-        one.startswith(token) and len(one) <= len(token) + 2 for one in held
+        and not any(stands(one, held) for one in told)
     )

@@ -71,6 +71,8 @@ _KOREAN_ENDS = (
     re.compile(r"(?:에서|에게|으로|까지|부터|이라고|라고|은|는|이|가|을|를|의|에|와|과|도|만|로)$"),
 )
 _UNSPACED = ("ja", "th", "zh")
+#: Letters by which words with other endings are known.
+_STEM = 4
 _EDGES = '?？؟¿!！.。 \t\u00a0«»“”"„'
 _X, _WHO = r"(?P<x>\S.{0,200}?)", r"(?P<who>\S.{0,80}?)"
 
@@ -118,6 +120,18 @@ def stem(word: str, language: str | None) -> str:
         bare = ending.sub("", word)
         word = bare if len(bare) > 1 else word
     return word
+
+
+def stands(token: str, held: set[str]) -> bool:
+    """Whether a word stands among others, with any ending."""
+    if token in held:
+        return True
+    if len(token) > _STEM:
+        stem = token[: max(_STEM, len(token) - 2)]
+        return any(one.startswith(stem) for one in held)
+    return len(token) > 2 and any(
+        one.startswith(token) and len(one) <= len(token) + 2 for one in held
+    )
 
 
 @cache

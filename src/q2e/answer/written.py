@@ -14,9 +14,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from q2e.answer.base import Tools, Work
+from q2e.answer.check import unrelated
 from q2e.answer.collect import unsaid
 from q2e.answer.lines import Line, seen
 from q2e.answer.quotes import NOTHING, cited
+from q2e.query.parts import words_of_meaning
 from q2e.text.clean import clean as harmless
 from q2e.text.fence import clean, fence
 from q2e.text.prompt import MAX_QUESTION_CHARACTERS, beside
@@ -100,10 +102,15 @@ def drafted(work: Work, said: Written, most: int, pictures: Sequence[Picture] = 
     ]
     work = replace(work, lines=(*work.lines, *(one for one in shown if one and one.seen)))
     made = (_sentence(one, work.kept, pictures) for one in said.sentences[:most])
-    draft = tuple(one for one in made if one is not None)
-    lost = min(len(said.sentences), most) - len(draft)
+    cited_some = [one for one in made if one is not None]
+    lost = min(len(said.sentences), most) - len(cited_some)
     if lost:
         work = work.noting(f"dropped {lost} of the model's sentences that cited no line")
+    draft = tuple(one for one in cited_some if not _strays(one, work.lines))
+    if strayed := len(cited_some) - len(draft):
+        work = work.noting(
+            f"dropped {strayed} of the model's sentences that share no word with what they cite"
+        )
     if not said.sentences:
         work = work.noting(f"{NOTHING}: the model finds no answer in what it was shown")
     told = [(line.whole, line.language) for line in work.kept]
@@ -130,9 +137,24 @@ def _sentence(told: Told, lines: Sequence[Line], pictures: Sequence[Picture]) ->
         for one in told.cites
         for line in (_shown(one, lines, pictures),)
     ]
-    cites = tuple(cited(line, quote) for line, quote in shown if line is not None)
+    cites = tuple(
+        cited(line, quote)
+        for line, quote in shown
+        if line is not None and words_of_meaning(quote, line.language)
+    )
     text = harmless(told.text, LINE)
     return Sentence(text, cites, quoted=False) if cites and text else None
+
+
+def _strays(sentence: Sentence, lines: Sequence[Line]) -> bool:
+    """Whether a sentence has nothing to do with what was shown of what it cites."""
+    own = [
+        (f"{line.whole} {line.video.title} {line.video.description}", line.language)
+        for one in sentence.citations
+        for line in lines
+        if line.overlaps(one.video.id, one.start_s, one.end_s)
+    ]
+    return bool(own) and unrelated(sentence.text, own)
 
 
 def _shown(cite: Cite, lines: Sequence[Line], pictures: Sequence[Picture]) -> Line | None:

@@ -9,8 +9,17 @@ import typer
 from q2e.cli.asking import Only, Ways
 from q2e.cli.complete import values_of
 from q2e.cli.grouped import grouped
-from q2e.cli.options import IndexDir, Json, clock, directory, one_line, print_json, shown, talk
-from q2e.paths import shown_name
+from q2e.cli.options import (
+    IndexDir,
+    Json,
+    clock,
+    directory,
+    one_line,
+    print_json,
+    shown,
+    shown_name,
+    talk,
+)
 
 if TYPE_CHECKING:
     from q2e.types import Answer, Citation

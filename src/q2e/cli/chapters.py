@@ -16,9 +16,9 @@ from q2e.cli.options import (
     one_line,
     print_json,
     shown,
+    shown_name,
     talk,
 )
-from q2e.paths import shown_name
 
 #: Characters of one title on a terminal.
 _TITLE = 200

@@ -15,6 +15,9 @@ import typer
 from q2e import paths
 from q2e.cli.complete import settings_to_set
 
+#: Joiners that Persian, Hindi and emoji need; other invisible characters can only hide something.
+_JOINERS = "\u200c\u200d"
+
 IndexDir = Annotated[
     Path | None,
     typer.Option(
@@ -139,14 +142,19 @@ def shown(path: object) -> str:
     """
     return "".join(
         letter
-        if letter.isprintable() or letter in "\u200c\u200d"
+        if letter.isprintable() or letter in _JOINERS
         else letter.encode("unicode_escape").decode("ascii")
         for letter in paths.shown(path)
     )
 
 
+def shown_name(path: str) -> str:
+    """Return the last part of a path as `shown` does."""
+    return shown(Path(path).name)
+
+
 def one_line(text: str, limit: int) -> str:
     """Return `text` as one printable line of at most `limit` characters."""
     line = " ".join(text.split())
-    line = "".join(character for character in line if character.isprintable())
+    line = "".join(one for one in line if one.isprintable() or one in _JOINERS)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

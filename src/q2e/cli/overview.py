@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from q2e.cli.options import IndexDir, Json, clock, directory, one_line, print_json, shown, talk
+from q2e.cli.options import (
+    IndexDir,
+    Json,
+    clock,
+    directory,
+    one_line,
+    print_json,
+    shown,
+    shown_name,
+    talk,
+)
 
 #: Characters of a group's words on a terminal.
 _WORDS = 60
@@ -20,7 +30,6 @@ def overview(index_dir: IndexDir = None, json: Json = False) -> None:
       q2e map
     """
     import q2e
-    from q2e.paths import shown_name
 
     index = q2e.open(directory(index_dir))
     found = index.overview()

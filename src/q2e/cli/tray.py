@@ -16,6 +16,7 @@ from q2e.cli.options import (
     one_line,
     print_json,
     shown,
+    shown_name,
     talk,
 )
 
@@ -54,7 +55,6 @@ def tray(
     import q2e
     from q2e.errors import ConfigError
     from q2e.export import write as write_file
-    from q2e.paths import shown_name
     from q2e.trays import Trays, as_results
 
     index = q2e.open(directory(index_dir))

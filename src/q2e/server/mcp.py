@@ -15,7 +15,8 @@ from q2e.errors import ConfigError, MissingDependency, Q2EError
 from q2e.index import Index
 from q2e.paths import shown, shown_name
 from q2e.server.schemas import Channel, Day, Language, Text, Word, readable
-from q2e.types import Evidence, Hit, Sentence
+from q2e.text.clean import clean
+from q2e.types import Evidence, Hit, Sentence, Video
 
 try:
     from mcp.server import MCPServer
@@ -34,6 +35,8 @@ _INSTRUCTIONS = (
 
 #: Characters of one text from a video, and pieces of evidence of one answer: assistants read all.
 _TEXT, _PIECES = 300, 60
+#: Characters of a path.
+_PATH = 4_096
 
 Question = Annotated[
     Text,
@@ -138,7 +141,7 @@ class _Tools:
         within = [e for e in record.evidence if e.start_s <= last_s and e.end_s >= start]
         readable = [_piece(e) for e in within if e.text or e.tags]
         return {
-            "video": shape.video(record.video),
+            "video": shape.video(record.video) | {"path": clean(shown(record.video.path), _PATH)},
             "evidence": readable[:_PIECES],
             "left_out": max(0, len(readable) - _PIECES),
         }
@@ -175,7 +178,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         "video": hit.video.id,
-        "file": shown_name(hit.video.path),
+        "file": _file(hit.video),
         "title": shown(hit.video.title),
         "confidence": hit.confidence,
         "moments": [
@@ -189,6 +192,11 @@ def _hit(hit: Hit) -> dict[str, Any]:
     }
 
 
+def _file(video: Video) -> str:
+    """Return a file's name on one line, without signs that could hide or reorder anything."""
+    return clean(shown_name(video.path), _TEXT)
+
+
 def _sentence(sentence: Sentence) -> dict[str, Any]:
     """Return a sentence with its moments, as few characters as may be of each."""
     return {
@@ -197,7 +205,7 @@ def _sentence(sentence: Sentence) -> dict[str, Any]:
         "citations": [
             {
                 "video": one.video.id,
-                "file": shown_name(one.video.path),
+                "file": _file(one.video),
                 "start": round(one.start_s, 2),
                 "end": round(one.end_s, 2),
                 "channel": one.channel,

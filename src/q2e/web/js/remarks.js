@@ -25,6 +25,7 @@ const KNOWN = [
   [/^dropped (\d+) sentences? with a number, name or date/, "note.untrue", "count"],
   [/^(\d+) sentences? resting on what a model says it sees/, "note.only-seen", "count"],
   [/^dropped (\d+) of the model's sentences that cited no line$/, "note.model-cited", "count"],
+  [/^dropped (\d+) of the model's sentences that share no word/, "note.model-strays", "count"],
   [/^(\d+) quotes? (?:was|were) translated by (.+); the originals/, "note.translated", "count", "name"],
   [/^\w+ was left out: (.+)$/, "note.step", "why"],
 ];
