@@ -72,7 +72,13 @@ class CenterFace:
             name: ["b", depth, "h", "w"]
             for name, depth in (("537", 1), ("538", 2), ("539", 2), ("540", 10))
         }
-        model = update_inputs_outputs_dims(onnx.load(str(graph)), size, maps)
+        held = onnx.load(str(graph))
+        # Older graphs list their weights among what is put in.
+        weights = {one.name for one in held.graph.initializer}
+        given = [one for one in held.graph.input if one.name not in weights]
+        del held.graph.input[:]
+        held.graph.input.extend(given)
+        model = update_inputs_outputs_dims(held, size, maps)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = 1, 4
         self._session = onnxruntime.InferenceSession(

@@ -121,11 +121,12 @@ def measured(
         ("texts", encoder.encode_texts, list(tiny_models.NINE.values()) * (count // 8)),
     ):
         encode(items[:4])
-        done, began = 0, time.perf_counter()
+        done, began, spent_s = 0, time.perf_counter(), time.process_time()
         while time.perf_counter() - began < seconds:
             assert np.isfinite(encode(items)).all()
             done += len(items)
-        result[f"{what}_per_s"] = round(done / (time.perf_counter() - began), 1)
+        result[f"{what}_per_s"] = round(done / (time.perf_counter() - began), 2)
+        result[f"processor_s_per_{what[:-1]}"] = round((time.process_time() - spent_s) / done, 3)
     if where.name == "cuda":
         result["memory_bytes"] = int(torch.cuda.max_memory_allocated())
     else:
