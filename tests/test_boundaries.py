@@ -198,7 +198,7 @@ LAYERS = {
     "checks": "cache decoding errors models plugins processes q2e settings",
     "server": (
         "answer cache checks choices decoding errors evaluate export index ingest media paths "
-        "plugins processes q2e query recipes renamed settings shape stopping store trays types"
+        "plugins processes q2e query recipes renamed settings shape stopping store text trays types"
     ),
     "cli": (
         "answer backup builtin cache channel_facts chapter_files checks choices decoding errors "
