@@ -114,7 +114,9 @@ def test_remarks_of_the_server_are_known() -> None:
 
     listed = re.findall(r"\[/(.+)/, \"([\w.-]+)\"", scripts()["remarks.js"])
     known = [(re.compile(pattern), key) for pattern, key in listed]
-    assert len(known) == 21 and len({key for _, key in known}) == 21
+    # Several reasons why a file was not read are told alike.
+    once = [key for _, key in known if not key.startswith("fail.")]
+    assert len(once) == len(set(once)) == 21
     hints = {
         "dog lang:": "hint.nothing",
         'dog "cat': "hint.quote",
