@@ -122,3 +122,36 @@ def test_each_command_of_a_page_does_what_it_is_shown_for(
 def test_commands_that_are_tested_apart_are(named: str) -> None:
     file, name = named.split("::")
     assert f"def {name}(" in (ROOT / "tests" / file).read_text("utf-8")
+
+
+#: What the tutorial says of each of its searches: the first hit, and what it was found by.
+FIRST = (
+    ("call-06.mp4", "speech:"), ("reel-01.mp4", "frame: polar bear"),
+    ("news-11.mp4", "screen_text:"), ("llamada-07.mp4", "speech:"), ("portrait-19.mp4", "named:"),
+)  # fmt: skip
+
+
+def test_the_tutorial_shows_what_its_commands_print(
+    sample_index: q2e.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(sample_index.directory, "demo.q2e")
+    page = (ROOT / "docs/tutorial.md").read_text("utf-8")
+
+    def printed(line: str) -> str:
+        done = CliRunner().invoke(app, shlex.split(line, comments=True)[1:])
+        assert isinstance(done.exception, SystemExit | None) and done.exit_code in (0, 1), line
+        return done.output
+
+    shown = re.findall(r"```sh\n(q2e [^\n]+)\n```\n[^`]*```text\n(.*?)```", page, re.DOTALL)
+    assert len(shown) == 1
+    for line, text in shown:
+        assert text in printed(line)
+    searches = re.findall(r"^q2e search .+$", page, re.MULTILINE)
+    for line, (name, channel) in zip(searches, FIRST, strict=True):
+        first = printed(line).partition("\n  2. ")[0]
+        assert name in first and channel in first, (line, first)
+    assert "nothing here answers" in printed('q2e answer "Who won the world cup?" -i demo.q2e')
+    (article,) = re.findall(r"^q2e article .+$", page, re.MULTILINE)
+    assert "sentences in weg.html" in printed(article)
+    assert "Wanderweg" in Path("weg.html").read_text("utf-8")
