@@ -328,10 +328,10 @@ def test__localise__gives_few_moments_apart_ordered_and_inside(
 
 
 @choices("feedback")
-@given(seed=SEEDS, event=st.booleans())
+@given(seed=SEEDS, many=st.booleans())
 @settings(max_examples=12)
 def test__feedback__ranks_all_alike_in_any_order_or_leaves_the_first(
-    choice: Choice, seed: int, event: bool
+    choice: Choice, seed: int, many: bool
 ) -> None:
     random = np.random.default_rng(seed)
     videos = int(random.integers(1, 60))
@@ -341,7 +341,7 @@ def test__feedback__ranks_all_alike_in_any_order_or_leaves_the_first(
     def found(order: Any) -> Any:
         own = vectors[order]
         first = First(
-            query, own @ query.astype(float), other[order], lambda: own, lambda q: own @ q, event
+            query, own @ query.astype(float), other[order], lambda: own, lambda q: own @ q, many
         )
         return choice.bound(first)
 

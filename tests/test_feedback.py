@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from q2e.methods.feedback.likeness import centred, moved, neighbours, refine, smooth
-from q2e.query.parts import asks
+from q2e.query.parts import asks, names_alone
 
 
 def vectors(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
@@ -131,3 +131,24 @@ def test_videos_outside_the_pool_stay_behind() -> None:
 )
 def test_what_is_put_as_a_question_is_known_by_its_mark(text: str, asked: bool) -> None:
     assert asks(text) is asked
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("مهسا أميني", "امرأة تقرأ كتابا في الحديقة"),
+        ("Brexit", "ein Hund läuft über den Strand"),
+        ("tesla optimus", "a dog on the beach"),
+        ("copa América", "un perro corre por la playa"),
+        ("Tour Eiffel", "un chien court sur la plage"),
+        ("चंद्रयान", "एक कुत्ता समुद्र तट पर दौड़ता है"),
+        ("富士山", "犬が浜辺を走っている"),
+        ("다누리", "개가 해변을 달리고 있다"),
+        ("Луна-25", "собака бежит по пляжу"),
+        ("ตูราบี", "สุนัขกำลังวิ่งอยู่บนชายหาดกับเด็กที่ถือลูกบอลสีแดง"),
+        ("马云", "一只狗在沙滩上奔跑"),
+    ],
+)
+def test_a_mere_name_is_told_from_what_describes(name: str, sentence: str) -> None:
+    assert names_alone(name) and not names_alone(sentence)
+    assert not names_alone("") and not names_alone("?!")

@@ -10,6 +10,8 @@ from q2e.text.tokens import says_something, spaced
 
 #: Words of one question that are told apart, and characters that are read.
 MOST, LONGEST = 12, 1_000
+#: Words of a question that only names a subject.
+_NAME = 2
 #: Letters of a run without spaces that are one word, and of the pieces of a longer one.
 _WHOLE, _PIECE = 4, 2
 #: What stands between words of scripts without spaces and says nothing by itself.
@@ -35,6 +37,13 @@ _MARKS = ("?", "？", "؟", "՞", "⁇", ";")
 def asks(text: str) -> bool:
     """Whether a text is put as a question, by the mark at its end."""
     return text.rstrip(" \t\n\u00a0»”\"'）)").endswith(_MARKS)
+
+
+def names_alone(text: str, language: str | None = None) -> bool:
+    """Whether a text names a subject in a word or two, in any script, and says nothing of it."""
+    if len(spaced(text[:LONGEST]).split()) > _NAME:
+        return False
+    return 0 < len(words_of_meaning(text, language)) <= _NAME
 
 
 def words_of_meaning(text: str, language: str | None = None, most: int = MOST) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 from q2e.arrays import Float32, Float64
 from q2e.methods.feedback.base import First
 from q2e.methods.rows import Vectors
-from q2e.query.parts import asks
+from q2e.query.parts import asks, names_alone
 from q2e.search.calibrate import calibrated
 from q2e.search.stage import stage
 from q2e.search.state import State
@@ -44,12 +44,11 @@ def feedback(state: State) -> State:
         return state.at.kept.centred_means(asked.space)
 
     first = fusion.contribution[list(own.values())].sum(axis=0)
-    # What is asked of an event is one thing, which few videos tell; its name stands for many.
-    event = bool(state.decomposition.events) and not asks(state.question)
+    # What is asked of an event is one thing, which few videos tell; a mere name stands for many.
+    named = bool(state.decomposition.events) or names_alone(state.question, state.query.language)
+    many = named and not asks(state.question)
     query = asked.parts[0].matrix[0]
     table = state.at.table
     rest = fusion.score - first
-    said = state.plan.feedback.bound(
-        First(query, first, rest, unit, score, event, table.stands_for)
-    )
+    said = state.plan.feedback.bound(First(query, first, rest, unit, score, many, table.stands_for))
     return state if said is None else state.writing(score=said)

@@ -27,7 +27,7 @@ class First:
     """Gives (V, d) the mean vector of each video's evidence, `centred`."""
     score: Callable[[Float64], Float64]
     """Gives (V,) what the meaning of another vector (d,) finds."""
-    event: bool
-    """Whether the question is about an event that unfolds into others."""
+    many: bool
+    """Whether many videos may be about what is asked: an event, or a subject by its mere name."""
     stands_for: Float64 | None = None
     """(V,) how many videos each one stands for, where they are a part of a collection."""

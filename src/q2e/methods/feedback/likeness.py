@@ -30,7 +30,10 @@ def likeness(
     *,
     when: Annotated[
         Literal["events", "always"],
-        Field(description="For questions about events, whose videos are alike, or for all."),
+        Field(
+            description="For events and for subjects named in a word or two, of which there may be "
+            "many videos, or for all questions."
+        ),
     ] = "events",
     top: Annotated[
         int, Field(ge=2, le=100, description="Best videos that speak, at most a tenth of all.")
@@ -53,7 +56,7 @@ def likeness(
 
     See `refine`.
     """
-    if when == "events" and not first.event:
+    if when == "events" and not first.many:
         return None
     return refine(
         first.query,
