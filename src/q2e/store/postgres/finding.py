@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -167,15 +167,22 @@ def _nearest(
     """Yield for what is asked the videos with their best pieces' scores, and a bound for others.
 
     All is asked in one statement; where too few videos have all the best pieces, again for more.
+    A graph is walked for so long only (`hnsw.max_scan_tuples`): where a filter leaves so little
+    that too few pieces were met, all that it leaves is scanned.
     """
     size = _PIECES * k
+    graph = bool(only.within) and not only.few and not only.scanned
     while jobs:
         rows = _rows(view, jobs, questions, only, size)
         left: list[_Job] = []
+        short: list[_Job] = []
         for job in jobs:
             _, space, channel, numbers = job
             own = [rows.get((space, channel, number), []) for number in dict.fromkeys(numbers)]
             full = [pieces for pieces in own if len(pieces) == size]
+            if graph and len(full) < len(own):
+                short.append(job)
+                continue
             scores: dict[int, float] = {}
             for video, score in (pair for pieces in own for pair in pieces):
                 scores[video] = max(score, scores.get(video, -np.inf))
@@ -184,6 +191,8 @@ def _nearest(
                 continue
             last = (min(score for _, score in pieces) for pieces in full)
             yield job, (scores, max(last, default=-np.inf) + MARGIN)
+        if short:
+            yield from _nearest(view, short, questions, replace(only, scanned=True), k)
         jobs, size = left, 4 * size
 
 
