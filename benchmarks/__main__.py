@@ -125,7 +125,7 @@ def main() -> None:
         from benchmarks import scale_engines
 
         where = given.index, given.store, given.engine
-        figures = scale_engines.run(given.items, given.minutes, *where)
+        figures = scale_engines.run(given.items, given.minutes, *where, given.data)
     elif given.what == "scale":
         from benchmarks import scale
 

@@ -1,12 +1,14 @@
 """PostgreSQL and Milvus beside the exact scan: adding, size, beginning, recall and time by filter.
 
-One catalogue in PostgreSQL is filled with made-up pieces that lie in clusters, Milvus copies it,
-and each question goes to the exact scan and to both engines in turn, so that a busy machine slows
-all of them. Filling ends after the minutes given, and what was not reached is told.
+One catalogue in PostgreSQL is filled with pieces that lie in clusters, made up or, with data, real
+descriptions of events repeated with noise; Milvus copies it, and each question goes to the exact
+scan and to both engines in turn, so that a busy machine slows all of them. Filling ends after the
+minutes given, and what was not reached is told.
 """
 
 from __future__ import annotations
 
+import csv
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.scale import KEPT, LETTERS, NOISE
 from q2e.arrays import Float32, Int64
+from q2e.models.registry import Models
+from q2e.settings import Settings
 from q2e.store.base import Item, StageKey
 from q2e.store.bulk import PIECES as TOGETHER
 from q2e.store.bulk import Part
@@ -23,6 +28,7 @@ from q2e.store.exact import ExactEngine
 from q2e.store.generations import FIRST
 from q2e.store.milvus.milvus import milvus
 from q2e.store.postgres.postgresql import PostgresStore
+from q2e.text.lexical import indexed
 from q2e.types import Evidence, Filters, Video
 
 #: A video, and what was read of it.
@@ -37,8 +43,8 @@ PIECES, WORDS, VOCABULARY, CLUSTERS = 10, 20, 30_000, 2_000
 OF_VIDEO, OF_PIECE = 0.7, 0.7
 #: Pieces that are put part by part before the others.
 ALONE = 6_000
-#: Questions of each class, and videos wanted of each channel.
-QUESTIONS, BEST = 30, 100
+#: Questions of each class, and videos wanted of each channel; those that a list shows.
+QUESTIONS, BEST, SHOWN = 30, 100, 20
 #: Kinds of filters, by what share of the videos they leave.
 CLASSES: Mapping[str, Filters] = {
     "none": Filters(),
@@ -51,14 +57,17 @@ CLASSES: Mapping[str, Filters] = {
 }
 
 
-def run(items: int, minutes: float, directory: Path, address: str, far: str) -> dict[str, Any]:
+def run(
+    items: int, minutes: float, directory: Path, address: str, far: str, data: Path | None = None
+) -> dict[str, Any]:
     """Return figures of both engines; `address` is PostgreSQL's, `far` that of Milvus.
 
-    `items` pieces are put in, or as many as `minutes` allow.
+    `items` pieces are put in, or as many as `minutes` allow; of events where `data` is given.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    made = made_up(items) if data is None else events(items, data)
     with PostgresStore(address, directory / FIRST) as store:
-        figures: dict[str, Any] = {"wanted": items} | _filled(store, items, minutes)
+        figures: dict[str, Any] = {"wanted": items} | _filled(store, made, minutes)
         copy = milvus(store, address=far)
         for name, build in (("postgresql", store.build_engine), ("milvus", copy.build_engine)):
             began = time.perf_counter()
@@ -79,12 +88,12 @@ def run(items: int, minutes: float, directory: Path, address: str, far: str) -> 
     return figures
 
 
-def _filled(store: PostgresStore, items: int, minutes: float) -> dict[str, Any]:
+def _filled(store: PostgresStore, made: Iterator[_Made], minutes: float) -> dict[str, Any]:
     """Put the first `ALONE` pieces part by part, as a single reader does, and others together."""
     until, pieces, videos = time.perf_counter() + 60 * minutes, 0, 0
     spent = {"alone": 0.0, "together": 0.0}
     put = dict.fromkeys(spent, 0)
-    for batch in _batches(items):
+    for batch in _batches(made):
         way = "alone" if pieces < ALONE else "together"
         began = time.perf_counter()
         _put(store, batch, together=way == "together")
@@ -108,9 +117,9 @@ def _put(store: PostgresStore, batch: list[_Made], together: bool) -> None:
             store.put_part(one.key, one.config_key, one.items)
 
 
-def _batches(items: int) -> Iterator[list[_Made]]:
+def _batches(made: Iterator[_Made]) -> Iterator[list[_Made]]:
     batch: list[_Made] = []
-    for one in made_up(items):
+    for one in made:
         batch.append(one)
         if len(batch) * PIECES * len(CHANNELS) >= TOGETHER:
             yield batch
@@ -127,34 +136,61 @@ def made_up(items: int) -> Iterator[_Made]:
     random = np.random.default_rng(0)
     subjects = _units(random.standard_normal((CLUSTERS, DIMENSION)))
     for number in range(-(-items // (PIECES * len(CHANNELS)))):
-        name, subject = f"{number:08d}", int(random.integers(CLUSTERS))
+        subject = int(random.integers(CLUSTERS))
         about = _units(subjects[subject] + OF_VIDEO * _noise(random, 1)[0])
-        video = Video(
-            id=name,
-            path=f"/v/{name}.mp4",
-            duration_s=float(random.uniform(60, 3600)),
-            date=f"{2000 + number % 10}-01-01",
-            language=LANGUAGES[number // 10 % len(LANGUAGES)],
-            tags=("hundredth",) if number % 100 == 7 else (),
-        )
-        parts = []
+        video, parts = _video(number, random), []
         for channel in CHANNELS:
             vectors = _units(about + OF_PIECE * _noise(random, PIECES))
             common = random.zipf(1.2, (PIECES, WORDS // 2)) % VOCABULARY
             own = random.integers(40, size=(PIECES, WORDS // 2)) + 40 * subject
             said = [[f"w{one}" for one in line] for line in np.hstack((common, own)).tolist()]
-            found = [
-                Item(
-                    Evidence(
-                        *(name, channel, 6.0 * place, 6.0 * place + 5, " ".join(words)),
-                        vectors={SPACE: vector},
-                    ),
-                    tuple(words),
-                )
-                for place, (words, vector) in enumerate(zip(said, vectors, strict=True))
-            ]
-            parts.append(Part(StageKey(name, channel, 0), "made", found))
+            parts.append(_part(video, channel, said, vectors))
         yield video, parts
+
+
+def events(items: int, data: Path) -> Iterator[_Made]:
+    """Yield so many pieces of videos, each a description of an event with noise in both."""
+    with (data / "multivent1_dev" / "multivent1_dev.csv").open(encoding="utf-8") as lines:
+        texts = [row["video_description"] or row["event_name"] for row in csv.DictReader(lines)]
+    told = [" ".join(text.split())[:LETTERS] for text in texts]
+    vectors = Models(Settings()).text.encode_passages(told)
+    random = np.random.default_rng(0)
+    for number in range(-(-items // (PIECES * len(CHANNELS)))):
+        which = number % len(told)
+        about = _units(vectors[which] + NOISE * _noise(random, 1)[0])
+        video, terms, parts = _video(number, random), indexed(told[which]), []
+        for channel in CHANNELS:
+            kept = random.random((PIECES, len(terms))) < KEPT
+            said = [[one for one, left in zip(terms, row, strict=True) if left] for row in kept]
+            own = _units(about + NOISE * _noise(random, PIECES))
+            parts.append(_part(video, channel, said, own))
+        yield video, parts
+
+
+def _video(number: int, random: np.random.Generator) -> Video:
+    name = f"{number:08d}"
+    return Video(
+        id=name,
+        path=f"/v/{name}.mp4",
+        duration_s=float(random.uniform(60, 3600)),
+        date=f"{2000 + number % 10}-01-01",
+        language=LANGUAGES[number // 10 % len(LANGUAGES)],
+        tags=("hundredth",) if number % 100 == 7 else (),
+    )
+
+
+def _part(video: Video, channel: str, said: Sequence[Sequence[str]], vectors: Float32) -> Part:
+    found = [
+        Item(
+            Evidence(
+                *(video.id, channel, 6.0 * place, 6.0 * place + 5, " ".join(words)),
+                vectors={SPACE: vector},
+            ),
+            tuple(words),
+        )
+        for place, (words, vector) in enumerate(zip(said, vectors, strict=True))
+    ]
+    return Part(StageKey(video.id, channel, 0), "made", found)
 
 
 def _noise(random: np.random.Generator, count: int) -> Any:
@@ -189,22 +225,26 @@ def _asked(store: PostgresStore, engines: Mapping[str, Engine], filters: Filters
     mask = store.rows(filters)
     left = np.arange(len(rows)) if mask is None else np.flatnonzero(mask[rows])
     spent: dict[str, list[float]] = {name: [] for name in engines}
-    found, wanted = dict.fromkeys(engines, 0), 0
+    found, shown = dict.fromkeys(engines, 0), dict.fromkeys(engines, 0)
+    wanted = first = 0
     with store.snapshot():
         for vector in _near(matrix, left):
-            of: dict[str, dict[str, set[str]]] = {}
+            of: dict[str, dict[str, tuple[str, ...]]] = {}
             for name, engine in engines.items():
                 began = time.perf_counter()
                 (best,) = engine.best(_requests(vector[None]), filters, BEST)
                 spent[name].append(time.perf_counter() - began)
-                of[name] = {one.channel: set(one.videos) for one in best}
+                of[name] = {one.channel: one.videos for one in best}
             for channel, videos in of["exact"].items():
-                wanted += len(videos)
+                wanted, first = wanted + len(videos), first + len(videos[:SHOWN])
                 for name, own in of.items():
-                    found[name] += len(own.get(channel, set()) & videos)
+                    had = set(own.get(channel, ()))
+                    found[name] += len(had.intersection(videos))
+                    shown[name] += len(had.intersection(videos[:SHOWN]))
     return {
         "share": round(1.0 if mask is None else float(mask.mean()), 4),
         "recall": {name: round(n / max(1, wanted), 4) for name, n in found.items()},
+        "recall_at_20": {name: round(n / max(1, first), 4) for name, n in shown.items()},
         "p50_ms": {name: _at(times, 50) for name, times in spent.items()},
         "p95_ms": {name: _at(times, 95) for name, times in spent.items()},
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -92,6 +93,8 @@ def _losses(folder: Path, media: Path) -> None:
         said = _said(driver)
         print(said)
         assert driver.returncode == 0, said
+        # What each machine read, and how fast.
+        assert re.search(r"127\.0\.0\.1 \(.*\): \d+ tasks?, .* of video, .* times as fast", said)
         assert before.items() <= _staged().items()
         print("3. the index is the local one")
         _run(["index", str(media), "--index", str(folder / "local"), *READ])

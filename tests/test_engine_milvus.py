@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -278,6 +280,38 @@ def test_a_killed_server_loses_and_doubles_nothing(server: Server, tmp_path: Pat
         compared(engine, exact, Filters(languages=("ja",)))
         assert made.unfound() == 0
         _counted(made)
+
+
+def test_commands_go_on_where_the_server_is_down_and_catch_up(
+    server: Server, tmp_path: Path
+) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "q2e", *words, "--index", str(tmp_path / "index")]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    def bring(number: int, text: str) -> subprocess.CompletedProcess[str]:
+        line = {"video": f"v{number}", "channel": "speech", "text": text}
+        (tmp_path / "one.jsonl").write_text(json.dumps(line) + "\n", "utf-8")
+        return run("import", str(tmp_path / "one.jsonl"))
+
+    address = f"{server.address}/d{uuid4().hex[:8]}"
+    assert bring(1, "a giant panda eats").returncode == 0
+    assert run("engine", "rebuild", "--engine", address).returncode == 0
+    server.kill()
+    done = run("search", "a panda")
+    assert done.returncode and address.rpartition("/")[0] in done.stderr, done.stderr
+    assert "start it" in done.stderr and "Traceback" not in done.stderr, done.stderr
+    done = bring(2, "دب الباندا يأكل")
+    assert done.returncode == 0 and "what was stored stays" in done.stderr, done.stderr
+    server.start()
+    while (done := bring(3, "大熊猫吃竹子")).returncode or "lacks it" in done.stderr:
+        time.sleep(1.0)  # it answers before it has loaded what it held
+    done = run("engine", "check", "--json")
+    told = json.loads(done.stdout)
+    assert (told["recall"], told["unfound"]) == (1.0, 0)
+    found = json.loads(run("search", "a panda", "--confidence", "0", "--json").stdout)
+    assert {hit["id"] for hit in found["hits"]} == {"v1", "v2", "v3"}
+    assert found["info"]["candidates"]["exact"] is False
 
 
 VIDEOS_CHANGED = 250

@@ -259,6 +259,12 @@ def written(process: subprocess.Popen[str], parts: int) -> int:
     return last
 
 
+def test_the_server_is_reached_on_the_loopback_alone(server: Server) -> None:
+    command = ["ss", "-ltnH", f"sport = :{server.port}"]
+    heard = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[3] for line in heard.splitlines()} == {f"127.0.0.1:{server.port}"}
+
+
 def test_a_second_writer_is_told_who_holds_the_index(address: str, file: Path) -> None:
     with writer(address, file) as process:
         holder = rf"films\.q2e is .* process {process.pid} on .*--wait"

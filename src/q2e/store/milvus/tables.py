@@ -32,6 +32,8 @@ WORDS = "words"
 #: Longest text of a column; a longer one is kept by its digest.
 _TEXT = 256
 _GRAPH = {"M": 16, "efConstruction": 200}
+#: Rows that are met in a graph for each that is asked for.
+_MET = 5
 
 Row = dict[str, Any]
 
@@ -212,7 +214,7 @@ class Tables:
         """
         params: dict[str, Any] = {}
         if space != WORDS and self.index == "hnsw":
-            params = {"ef": min(32_768, max(200, 2 * limit))}
+            params = {"ef": min(32_768, max(200, _MET * limit))}
         with self._speaking():
             found = self.client.search(
                 self.name(space),

@@ -22,8 +22,8 @@ from q2e.types import Filters
 
 #: Pieces asked for each video wanted, at first; and at most, where few videos have many pieces.
 _PIECES, _MOST = 4, 64
-#: Pieces that a graph looks at of each that is asked of it; the server looks at 1,000 at most.
-_LOOKED = 3
+#: Pieces that are met in a graph for each that is taken; the server looks at 1,000 at a time.
+_MET, _AT_A_TIME = 5, 1_000
 #: Videos up to which their pieces are scanned rather than sought in an index of all.
 _SCANNED = 2_000
 #: By how much rounding may raise a score above what is told.
@@ -51,9 +51,11 @@ SELECT request, channel, video, score FROM (
 #: The pieces of one channel that are nearest to each vector asked there.
 _NEAREST = """
 SELECT {space}, {channel}, q.number, x.video, x.score FROM q{space} q, LATERAL (
-  SELECT n.video, -(n.embedding <#> q.question) AS score
-  FROM (SELECT evidence AS id, * FROM nearest_{space}) n {joined}
-  WHERE n.channel = {channel}{only} ORDER BY {order} LIMIT ?) x WHERE q.number = ANY(?::int[])
+  SELECT * FROM (
+    SELECT n.video, -(n.embedding <#> q.question) AS score
+    FROM (SELECT evidence AS id, * FROM nearest_{space}) n {joined}
+    WHERE n.channel = {channel}{only} ORDER BY {order} LIMIT ?) met
+  ORDER BY score DESC LIMIT ?) x WHERE q.number = ANY(?::int[])
 """
 
 
@@ -221,11 +223,11 @@ def _rows(
                 space=space, channel=channel, joined=joined, only=only.within, order=order
             )
         )
-        values += [*only.within_values, size, list(asked_there)]
+        values += [*only.within_values, _MET * size, size, list(asked_there)]
     view.connection.execute(
         "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), "
         "set_config('hnsw.ef_search', ?, true)",
-        (str(min(1000, max(200, _LOOKED * size))),),
+        (str(min(_AT_A_TIME, max(200, _MET * size))),),
     )
     found: dict[tuple[int, int, int], list[tuple[int, float]]] = {}
     asked = f"WITH {told} {' UNION ALL '.join(parts)}"
