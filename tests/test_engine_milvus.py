@@ -309,9 +309,9 @@ def test_commands_go_on_where_the_server_is_down_and_catch_up(
     done = run("engine", "check", "--json")
     told = json.loads(done.stdout)
     assert (told["recall"], told["unfound"]) == (1.0, 0)
-    found = json.loads(run("search", "a panda", "--confidence", "0", "--json").stdout)
-    assert {hit["id"] for hit in found["hits"]} == {"v1", "v2", "v3"}
-    assert found["info"]["candidates"]["exact"] is False
+    found = json.loads(run("search", "a panda", "--set", "confidence=0", "--json").stdout)
+    assert {hit["video"] for hit in found["hits"]} == {"v1", "v2", "v3"}
+    assert found["index"]["candidates"]["exact"] is False
 
 
 VIDEOS_CHANGED = 250
