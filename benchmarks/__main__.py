@@ -33,6 +33,7 @@ def main() -> None:
             "chapters",
             "chapter_channel",
             "contained",
+            "dense",
             "answer_costs",
             "articles",
             "contrast",
@@ -175,6 +176,10 @@ def main() -> None:
         if given.data is None:
             parser.error("chapters needs --data FOLDER of development data")
         figures = chapters.run(given.data)
+    elif given.what == "dense":
+        from benchmarks import dense
+
+        figures = dense.run()
     elif given.what == "contained":
         from benchmarks import contained
 

@@ -43,11 +43,11 @@ def run() -> dict[str, Any]:
     told: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        bounds = [write(folder / f"film-{n}.mp4", random.Random(n)) for n in range(FILMS)]
+        bounds = [write(folder / f"film-{n}.mp4", random.Random(n)) for n in range(1, FILMS + 1)]
         with q2e.open(folder / "films.q2e") as index:
             report = index.add(*sorted(folder.glob("*.mp4")))
             assert not report.failures, report.failures
-            for number, bounds_s in enumerate(bounds):
+            for number, bounds_s in enumerate(bounds, 1):
                 film, count = f"film-{number}.mp4", len(bounds_s) - 1
                 starts: dict[str, Sequence[float]] = {
                     "even": np.linspace(0, bounds_s[-1], count + 1)[:-1].tolist(),

@@ -592,6 +592,25 @@ def chapters_contained(figures: Figures) -> str:
     return markdown(head, rows)
 
 
+def captions_placed(figures: Figures) -> str:
+    """How well captions lie on what they tell, moved in windows and refined by masks."""
+    found = figures["dense"]
+    more, low, high = found["more"]
+    told = {"windows": "the 8 s that fit best", "masks": "refined by masks"}
+    rows = [
+        [
+            told[one["way"]],
+            str(found["captions"]),
+            f"{one['miou']:.2f}",
+            f"{one['half']:.2f}",
+            f"{more:+.2f} [{low:+.2f}, {high:+.2f}]" if one["way"] == "masks" else "",
+        ]
+        for one in found["rows"]
+    ]
+    head = ["captions", "number", "mean IoU", "IoU above .5", "difference of mean IoU"]
+    return markdown(head, rows)
+
+
 def chapter_channel(figures: Figures) -> str:
     """What the channel of chapters changes in searches, by collection."""
     rows = []
@@ -1041,7 +1060,8 @@ TABLES: dict[str, Table] = {
     "moments found": moments_found,
     "moments ranked": moments_ranked,
     "chapters found": chapters_found,
-    "chapters contained": chapters_contained,
+    "contained chapters": chapters_contained,
+    "dense captions": captions_placed,
     "chapter channel": chapter_channel,
     "heads eye": heads_eye,
     "heads pairs": heads_pairs,
@@ -1103,6 +1123,8 @@ NEEDS: dict[str, set[str]] = {
     "moments": {"moments"},
     "chapters": {"chapters"},
     "chapter": {"chapter_channel"},
+    "contained": {"contained"},
+    "dense": {"dense"},
     "scale": {"scale_stores"},
     "engines": {"scale_engines"},
     "heads": {"heads"},

@@ -22,6 +22,8 @@ FILES = (
         "moments",
         "chapters",
         "chapter_channel",
+        "contained",
+        "dense",
         "reading",
         "truth",
         "certainty",

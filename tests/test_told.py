@@ -63,6 +63,8 @@ def test_captions_are_moved_to_where_they_are_seen_in_eleven_languages(
         texts = {one.text for one in found}
         assert texts <= set(CUP.values()) and {one.language for one in found} & {"ja", "th", "ru"}
         assert sum(one.start_s < 3 for one in found) >= 7, found
+        # The cup is seen for three seconds, and told of hardly longer.
+        assert sum(one.end_s < 5 for one in found) >= 7, found
         assert all(one.origin.startswith("told/") and one.end_s <= 9.1 for one in found)
         (prompt,) = {asked.prompt for asked in server.asked}
         assert re.search(r"<<data \w+>>\n00:00:01 First we make coffee", prompt)

@@ -22,6 +22,7 @@ from q2e.ingest.words import CHANNEL as WORD
 from q2e.ingest.words import Words, nearest
 from q2e.methods import scene_graph
 from q2e.methods.chapters.collected import chaptered
+from q2e.methods.masked import refined
 from q2e.models.language import language_model
 from q2e.models.registry import Models
 from q2e.plugins import registry
@@ -200,7 +201,9 @@ class _Told:
         times_s, vectors = seen
         at_s = np.where(np.isfinite(times_s[:, 2]), times_s[:, 2], times_s[:, 0])
         encode = self._frames.encoder.encode_texts
-        return told.told(video.id, video.duration_s, lines, self._model, at_s, vectors, encode)
+        return told.told(
+            video.id, video.duration_s, lines, self._model, at_s, vectors, encode, refined
+        )
 
 
 class _Seen:

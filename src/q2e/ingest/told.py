@@ -1,6 +1,7 @@
 """Captions from what is said: a language model reads a transcript and tells what may be seen.
 
-Each caption is moved to where the pictures fit it best, and what fits nowhere is dropped.
+Each caption is moved to where the pictures fit it best, and what fits nowhere is dropped; how
+long it is seen is found by `refine`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ LONG_S, WITHIN_S = 8.0, 8.0
 #: Share of a video's captions that fit its pictures worst, and are dropped.
 WORST = 0.25
 _CAPTION, _TOKENS, _TIMEOUT_S = 200, 1_000, 120.0
-_VERSION = 1
+_VERSION = 2
+
+#: Stretches (n, 2), captions (n, d), times (m,) and vectors (m, d) of frames, and the duration, to
+#: stretches.
+Refine = Callable[[Float64, Float32, Float64, Float32, float], Float64]
 
 _Time = Annotated[str, StringConstraints(pattern=r"^\d{1,2}:[0-5]\d:[0-5]\d$")]
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
@@ -148,9 +153,11 @@ def told(
     frame_s: Float64,
     frames: Float32,
     encode: Callable[[Sequence[str]], Float32],
+    refine: Refine,
 ) -> list[Evidence]:
     """Return the captions of a video by what is said in it, in order of time.
 
+    `refine` finds from where to where each is seen, beginning with the `LONG_S` that fit it best.
     A block without a valid answer has none. Raises ModelError where no block has one.
     """
     found: list[Caption] = []
@@ -168,19 +175,22 @@ def told(
     if not found or not len(frames):
         return []
     starts = np.array([one.start_s for one in found])
-    begin, fit = aligned(starts, encode([one.text for one in found]), frame_s, frames)
-    stays = kept(fit)
-    rows = sorted(np.flatnonzero(stays).tolist(), key=lambda row: (begin[row], row))
+    vectors = encode([one.text for one in found])
+    begin, fit = aligned(starts, vectors, frame_s, frames)
+    stays = np.flatnonzero(kept(fit))
+    windows = np.stack([begin, np.minimum(begin + LONG_S, np.maximum(duration_s, begin))], axis=1)
+    windows[stays] = refine(windows[stays], vectors[stays], frame_s, frames, duration_s)
+    rows = sorted(stays.tolist(), key=lambda row: (*windows[row], row))
     return [
         Evidence(
             video=video,
             channel=CHANNEL,
-            start_s=float(begin[row]),
-            end_s=float(min(begin[row] + LONG_S, max(duration_s, begin[row]))),
+            start_s=float(windows[row, 0]),
+            end_s=float(windows[row, 1]),
             text=found[row].text,
             language=detect(found[row].text),
             origin=f"told/{model.info.id}",
-            frame_s=float(begin[row]),
+            frame_s=float(np.clip(begin[row], *windows[row])),
         )
         for row in rows
     ]

@@ -24,6 +24,8 @@ from q2e.types import Chapter
 
 #: Spread of similarities below which a track changes too little to tell anything.
 _FLAT = 0.05
+#: Share of a video told by one channel of text from which chapters begin only where texts do.
+_TOLD = 0.5
 #: Times whose blocks are made at once.
 _ROWS = 256
 
@@ -33,8 +35,9 @@ _ROWS = 256
 class TextTiling(Chapterer):
     """Borders where blocks of evidence before and after a gap are least alike; no model.
 
-    1. At each gap between two pieces the mean vectors of what lies `window_s` before and after it
-       are compared, for speech, screen text, descriptions and pictures, each less the video's mean.
+    1. At each gap between two pieces (of text where a channel of text tells of half the video) the
+       mean vectors of what lies `window_s` before and after it are compared, for speech, screen
+       text, descriptions and pictures, each less the video's mean.
     2. The depth of a gap is how far similarity rises to the next peaks on both sides; of several
        channels each counts by its share of the video.
     3. Borders are the deepest gaps above mean + `above` * standard deviation, `least_s` apart.
@@ -63,8 +66,10 @@ class TextTiling(Chapterer):
 
     def borders(self, tracks: Sequence[Track], duration_s: float) -> list[float]:
         """Return where chapters begin, to the piece of evidence, without the first."""
-        texts = [one for one in tracks if one.channel != "frame"] or list(tracks)
-        gaps_s = np.unique(np.concatenate([one.start_s for one in texts] or [np.zeros(0)]))
+        texts = [one for one in tracks if one.channel != "frame"]
+        told_s = max((float((one.end_s - one.start_s).sum()) for one in texts), default=0.0)
+        among = texts if told_s >= _TOLD * duration_s else tracks
+        gaps_s = np.unique(np.concatenate([one.start_s for one in among] or [np.zeros(0)]))
         gaps_s = gaps_s[(gaps_s >= self.least_s) & (gaps_s <= duration_s - self.least_s)]
         if not len(gaps_s):
             return []
@@ -80,7 +85,8 @@ def moved(borders: Sequence[float], known: Collected, near_s: float) -> list[flo
     """Return borders moved to the start of the line at which another subject begins.
 
     What is said in the two pieces on both sides is encoded line by line, and told apart by the
-    pieces within `near_s` beside them, which hardly hold both subjects.
+    pieces within `near_s` beside them, which hardly hold both subjects. A border before or after
+    all that is said stays, and so does one that would move by more than twice `near_s`.
     """
     said = next((one for one in known.tracks if one.channel == "speech"), None)
     if said is None or len(said.start_s) < 2:
@@ -97,14 +103,15 @@ def moved(borders: Sequence[float], known: Collected, near_s: float) -> list[flo
     vector = dict(zip(texts, known.encode(texts), strict=True)) if texts else {}
     found = []
     for border_s, place, lines in zip(borders, places, around, strict=True):
-        if len(lines) < 2:
+        end_s = float(said.end_s[place])
+        if len(lines) < 2 or not said.start_s[0] < border_s < said.end_s[-1]:
             found.append(border_s)
             continue
-        end_s = float(said.end_s[place])
         split = parted(
             np.stack([vector[line.text] for line in lines]), *_beside(said, place, near_s)
         )
-        found.append(end_s if split == len(lines) else lines[split].start_s)
+        other_s = end_s if split == len(lines) else lines[split].start_s
+        found.append(other_s if abs(other_s - border_s) <= 2 * near_s else border_s)
     return found
 
 
