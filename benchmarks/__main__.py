@@ -75,6 +75,7 @@ def main() -> None:
     what = given.what
     if what == "scale" and given.store:
         what = "scale_engines" if given.engine else "scale_stores"
+        what = "scale_events" if given.engine and given.data else what
     out = given.out or RESULTS / f"{what}.json"
     about = machine()
     if given.what == "ingest":
@@ -122,7 +123,7 @@ def main() -> None:
             parser.error("public needs --data FOLDER of sources and --out FOLDER")
         sys.stdout.write(json.dumps(public.run(given.data, given.out, given.only), indent=2) + "\n")
         return
-    elif what == "scale_engines":
+    elif what in ("scale_engines", "scale_events"):
         from benchmarks import scale_engines
 
         where = given.index, given.store, given.engine

@@ -47,6 +47,7 @@ FILES = (
     ),
     "scale_stores",
     "scale_engines",
+    "scale_events",
 )
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
 

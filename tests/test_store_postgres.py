@@ -477,6 +477,20 @@ def test_what_is_wrong_with_a_server_is_one_line_that_says_what_to_do(
         PostgresStore(server.address("films", "guest"), file.parent / "b" / "index.sqlite")
 
 
+def test_an_address_that_led_nowhere_is_not_kept(address: str, tmp_path: Path) -> None:
+    folder, lines = tmp_path / "new", tmp_path / "lines.jsonl"
+    lines.write_text('{"video": "v1", "channel": "speech", "text": "panda"}\n', "utf-8")
+    with (
+        pytest.raises(StoreError, match="start the server"),
+        q2e.open(folder, store="postgresql://q2e@127.0.0.1:1/nowhere") as index,
+    ):
+        index.import_evidence(lines)
+    with q2e.open(folder, store=address) as index:
+        assert index.import_evidence(lines).evidence == 1
+    with q2e.open(folder) as index:
+        assert index.settings.store == address and len(index) == 1
+
+
 def test_formats_are_brought_up_to_date_or_refused(
     address: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

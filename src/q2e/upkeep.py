@@ -373,8 +373,9 @@ class Upkeep(Mapped):
                 f"{self.settings.store!r}"
             )
         self.directory.mkdir(parents=True, exist_ok=True)
-        write_settings(self.directory, self.settings)
         with closing(self._opened(read_only=False, wait_s=wait_s)) as store:
+            # Not before: a wrong address would stay with the folder.
+            write_settings(self.directory, self.settings)
             profile = store.setting("profile")
             if profile not in (None, self.settings.profile) and not self._store_file.is_file():
                 raise IndexMismatch(
