@@ -73,6 +73,21 @@ def test_filters_choose_before_the_best_are_taken(sample_index: q2e.Index, few: 
     index.close()
 
 
+def test_feedback_under_filters_is_that_of_the_videos_that_are_left(
+    sample_index: q2e.Index, few: int
+) -> None:
+    """Those that filters leave out, of which a part knows few, lend no scores."""
+    names = [one.id for one in sample_index.videos()][:24]
+    asked = {"videos": names, "confidence": 0.0, "feedback": "likeness(when=always)", "top": 24}
+    with q2e.open(sample_index.directory) as index:
+        for text in QUESTIONS[:4]:
+            full = index.search(text, **asked)
+            near = index.search(text, candidates=24, **asked)
+            assert len(full) > 9 and near.info["candidates"]["videos"] == 24
+            assert [hit.video.id for hit in near][:9] == [hit.video.id for hit in full][:9], text
+            assert {hit.video.id for hit in near} == {hit.video.id for hit in full}, text
+
+
 @pytest.mark.parametrize("only", [{}, {"channels": ["speech"]}, {"languages": ["en"]}], ids=str)
 def test_the_panel_tells_what_an_engine_misses(
     sample_index: q2e.Index, few: int, monkeypatch: pytest.MonkeyPatch, only: dict[str, list[str]]

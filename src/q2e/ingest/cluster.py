@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,8 @@ from q2e.settings import Settings
 _log = logging.getLogger(__name__)
 #: How often a file may end its reader, and how often it is tried in all.
 _DEATHS, _TRIES = 3, 10
+#: Seconds in which the head of a cluster is to take a connection.
+_LISTENS_S = 10.0
 #: Seconds without any worker, while there is work, after which the run ends.
 _NO_WORKER_S = 600.0
 #: Jobs that are done or on their way, and wait for one before them.
@@ -128,6 +131,7 @@ class OnRay:
         self._ray = ray
         if ray.is_initialized():
             return
+        self._must_listen()
         given = {"address": self._address} if self._address else {"include_dashboard": False}
         try:
             # Nothing of ours is sent along: workers have their own installation.
@@ -135,6 +139,15 @@ class OnRay:
         except Exception as error:  # Ray raises anything, and says which address
             raise ModelError(self._unreached(type(error).__name__)) from error
         self._began = True
+
+    def _must_listen(self) -> None:
+        """Raise ModelError where nobody listens at HOST:PORT: Ray would try for ever."""
+        host, _, port = self._address.rpartition(":")
+        if host and port.isdecimal() and "/" not in host:
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), _LISTENS_S).close()
+            except OSError as error:
+                raise ModelError(self._unreached(error.strerror or "no answer")) from None
 
     def _unreached(self, why: str) -> str:
         if self._address.startswith("ray://"):

@@ -18,7 +18,10 @@ from q2e.search.state import State
     writes=("score",),
 )
 def feedback(state: State) -> State:
-    """Ask again with what the best hits have in common, by the meaning of texts alone."""
+    """Ask again with what the best hits have in common, by the meaning of texts alone.
+
+    Videos that filters leave out lend nothing and are not counted: they were not scored.
+    """
     rows, fusion = state.rows, state.fusion
     own = {
         row.channel: number
@@ -38,17 +41,28 @@ def feedback(state: State) -> State:
         for row in calibrated(state, found):
             worth = np.nan_to_num(row.video)
             total += fusion.weight[own[row.channel]] * np.maximum(worth, 0.0)
-        return total
+        return total[left]
 
     def unit() -> Float32:
-        return state.at.kept.centred_means(asked.space)
+        return state.at.kept.centred_means(asked.space)[left]
 
-    first = fusion.contribution[list(own.values())].sum(axis=0)
+    table = state.at.table
+    left = np.arange(len(table.video_ids))
+    if state.mask is not None:
+        left = np.unique(table.video[state.mask])
+        if not len(left):
+            return state
+
+    first = fusion.contribution[list(own.values())].sum(axis=0)[left]
     # What is asked of an event is one thing, which few videos tell; a mere name stands for many.
     named = bool(state.decomposition.events) or names_alone(state.question, state.query.language)
     many = named and not asks(state.question)
     query = asked.parts[0].matrix[0]
-    table = state.at.table
-    rest = fusion.score - first
-    said = state.plan.feedback.bound(First(query, first, rest, unit, score, many, table.stands_for))
-    return state if said is None else state.writing(score=said)
+    rest = fusion.score[left] - first
+    often = None if table.stands_for is None else table.stands_for[left]
+    said = state.plan.feedback.bound(First(query, first, rest, unit, score, many, often))
+    if said is None:
+        return state
+    whole = fusion.score.copy()
+    whole[left] = said
+    return state.writing(score=whole)
