@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import q2e
+from conftest import SIXTY
 from q2e.methods.fuse.base import fuse
 from q2e.methods.fuse.witnesses import NORMAL, Grounds, centred
 from q2e.methods.normalise.base import normalise
@@ -74,18 +77,24 @@ def test_filters_choose_before_the_best_are_taken(sample_index: q2e.Index, few: 
 
 
 def test_feedback_under_filters_is_that_of_the_videos_that_are_left(
-    sample_index: q2e.Index, few: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that filters leave out, of which a part knows few, lend no scores."""
-    names = [one.id for one in sample_index.videos()][:24]
-    asked = {"videos": names, "confidence": 0.0, "feedback": "likeness(when=always)", "top": 24}
-    with q2e.open(sample_index.directory) as index:
-        for text in QUESTIONS[:4]:
-            full = index.search(text, **asked)
-            near = index.search(text, candidates=24, **asked)
-            assert len(full) > 9 and near.info["candidates"]["videos"] == 24
-            assert [hit.video.id for hit in near][:9] == [hit.video.id for hit in full][:9], text
-            assert {hit.video.id for hit in near} == {hit.video.id for hit in full}, text
+    """Those that filters leave out lend no scores: a part knows few of them, the whole all."""
+    monkeypatch.setattr(near, "PANEL", 60)
+    with (tmp_path / "lines.jsonl").open("w", encoding="utf-8") as lines:
+        for number in range(300):
+            text = f"{SIXTY[number % 60]} {SIXTY[7 * number % 60]}"
+            one = {"video": f"v{number:03}", "channel": "speech", "text": text}
+            lines.write(json.dumps(one) + "\n")
+    with q2e.open(tmp_path / "index") as index:
+        index.import_evidence(tmp_path / "lines.jsonl")
+        names = [f"v{number:03}" for number in range(0, 300, 7)]
+        found = 0
+        for text in ("地震", "ракета", "un concert"):
+            asked = {"videos": names, "confidence": 0.0, "top": 20, "duplicates": "keep"}
+            full, part = index.search(text, **asked), index.search(text, candidates=300, **asked)
+            found += len({hit.video.id for hit in full} & {hit.video.id for hit in part})
+        assert found >= 57, found
 
 
 @pytest.mark.parametrize("only", [{}, {"channels": ["speech"]}, {"languages": ["en"]}], ids=str)
