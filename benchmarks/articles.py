@@ -1,4 +1,4 @@
-"""Articles by people, by quotes and by chance, against Wikipedia: paired by event.
+"""Articles by people, by quotes and by chance, against Wikipedia; events found and refused.
 
 `python -m benchmarks articles --data FOLDER`; FOLDER holds `wikivideo`, files of
 github.com/alexmartin1722/wikivideo by their names (`human_outputs.json`, `wikipedia_outputs.json`,
@@ -7,6 +7,9 @@ github.com/alexmartin1722/wikivideo by their names (`human_outputs.json`, `wikip
 All are written from the captions of the event's own videos, as in the paper's oracle setting: the
 quotes are those of `HOW` over these videos, never refused, and random lines are drawn from them.
 Each text is read up to its first `WORDS` words, as ROUGE-L is ruled by length.
+
+`found` asks for the article of every event of `wikivideo_dev` by its name alone, among the videos
+of all, and again in an index without the event's own videos, where nothing tells of it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import csv
 import json
 import random
 import re
+import shutil
 import tempfile
 from pathlib import Path
 from statistics import mean
@@ -48,7 +52,9 @@ def run(data: Path, keep: Path | None = None) -> dict[str, Any]:
     model = articles(published / "qwenvl_outputs_4_humans.json")
     wikipedia = articles(published / "wikipedia_outputs.json")
     asked = [event for event in own if event in wikipedia or event in excerpts]
-    told = _quoted(own, asked, keep)
+    with tempfile.TemporaryDirectory() as folder:
+        where = (keep or Path(folder)) / "articles"
+        told, found = _quoted(own, asked, where), _found(own, where)
     rows = []
     for event in asked:
         of = own[event]
@@ -67,7 +73,7 @@ def run(data: Path, keep: Path | None = None) -> dict[str, Any]:
             drawn = _random(of, event)
             values["random"] = mean(rouge_l(_first(text), [_first(reference)]) for text in drawn)
             rows.append({"event": event, "against": against, **values})
-    return {"rows": rows, "differences": _differences(rows)}
+    return {"rows": rows, "differences": _differences(rows), "found": found}
 
 
 def _differences(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -89,12 +95,9 @@ def _differences(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _quoted(own: dict[str, dict[str, str]], asked: list[str], keep: Path | None) -> dict[str, str]:
+def _quoted(own: dict[str, dict[str, str]], asked: list[str], where: Path) -> dict[str, str]:
     """Return the articles of quotes by event, empty where nothing tells of it."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        q2e.open((keep or Path(folder)) / "articles") as index,
-    ):
+    with q2e.open(where) as index:
         if not index.exists:
             rows = [
                 {"video": video, "channel": "caption", "text": text}
@@ -103,11 +106,32 @@ def _quoted(own: dict[str, dict[str, str]], asked: list[str], keep: Path | None)
                 if text.strip()
             ]
             lines = dict.fromkeys(json.dumps(row, ensure_ascii=False) for row in rows)
-            file = Path(folder) / "captions.jsonl"
+            file = where.with_suffix(".jsonl")
             file.write_text("\n".join(lines) + "\n", "utf-8")
             index.import_evidence(file)
         answers = {event: index.answer(event, how=HOW, video=list(own[event])) for event in asked}
     return {event: " ".join(s.text for s in one.sentences) for event, one in answers.items()}
+
+
+def _found(own: dict[str, dict[str, str]], where: Path) -> list[dict[str, Any]]:
+    """Return how sure it is of each event with its videos and without, and whose sentences."""
+    rows = []
+    for event, of in own.items():
+        with q2e.open(where) as index:
+            told = index.answer(event, how="article")
+        less = where.with_name("without")
+        shutil.rmtree(less, ignore_errors=True)
+        shutil.copytree(where, less)
+        with q2e.open(less) as index:
+            index.remove(*(video for video, text in of.items() if text.strip()))
+            other = index.answer(event, how="article")
+        cited = [one.citations[0].video.id for one in told.sentences]
+        rows.append({
+            "event": event, "confidence": round(told.confidence, 3), "sentences": len(cited),
+            "of its videos": sum(video in of for video in cited),
+            "without": round(other.confidence, 3), "sentences without": len(other.sentences),
+        })  # fmt: skip
+    return rows
 
 
 def _random(of: dict[str, str], event: str) -> list[str]:

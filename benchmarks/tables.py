@@ -693,6 +693,18 @@ def answer_costs(figures: Figures) -> str:
     return markdown(["strategy", "calls", "with pictures", "pictures", "tokens"], rows)
 
 
+def article_events(figures: Figures) -> str:
+    """Which events are told of where their videos are, and refused where they are not."""
+    rows = []
+    for one in figures["articles"]["found"]:
+        refused = "refused" if not one["sentences"] else f"{one['confidence']:.2f}"
+        without = "refused" if not one["sentences without"] else f"{one['without']:.2f}"
+        own = [str(one["sentences"]), str(one["of its videos"])]
+        rows.append([one["event"], *own, refused, without])
+    head = ["event", "sentences", "of its videos", "sure", "sure without its videos"]
+    return markdown(head, rows)
+
+
 def article_differences(figures: Figures) -> str:
     """ROUGE-L of two ways of writing an article, and what the one has more, paired by event."""
     rows = []
@@ -1094,6 +1106,7 @@ TABLES: dict[str, Table] = {
     "answers halves": answers_halves,
     "answer_costs strategies": answer_costs,
     "articles differences": article_differences,
+    "articles found": article_events,
     "contrast kinds": contrast_kinds,
     "senses eye": senses_eye,
     "senses cost": senses_cost,

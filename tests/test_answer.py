@@ -13,10 +13,10 @@ from q2e.answer.base import Work
 from q2e.answer.check import check, unrelated, unsupported
 from q2e.answer.collect import _chance, _many
 from q2e.answer.lines import Line, lines_of
-from q2e.answer.quotes import cited, novel
+from q2e.answer.quotes import _places, cited, novel
 from q2e.answer.wanted import holds, wanted
 from q2e.errors import ConfigError
-from q2e.types import Citation, Evidence, Sentence, Span, Video
+from q2e.types import Citation, Decomposition, Evidence, Sentence, Span, SubEvent, Video
 
 VIDEO = Video("v", "v.mp4", 60.0)
 
@@ -155,6 +155,25 @@ def test_what_is_said_twice_is_quoted_once() -> None:
     lines = [line("a fire at the mill", worth=3.0), line("a fire at the mill", worth=2.9)]
     lines.append(line("nobody was hurt", worth=2.0))
     assert novel(lines, np.eye(3, dtype=np.float32), 3, 0.7) == [0, 2]
+
+
+def test_where_a_line_stands_is_told_by_what_it_is_clearly_nearer_to() -> None:
+    # All texts come near to what came before, as to "a crowd gathers"; so that says little.
+    event = {"crowd": [1, 0, 0], "it": [0, 1, 0], "result": [0, 0, 1]}
+    held = np.array([[0.9, 0.1, 0.1], [0.8, 0.1, 0.0], [0.9, 0.0, 0.1]] * 40, np.float32)
+    text = SimpleNamespace(
+        space="s", encode_queries=lambda told: np.array([event[one] for one in told], np.float32)
+    )
+    store = SimpleNamespace(vectors=lambda space: (None, held))
+    tools = SimpleNamespace(models=SimpleNamespace(text=text), store=store)
+    events = (
+        SubEvent("prequel", "crowd"), SubEvent("current", "it"), SubEvent("sequel", "result"),
+    )  # fmt: skip
+    work = Work("the storm in Rome", unfolded=Decomposition("storm", events=events))
+    lines = np.array([[0.9, 0.5, 0.1], [0.1, 0.2, 0.9], [0.1, 0.5, 0.49], [1, 0.1, 0]], np.float32)
+    told = _places(work, lines, tools)  # type: ignore[arg-type]
+    assert told == ["during", "after", "during", "before"]
+    assert _places(Work("storm", unfolded=None), lines, tools) == [None] * 4  # type: ignore[arg-type]
 
 
 # -- the check ------------------------------------------------------------------------------------

@@ -188,12 +188,16 @@ def _many(work: Work, table: Table) -> int:
 
 def _chance(cosine: Float64, many: int) -> _Chance:
     """Return the chance of a collection of so many, its spread drawn to the usual if few."""
-    start = START - max(0.0, math.log(max(many, 1) / _FEW))
+    return _Chance(START - max(0.0, math.log(max(many, 1) / _FEW)), *spread(cosine))
+
+
+def spread(cosine: Float64) -> tuple[float, float]:
+    """Return mean and deviation of a text's cosines to those of a collection, as drawn of few."""
     if not len(cosine):
-        return _Chance(start, 0.0, _USUAL)
+        return 0.0, _USUAL
     held = len(cosine)
     variance = (cosine.var() * held + _USUAL**2 * _PRIOR) / (held + _PRIOR)
-    return _Chance(start, float(cosine.mean()), float(np.sqrt(variance)))
+    return float(cosine.mean()), float(np.sqrt(variance))
 
 
 def _both(rows: Int64, best: Int64, lexical: Int64, near: Int64) -> list[int]:

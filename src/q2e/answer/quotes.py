@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from q2e.answer.base import Tools, Work
-from q2e.answer.collect import unsaid
+from q2e.answer.collect import spread, unsaid
 from q2e.answer.lines import Line
 from q2e.answer.wanted import Kind, holds
 from q2e.arrays import Float32
@@ -28,6 +28,8 @@ SUPPORTS, BEHIND = 0.0, 1.5
 RELEVANCE, SENTENCES = 0.7, 4
 #: Likeness from which two lines say the same.
 _SAME = 0.95
+#: Deviations by which a line is clearly nearer to what came before or after than to the event.
+_CLEARLY = 0.5
 _PLACES: dict[str, Place] = dict(zip(EVENT_KINDS, ("before", "during", "after"), strict=True))
 
 _ASKED: dict[Kind, str] = {
@@ -129,10 +131,19 @@ def _likeness(cosine: float, one: set[str], other: set[str]) -> float:
 
 
 def _places(work: Work, vectors: Float32, tools: Tools) -> list[Place | None]:
-    """Return for each line the sub-event of the question that it is nearest to."""
+    """Return for each line where the sub-event of the question stands that it is nearest to.
+
+    Sub-events differ in how near all texts come to them, so nearness is counted from each one's
+    own mean in its own deviations. What is no clearly nearer to anything before or after the event
+    than to the event happened during it.
+    """
     unfolded = work.unfolded
     if unfolded is None or not unfolded.events or asks(work.question):
         return [None] * len(vectors)
     events = [event for event in unfolded.events if event.kind in _PLACES]
-    near = vectors @ tools.models.text.encode_queries([event.text for event in events]).T
+    texts = tools.models.text.encode_queries([event.text for event in events])
+    held = tools.store.vectors(tools.models.text.space)[1]
+    usual = np.array([spread(np.asarray(held @ text, np.float64)) for text in texts])
+    near = (vectors @ texts.T - usual[:, 0]) / usual[:, 1]
+    near[:, [event.kind == "current" for event in events]] += _CLEARLY
     return [_PLACES[events[int(np.argmax(row))].kind] for row in near]
