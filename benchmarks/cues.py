@@ -206,6 +206,7 @@ def measured(
             if (text := say(one))
         ]
         file, copy = keep / f"{name}.jsonl", keep / f"{name}.q2e"
+        keep.mkdir(parents=True, exist_ok=True)
         file.write_text("\n".join(map(json.dumps, lines)), "utf-8")
         shutil.rmtree(copy, ignore_errors=True)
         copy.mkdir(parents=True)

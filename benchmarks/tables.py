@@ -992,6 +992,23 @@ def senses_cost(figures: Figures) -> str:
     return markdown(["", "ms a frame", "MB", "dimensions"], rows)
 
 
+def encoders_full(figures: Figures) -> str:
+    """What encoders at full size cost, and how far vectors are apart that should be one."""
+    rows = []
+    for one in figures["encoders"]:
+        apart, memory = one["apart"], one.get("memory_bytes")
+        rows.append([
+            one["model"], f"{one['parameters'] / 1e6:.0f}", f"{one['processor_s_per_frame']:.2f}",
+            f"{one['processor_s_per_text']:.2f}", "" if memory is None else f"{memory / 1e9:.1f}",
+            *(
+                f"{max(0.0, apart[name]):.0e}" if name in apart else ""
+                for name in ("pictures, one by one", "pictures, ONNX", "pictures, bfloat16")
+            ),
+        ])  # fmt: skip
+    head = ["architecture", "million parameters", "s a frame", "s a text", "GB", "one by one"]
+    return markdown([*head, "by ONNX", "in bfloat16"], rows)
+
+
 def _senses_gains(rows: Mapping[str, Any], plain: str) -> str:
     """Reciprocal ranks by way, with gains over a plain one, by groups of questions."""
     groups = [name for name in rows[plain] if name in ("questions", "captions", "all")]
@@ -1110,6 +1127,7 @@ TABLES: dict[str, Table] = {
     "contrast kinds": contrast_kinds,
     "senses eye": senses_eye,
     "senses cost": senses_cost,
+    "encoders full": encoders_full,
     "senses cues": senses_cues,
     "senses crops": senses_crops,
     "speech errors": speech_errors,
@@ -1163,6 +1181,7 @@ NEEDS: dict[str, set[str]] = {
     "articles": {"articles"},
     "contrast": {"contrast"},
     "senses": {"senses"},
+    "encoders": {"encoders"},
     "speech": {"speech"},
     "peers": {"peers"},
 }

@@ -37,6 +37,7 @@ FILES = (
         "fast",
         "peers",
         "senses",
+        "encoders",
         "speech",
         "answers",
         "answer_costs",
