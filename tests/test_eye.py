@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,31 @@ def test_an_index_is_seen_through_it_beside_what_it_was(pictures: Path, tmp_path
         # The cat comes first in the clip, two dogs after it; three pairs teach little, so not all.
         cat = own @ after.models.image.encode_texts(list(LANGUAGES.values())).T
         assert len(own) == len(cat) and (cat[0] > cat[-1]).sum() >= 9
+
+
+@pytest.mark.slow
+def test_the_commands_for_coco_run_as_the_page_has_them(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is unpacked there lies here in small: the same names, three pictures."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(pictures / "train", "train2017")
+    Path("annotations").mkdir()
+    shutil.copy(pictures / "captions.json", "annotations/captions_train2017.json")
+    Path("videos").mkdir()
+    shutil.copy(SAMPLES / "reel-02.mp4", "videos")
+    page = (Path(__file__).parent.parent / "docs/how-to/training.md").read_text("utf-8")
+    section = page.partition("### COCO, from nothing")[2].partition("\n### ")[0]
+    train, index, search = re.findall(r"^q2e (.+)$", section, re.MULTILINE)
+    for line in (train, index, search):
+        words = shlex.split(line)
+        done = RUN.invoke(app, words, env={"Q2E_CHANNELS": '["frame"]'})
+        assert isinstance(done.exception, SystemExit | None), (line, done.exception)
+        # Three pictures teach nothing of frisbees: the search runs, and may find nothing.
+        assert done.exit_code in ((0, 1) if line == search else (0,)), (line, done.output)
+    with q2e.open("videos.q2e") as made:
+        assert made.settings.profile == "coco" and len(made.videos()) == 1
+        assert made.models.image.space.startswith("eye-1/")
 
 
 @pytest.mark.slow  # reads clips
