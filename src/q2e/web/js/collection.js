@@ -2,7 +2,7 @@
 
 import { Refused, api, at } from "./api.js";
 import { button, fill, h, icon, notice, one, say, tool, words } from "./dom.js";
-import { failed, ready } from "./remarks.js";
+import { ready, unreadFor } from "./remarks.js";
 import { refuse, tile } from "./results.js";
 import { state } from "./state.js";
 import { bytes, channelName, clock, fileName, length } from "./text.js";
@@ -248,7 +248,7 @@ function failures({ failures: list, missing, failed, lost }) {
           h(
             "p",
             {},
-            failed(failure.reason ?? ""),
+            unreadFor(failure.reason ?? ""),
             failure.stage && h("span", { class: "soft" }, ` (${failure.stage})`),
           ),
         ),

@@ -55,7 +55,7 @@ const FAILURES = [
 export const ready = () => (language === "en" ? null : more("told").catch(() => null));
 
 /** Return why a file was not read as nodes: in the page's words, and where it has none in English. */
-export const failed = (text) => remark(text, FAILURES);
+export const unreadFor = (text) => remark(text, FAILURES);
 
 /** Return a remark as nodes, in the page's language where there are words for it. */
 export function remark(text, known = KNOWN) {
