@@ -29,7 +29,17 @@ def main() -> None:
                 "letters",
                 "reading",
             ),
-            *("truth", "certainty", "moments", "scale", "public", "leftout", "heads", "answers"),
+            *(
+                "truth",
+                "certainty",
+                "fellows",
+                "moments",
+                "scale",
+                "public",
+                "leftout",
+                "heads",
+                "answers",
+            ),
             "chapters",
             "chapter_channel",
             "contained",
@@ -213,6 +223,12 @@ def main() -> None:
         if given.data is None:
             parser.error("articles needs --data FOLDER, which holds wikivideo")
         figures = articles.run(given.data, given.keep)
+    elif given.what == "fellows":
+        from benchmarks import fellows
+
+        if given.data is None:
+            parser.error("fellows needs --data FOLDER of evaluation data")
+        figures = fellows.run(given.data, given.keep)
     elif given.what == "certainty":
         from benchmarks import certainty
 

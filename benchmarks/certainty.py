@@ -132,7 +132,7 @@ def _group(hits: Sequence[Judged], chance: Any, own: Any) -> dict[str, Any]:
     base = float(right[own].mean())
     return {
         "hits": int(own.sum()),
-        "error": _error(chance[own], right[own]),
+        "error": error(chance[own], right[own]),
         "brier": float(((chance[own] - right[own]) ** 2).mean()),
         "base": base * (1 - base),
         "found": int(found.sum()),
@@ -148,7 +148,7 @@ def _equal(chance: Any) -> list[Any]:
     return [one for one in np.array_split(np.argsort(chance, kind="stable"), BINS) if len(one)]
 
 
-def _error(chance: Any, right: Any) -> float:
+def error(chance: Any, right: Any) -> float:
     """Return the expected calibration error in bins of equal count."""
     parts = _equal(chance)
     gaps = [len(one) * abs(chance[one].mean() - right[one].mean()) for one in parts]

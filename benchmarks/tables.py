@@ -479,6 +479,26 @@ def certainty_groups(figures: Figures) -> str:
     return _certainties(figures["certainty"]["groups"])
 
 
+def fellows_groups(figures: Figures) -> str:
+    """How hits come out that may be some of many, before and now."""
+    rows = []
+    for name, told in figures["fellows"]["groups"].items():
+        before, now = told["before"], told["now"]
+        cells = [f"{before['error']:.3f}", f"{now['error']:.3f}"]
+        for key in ("right", "firsts found", "shown", "unanswerable found"):
+            cells.append(", ".join(_percent(one[key]) for one in (before, now)))
+        rows.append(
+            [name, str(now["hits"]), *cells[:2], f"{before['found']}, {now['found']}", *cells[2:]]
+        )
+    head = ["asked of", "hits", "calibration error before", "now", "found", "of these right",
+            "of right firsts found", "of right ones shown", "without an answer found"]  # fmt: skip
+    return markdown(head, rows)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"
+
+
 def certainty_languages(figures: Figures) -> str:
     """How hits come out whose language was left out."""
     return _certainties(figures["certainty"]["languages"])
@@ -1093,6 +1113,7 @@ TABLES: dict[str, Table] = {
     "certainty groups": certainty_groups,
     "certainty laws": certainty_laws,
     "certainty languages": certainty_languages,
+    "fellows groups": fellows_groups,
     "leftout fusion": leftout_fusion,
     "leftout channels": leftout_channels,
     "leftout certainty": leftout_certainty,
@@ -1161,6 +1182,7 @@ NEEDS: dict[str, set[str]] = {
     "decoding": {"decoding"},
     "fuzz": {"fuzz"},
     "certainty": {"certainty"},
+    "fellows": {"fellows"},
     "leftout": {"leftout"},
     "moments": {"moments"},
     "chapters": {"chapters"},

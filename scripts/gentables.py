@@ -27,6 +27,7 @@ FILES = (
         "reading",
         "truth",
         "certainty",
+        "fellows",
         "leftout",
         "decoding",
         "fuzz",

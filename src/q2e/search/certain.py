@@ -12,6 +12,7 @@ import numpy as np
 
 from q2e.arrays import Float64, Int64
 from q2e.methods.fuse.witnesses import EYE, NORMAL, Grounds, centred, counted, parts_of
+from q2e.search.fellows import Fellows, above_the_rest, by_fellows, likeness
 from q2e.search.fuse import given_of, grounds_of
 from q2e.search.specific import PRIOR, Specific, specific, spread_of_others
 from q2e.search.stage import stage
@@ -41,8 +42,8 @@ class Law(NamedTuple):
 
 
 @stage(
-    reads=("query", "asked", "rows", "form", "fusion", "shown", "order", "ranking",
-           "witness"),
+    reads=("query", "question", "asked", "decomposition", "rows", "form", "fusion", "shown",
+           "order", "ranking", "witness"),
     writes=("certainty",),
 )  # fmt: skip
 def certain(state: State) -> State:
@@ -64,9 +65,27 @@ def certain(state: State) -> State:
         if any(grounds.leads):
             own = specific(state, grounds, told, state.page)
             found = signs(told, grounds, state.ranking, own)
-            return state.writing(certainty=by_signs(found, Law(*facts["certainty"])))
+            chance = by_signs(found, Law(*facts["certainty"]))
+            if state.many:
+                chance = _or_one_of_many(state, told.sum(axis=0), found, chance)
+            return state.writing(certainty=chance)
     law = Law(*facts["certainty_of_clauses"])
     return state.writing(certainty=certainty(told.sum(axis=0), law, many))
+
+
+def _or_one_of_many(state: State, evidence: Float64, found: Float64, alone: Float64) -> Float64:
+    """Return certainties (V,) of the hits that are shown as one answer or as one of many."""
+    meant = next((one.space for one in state.asked if one.how == "meaning"), None)
+    if meant is None or not state.page:
+        return alone
+    law = Fellows(*state.plan.fuse.method.facts["certainty_of_many"])
+    shown = np.array(state.page)
+    above = above_the_rest(evidence, state.ranking, NOTHING, state.at.table.stands_for)
+    alike = likeness(state.at.kept.centred_means(meant), state.ranking, shown)
+    _, _, _, size, _, text, _ = found[:, shown]
+    chance = alone.copy()
+    chance[shown] = np.maximum(alone[shown], by_fellows(law, above[shown], size, text, alike))
+    return chance
 
 
 def signs(

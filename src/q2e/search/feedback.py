@@ -7,14 +7,13 @@ import numpy as np
 from q2e.arrays import Float32, Float64
 from q2e.methods.feedback.base import First
 from q2e.methods.rows import Vectors
-from q2e.query.parts import asks, names_alone
 from q2e.search.calibrate import calibrated
 from q2e.search.stage import stage
 from q2e.search.state import State
 
 
 @stage(
-    reads=("question", "asked", "decomposition", "form", "mask", "rows", "fusion"),
+    reads=("query", "question", "asked", "decomposition", "form", "mask", "rows", "fusion"),
     writes=("score",),
 )
 def feedback(state: State) -> State:
@@ -54,13 +53,10 @@ def feedback(state: State) -> State:
             return state
 
     first = fusion.contribution[list(own.values())].sum(axis=0)[left]
-    # What is asked of an event is one thing, which few videos tell; a mere name stands for many.
-    named = bool(state.decomposition.events) or names_alone(state.question, state.query.language)
-    many = named and not asks(state.question)
     query = asked.parts[0].matrix[0]
     rest = fusion.score[left] - first
     often = None if table.stands_for is None else table.stands_for[left]
-    said = state.plan.feedback.bound(First(query, first, rest, unit, score, many, often))
+    said = state.plan.feedback.bound(First(query, first, rest, unit, score, state.many, often))
     if said is None:
         return state
     whole = fusion.score.copy()

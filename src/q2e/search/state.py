@@ -14,6 +14,7 @@ from q2e.methods.expand.base import Expansion
 from q2e.methods.fuse.base import Fusion
 from q2e.methods.questions import Form
 from q2e.methods.rows import Scale, ScoreRow, Vectors
+from q2e.query.parts import asks, names_alone
 from q2e.types import ClauseKind, Decomposition, Hit, Moment, Query
 
 if TYPE_CHECKING:
@@ -134,6 +135,15 @@ class State:
             hint="",
             timings_s=self.timings_s,
         )
+
+    @property
+    def many(self) -> bool:
+        """Whether many videos may answer: those about an event, or a subject by its mere name.
+
+        What is put as a question asks for one thing, which few of them tell.
+        """
+        named = names_alone(self.question, self.query.language)
+        return (bool(self.decomposition.events) or named) and not asks(self.question)
 
     @property
     def page(self) -> list[int]:

@@ -21,6 +21,8 @@ EYE = "frame"
 #: plain question, and of what is put together of clauses, by the lead alone.
 CERTAINTY = (5.62, 2.23, -0.65, 0.9, -5.78, -1.3, 0.58, 0.6)
 OF_CLAUSES = (4.0, 1.8)
+#: That it is one of many that answer (`q2e.search.fellows.Fellows`).
+OF_MANY = (0.33, 1.0, -2.93, -0.64, 1.08, 1.13, 3.85)
 #: Share of what generic questions score beyond which their scores are told by an exponential law.
 _EDGE = 0.9
 _LEAST = 1e-3
@@ -132,6 +134,7 @@ def spoken(channel: str, native: bool) -> str:
     grounds=True,
     certainty=CERTAINTY,
     certainty_of_clauses=OF_CLAUSES,
+    certainty_of_many=OF_MANY,
 )
 def witnesses(
     rows: Normalised,
