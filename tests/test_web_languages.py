@@ -149,7 +149,7 @@ def test_why_a_file_was_not_read_is_said_in_the_page_s_language(
         for kind, reason in (reasons | {"new": "photo.mp4: a reason nobody knows"}).items()
     ]
     visit = Visit(browser, server, locale="ja")
-    told = status | {"failures": failures}
+    told = status | {"failures": failures, "failed": len(failures)}
     visit.page.route("**/v1/status?*", lambda route: route.fulfill(json=told))
     page = visit.open(view="collection")
     rows = page.locator("#failures .failure > p")
