@@ -73,11 +73,7 @@ function build(place) {
         h(
           "div",
           { id: "adding" },
-          h(
-            "p",
-            { class: "soft small" },
-            t("coll.add-note"),
-          ),
+          h("p", { class: "soft small" }, t("coll.add-note")),
           form,
           h(
             "label",
