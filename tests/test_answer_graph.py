@@ -176,5 +176,6 @@ def test_segments_are_looked_at_again_with_keywords(sample_index: q2e.Index) -> 
     assert order[-2 - looked] == "query" and answer.spent["calls"] == len(order)
     told = [one.text for one in answer.sentences]
     assert "A telephone lies there." in told and LIE[0] not in told
-    assert "dropped 1 sentence that cited nothing that was shown" in answer.notes
+    dropped = "dropped 1 of the model's sentences that share no word with what they cite"
+    assert any(note.startswith(dropped) for note in answer.notes)
     assert "1 sentence resting on what a model says it sees in the pictures alone" in answer.notes

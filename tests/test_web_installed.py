@@ -15,6 +15,18 @@ import pytest
 import q2e
 from browsing import FLAGS, PATIENCE_S, api, expect
 
+#: Waits until the browser keeps all that the page is made of.
+KEPT = """async () => {
+  const kept = await caches.open("q2e-page-1");
+  for (;;) {
+    const parts = performance.getEntriesByType("resource").map((one) => one.name);
+    const own = parts.filter((url) => url.includes("/static/"));
+    const found = await Promise.all(own.map((url) => kept.match(url)));
+    if (own.length && found.every(Boolean)) return;
+    await new Promise(requestAnimationFrame);
+  }
+}"""
+
 pytest.importorskip("fastapi", reason="needs the extra `server`")
 
 
@@ -66,7 +78,7 @@ def test_over_https_it_can_be_installed_and_opens_without_the_server(
             assert devtools.send("Page.getAppManifest")["errors"] == []
             page.reload()
             page.wait_for_selector(".mosaic .tile")
-            page.wait_for_load_state("networkidle")
+            page.evaluate(KEPT)
         page.reload()
         page.wait_for_selector(".offline")
         expect(page.locator("#q")).to_be_visible()

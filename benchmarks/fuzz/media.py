@@ -166,6 +166,9 @@ def _pictures(container: av.container.OutputContainer, stream: Any, rate_hz: int
     stream.pix_fmt = {"gif": "rgb8"}.get(codec, "yuv420p")
     stream.codec_context.gop_size = 5
     stream.codec_context.thread_count = 1
+    if codec == "libx264":
+        # Its kernels for the newest processors do not give the same each time.
+        stream.options = {"x264-params": "no-asm=1"}
     if codec == "libx265":
         stream.options = {"x265-params": "log-level=none:pools=1:frame-threads=1"}
     for step in range(round(_LENGTH_S * rate_hz)):

@@ -54,7 +54,8 @@ def likeness(unit: Float32, ranking: Int64, videos: ArrayLike) -> Float64:
     asked = np.asarray(videos, np.int64)
     best = ranking[:COMPARED]
     other = asked[:, None] != best
-    cosine = np.nan_to_num(unit[asked] @ unit[best].T)
+    # Without BLAS, whose last digits tell how many are asked for.
+    cosine = np.nan_to_num(np.einsum("nd,bd->nb", unit[asked], unit[best]))
     return np.asarray((cosine * other).sum(axis=1) / np.maximum(other.sum(axis=1), 1), np.float64)
 
 
@@ -64,5 +65,5 @@ def by_fellows(
     """Return (n,) the chance that videos are some of many that answer, of the signs of each."""
     high, like, share = (np.asarray(one, np.float64) for one in (above, alike, size))
     told = np.stack((high, share, share * high, np.asarray(text, np.float64), like, share * like))
-    level = law.start + np.array(law[1:]) @ told
+    level = law.start + (np.array(law[1:])[:, None] * told.reshape(6, -1)).sum(axis=0)
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(level, -40.0, 40.0))))

@@ -74,11 +74,13 @@ def specific(state: State, grounds: Grounds, told: Float64, videos: list[int]) -
 def above(asked: Float32, generic: Float32, pieces: Float32) -> Float64:
     """Return (n,) deviations by which a question (d,) lies above generic ones (g, d) on pieces.
 
-    `pieces` (n, d) are asked all at once.
+    `pieces` (n, d) are asked one by one, so that the last digits do not tell how many there are.
     """
-    usual = pieces @ generic.T
+    usual = np.stack([generic @ piece for piece in pieces])
     spread = usual.std(axis=1)
-    own = (pieces @ asked - usual.mean(axis=1)) / np.maximum(spread, 1e-6)
+    own = (np.array([asked @ piece for piece in pieces]) - usual.mean(axis=1)) / np.maximum(
+        spread, 1e-6
+    )
     return np.where(spread > 1e-6, own, 0.0).astype(np.float64)
 
 

@@ -108,7 +108,9 @@ function group(now, facet, list, called) {
 function labelled(now, channel) {
   const rows = Object.entries(facets[channel] ?? {}).slice(0, SHOWN);
   const clause = (name) => `${channel}:"${name.replaceAll('"', " ")}"`;
-  const key = (name) => `${channel}.${name.toLowerCase()}`;
+  const key = (name) => `sound.${name.toLowerCase()}`;
+  const told = (name) => (has(key(name)) ? t(key(name)) : words(name, "en"));
+  const called = (name) => (channel === "sound" ? told(name) : words(name, null));
   return (
     rows.length > 0 &&
     h(
@@ -132,7 +134,7 @@ function labelled(now, channel) {
                 click: () => go({ q: on ? without : `${now.q} ${clause(name)}`.trim(), hit: "", ev: null }),
               },
             },
-            has(key(name)) ? t(key(name)) : words(name, channel === "sound" ? "en" : null),
+            called(name),
             h("span", { class: "soft number" }, ` ${number(many)}`),
           );
         }),
