@@ -40,10 +40,14 @@ FITS = "document.documentElement.scrollWidth <= innerWidth"
 SHOWN = """(() => { const own = document.querySelector('#panel video');
   return own && !own.paused && own.readyState > 2 && own.played.length > 0; })()"""
 
+#: What stands in offers to have it made playable.
+STILL = "!!document.querySelector('#panel .stillbar .button')?.checkVisibility()"
+
 
 def plays(browser: Firefox) -> None:
     """Wait until what was chosen plays: as it is, or as the server makes it playable."""
-    if not browser.value("document.createElement('video').canPlayType('video/mp4; codecs=avc1')"):
+    browser.until(f"{SHOWN} || {STILL}")
+    if not browser.value(SHOWN):
         browser.click("#panel .stillbar .button")
     browser.until(SHOWN)
 
