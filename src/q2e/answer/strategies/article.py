@@ -21,6 +21,8 @@ from q2e.types import EVENT_KINDS, Place, Sentence, SubEvent
 SENTENCES, BEHIND = 12, 4.0
 #: By how much less a line may be worth to the event where it supports one of its sub-events.
 ASIDE = 1.5
+#: Log-odds from which a line tells of the event: a chance of .6, as what is near to one is many.
+LEAST = 0.4
 #: Sub-events that are searched for.
 _EVENTS = 9
 _ORDER: tuple[Place, ...] = ("before", "during", "after")
@@ -43,7 +45,7 @@ class Article(Strategy):
     least: Annotated[
         float,
         Field(ge=-10, le=10, description="Log-odds from which a line tells of the event."),
-    ] = quotes.SUPPORTS
+    ] = LEAST
     behind: Annotated[
         float,
         Field(ge=0, le=20, description="By how much less than the best another may be worth."),
