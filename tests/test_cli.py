@@ -242,4 +242,7 @@ def test_ctrl_c_says_how_to_go_on(samples: Path, tmp_path: Path) -> None:
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
-    assert running.returncode == 130 and "run the same command again" in said
+    assert "run the same command again" in said
+    # CPython ends by the signal itself where it struck inside an `exec`, as when a dataclass is
+    # made; a shell tells 130 of both.
+    assert running.returncode in (130, -signal.SIGINT)
