@@ -17,6 +17,7 @@ from q2e.choices import Pools
 from q2e.methods.pool.base import Bag
 from q2e.methods.pool.schema import ordered
 from q2e.methods.rows import DOCUMENTS, Folded, ScoreRow, Vectors
+from q2e.search.blocks import by_blocks, products
 from q2e.store.base import Searched, Table
 from q2e.store.engine import Request
 from q2e.store.growing import Growing
@@ -105,17 +106,15 @@ class Scanner:
     ) -> list[Float32]:
         """Return for each part the products (q, E) of its vectors with all of a space."""
         whole = [part.matrix for part in parts if part.folded is None]
-        scores = np.concatenate(whole).astype(np.float32) @ matrix.T
+        scores = products(np.concatenate(whole).astype(np.float32), matrix)
         blocks = iter(np.split(scores, np.cumsum([len(one) for one in whole])[:-1]))
         found = []
         for part in parts:
             if part.folded is None:
                 found.append(next(blocks))
                 continue
-            found.append(part.folded.weights @ self._fixed(table, space, part.folded, matrix))
-            # Line by line: room for the whole would take longer to get than to fill.
-            for line, own in zip(found[-1], part.folded.own, strict=True):
-                line += own * scores[0]
+            fixed = self._fixed(table, space, part.folded, matrix)
+            found.append(_summed(part.folded, fixed, scores[0]))
         return found
 
     def _fixed(self, table: Table, space: str, folded: Folded, matrix: Float32) -> Float32:
@@ -123,7 +122,7 @@ class Scanner:
 
         def make(before: tuple[Table, Float32] | None) -> Float32:
             old = np.zeros((len(folded.fixed), 0), np.float32) if before is None else before[1]
-            return np.concatenate((old, folded.fixed @ matrix[old.shape[1] :].T), axis=1)
+            return np.concatenate((old, products(folded.fixed, matrix[old.shape[1] :])), axis=1)
 
         key, size = (space, folded.name), 4 * len(folded.fixed) * len(matrix)
         with self._lock:
@@ -284,16 +283,36 @@ def in_order(rows: Sequence[ScoreRow], table: Table, pools: Pools) -> list[Score
     return done
 
 
-def _best_of(block: Float32) -> tuple[Float32, Int64]:
+def _summed(folded: Folded, fixed: Float32, first: Float32) -> Float32:
+    """Return the products (q, E) of folded vectors, of those of what is fixed (f, E).
+
+    `first` (E,) are those of the question's first vector.
+    """
+    found = np.empty((len(folded.weights), fixed.shape[1]), np.float32)
+
+    def work(block: slice) -> None:
+        found[:, block] = folded.weights @ fixed[:, block] + folded.own[:, None] * first[block]
+
+    by_blocks(fixed.shape[1], work)
+    return found
+
+
+def _best_of(scores: Float32) -> tuple[Float32, Int64]:
     """Return the largest (E,) of scores (q, E) and which of the q has it, the first of equal ones.
 
     Line by line, and without choosing: several times as fast as `argmax` over the first axis.
     """
-    best, which = block[0], np.zeros(block.shape[1], np.int32)
-    for number, line in enumerate(block[1:], start=1):
-        which = np.maximum(which, (line > best) * np.int32(number))
-        best = np.maximum(best, line)
-    return best, which.astype(np.int64)
+    best, which = scores[0].copy(), np.zeros(scores.shape[1], np.int64)
+
+    def work(block: slice) -> None:
+        most, of = best[block], which[block]
+        for number, line in enumerate(scores[1:, block], start=1):
+            np.maximum(of, (line > most) * np.int64(number), out=of)
+            np.maximum(most, line, out=most)
+
+    if len(scores) > 1:
+        by_blocks(scores.shape[1], work)
+    return best, which
 
 
 def _lay_out(table: Table, rows: Int64, chosen: Int64) -> _Layout:

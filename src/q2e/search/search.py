@@ -15,6 +15,7 @@ from q2e.methods.expand.base import Expansion
 from q2e.models.registry import Models
 from q2e.query.texts import words_of
 from q2e.registry import NONE
+from q2e.search.blocks import BLAS
 from q2e.search.calibrate import calibrate
 from q2e.search.certain import certain
 from q2e.search.chance import chance
@@ -135,7 +136,7 @@ class Searcher:
         """
         plan = self._planned(settings, moments, offset)
         # Row numbers must mean the same from the first look at the store to the last.
-        with self.store.snapshot():
+        with self.store.snapshot(), BLAS.one_thread():
             return _told(self._asked(plan, query, decomposition))
 
     def search_page(
@@ -148,7 +149,7 @@ class Searcher:
     ) -> Page:
         """Return what `search` does, the facets of all that was found, and the question back."""
         plan = self._planned(settings, moments, offset)
-        with self.store.snapshot():
+        with self.store.snapshot(), BLAS.one_thread():
             state = self._asked(plan, query, decomposition)
             results, began = _told(state), time.perf_counter()
             counts, counted_s = self._counted(state, query.filters), _since(began)
@@ -201,7 +202,7 @@ class Searcher:
         """Return how a plain question stands once its rows are fused, and nothing lent to them."""
         plan = replace(Plan.of(settings), feedback=None, details=False)
         stages = (understand, decompose, expand, encode, score, calibrate, fuse)
-        with self.store.snapshot():
+        with self.store.snapshot(), BLAS.one_thread():
             return assemble(*stages)(State(self.at, plan, query))
 
     def unfold(self, queries: Sequence[Query], settings: Settings) -> None:
@@ -218,7 +219,7 @@ class Searcher:
     def found(self, query: Query, settings: Settings) -> tuple[str, ...]:
         """Return the ids of all videos that a search finds, best first."""
         plan = replace(Plan.of(settings), rerank=(), details=False)
-        with self.store.snapshot():
+        with self.store.snapshot(), BLAS.one_thread():
             state = self._asked(plan, query)
             names = state.at.table.video_ids
             return tuple(names[number] for number in state.ranking.tolist())
