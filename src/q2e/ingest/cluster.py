@@ -117,7 +117,7 @@ class OnRay:
             return self.spaces
         with Local(self._settings, Path(os.devnull) / "none") as local:
             self.spaces, self.fingerprint = local.start(), local.fingerprint
-        self._own = Hello(__version__, self.fingerprint, "", 0)
+        self._own = Hello(__version__, self.spaces, self.fingerprint)
         self._connect()
         for _ in range(self._wanted()):
             self._hire()
@@ -182,16 +182,11 @@ class OnRay:
         (hello,) = unpacked(said)
         assert isinstance(hello, Hello) and self._own is not None
         hand.node = hello.node
-        for what, own, theirs in (
-            ("version of q2e", self._own.version, hello.version),
-            ("models or settings", self._own.fingerprint, hello.fingerprint),
-        ):
-            if own != theirs:
-                why = f"has another {what} ({theirs}, and here {own})"
-                self._refused[hello.node] = why
-                _log.warning("the worker on %s is refused: it %s", hello.node, why)
-                self._ray.kill(hand.actor)
-                return
+        if why := hello.unlike(self._own):
+            self._refused[hello.node] = why
+            _log.warning("the worker on %s is refused: it %s", hello.node, why)
+            self._ray.kill(hand.actor)
+            return
         self._hands.append(hand)
         self._idle.append(hand)
 
@@ -333,7 +328,7 @@ class OnRay:
     def _deserted(self) -> str:
         if self._refused:
             listed = "; ".join(f"{node} {why}" for node, why in sorted(self._refused.items()))
-            return f"all workers were refused: {listed}; install the same q2e everywhere"
+            return f"all workers were refused: {listed}; install the same q2e and models everywhere"
         return (
             "no worker has started; the cluster must have "
             f"{self._share['CPU']:g} free processors for each, and q2e installed"

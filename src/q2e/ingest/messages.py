@@ -169,9 +169,22 @@ class Hello:
     """What a worker elsewhere reads with, and where it is."""
 
     version: str
+    spaces: dict[str, str]
     fingerprint: str
-    node: str
-    process: int
+    node: str = ""
+    process: int = 0
+
+    def unlike(self, own: Hello) -> str:
+        """Return in what this worker would read otherwise than `own`, in words; else nothing."""
+        pairs = [("version of q2e", own.version, self.version)]
+        for kind in sorted({*own.spaces, *self.spaces}):
+            spaces = own.spaces.get(kind, "none"), self.spaces.get(kind, "none")
+            pairs.append((f"{kind} model", *spaces))
+        pairs.append(("setting, or model of a channel", own.fingerprint, self.fingerprint))
+        for what, here, there in pairs:
+            if here != there:
+                return f"has another {what} ({there}, and here {here})"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ class Worker:
 
     def start(self) -> bytes:
         """Load the models, and say what is read with and where."""
-        self._local.start()
-        return packed([Hello(__version__, self._local.fingerprint, _node(), os.getpid())])
+        spaces = self._local.start()
+        return packed([Hello(__version__, spaces, self._local.fingerprint, _node(), os.getpid())])
 
     def read(self, asked: bytes) -> bytes:
         """Read one job; returns how many tasks, seconds of video and seconds of work it was, and
