@@ -33,6 +33,8 @@ from q2e.types import Evidence, Filters
 _PIECES, _MOST = 4, 64
 #: Videos up to which a catalogue is looked at instead: those that filters leave, or that changed.
 _SCANNED = 2_000
+#: Rows of a channel that filters leave up to which 2.3 walks no graph, which may end too early.
+_NO_GRAPH = 200_000
 _AT_ONCE = 8
 #: Vectors that are asked in one call.
 _TOGETHER = 64
@@ -187,9 +189,9 @@ class MilvusEngine:
                 if all(len(one) > k for one in own):
                     done[number] = _best(own), max(one[-1][1] for one in own)
                     del left[number]
-        size = min(_PIECES * k, MOST)
+        size, scan = min(_PIECES * k, MOST), self._scans(job.space, condition, filters)
         while left:
-            found = self._search(job, left, condition, size)
+            found = self._search(job, left, condition, size, scan=scan)
             for number, (places, _, _) in list(left.items()):
                 own = [found[place] for place in places]
                 full, scores = [one for one in own if len(one) == size], _best(own)
@@ -199,8 +201,22 @@ class MilvusEngine:
             size = min(4 * size, MOST)
         return {number: job.bounded(number, *one) for number, one in done.items()}
 
+    def _scans(self, space: str, condition: str, filters: Filters) -> bool:
+        """Return whether so few rows are left that all are looked at.
+
+        One segment of several whose graph ends early shows in no count of rows.
+        """
+        walked = not self.tables.modern and self.tables.walks(space) and conditions(filters)
+        return bool(walked) and self.tables.count(space, condition) <= _NO_GRAPH
+
     def _search(
-        self, job: _Job, left: Iterable[int], condition: str, size: int, grouped: bool = False
+        self,
+        job: _Job,
+        left: Iterable[int],
+        condition: str,
+        size: int,
+        grouped: bool = False,
+        scan: bool = False,
     ) -> dict[int, list[tuple[int, float]]]:
         """Return what the questions of some requests find, by their places in a job.
 
@@ -212,15 +228,18 @@ class MilvusEngine:
         for start in range(0, len(places), _TOGETHER):
             some = places[start : start + _TOGETHER]
             data = [job.data[place] for place in some]
-            answers = self.tables.search(job.space, data, condition, size, grouped=grouped)
+            if scan:
+                answers = self.tables.scanned(job.space, data, condition, size)
+            else:
+                answers = self.tables.search(job.space, data, condition, size, grouped=grouped)
             found.update(zip(some, answers, strict=True))
         ended = any(len(one) < size for one in found.values())
-        if ended and not grouped and self.tables.walks(job.space):
+        if ended and not grouped and not scan and self.tables.walks(job.space):
             there = self.tables.count(job.space, condition)
-            for place, one in found.items():
-                if len(one) < min(size, there):
-                    asked = job.space, job.data[place], condition, size
-                    found[place] = self.tables.scanned(*asked)
+            few = [place for place, one in found.items() if len(one) < min(size, there)]
+            data = [job.data[place] for place in few]
+            again = self.tables.scanned(job.space, data, condition, size) if few else []
+            found.update(zip(few, again, strict=True))
         return found
 
     # -- what is known --------------------------------------------------------------------------

@@ -7,12 +7,15 @@ its index and the number of the evidence, which a database never gives twice.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
 from q2e.errors import StoreError
@@ -191,26 +194,26 @@ class Tables:
         """
         with self._speaking():
             self.client.flush(self.name(space), timeout=4 * PATIENCE_S)
-            # Others may go on adding there, so that neither is waited for without end.
-            _until(lambda: not self._pending(space), 20 * PATIENCE_S)
+            # A million rows take many minutes; others may go on adding there.
+            _while_fewer(lambda: self._pending(space), 20 * PATIENCE_S)
             # Of no other version it is known that it tells of this, and a scan loads no index.
             if self._version < (2, 4) and self.index == "hnsw":
-                _until(lambda: self._loaded(space), 2 * PATIENCE_S)
+                _while_fewer(lambda: self._unloaded(space), 2 * PATIENCE_S)
 
     def _pending(self, space: str) -> int:
         """Return of how many sealed rows an index is still to be made."""
         found = self.client.describe_index(self.name(space), "vector", timeout=PATIENCE_S)
         return int((found or {}).get("pending_index_rows", 0))
 
-    def _loaded(self, space: str) -> bool:
-        """Return whether the indexes that are made are those that are looked into."""
+    def _unloaded(self, space: str) -> int:
+        """Return of how many segments the index that is made is not what is looked into."""
         kept = self.client.list_persistent_segments(self.name(space), timeout=PATIENCE_S)
         loaded = {
             one.segment_id
             for one in self.client.list_loaded_segments(self.name(space), timeout=PATIENCE_S)
             if one.index_name
         }
-        return all(one.num_rows < _INDEXED or one.segment_id in loaded for one in kept)
+        return sum(one.num_rows >= _INDEXED and one.segment_id not in loaded for one in kept)
 
     # -- asking ---------------------------------------------------------------------------------
     def search(
@@ -241,18 +244,28 @@ class Tables:
         ]
 
     def scanned(
-        self, space: str, question: Any, condition: str, limit: int
-    ) -> list[tuple[int, float]]:
-        """Return what `search` does of one question, of which nothing is missed."""
+        self, space: str, data: Sequence[Any], condition: str, limit: int
+    ) -> list[list[tuple[int, float]]]:
+        """Return what `search` does, of which nothing is missed."""
+        # A share of the videos has about as large a share of the best: mostly this is enough.
+        for size in (limit // 4, limit) if limit >= 8 * _SHARES else (limit,):
+            of_shares = self._shares(space, data, condition, size)
+            answers = list(zip(*of_shares, strict=True))
+            merged = [sorted(chain(*one), key=lambda row: -row[1])[:limit] for one in answers]
+            if size == limit or all(map(partial(_whole, size, limit), answers, merged)):
+                break
+        return merged
 
-        def of(share: int) -> list[tuple[int, float]]:
+    def _shares(
+        self, space: str, data: Sequence[Any], condition: str, limit: int
+    ) -> list[list[list[tuple[int, float]]]]:
+        def of(share: int) -> list[list[tuple[int, float]]]:
             own = f"{condition} and video % {_SHARES} == {share}"
-            return self.search(space, [question], own, limit)[0]
+            return self.search(space, data, own, limit)
 
         # Each waits for a tick of the server's clock: together they wait once.
         with ThreadPoolExecutor(_SHARES, "q2e-milvus-share") as pool:
-            found = [pair for own in pool.map(of, range(_SHARES)) for pair in own]
-        return sorted(found, key=lambda pair: -pair[1])[:limit]
+            return list(pool.map(of, range(_SHARES)))
 
     def held(self, space: str, videos: Sequence[int]) -> list[str]:
         """Return the keys of all rows of videos, each as often as it is there."""
@@ -294,10 +307,24 @@ class Tables:
         return f'of == "{self.of}"'
 
 
-def _until(done: Callable[[], bool], patience_s: float) -> None:
-    end = time.monotonic() + patience_s
-    while not done() and time.monotonic() < end:
+def _whole(
+    size: int,
+    limit: int,
+    shares: Sequence[Sequence[tuple[int, float]]],
+    merged: Sequence[tuple[int, float]],
+) -> bool:
+    """Return whether no share of `size` rows at most can hold back one of the best `limit`."""
+    last = merged[-1][1] if len(merged) == limit else -math.inf
+    return all(len(one) < size or one[-1][1] <= last for one in shares)
+
+
+def _while_fewer(left: Callable[[], int], patience_s: float) -> None:
+    """Wait until nothing is left, or as long as fewer are left than `patience_s` before."""
+    fewest, end = left(), time.monotonic() + patience_s
+    while fewest and time.monotonic() < end:
         time.sleep(0.5)
+        if (now := left()) < fewest:
+            fewest, end = now, time.monotonic() + patience_s
 
 
 def conditions(filters: Filters) -> str:
