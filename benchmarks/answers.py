@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,8 +66,10 @@ def run(data: Path, keep: Path | None = None, how: str = "extractive") -> dict[s
     """Ask all questions; return figures by half and each answer. Indexes stay in `keep`."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for name, made in (("samples", _samples), ("talks", _talks)):
-            with made((keep or Path(folder)) / name, data) as index:
+        kept = keep or Path(folder)
+        for name in ("samples", "talks"):
+            opened = _samples(kept / name) if name == "samples" else told(kept / name, data, TALKS)
+            with opened as index:
                 own = [one for one in questions() if one.collection == name]
                 rows += [_row(index, one, index.answer(one.question, how=how)) for one in own]
     return {"how": how, "rows": rows, "figures": list(_figures(rows))}
@@ -132,23 +134,22 @@ def _figures(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _samples(folder: Path, data: Path) -> q2e.Index:
-    del data
+def _samples(folder: Path) -> q2e.Index:
     index = q2e.open(folder)
     if not index.exists:
         index.add(SAMPLES)
     return index
 
 
-def _talks(folder: Path, data: Path) -> q2e.Index:
-    """Return an index of the talks as a recogniser leaves them: chunks with timed lines."""
+def told(folder: Path, data: Path, talks: Sequence[str]) -> q2e.Index:
+    """Return an index of talks as a recogniser leaves them: chunks with timed lines."""
     index = q2e.open(folder)
     if index.exists:
         return index
     encoder = index.models.text
     with index._writing(0.0) as store:
         store.adopt("text", encoder.space)
-        for talk in TALKS:
+        for talk in talks:
             file = data / "captions" / talk / "english" / "sentence_timings.json"
             spans = [Span(a, max(a, b), text) for text, a, b in json.loads(file.read_text("utf-8"))]
             name = talk.partition("/")[2]

@@ -387,6 +387,7 @@ READ = {
     "english": "more names, in English",
     "nouns": "names of things, eleven languages",
     "plain": "sentences near to events, eleven languages",
+    "asked": "everyday questions, eleven languages",
 }
 
 

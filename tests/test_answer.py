@@ -149,6 +149,37 @@ def test_lines_stand_in_their_evidence_to_the_letter() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("NASA, astronaut, Hubble, 2012-09-25", False),
+        ("NASA, 2012-09-25", False),
+        ("hiking; Alps; snow; avalanche danger", False),
+        ("снег, горы, лавина, зима", False),
+        ("雪、山、雪崩、冬", False),
+        ("ثلج، جبال، شتاء، خطر", False),
+        ("Eileen Collins, who piloted the shuttle, waves", True),
+        ("Lions, tigers, bears and a horse were fed, says the keeper.", True),
+        ("Hubble", True),
+    ],
+)
+def test_lists_of_tags_are_no_sentences(text: str, kept: bool) -> None:
+    video = Video(
+        "v", "v.mp4", 60.0, title="Hubble", date="2012-09-25", tags=("NASA", "astronaut; Hubble")
+    )
+    piece = Evidence("v", "metadata", 0.0, 60.0, text, origin="manifest")
+    assert [one.text for one in lines_of(video, piece)] == ([text] if kept else [])
+    said = Evidence("v", "speech", 0.0, 60.0, text)
+    assert list(lines_of(video, said))
+
+
+def test_tags_are_kept_whole_or_not_quoted_at_all() -> None:
+    tag = "Avalanches have closed it. Ask the guide"
+    video = Video("v", "v.mp4", 60.0, tags=(tag,), date="2024-01-05")
+    piece = Evidence("v", "metadata", 0.0, 60.0, f"{tag}, 2024-01-05", origin="manifest")
+    assert not list(lines_of(video, piece))
+
+
 def test_what_is_said_twice_is_quoted_once() -> None:
     import numpy as np
 

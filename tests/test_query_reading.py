@@ -30,7 +30,7 @@ def some(source: str, of: int) -> list[Labelled]:
 
 
 def test_the_lists_are_of_all_languages_and_both_halves() -> None:
-    for source in ("names", "nouns", "plain"):
+    for source in ("names", "nouns", "plain", "asked"):
         own = [one for one in examples() if one.source == source]
         assert {one.language for one in own} == LANGUAGES
         assert {one.row % 2 for one in own} == {0, 1}
@@ -40,7 +40,7 @@ def test_the_lists_are_of_all_languages_and_both_halves() -> None:
 
 @pytest.mark.parametrize(
     ("source", "least", "most"),
-    [("bare", 0.93, 1.0), ("small", 0.9, 1.0), ("nouns", 0.0, 0.03)],
+    [("bare", 0.93, 1.0), ("small", 0.9, 1.0), ("nouns", 0.0, 0.03), ("asked", 0.0, 0.02)],
 )
 def test_stated_rates_hold_on_what_was_not_fitted_to(
     backend: EventsBackend, source: str, least: float, most: float

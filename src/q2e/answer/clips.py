@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from q2e.answer.base import Tools
-from q2e.answer.lines import Line, lines_of, quotable
+from q2e.answer.lines import Line, lines_of
 from q2e.arrays import Float32, Float64
 from q2e.types import Evidence, Filters, Results, Video
 
@@ -82,9 +82,8 @@ def clips_of(
             (parts.described if piece.channel in DESCRIBES else parts.said).append(text[at])
         if at in seen:
             parts.seen.append(seen[at])
-        if quotable(piece):
-            for line in lines_of(video, piece):
-                found[video.id, number_of(line, video, seconds)].lines.append(line)
+        for line in lines_of(video, piece):
+            found[video.id, number_of(line, video, seconds)].lines.append(line)
     return [_clip(by_id[key[0]], key[1], found[key], seconds) for key in _in_order(found, videos)]
 
 

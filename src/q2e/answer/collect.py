@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from q2e.answer.base import Tools, Work
-from q2e.answer.lines import Line, lines_of, quotable
+from q2e.answer.lines import Line, lines_of
 from q2e.answer.topic import about, only_asks, stands
 from q2e.answer.wanted import holds
 from q2e.arrays import Float32, Float64, Int64
@@ -97,7 +97,7 @@ def lines_for(work: Work, query: str, results: Results, tools: Tools) -> list[Li
         lexical = tools.store.lexical(words.tokens, mask=mask, k=4 * PIECES)[0]
         both = _both(rows, best, lexical, near)
         pieces = tools.store.evidence(rows[both].tolist())
-    told = [(one, float(cosine[at])) for one, at in zip(pieces, both, strict=True) if quotable(one)]
+    told = zip(pieces, cosine[both].tolist(), strict=True)
     lines = [(line, near) for one, near in told for line in lines_of(videos[one.video], one)]
     return _weighed(work, lines, words, sure, chance, asked, tools)
 

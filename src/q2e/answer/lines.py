@@ -17,6 +17,9 @@ SEEN = 500
 _ENDS = re.compile(r"[.!?…。！？؟।॥][\"'”’»）)」』】\]]*$")
 #: What the index composed of other evidence, and names of files: nobody says it.
 _COMPOSED = ("composed", "file name")
+#: What stands between tags; so many parts of at most so many words are tags, whoever wrote them.
+_PARTS = re.compile(r"[,;，、；،؛|]|\s#")
+_MANY, _SHORT = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,14 @@ def seen(video: Video, start_s: float, end_s: float, text: str) -> Line:
     return Line(video, "caption", start_s, max(start_s, end_s), text, text, None, seen=True)
 
 
-def quotable(evidence: Evidence) -> bool:
-    """Whether a piece of evidence is somebody's words."""
-    return bool(evidence.text.strip()) and evidence.origin not in _COMPOSED
-
-
 def lines_of(video: Video, evidence: Evidence) -> Iterator[Line]:
-    """Yield a piece of evidence line by line.
+    """Yield a piece of evidence line by line; nothing where it is nobody's words, or only tags.
 
     Timed lines are put together until a sentence ends; a text without them is cut at sentences,
     and each has the times of the whole.
     """
+    if evidence.origin in _COMPOSED or _listed(video, evidence):
+        return
     spans = evidence.spans if len(evidence.spans) > 1 else ()
     for start_s, end_s, text in _sentences(spans) if spans else _cut(evidence):
         known = text in evidence.text
@@ -70,6 +70,18 @@ def lines_of(video: Video, evidence: Evidence) -> Iterator[Line]:
             evidence.text,
             evidence.language,
         )
+
+
+def _listed(video: Video, evidence: Evidence) -> bool:
+    """Whether a piece says nothing but the tags of its video, which tell nothing of each other."""
+    if evidence.channel != "metadata" or evidence.text == video.title:
+        return False
+    parts = [part for one in _PARTS.split(evidence.text) if (part := one.strip())]
+    own = {part.strip() for tag in video.tags for part in _PARTS.split(tag)} | {video.date}
+    if all(one in own for one in parts):
+        return True
+    short = all(count_words(one) <= _SHORT for one in parts)
+    return short and len(parts) >= _MANY and not _ENDS.search(evidence.text)
 
 
 def _cut(evidence: Evidence) -> Iterator[tuple[float, float, str]]:

@@ -12,7 +12,7 @@ from q2e.answer import looking, quotes, written
 from q2e.answer.base import Tools, Work
 from q2e.answer.clips import videos_of
 from q2e.answer.collect import collect, weigh
-from q2e.answer.lines import Line, lines_of, quotable, seen
+from q2e.answer.lines import Line, lines_of, seen
 from q2e.answer.quotes import NOTHING, cited
 from q2e.errors import ConfigError, ModelError
 from q2e.text.fence import clean, fence
@@ -88,7 +88,7 @@ class Speech(Service):
             line
             for video in videos_of(results, self.videos)
             for piece in tools.store.evidence_of(video.id)
-            if piece.channel == "speech" and quotable(piece)
+            if piece.channel == "speech"
             for line in lines_of(video, piece)
         ][: self.lines]
         told = tuple(weigh(work, work.question, results, lines, tools))

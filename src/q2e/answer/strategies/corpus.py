@@ -13,7 +13,7 @@ from pydantic import Field
 from q2e.answer import looking, written
 from q2e.answer.base import Calls, Most, Seconds, Step, Strategy, Tokens, Tools, Work
 from q2e.answer.collect import weigh
-from q2e.answer.lines import Line, lines_of, quotable
+from q2e.answer.lines import Line, lines_of
 from q2e.answer.strategies.extractive import read
 from q2e.arrays import Bool, Float32, Float64
 from q2e.errors import ModelError
@@ -150,7 +150,7 @@ def _means(tools: Tools, space: str, asked: Float32, filters: Filters) -> dict[s
 
 def _lines(video: Video, tools: Tools) -> list[Line]:
     pieces = tools.store.evidence_of(video.id)
-    return [line for one in pieces if quotable(one) for line in lines_of(video, one)]
+    return [line for one in pieces for line in lines_of(video, one)]
 
 
 def chosen(video: Video, asked: Float32, tools: Tools, most: int) -> list[float]:

@@ -14,7 +14,7 @@ from q2e.answer.base import Calls, Options, Seconds, Step, Strategy, Tools, Work
 from q2e.answer.choosing import looks_like, told, words_in
 from q2e.answer.clips import videos_of
 from q2e.answer.collect import weigh
-from q2e.answer.lines import Line, lines_of, quotable
+from q2e.answer.lines import Line, lines_of
 from q2e.answer.quotes import NOTHING
 from q2e.answer.strategies.extractive import read
 from q2e.arrays import Float32
@@ -83,7 +83,7 @@ def collect(work: Work, tools: Tools) -> Work:
     if not videos:
         return work.noting(f"{NOTHING}: the search found nothing")
     pieces = tools.store.evidence_of(videos[0].id)
-    lines = [line for one in pieces if quotable(one) for line in lines_of(videos[0], one)]
+    lines = [line for one in pieces for line in lines_of(videos[0], one)]
     lines = weigh(work, work.question, results, lines, tools)
     return replace(work, lines=tuple(lines), pictures=((videos[0], 0.0),))
 
