@@ -47,11 +47,21 @@ def test_a_cluster_that_loses_driver_worker_and_node_gives_the_local_index(
         assert done.returncode == 0, said.read()[-6_000:]
 
 
-def test_an_address_without_a_cluster_is_told_at_once(tmp_path: Path, samples: Path) -> None:
+@pytest.mark.parametrize(
+    ("executor", "told"),
+    [
+        ('ray(address="127.0.0.1:1")', "no Ray cluster at 127.0.0.1:1 ("),
+        ("ray://127.0.0.1:1", "Ray's client did not reach ray://127.0.0.1:1 ("),
+    ],
+)
+def test_an_address_without_a_cluster_is_told_at_once(
+    executor: str, told: str, tmp_path: Path, samples: Path
+) -> None:
     pytest.importorskip("ray")
     words = ["index", str(samples / "clips" / "news-17.mp4"), "--index", str(tmp_path / "index")]
-    words += ["--executor", 'ray(address="127.0.0.1:1")']
+    words += ["--executor", executor]
     done = subprocess.run(
         [sys.executable, "-m", "q2e", *words], capture_output=True, text=True, timeout=100
     )
-    assert done.returncode and "no Ray cluster at 127.0.0.1:1" in done.stderr, done.stderr
+    assert done.returncode and told in done.stderr, done.stderr
+    assert "UserWarning" not in done.stderr

@@ -24,6 +24,12 @@ _TIMEOUT_S = 60
 #: Variables that name the address of a storage that is not Amazon's own.
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
+#: Where credentials come from, and what else a storage is reached by, by the start of an address.
+_TOLD_BY = {
+    "s3": "credentials (environment or ~/.aws) and AWS_ENDPOINT_URL",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+}
+
 
 @cache
 def bucket_of(scheme: str, bucket: str) -> Bucket:
@@ -120,15 +126,15 @@ class Bucket:
             raise Absent(f"{where}: is not there; check the address") from None
         except (PermissionDeniedError, UnauthenticatedError, PermissionError):
             raise MediaError(
-                f"{where}: the storage refuses these credentials; look at those of the environment "
-                "or of ~/.aws"
+                f"{where}: the storage refuses these credentials; look at "
+                f"{_TOLD_BY[self._where[:2]]}"
             ) from None
         except OSError as error:
             raise MediaError(f"{where}: {(error.strerror or 'cannot be read').lower()}") from None
         except (BaseError, ValueError) as error:
             raise MediaError(
-                f"{where}: the storage cannot be used ({type(error).__name__}); check address, "
-                "credentials and AWS_ENDPOINT_URL, and run the command again"
+                f"{where}: the storage cannot be used ({type(error).__name__}); check the address "
+                f"and {_TOLD_BY[self._where[:2]]}, and run the command again"
             ) from None
 
 

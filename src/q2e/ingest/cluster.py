@@ -141,9 +141,9 @@ class OnRay:
         self._began = True
 
     def _must_listen(self) -> None:
-        """Raise ModelError where nobody listens at HOST:PORT: Ray would try for ever."""
-        host, _, port = self._address.rpartition(":")
-        if host and port.isdecimal() and "/" not in host:
+        """Raise ModelError where nobody listens: Ray would try for ever, its client for long."""
+        host, _, port = self._address.removeprefix("ray://").rpartition(":")
+        if host and port.isdecimal():
             try:
                 socket.create_connection((host.strip("[]"), int(port)), _LISTENS_S).close()
             except OSError as error:

@@ -194,11 +194,11 @@ class Tables:
         """
         with self._speaking():
             self.client.flush(self.name(space), timeout=4 * PATIENCE_S)
-            # A million rows take many minutes; others may go on adding there.
-            _while_fewer(lambda: self._pending(space), 20 * PATIENCE_S)
             # Of no other version it is known that it tells of this, and a scan loads no index.
-            if self._version < (2, 4) and self.index == "hnsw":
-                _while_fewer(lambda: self._unloaded(space), 2 * PATIENCE_S)
+            told = self._version < (2, 4) and self.index == "hnsw"
+            left = self._unloaded if told else self._pending
+            # A million rows take many minutes; others may go on adding there.
+            _while_fewer(lambda: left(space), 20 * PATIENCE_S)
 
     def _pending(self, space: str) -> int:
         """Return of how many sealed rows an index is still to be made."""
@@ -206,14 +206,15 @@ class Tables:
         return int((found or {}).get("pending_index_rows", 0))
 
     def _unloaded(self, space: str) -> int:
-        """Return of how many segments the index that is made is not what is looked into."""
+        """Return of how many rows no index is looked into.
+
+        Milvus joins segments and indexes them anew as long as it likes; those of before are looked
+        into until then.
+        """
         kept = self.client.list_persistent_segments(self.name(space), timeout=PATIENCE_S)
-        loaded = {
-            one.segment_id
-            for one in self.client.list_loaded_segments(self.name(space), timeout=PATIENCE_S)
-            if one.index_name
-        }
-        return sum(one.num_rows >= _INDEXED and one.segment_id not in loaded for one in kept)
+        loaded = self.client.list_loaded_segments(self.name(space), timeout=PATIENCE_S)
+        wanted = sum(int(one.num_rows) for one in kept if one.num_rows >= _INDEXED)
+        return max(0, wanted - sum(int(one.num_rows) for one in loaded if one.index_name))
 
     # -- asking ---------------------------------------------------------------------------------
     def search(
