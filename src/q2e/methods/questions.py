@@ -35,6 +35,7 @@ class Questions:
         self._phrases: dict[tuple[str, ...], Float32] = {}
         self._events = EventsBackend(encoder, knowledge)
         self._vectors: dict[Form, Float32] = {}
+        self._pictured: dict[tuple[str, str], Float32] = {}
         self._lock = Lock()
 
     def texts(self, form: Form) -> list[str]:
@@ -54,8 +55,12 @@ class Questions:
     def pictured(self, encoder: ImageTextEncoder | VideoEncoder, form: Form) -> Float32:
         """Return the (n, d) vectors, among pictures, of plain descriptions in a language."""
         plain = self._events.knowledge.plain
-        texts = plain.get(form.language or "en") or plain["en"]
-        return remembered(encoder.space, "text", texts, encoder.encode_texts)
+        language = form.language if form.language and plain.get(form.language) else "en"
+        key = encoder.space, language
+        if key not in self._pictured:
+            texts = plain[language]
+            self._pictured[key] = remembered(encoder.space, "text", texts, encoder.encode_texts)
+        return self._pictured[key]
 
     def phrases(self, texts: Sequence[str]) -> Float32:
         """Return the (n, d) vectors of phrases of the knowledge base, which come again and again.

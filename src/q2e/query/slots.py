@@ -90,6 +90,7 @@ _CAPITAL_RUN = re.compile(
 _QUOTED = re.compile(r"[\"“«「『《‘]([^\"”»」』》’]{2,60})[\"”»」』》’]")
 
 
+@lru_cache(maxsize=64)
 def find_slots(text: str, language: str | None = None) -> Slots:
     """Return the time, place and subject stated in `text`; `language` narrows the words tried."""
     text = normalised("NFC", text)

@@ -66,6 +66,7 @@ class Collection:
         self._decomposers: dict[str, Decomposer] = {}
         self._language: dict[str, LanguageModel] = {}
         self._behind: bool | None = None
+        self._seeing: tuple[int, dict[str, ImageTextEncoder | VideoEncoder]] | None = None
         self._looked = -1
         self._lock = Lock()
 
@@ -99,11 +100,15 @@ class Collection:
     @property
     def seeing(self) -> dict[str, ImageTextEncoder | VideoEncoder]:
         """The encoders of what is seen; one of which the index holds nothing is not loaded."""
+        version = self.table.version
+        if self._seeing is not None and self._seeing[0] == version:
+            return self._seeing[1]
         found: dict[str, ImageTextEncoder | VideoEncoder] = {}
         if self.store.setting("space.image") is not None:
             found["image"] = self.models.image
         if self.store.setting("space.video") is not None and self.models.clips is not None:
             found["video"] = self.models.clips
+        self._seeing = version, found
         return found
 
     def calibration(self, choice: Choice) -> Calibration:

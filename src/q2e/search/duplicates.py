@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from q2e.arrays import Bool, Float32, Float64, Int32, Int64
+from q2e.search.blocks import products
 
 #: Least cosine between the mean vectors of two copies, in every space.
 ALIKE = 0.98
@@ -47,16 +48,21 @@ def _alike(length: Float64, means: Sequence[Float32], each: Int64) -> Iterator[t
         apart = np.abs(length - length[one])
         line[:] = apart < np.maximum(_SECONDS, _SHARE * np.minimum(length, length[one]))
         line[one] = False
-    # Vectors of all that are looked at are read once: the same are near to several.
     every = np.flatnonzero(near.any(axis=0) & (length > 0))
     same: Bool = near[:, every]
-    any_own, any_other = np.zeros(len(each), bool), np.zeros(len(every), bool)
-    for vectors in means if len(every) else ():
-        own, other = vectors[each], vectors[every]
-        has, has_other = np.any(own, axis=1), np.any(other, axis=1)
-        same &= np.where(np.expand_dims(has, 1), own @ other.T >= ALIKE, ~has_other)
-        any_own, any_other = any_own | has, any_other | has_other
-    same &= np.expand_dims(any_own, 1) & any_other
+    told = np.zeros(len(each), bool)
+    for vectors in means:
+        own = vectors[each]
+        other = vectors if len(every) == len(vectors) else vectors[every]
+        has = np.any(own, axis=1)
+        same &= products(own, other) >= ALIKE
+        if not has.all():
+            same[~has] = near[np.ix_(~has, every)] & ~np.any(other, axis=1)
+        told |= has
+        # In the next space only those are looked at that are alike in this one.
+        left = same.any(axis=0)
+        every, same = every[left], same[:, left]
+    same &= np.expand_dims(told, 1)
     for one, line in zip(each.tolist(), same, strict=True):
         yield one, every[line]
 

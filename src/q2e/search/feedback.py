@@ -43,7 +43,8 @@ def feedback(state: State) -> State:
         return total[left]
 
     def unit() -> Float32:
-        return state.at.kept.centred_means(asked.space)[left]
+        whole = state.at.kept.centred_means(asked.space)
+        return whole if state.mask is None else whole[left]
 
     table = state.at.table
     left = np.arange(len(table.video_ids))

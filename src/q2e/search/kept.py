@@ -20,6 +20,8 @@ from q2e.store.growing import Growing, Place
 from q2e.store.shelf import Array
 from q2e.types import Filters
 
+#: Pieces of a channel that stand for it, about.
+_SAMPLED = 200
 #: Vectors that are added up at a time.
 _AT_ONCE = 512
 
@@ -46,6 +48,7 @@ class Kept:
     store: Searched
     _means: dict[str, Growing[_Means]] = field(default_factory=dict)
     _centred: dict[str, Growing[Float32]] = field(default_factory=dict)
+    _sampled: dict[tuple[str, str], Growing[Float32]] = field(default_factory=dict)
     _durations: Growing[Float64] | None = None
     _speaking: dict[str, Growing[Mapping[str, Bool]]] = field(default_factory=dict)
 
@@ -123,6 +126,17 @@ class Kept:
             )
             self._speaking.setdefault(language, Growing(place))
         return self._speaking[language].of(table, make)
+
+    def sampled(self, space: str, channel: str) -> Float32:
+        """Return (n, d) vectors of some evidence of a channel, from all over it."""
+        table = self.store.table()
+
+        def make(_: tuple[Table, Float32] | None) -> Float32:
+            rows, matrix = self.store.vectors(space)
+            own = np.flatnonzero(table.channel[rows] == table.code(channel))
+            return np.ascontiguousarray(matrix[own[:: max(1, len(own) // _SAMPLED)]])
+
+        return self._sampled.setdefault((space, channel), Growing()).of(table, make)
 
     def copies_of(self, videos: Int64) -> Pairs:
         """Return the pairs of copies in which one of some videos (n,) is; see `search.duplicates`.

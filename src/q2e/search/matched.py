@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from q2e.arrays import Float32, Float64, Int64
+from q2e.arrays import Float32, Float64
 from q2e.methods.calibrate.among_bank import AmongBankScale
 from q2e.methods.fuse.witnesses import centred
 from q2e.methods.rows import ScoreRow
@@ -22,8 +22,8 @@ from q2e.text.tokens import tokens
 
 #: Standard deviations from which a word is told, and share of what the best one has.
 _LEAST, _SHARE = 1.0, 0.5
-#: Words told of one piece, and pieces of a channel by which a word is measured.
-_MOST, _SAMPLED = 3, 200
+#: Words told of one piece.
+_MOST = 3
 
 
 @dataclass(slots=True)
@@ -85,12 +85,9 @@ class Matched:
         places = np.array(sorted(pieces), np.int64)
         at = np.minimum(np.searchsorted(rows, places), len(rows) - 1)
         places = places[rows[at] == places] if len(rows) else places[:0]
-        code = state.at.table.code(row.channel)
-        own = np.flatnonzero(state.at.table.channel[rows] == code)
-        own = own[:: max(1, len(own) // _SAMPLED)]
-        chosen = np.append(own, np.searchsorted(rows, places))
-        scores = self._calibrated(row, chosen, self._asked(row) @ matrix[chosen].T)
-        sample, told = scores[:, : len(own)], scores[:, len(own) :]
+        own, asked = state.at.kept.sampled(row.space, row.channel), self._asked(row)
+        sample = self._calibrated(row, asked @ own.T)
+        told = self._calibrated(row, asked @ matrix[np.searchsorted(rows, places)].T)
         # Each piece is itself one of those by which its word is measured.
         among = np.broadcast_to(sample, (len(places), *sample.shape))
         levels = centred(np.concatenate((among, told.T[..., None]), axis=2))[..., -1]
@@ -111,7 +108,7 @@ class Matched:
             self._vectors[row.space] = vectors
         return self._vectors[row.space]
 
-    def _calibrated(self, row: ScoreRow, chosen: Int64, scores: Float32) -> Float64:
+    def _calibrated(self, row: ScoreRow, scores: Float32) -> Float64:
         """Return scores (w, n) on the scale by which the row is told."""
         state = self.state
         flat = replace(row, scores=scores.reshape(-1))

@@ -6,7 +6,7 @@ Shapes: V videos and E pieces of evidence of the store's table, d dimensions of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from q2e.arrays import Bool, Float64, Int64
@@ -121,7 +121,14 @@ class State:
 
     def writing(self, **changes: Any) -> State:
         """Return the state with some fields written."""
-        return replace(self, **changes)
+        # As `replace` does, which takes ten times as long; a search writes 25 times.
+        made = object.__new__(State)
+        for name in State.__slots__:
+            value = changes.pop(name) if name in changes else getattr(self, name)
+            object.__setattr__(made, name, value)
+        if changes:
+            raise TypeError(f"a state has no {', '.join(changes)}")
+        return made
 
     def alone(self, query: Query, question: str, mask: Bool | None = None) -> State:
         """Return a text as a question that stands for itself, asked of what `mask` (E,) leaves."""

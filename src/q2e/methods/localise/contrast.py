@@ -252,9 +252,11 @@ def _ends(given: Scored, curve: Curve, times: tuple[Float64, Float64], least: fl
 
 def _runs(on: Bool, ends: Bool) -> list[tuple[int, int]]:
     """Return from where to where a mask (m,) holds, again and again; `ends` (m + 1,) divide."""
-    before, after = np.append(False, on), np.append(on, False)
-    first = np.flatnonzero(after & (~before | ends))
-    last = np.flatnonzero(before & (~after | ends))
+    # Without `append` and `flatnonzero`, which take longer than what they do.
+    before, after = np.zeros((2, len(ends)), bool)
+    before[1:], after[:-1] = on, on
+    first = (after & (~before | ends)).nonzero()[0]
+    last = (before & (~after | ends)).nonzero()[0]
     return list(zip(first.tolist(), last.tolist(), strict=True))
 
 
