@@ -75,12 +75,13 @@ def errors(recogniser: Whisper, data: Path) -> dict[str, Any]:
 def figures(recogniser: Whisper, group: Sequence[Said]) -> dict[str, Any]:
     """Return the error rates of some recordings, as the product hears them and language given."""
     rows: dict[str, list[tuple[int, int, int, int]]] = {"told": [], "given": []}
-    right, heard_s = 0, 0.0
+    right, silent, heard_s = 0, 0, 0.0
     for one in group:
         audio = sound_of(one.path)
         heard_s += len(audio.samples) / RATE_HZ
         found = recogniser.transcribe(audio, None)
         rows["told"].append(edits(one.text, " ".join(line.text for line in found.lines)))
+        silent += not found.lines
         if found.language == one.language:
             right += 1
         else:
@@ -88,6 +89,8 @@ def figures(recogniser: Whisper, group: Sequence[Said]) -> dict[str, Any]:
         rows["given"].append(edits(one.text, " ".join(line.text for line in found.lines)))
     told: dict[str, Any] = {"recordings": len(group), "seconds": round(heard_s, 1)}
     told["language right"] = round(right / len(group), 3)
+    # What nothing is written of has no language either.
+    told["no text"] = round(silent / len(group), 3)
     for way, found_rows in rows.items():
         counts = np.array(found_rows)
         for what, wrong, of in (("words", 0, 1), ("characters", 2, 3)):

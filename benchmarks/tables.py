@@ -1068,6 +1068,7 @@ def speech_errors(figures: Figures) -> str:
             str(one["recordings"]),
             f"{one['seconds']:.0f}",
             f"{100 * one['language right']:.0f}",
+            f"{100 * one['no text']:.0f}",
             *(
                 percent(one[f"{what}, {way}"])
                 for way in ("told", "given")
@@ -1076,7 +1077,7 @@ def speech_errors(figures: Figures) -> str:
         ]
         for name, one in figures["speech"]["errors"].items()
     ]
-    head = ["source", "recordings", "s", "language told right", "words", "characters"]
+    head = ["source", "recordings", "s", "language told right", "no text", "words", "characters"]
     return markdown([*head, "words, language given", "characters, language given"], rows)
 
 

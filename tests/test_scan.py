@@ -106,5 +106,6 @@ def test_products_with_fixed_vectors_grow_with_the_store_and_are_forgotten(
                 assert found.scores == pytest.approx(store.vectors("s")[1] @ both[0], abs=1e-4)
         assert len(scanner._folded) == 2
         monkeypatch.setattr("q2e.search.scan._PRODUCTS", 1)
+        monkeypatch.setattr("q2e.search.scan._SHARE", 0)
         scanner.dense("s", "meaning", parts)
         assert [name for _, name in scanner._folded] == ["other"]

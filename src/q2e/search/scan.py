@@ -22,8 +22,8 @@ from q2e.store.base import Searched, Table
 from q2e.store.engine import Request
 from q2e.store.growing import Growing
 
-#: Bytes of products with fixed vectors that are kept.
-_PRODUCTS = 64 << 20
+#: Bytes of products with fixed vectors that are kept, or this share of those of the vectors.
+_PRODUCTS, _SHARE = 64 << 20, 1 / 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,14 +122,16 @@ class Scanner:
 
         def make(before: tuple[Table, Float32] | None) -> Float32:
             old = np.zeros((len(folded.fixed), 0), np.float32) if before is None else before[1]
-            return np.concatenate((old, products(folded.fixed, matrix[old.shape[1] :])), axis=1)
+            new = products(folded.fixed, matrix[old.shape[1] :])
+            return np.concatenate((old, new), axis=1) if old.shape[1] else new
 
         key, size = (space, folded.name), 4 * len(folded.fixed) * len(matrix)
+        most = max(_PRODUCTS, int(_SHARE * matrix.nbytes))
         with self._lock:
             # The last asked for is last; those at the front are forgotten first.
             kept = self._folded.pop(key, None) or Growing[Float32]()
             self._folded[key] = kept
-            while len(self._folded) > max(1, _PRODUCTS // max(1, size)):
+            while len(self._folded) > max(1, most // max(1, size)):
                 del self._folded[next(iter(self._folded))]
         return kept.of(table, make)
 
