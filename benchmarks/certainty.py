@@ -21,7 +21,9 @@ from q2e.arrays import Float64
 from q2e.search.certain import NOTHING, PRIOR, Law, by_signs, signs, trusted
 from q2e.types.answer import CERTAIN
 
-FITTED = ("captions", "clips1", "lessons", "pictures", "samples", "talks", "videos2")
+FITTED = (
+    "captions", "clips1", "lessons", "passages", "pictures", "samples", "talks", "videos2",
+)  # fmt: skip
 BINS = 10
 #: Hits from which a language is told of.
 LEAST = 100

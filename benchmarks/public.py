@@ -11,14 +11,18 @@ here.
 | `XTD10` | github.com/adobe-research/Cross-lingual-Test-Dataset-XTD10 | research |
 | `xquad` | github.com/google-deepmind/xquad | CC BY-SA 4.0 |
 | `multi30k` | github.com/multi30k/dataset | research (Flickr30k) |
+| `pyvideo` | github.com/pyvideo/data | CC0 |
 
 - `captions`: pictures of COCO, each told of in one of eleven languages, asked for by what was
   written of them in another.
 - `lessons`: passages read aloud in one of eight languages, some alone, some five of a series in
   as many videos, some all five in one; asked by what people asked about them in another language.
+- `passages`: passages in one of eight languages, every second one asked about in the same.
 - `pictures`: silent clips of one picture (Flickr8k, seen by the classifier alone); over some a
   passage is spoken, over others what recognisers leave. Asked for by captions in four languages
   and by questions about what is said.
+- `talks`: what speakers at conferences of one programming language say that they will speak of, in
+  one of ten languages, asked for by the titles of their talks.
 
 Each has questions about what was left out.
 """
@@ -28,6 +32,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +43,7 @@ import numpy as np
 
 import q2e
 from q2e.arrays import Float32
+from q2e.text.language import detect
 
 #: Files of XTD10 by language; those of Japanese were written by people who saw the pictures.
 XTD10 = {
@@ -55,6 +61,9 @@ CAPTIONS, UNSEEN = 160, 50
 #: Articles of `lessons`: of one passage, of five in as many videos, of five in one, left out.
 ARTICLES = {"one": 10, "series": 10, "long": 18, "none": 10}
 PICTURES = 150
+#: Languages of `talks`; of each so many, and so many asked for that were left out.
+SPEAKERS = ("en", "es", "fr", "it", "ja", "ko", "pl", "ru", "sk", "zh")
+TALKS, UNHEARD = 14, 5
 SAID = ("Thank you.", "Hmm", "you", "Bye.", "Oh", "Yeah.", "ん", "謝謝", "Gracias.", "Danke.")
 WRITTEN = ("shutterstock", "gettyimages", "iStock", "HD", "bilibili", "xKw3", "SAMTW", "ck")
 #: Seconds that a word is taken to last, and a clip of one picture.
@@ -171,6 +180,19 @@ def lessons(data: Path, drawn: random.Random) -> Made:
     return made
 
 
+def each_passage(data: Path, drawn: random.Random) -> Made:
+    """Return passages spoken in one language, asked about in the same or in any."""
+    made = Made()
+    for number, article in enumerate(passages(data)):
+        own = drawn.choice(XQUAD)
+        for place, passage in enumerate(article):
+            video = f"passage-{number:02}-{place}"
+            made.say(video, "speech", passage.text[own], own)
+            language = own if place % 2 else drawn.choice(XQUAD)
+            made.ask(drawn.choice(passage.questions[language]), language, "said", video)
+    return made
+
+
 def pictures(data: Path, drawn: random.Random) -> Made:
     """Return clips of one picture, some with speech or debris over it."""
     told, seen = _multi30k(data / "multi30k"), _flickr8k(data / "flickr8k_features")
@@ -205,10 +227,26 @@ def pictures(data: Path, drawn: random.Random) -> Made:
     return made
 
 
+def talks(data: Path, drawn: random.Random) -> Made:
+    """Return talks at conferences, each told of by its speaker and asked for by its title."""
+    told = _pyvideo(data / "pyvideo")
+    made = Made()
+    for language in SPEAKERS:
+        chosen = drawn.sample(told[language], min(len(told[language]), TALKS + UNHEARD))
+        for place, (title, text) in enumerate(chosen):
+            right = [f"talk-{language}-{place:02}"] if place >= UNHEARD else []
+            for video in right:
+                made.say(video, "speech", text, language)
+            made.ask(title, language, "title", *right)
+    return made
+
+
 MAKERS: dict[str, Callable[[Path, random.Random], Made]] = {
     "captions": captions,
     "lessons": lessons,
+    "passages": each_passage,
     "pictures": pictures,
+    "talks": talks,
 }
 
 
@@ -241,6 +279,20 @@ def _flickr8k(folder: Path) -> dict[str, tuple[Float32, Float32]]:
                 for name, logits, colours in zip(*rows, strict=True):
                     own = logits.astype(np.float32), colours.astype(np.float32)
                     found[_number(Path(str(name)).name)] = own
+    return found
+
+
+def _pyvideo(folder: Path) -> dict[str, list[tuple[str, str]]]:
+    """Return titles of talks and what is told of them, less the title, by the language of both."""
+    found: dict[str, list[tuple[str, str]]] = {one: [] for one in SPEAKERS}
+    for file in sorted(folder.glob("*/videos/*.json")):
+        own = json.loads(file.read_text("utf-8"))
+        title = " ".join((own.get("title") or "").split())
+        text = " ".join((own.get("description") or "").replace(title, " ").split())
+        plain = len(title) >= 12 and not re.search(r"[|｜\d]|PyCon|PyData", title)
+        language = detect(title) if plain and len(text) >= 200 else None
+        if language in found and detect(text) == language:
+            found[language].append((title, text))
     return found
 
 

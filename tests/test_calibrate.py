@@ -71,8 +71,18 @@ def test_words_count_less_where_few_texts_speak_the_language() -> None:
     table = _table(1000)
     row = _row([5.0, 1.0, 0.0], [5.0])
     whole, fifth = by_words(row, ["a", "b"], table), by_words(row, ["a", "b"], table, 0.2)
-    assert np.allclose(fifth.video, 0.2 * whole.video)
-    assert np.allclose(fifth.scores, 0.2 * whole.scores)
+    covered = whole.video / WORDS
+    assert np.allclose(fifth.video, whole.video * (0.2 + 0.8 * covered**2))
+    assert np.allclose(fifth.scores, fifth.video[:1])
+    assert fifth.video[1] < 0.25 * whole.video[1], "a word of the question among others"
+    assert list(np.argsort(-fifth.video)) == [0, 1, 2]
+
+
+def test_a_text_with_all_words_counts_in_full_in_whatever_language() -> None:
+    table = _table(1000)
+    whole = 2 * np.log1p((1000 - 0.5) / 1.5) / 2.2
+    row = by_words(_row([whole, 1.2 * whole], [whole]), ["a", "b"], table, 0.01)
+    assert np.allclose(row.video, [WORDS, 1.2 * WORDS])
 
 
 def test_share_counts_texts_not_known_to_speak_another_language(sample_index: q2e.Index) -> None:

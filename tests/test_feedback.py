@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from q2e.methods.feedback.likeness import centred, moved, neighbours, refine, smooth
-from q2e.query.parts import asks, names_alone
+from q2e.query.asking import asks
+from q2e.query.parts import names_alone
 
 
 def vectors(n: int, d: int = 16, seed: int = 0) -> np.ndarray:

@@ -18,7 +18,7 @@ from q2e.answer.lines import Line
 from q2e.answer.wanted import Kind, holds
 from q2e.arrays import Float32
 from q2e.paths import shown_name
-from q2e.query.parts import asks
+from q2e.query.asking import asks
 from q2e.text.tokens import tokens
 from q2e.types import EVENT_KINDS, Citation, Place, Sentence
 

@@ -30,15 +30,6 @@ _JAPANESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff々]+|[\u30a0-\u30ffー]+")
 _KOREAN = "ko 그 이 저 것 수 있는 하는 및 에서 에게 와 과 의 을 를"
 
 
-#: What a question ends in, by script; Greek and Armenian ones too.
-_MARKS = ("?", "？", "؟", "՞", "⁇", ";")
-
-
-def asks(text: str) -> bool:
-    """Whether a text is put as a question, by the mark at its end."""
-    return text.rstrip(" \t\n\u00a0»”\"'）)").endswith(_MARKS)
-
-
 def names_alone(text: str, language: str | None = None) -> bool:
     """Whether a text names a subject in a word or two, in any script, and says nothing of it."""
     if len(spaced(text[:LONGEST]).split()) > _NAME:

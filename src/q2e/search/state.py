@@ -14,7 +14,8 @@ from q2e.methods.expand.base import Expansion
 from q2e.methods.fuse.base import Fusion
 from q2e.methods.questions import Form
 from q2e.methods.rows import Scale, ScoreRow, Vectors
-from q2e.query.parts import asks, names_alone
+from q2e.query.asking import asks
+from q2e.query.parts import names_alone
 from q2e.types import ClauseKind, Decomposition, Hit, Moment, Query
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ of a question among others, which `search.among` does. Neither offers the protoc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Protocol
 
 import numpy as np
 from pydantic import Field
 
-from q2e.arrays import Bool, Float32
+from q2e.arrays import Bool, Float32, Float64
 from q2e.methods.questions import Form, Questions
 from q2e.methods.rows import Folded, Scale, ScoreRow, on_scale
 from q2e.models.base import ImageTextEncoder, VideoEncoder
@@ -106,14 +106,21 @@ def by_words(
 
     The whole is what a text of mean length would score that holds each of the question's words
     once, were it the only one to hold them. Words that all texts hold cover nothing, and words
-    that none holds are missed. Where only a `share` of the channel's texts speak the question's
-    language the row counts for that share: the best by words of a few is no likelier the answer
-    than the best by meaning of all.
+    that none holds are missed. Where only a share s of the channel's texts speak the question's
+    language the best by words of a few is no likelier the answer than the best by meaning of all,
+    unless it holds most of what is asked: what covers c counts for c (s + (1 - s) min(c, 1)^2).
     """
     texts = table.texts(row.channel)
     rarest = np.log1p((texts - 0.5) / 1.5) if texts > 1 else np.log1p(0.5 / 1.5)
     best = len(terms) * rarest / 2.2
-    return on_scale(row, Scale(0.0, float(best / whole)), share)
+    told = on_scale(row, Scale(0.0, float(best / whole)))
+
+    def believed(level: Float64) -> Float64:
+        covered = np.minimum(level / whole, 1.0)
+        return np.asarray(level * (share + (1.0 - share) * covered**2))
+
+    scores = believed(told.scores.astype(np.float64)).astype(np.float32)
+    return replace(told, video=believed(told.video), scores=scores)
 
 
 def _texts(channel: str, table: Table) -> Bool:
