@@ -43,6 +43,7 @@ def main() -> None:
             "chapters",
             "chapter_channel",
             "contained",
+            "marked",
             "dense",
             "answer_costs",
             "articles",
@@ -194,7 +195,13 @@ def main() -> None:
     elif given.what == "contained":
         from benchmarks import contained
 
-        figures = contained.run()
+        figures = contained.run(given.keep)
+    elif given.what == "marked":
+        from benchmarks import marked
+
+        if given.data is None:
+            parser.error("marked needs --data FOLDER with a checkout of the captions")
+        figures = marked.run(given.data, given.keep)
     elif given.what == "chapter_channel":
         from benchmarks import chapter_channel
 

@@ -585,6 +585,7 @@ def moments_ranked(figures: Figures) -> str:
 CUT = {
     "texttiling": "`texttiling`",
     "even": "as many of equal length",
+    "random": "as many as found, by chance",
     "shots": "shots of the index",
 }
 
@@ -603,13 +604,22 @@ def chapters_found(figures: Figures) -> str:
 
 def chapters_contained(figures: Figures) -> str:
     """How well chapters are cut where those of the file begin, by way."""
+    return _cut(figures["contained"]["rows"], "films")
+
+
+def chapters_marked(figures: Figures) -> str:
+    """How well talks are cut where their makers marked chapters, by way."""
+    return _cut(figures["marked"]["rows"], "talks")
+
+
+def _cut(ways: Sequence[Mapping[str, Any]], what: str) -> str:
     rows = []
-    for one in figures["contained"]["rows"]:
+    for one in ways:
         less, low, high = one["behind"]
         told = f"{-less:+.2f} [{-high:+.2f}, {-low:+.2f}]" if low or high else ""
         shares = (f"{one[name]:.2f}" for name in ("f1", "precision", "recall", "tiou"))
         rows.append([CUT.get(one["way"], f"`{one['way']}`"), str(one["talks"]), *shares, told])
-    head = ["chapters", "films", "F1 within 5 s", "precision", "recall", "tIoU", "difference of F1"]
+    head = ["chapters", what, "F1 within 5 s", "precision", "recall", "tIoU", "difference of F1"]
     return markdown(head, rows)
 
 
@@ -1124,6 +1134,7 @@ TABLES: dict[str, Table] = {
     "moments ranked": moments_ranked,
     "chapters found": chapters_found,
     "contained chapters": chapters_contained,
+    "marked chapters": chapters_marked,
     "dense captions": captions_placed,
     "chapter channel": chapter_channel,
     "heads eye": heads_eye,
@@ -1191,6 +1202,7 @@ NEEDS: dict[str, set[str]] = {
     "chapters": {"chapters"},
     "chapter": {"chapter_channel"},
     "contained": {"contained"},
+    "marked": {"marked"},
     "dense": {"dense"},
     "scale": {"scale_stores"},
     "engines": {"scale_engines", "scale_events"},

@@ -23,6 +23,7 @@ FILES = (
         "chapters",
         "chapter_channel",
         "contained",
+        "marked",
         "dense",
         "reading",
         "truth",

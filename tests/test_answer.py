@@ -122,6 +122,27 @@ def test_samples_answer_in_their_own_words(
 
 
 @pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ("Wer steuerte die Space-Shuttle-Mission STS-63?", "who piloted"),
+        ("¿Quién pilotó la misión STS-63 del transbordador espacial?", "who piloted"),
+        ("अंतरिक्ष शटल मिशन STS-63 किसने उड़ाया?", "who piloted"),
+        ("スペースシャトルSTS-63を操縦したのは誰ですか？", "who piloted"),
+        ("До какого дня закрыты школы?", "до понедельника"),
+        ("ブラジルの選挙で誰が勝ちましたか？", None),
+        ("수영장은 언제 여나요?", None),
+    ],
+)
+def test_what_is_said_in_another_language_is_quoted_or_refused(
+    sample_index: q2e.Index, question: str, says: str | None
+) -> None:
+    answer = sample_index.answer(question)
+    assert answer.found is (says is not None)
+    assert says is None or says in answer.sentences[0].text
+    assert not any("astronaut" in one.text for one in answer.sentences)
+
+
+@pytest.mark.parametrize(
     "question", ["Who won the world cup?", "How many people live in Berlin?", "法国的首都是哪里？"]
 )
 def test_what_nothing_says_is_refused(sample_index: q2e.Index, question: str) -> None:

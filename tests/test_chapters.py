@@ -65,7 +65,7 @@ def no_model() -> Any:
 def test_a_chapter_begins_where_another_subject_does(language: str, models: Models) -> None:
     first, second = SAID[language]
     known = told([*first, *second], models.text.encode_passages)
-    found = TextTiling(least_s=20).chapters(known)
+    found = TextTiling(window_s=40, least_s=20).chapters(known)
     assert [one.start_s for one in found] == [0.0, len(first) * EACH_S]
     assert found[-1].end_s == known.duration_s
     # Titles are words of the chapter, and so in its language.
@@ -76,6 +76,17 @@ def test_a_chapter_begins_where_another_subject_does(language: str, models: Mode
 def test_nothing_said_or_seen_is_one_chapter_by_name() -> None:
     empty = Collected(60.0, "a film", (), (), np.zeros(0), (), np.asarray, no_model)
     assert TextTiling().chapters(empty) == (Chapter(0.0, 60.0, "a film"),)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "lengths_s"), [(60, (15, 10)), (1_200, (40, 80 / 3)), (36_000, (60, 40))]
+)
+def test_chapters_are_as_long_as_the_video_makes_them(
+    duration_s: float, lengths_s: tuple[float, float]
+) -> None:
+    assert TextTiling().lengths_s(duration_s) == pytest.approx(lengths_s)
+    assert TextTiling(window_s=30).lengths_s(duration_s) == (30, 20)
+    assert TextTiling(window_s=30, least_s=0).lengths_s(duration_s) == (30, 0)
 
 
 def test_the_parts_are_as_their_formulas_say() -> None:

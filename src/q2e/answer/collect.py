@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 PIECES = 24
 #: Log-odds of a line: at none, by log-odds of its video, by standard deviation, by share of words.
 START, BY_VIDEO, BY_MEANING, BY_WORDS = -1.7, 0.45, 0.79, 3.5
-#: What a line loses in the question's language, where its words can tell: at this loss a share of
-#: .57 is worth as much as not being able to tell. And one without a number of the question.
-TELLS, NUMBER = -2.0, -1.0
+#: What a line loses in the question's language, where its words can tell, and gains in another:
+#: a share of .74 is worth as much as not being able to tell. And one without a number of the
+#: question.
+TELLS, ELSEWHERE, NUMBER = -2.0, 0.6, -1.0
 #: Pieces of text, of an event videos, up to which `START` holds. One of twice as many answers half
 #: as likely by itself.
 _FEW = 150
@@ -160,6 +161,8 @@ def _weighed(
         if line.language in (None, words.language):
             # What a sentence leaves to those beside it is half of what it says itself.
             worth += TELLS + BY_WORDS * (words.share(line.text) + words.share(line.whole)) / 2
+        else:
+            worth += ELSEWHERE
         if words.lacks_number(line):
             worth += NUMBER
         for kind in work.wanted:

@@ -26,6 +26,9 @@ from q2e.types import Chapter
 _FLAT = 0.05
 #: Share of a video told by one channel of text from which chapters begin only where texts do.
 _TOLD = 0.5
+#: By default a block is this share of a video, in seconds at least and at most, and a chapter no
+#: shorter than that share of a block: people divide long videos into longer chapters.
+_SHARE, _WINDOW_S, _LEAST = 1 / 30, (15.0, 60.0), 2 / 3
 #: Times whose blocks are made at once.
 _ROWS = 256
 
@@ -46,39 +49,53 @@ class TextTiling(Chapterer):
     """
 
     window_s: Annotated[
-        float, Field(gt=0, le=3_600, description="Seconds of a block on each side of a gap.")
-    ] = 40.0
+        float | None,
+        Field(
+            gt=0,
+            le=3_600,
+            description="Seconds of a block on each side of a gap; a 30th of the video, 15 to 60.",
+        ),
+    ] = None
     above: Annotated[
         float, Field(ge=-3, le=10, description="Standard deviations above the mean depth.")
     ] = 0.5
     least_s: Annotated[
-        float, Field(ge=0, le=3_600, description="Seconds of a chapter, at least.")
-    ] = 30.0
+        float | None,
+        Field(ge=0, le=3_600, description="Seconds of a chapter, at least; two thirds of a block."),
+    ] = None
 
     def chapters(self, known: Collected) -> tuple[Chapter, ...]:
         tracks = centred(one for one in known.tracks if len(one.vectors) > 1)
+        window_s, least_s = self.lengths_s(known.duration_s)
         borders = self.borders(tracks, known.duration_s)
         starts: list[float] = []
-        for border in moved(borders, known, self.window_s / 2):
-            if border >= (starts or [0.0])[-1] + self.least_s / 2:
+        for border in moved(borders, known, window_s / 2):
+            if border >= (starts or [0.0])[-1] + least_s / 2:
                 starts.append(border)
         return titled(stretches(starts, known.duration_s), known.lines, known.name)
 
+    def lengths_s(self, duration_s: float) -> tuple[float, float]:
+        """Return the seconds of a block and, at least, of a chapter in a video of some length."""
+        low, high = _WINDOW_S
+        window_s = self.window_s or min(max(_SHARE * duration_s, low), high)
+        return window_s, _LEAST * window_s if self.least_s is None else self.least_s
+
     def borders(self, tracks: Sequence[Track], duration_s: float) -> list[float]:
         """Return where chapters begin, to the piece of evidence, without the first."""
+        window_s, least_s = self.lengths_s(duration_s)
         texts = [one for one in tracks if one.channel != "frame"]
         told_s = max((float((one.end_s - one.start_s).sum()) for one in texts), default=0.0)
         among = texts if told_s >= _TOLD * duration_s else tracks
         gaps_s = np.unique(np.concatenate([one.start_s for one in among] or [np.zeros(0)]))
-        gaps_s = gaps_s[(gaps_s >= self.least_s) & (gaps_s <= duration_s - self.least_s)]
+        gaps_s = gaps_s[(gaps_s >= least_s) & (gaps_s <= duration_s - least_s)]
         if not len(gaps_s):
             return []
         depth = np.zeros(len(gaps_s))
         for one in tracks:
-            alike = similarity(one, gaps_s, self.window_s)
+            alike = similarity(one, gaps_s, window_s)
             share = min(1.0, float((one.end_s - one.start_s).sum()) / max(duration_s, 1e-9))
             depth += share * depths(alike) / max(float(alike.std()), _FLAT)
-        return chosen(gaps_s, depth, self.above, self.least_s)
+        return chosen(gaps_s, depth, self.above, least_s)
 
 
 def moved(borders: Sequence[float], known: Collected, near_s: float) -> list[float]:
