@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from q2e.arrays import Float32, UInt8
-from q2e.errors import MissingDependency
 from q2e.media.between import Between
+from q2e.media.changes import detector
 from q2e.media.container import CLOSE_S, key_times, video_stream
 from q2e.media.decoder import opened
 from q2e.media.pictures import Painter, Shown, key_frames, shown
@@ -133,10 +133,6 @@ class _CutFinder:
         moved: Callable[[float, float], None],
         between: Between,
     ) -> None:
-        try:
-            from scenedetect.detectors import AdaptiveDetector
-        except ImportError as error:
-            raise MissingDependency("scenedetect-headless", "local", "finding shots") from error
         self._painter = Painter(stream, "FAST_BILINEAR")  # as exact here, at half the cost
         self._side = options.detect_side
         self._every_s = options.compared_every_s
@@ -144,13 +140,10 @@ class _CutFinder:
         self._between = between
         self._compared: tuple[float, Float32] | None = None
         self._shape: tuple[int, ...] | None = None
-        self._detector: Any = None
         self._new_detector: Callable[[], Any] = partial(
-            AdaptiveDetector,
-            adaptive_threshold=options.adaptive_threshold,
-            window_width=options.window,
-            min_scene_len=options.min_shot_s,
+            detector, options.adaptive_threshold, options.window, options.min_shot_s
         )
+        self._detector = self._new_detector()
 
     def __call__(self, picture: Shown) -> float | None:
         """Return the start of a shot that is now known to begin, `window` pictures ago."""
