@@ -87,6 +87,7 @@ def main() -> None:
     if what == "scale" and given.store:
         what = "scale_engines" if given.engine else "scale_stores"
         what = "scale_events" if given.engine and given.data else what
+        what += "_million" if given.engine and given.items >= 1_000_000 else ""
     out = given.out or RESULTS / f"{what}.json"
     about = machine()
     if given.what == "ingest":
@@ -134,7 +135,7 @@ def main() -> None:
             parser.error("public needs --data FOLDER of sources and --out FOLDER")
         sys.stdout.write(json.dumps(public.run(given.data, given.out, given.only), indent=2) + "\n")
         return
-    elif what in ("scale_engines", "scale_events"):
+    elif given.what == "scale" and given.engine:
         from benchmarks import scale_engines
 
         where = given.index, given.store, given.engine

@@ -51,6 +51,7 @@ FILES = (
     "scale_stores",
     "scale_engines",
     "scale_events",
+    "scale_engines_million",
 )
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
 

@@ -256,6 +256,7 @@ def test_a_segment_whose_graph_ends_early_hides_nothing_of_what_filters_leave(
         return found if scans[-1] else [one[-limit:] for one in found]
 
     monkeypatch.setattr(tables.Tables, "search", lambda self, *given, **_: worse(self, *given))
+    monkeypatch.setattr("q2e.store.milvus.engine._NONE_WALKED", 0.0)
     monkeypatch.setattr("q2e.store.milvus.engine._SCANNED", 0)
     engine, exact = made.engine(), ExactEngine(store)
     assert engine is not None
@@ -401,11 +402,16 @@ def test_a_killed_server_loses_and_doubles_nothing(server: Server, tmp_path: Pat
 
 
 def test_commands_go_on_where_the_server_is_down_and_catch_up(
-    server: Server, tmp_path: Path
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    secret = "geheim-im-Milvus"  # the server asks for none, and takes any
+    monkeypatch.setenv("MILVUS_TOKEN", f"someone:{secret}")
+
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "q2e", *words, "--index", str(tmp_path / "index")]
-        return subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert secret not in done.stdout + done.stderr
+        return done
 
     def bring(number: int, text: str) -> subprocess.CompletedProcess[str]:
         line = {"video": f"v{number}", "channel": "speech", "text": text}
@@ -430,6 +436,9 @@ def test_commands_go_on_where_the_server_is_down_and_catch_up(
     found = json.loads(run("search", "a panda", "--set", "confidence=0", "--json").stdout)
     assert {hit["video"] for hit in found["hits"]} == {"v1", "v2", "v3"}
     assert found["index"]["candidates"]["exact"] is False
+    assert run("status").returncode == 0
+    kept = [one for one in (tmp_path / "index").rglob("*") if one.is_file()]
+    assert kept and all(secret.encode() not in one.read_bytes() for one in kept)
 
 
 VIDEOS_CHANGED = 250

@@ -274,7 +274,7 @@ def test_a_graph_is_walked_until_a_narrow_filter_has_its_best(
                     for way in ("seqscan", "sort", "bitmapscan"):
                         view.connection.execute(f"SET LOCAL enable_{way} = off")
                     # Few pieces are met before pgvector ends its walk.
-                    view.connection.execute("SET LOCAL hnsw.max_scan_tuples = 2000")
+                    monkeypatch.setattr(finding, "_LOOKED_AT", 2_000)
                 few_are_found_among_many(engine, ExactEngine(store))
 
 

@@ -83,6 +83,12 @@ def _command(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_the_storage_is_reached_on_the_loopback_alone(bucket: str) -> None:
+    told = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
+    heard = [line.split()[3] for line in told.splitlines() if '"weed"' in line]
+    assert heard and all(one.startswith("127.0.0.1:") for one in heard), told
+
+
 def test_object_storage_gives_the_index_that_local_files_give(bucket: str, tmp_path: Path) -> None:
     channels = ("frame", "speech", "metadata", "caption")
     local = q2e.open(tmp_path / "local", channels=channels)

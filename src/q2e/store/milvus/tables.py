@@ -303,6 +303,12 @@ class Tables:
             )
         return int(found[0]["count(*)"])
 
+    def rows(self, space: str) -> int:
+        """Return about how many rows a space holds there, of all indexes that share it."""
+        with self._speaking():
+            told = self.client.get_collection_stats(self.name(space), timeout=PATIENCE_S)
+        return int(told["row_count"])
+
     @property
     def _own(self) -> str:
         return f'of == "{self.of}"'
