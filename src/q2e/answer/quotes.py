@@ -23,7 +23,7 @@ from q2e.text.tokens import tokens
 from q2e.types import EVENT_KINDS, Citation, Place, Sentence
 
 #: Log-odds from which a line supports an answer, and by how much less another may be worth.
-SUPPORTS, BEHIND = 0.1, 1.5
+SUPPORTS, BEHIND = 0.3, 1.5
 #: Share of worth beside novelty, and sentences.
 RELEVANCE, SENTENCES = 0.7, 4
 #: Likeness from which two lines say the same.
