@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import q2e
-from q2e.answer.base import Work
+from q2e.answer.base import Budget, Tools, Work
 from q2e.answer.check import check, unrelated, unsupported
-from q2e.answer.collect import _chance, _many
+from q2e.answer.collect import _chance, _many, weigh
 from q2e.answer.lines import Line, lines_of
 from q2e.answer.quotes import _places, cited, novel
 from q2e.answer.wanted import holds, wanted
@@ -301,6 +301,22 @@ def test_a_sentence_stays_only_if_what_was_shown_bears_it_out() -> None:
     )
     nothing = check(Work("q", lines=shown, draft=(year,)))
     assert nothing.draft == () and "nothing here answers" in nothing.notes[-1]
+
+
+@pytest.mark.parametrize("mark", ["?", "？", "؟", "?”"])
+def test_a_question_answers_none(sample_index: q2e.Index, mark: str) -> None:
+    said = [line(text) for text in (f"Who built the mill{mark}", "Who built the mill.")]
+    tools = Tools(
+        find=sample_index.search,
+        store=sample_index.store,
+        models=sample_index.models,
+        settings=sample_index.settings,
+        budget=Budget(0, 0, 1.0),
+    )
+    asked, told = weigh(
+        Work("Who built it?"), "Who built it?", sample_index.search("a mill"), said, tools
+    )
+    assert asked.worth < told.worth - 0.5
 
 
 def test_among_more_texts_a_line_must_stand_out_more_of_an_event_among_more_videos() -> None:

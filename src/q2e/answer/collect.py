@@ -45,6 +45,8 @@ TELLS, ELSEWHERE, NUMBER = -2.0, 0.6, -1.0
 _FEW = 150
 #: What a line gains that holds the kind of answer asked for, and loses that does not.
 HOLDS, LACKS = 0.5, -0.5
+#: What a line loses that is a question itself.
+ASKS = -1.0
 #: By how much less a line is worth that answers a query made of the question, not in it.
 ASIDE = 0.7
 #: Pieces of a collection as so many of which its spread of scores is taken to be `_USUAL`.
@@ -53,6 +55,7 @@ _PRIOR, _USUAL = 30, 0.03
 #: a whole video for says little of one of its lines.
 _UNKNOWN, _LEAST = 0.5, 0.12
 _WITHOUT_SPACES = ("ja", "th", "zh")
+_ASKED = re.compile(r"[?？؟][\"'”’»）)」』】\]]*\s*$")
 
 
 def collect(work: Work, tools: Tools) -> Work:
@@ -165,6 +168,8 @@ def _weighed(
             worth += ELSEWHERE
         if words.lacks_number(line):
             worth += NUMBER
+        if _ASKED.search(line.text):
+            worth += ASKS
         for kind in work.wanted:
             there = holds(line.text, kind, line.language)
             worth += 0.0 if there is None else HOLDS if there else LACKS
