@@ -52,6 +52,7 @@ FILES = (
     "scale_engines",
     "scale_events",
     "scale_engines_million",
+    "scale_events_million",
 )
 MARKED = re.compile(r"(<!-- table: (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- /table -->)", re.DOTALL)
 
