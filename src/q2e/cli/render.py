@@ -68,7 +68,8 @@ def _print_hit(console: Console, hit: Hit, explain: bool) -> None:
     line.append(shown(hit.video.path or hit.video.id))
     line.append(f"  {hit.score:.3f}", style="dim")
     if hit.certainty is not None:
-        line.append(f"  {hit.certain}, {100 * hit.certainty:.0f} %", style="dim")
+        # Nothing is told to be wholly certain.
+        line.append(f"  {hit.certain}, {min(99.0, 100 * hit.certainty):.0f} %", style="dim")
     console.print(line)
     if hit.also_in:
         others = ", ".join(map(shown, hit.also_in))

@@ -123,7 +123,9 @@ function set(events, quiet = false) {
   go({ ev: written, decompose: "" }, { quiet });
 }
 
-const sure = (hit) => t(`why.certain.${hit.certain}`, { share: percent(hit.certainty) });
+/** How sure a hit is; nothing is told to be wholly certain. */
+const sure = (hit) =>
+  t(`why.certain.${hit.certain}`, { share: percent(Math.min(0.99, hit.certainty)) });
 
 /** Whether terms that explain little are shown too; what was chosen holds for the next hit. */
 let everything = false;
