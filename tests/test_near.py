@@ -90,11 +90,12 @@ def test_feedback_under_filters_is_that_of_the_videos_that_are_left(
         index.import_evidence(tmp_path / "lines.jsonl")
         names = [f"v{number:03}" for number in range(0, 300, 7)]
         found = 0
-        for text in ("地震", "ракета", "un concert"):
+        questions = ("地震", "ракета", "un concert", "snow storm", "火災", "attentat", "ураган")
+        for text in questions:
             asked = {"videos": names, "confidence": 0.0, "top": 20, "duplicates": "keep"}
             full, part = index.search(text, **asked), index.search(text, candidates=300, **asked)
             found += len({hit.video.id for hit in full} & {hit.video.id for hit in part})
-        assert found >= 57, found
+        assert found >= 0.95 * 20 * len(questions), found
 
 
 @pytest.mark.parametrize("only", [{}, {"channels": ["speech"]}, {"languages": ["en"]}], ids=str)

@@ -73,6 +73,7 @@ def test_moments_are_picked_by_click_by_key_and_by_drag(visit: Visit, index: q2e
     page = visit.open(q="snow on a mountain")
     visit.settle()
     notice = page.locator(".notice")
+    page.locator("#weaker").click()
     page.locator("#hits .hit .into").first.click()
     expect(notice.last).to_contain_text("1 moment in the tray")
     page.keyboard.press("j")
