@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from threading import Lock
 
 import numpy as np
@@ -58,6 +58,11 @@ class _Blas:
 BLAS = _Blas()
 
 
+@cache
+def _others() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(1, BLAS.threads - 1), "blocks")
+
+
 def by_blocks(count: int, work: Callable[[slice], None]) -> None:
     """Call `work` with slices that make up `count` vectors, by threads where there are many.
 
@@ -75,9 +80,8 @@ def by_blocks(count: int, work: Callable[[slice], None]) -> None:
 
     share = -(-len(blocks) // BLAS.threads)
     shares = [blocks[at : at + share] for at in range(0, len(blocks), share)]
-    with ThreadPoolExecutor(len(shares) - 1) as others:
-        waiting = [others.submit(some, own) for own in shares[1:]]
-        some(shares[0])
+    waiting = [_others().submit(some, own) for own in shares[1:]]
+    some(shares[0])
     for one in waiting:
         one.result()
 
