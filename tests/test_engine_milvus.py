@@ -238,6 +238,9 @@ def test_where_a_graph_ends_before_its_time_all_is_looked_at(
         compared(engine, exact, filters)
 
 
+@pytest.mark.xfail(
+    strict=False, reason="2.3.5 may lose rows of a remainder too (docs/explanation/scale.md)"
+)
 def test_a_segment_whose_graph_ends_early_hides_nothing_of_what_filters_leave(
     beside: tuple[Searching, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,9 +254,10 @@ def test_a_segment_whose_graph_ends_early_hides_nothing_of_what_filters_leave(
 
     def worse(self: tables.Tables, space: str, data: Any, condition: str, limit: int) -> Any:
         """Stand for a segment that had the best half, and gave none of it."""
-        scans.append(" % " in condition)
-        found = walked(self, space, data, condition, limit if scans[-1] else 2 * limit)
-        return found if scans[-1] else [one[-limit:] for one in found]
+        scan = " % " in condition
+        scans.append(scan)
+        found = walked(self, space, data, condition, limit if scan else 2 * limit)
+        return found if scan else [one[-limit:] for one in found]
 
     monkeypatch.setattr(tables.Tables, "search", lambda self, *given, **_: worse(self, *given))
     monkeypatch.setattr("q2e.store.milvus.engine._NONE_WALKED", 0.0)
