@@ -238,9 +238,6 @@ def test_where_a_graph_ends_before_its_time_all_is_looked_at(
         compared(engine, exact, filters)
 
 
-@pytest.mark.xfail(
-    strict=False, reason="2.3.5 may lose rows of a remainder too (docs/explanation/scale.md)"
-)
 def test_a_segment_whose_graph_ends_early_hides_nothing_of_what_filters_leave(
     beside: tuple[Searching, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
