@@ -63,7 +63,10 @@ class Painter:
 
 @dataclass(eq=False)
 class Shown:
-    """A decoded frame while it is on screen, `[start_s, end_s)`; painted when first looked at."""
+    """A decoded frame while it is on screen, `[start_s, end_s)`.
+
+    It is painted when its `image` is first looked at, and `frame` is let go then.
+    """
 
     start_s: float
     end_s: float
@@ -75,7 +78,18 @@ class Shown:
 
     @cached_property
     def image(self) -> UInt8:
-        return self.painter.paint(self.frame, self.max_side)
+        image = self.painter.paint(self.frame, self.max_side)
+        self.frame = None
+        return image
+
+    @property
+    def painted(self) -> bool:
+        return self.frame is None
+
+    @property
+    def pixels(self) -> int:
+        """How many the decoded frame has; 0 once it is painted."""
+        return 0 if self.frame is None else int(self.frame.width * self.frame.height)
 
 
 def shown(
